@@ -1,0 +1,70 @@
+/**
+ * What decoding asks of an engine, and all it knows of one.
+ *
+ * The interface belongs to `decode`; `model/inference.ts` implements it on a device, and
+ * `test/support/scriptedInference.ts` plays it from a script, so that every decoding rule is tested without weights.
+ */
+import type { LogitRules } from '../numeric/logitRules.js';
+
+/** One window's sound after the encoder: its cross-attention keys and values, held on the device. */
+export interface AudioFeatures {
+  close(): void;
+}
+
+/** Rows (beams or samples) that decode one window from the same initial tokens. */
+export interface DecodeGroup {
+  readonly audio: AudioFeatures;
+  /** `[sot_prev, ...prompt]? sot, language, task, ...`, at least one token, at most `nTextCtx - 1`. */
+  readonly initialTokens: readonly number[];
+  /** Index of `<|startoftranscript|>` in them: where `noSpeechProb` is read. */
+  readonly sotIndex: number;
+  /** How many rows decode this window. */
+  readonly rows: number;
+}
+
+/** The best tokens of each row after the rules, best first, ties by the lower id; shapes [rows, perRow]. */
+export interface Candidates {
+  readonly perRow: number;
+  readonly tokens: Uint32Array;
+  /** log_softmax of the filtered logits, f32. A forbidden token that had to fill a place has -Infinity. */
+  readonly logprobs: Float32Array;
+}
+
+/** What a row sampled in one `run`, up to and including its first `eot`. */
+export interface PickedSequence {
+  readonly tokens: readonly number[];
+  readonly logprobs: readonly number[];
+}
+
+/** The state of some rows while they decode. Calls are in order; none may overlap another. */
+export interface Decoding {
+  readonly rows: number;
+  /** Probability of `<|nospeech|>` at `sotIndex`, unfiltered; one a group. */
+  readonly noSpeechProb: Float32Array;
+  /**
+   * The `perRow` best tokens of each row for its next position.
+   * @throws {NumericError} `nonFinite` when a row's logits hold NaN or infinity
+   */
+  candidates(perRow: number, signal?: AbortSignal): Promise<Candidates>;
+  /** Gives each row its next token; row r continues what row `sourceRows[r]` was (itself when absent). */
+  advance(tokens: ArrayLike<number>, sourceRows?: ArrayLike<number>): void;
+  /**
+   * Greedy steps for all rows, on the device, until each has an `eot` or `limit` tokens are sampled. Only before the
+   * first `advance`, and at most once.
+   * @throws {NumericError} `nonFinite`
+   */
+  run(limit: number, signal?: AbortSignal): Promise<readonly PickedSequence[]>;
+  /** Raw logits of the rows' next position, ids `begin` to `end`; [rows, end - begin]. For language detection, tests and filters of the user's. */
+  logits(begin?: number, end?: number): Promise<Float32Array>;
+  close(): void;
+}
+
+export interface Inference {
+  readonly nVocab: number;
+  readonly nTextCtx: number;
+  readonly nMels: number;
+  /** @param mel log-mel of one window, [nMels, 3000] row-major */
+  encode(mel: Float32Array, signal?: AbortSignal): Promise<AudioFeatures>;
+  /** Runs the initial tokens of all groups through the decoder and leaves the first logits ready. */
+  start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding>;
+}

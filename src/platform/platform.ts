@@ -1,0 +1,33 @@
+/** What the core asks of the runtime it is in. Handed in by the entry point; the core knows no platform itself. */
+
+export interface WorkerPort {
+  postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
+  onMessage(handler: (message: unknown) => void): void;
+  onError(handler: (error: Error) => void): void;
+  terminate(): void;
+}
+
+export interface CpuFlags {
+  readonly relaxedSimd: boolean;
+  readonly revectorize: boolean;
+  /** Old TurboFan (V8 before 13): see kernels/contract.ts, CpuCaps. */
+  readonly loadsFirst: boolean;
+}
+
+export interface Platform {
+  readonly name: 'node' | 'deno' | 'bun' | 'web';
+  /** Threads the machine can run at once. */
+  readonly hardwareThreads: number;
+  /** May WebAssembly memory be shared between threads here? */
+  readonly sharedMemory: boolean;
+  /** navigator.gpu, or Dawn by a dynamic import; undefined when there is neither. */
+  gpu(): Promise<GPU | undefined>;
+  /** Starts a worker from the source text of a plain script; undefined where workers cannot be started. */
+  spawn(source: string, name: string): WorkerPort | undefined;
+  /**
+   * Compiles WebAssembly at the best tier the runtime has, with engine flags set around it where that is allowed.
+   * `probe` says which of the optional instruction sets may be used.
+   */
+  compileWasm(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module>;
+  readonly wasm: CpuFlags;
+}

@@ -1,0 +1,23 @@
+/** What long actions tell while they run. */
+
+export interface Progress {
+  readonly stage: 'fetch' | 'convert' | 'load' | 'compile' | 'audio' | 'transcribe';
+  readonly done: number;
+  readonly total: number;
+  readonly unit: 'bytes' | 'tensors' | 'kernels' | 'seconds';
+  /** What is being worked on, e.g. a file name. */
+  readonly item?: string;
+}
+
+export interface Warning {
+  /** Stable word to switch on, e.g. `gpuUnavailable`. */
+  readonly code: string;
+  readonly message: string;
+}
+
+/** Taken by everything that may be long: stops at `signal`, tells how far it is. */
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly onWarning?: ((warning: Warning) => void) | undefined;
+}
