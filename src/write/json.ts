@@ -1,0 +1,45 @@
+/** The result as one line of JSON, with openai/whisper's names and Python's spelling of numbers and strings. */
+import { floatRepr, jsonString } from './python.js';
+import type { Transcript, WrittenSegment, WrittenWord } from './transcript.js';
+
+export function writeJson(transcript: Transcript): string {
+  return object([
+    ['text', jsonString(transcript.text)],
+    ['segments', list(transcript.segments.map(segmentJson))],
+    ['language', jsonString(transcript.language)],
+  ]);
+}
+
+function segmentJson(segment: WrittenSegment): string {
+  const fields: [string, string][] = [
+    ['id', String(segment.id)],
+    ['seek', String(segment.seek)],
+    ['start', floatRepr(segment.start)],
+    ['end', floatRepr(segment.end)],
+    ['text', jsonString(segment.text)],
+    ['tokens', list(segment.tokens.map(String))],
+    ['temperature', floatRepr(segment.temperature)],
+    ['avg_logprob', floatRepr(segment.avgLogprob)],
+    ['compression_ratio', floatRepr(segment.compressionRatio)],
+    ['no_speech_prob', floatRepr(segment.noSpeechProb)],
+  ];
+  if (segment.words) fields.push(['words', list(segment.words.map(wordJson))]);
+  return object(fields);
+}
+
+function wordJson(word: WrittenWord): string {
+  return object([
+    ['word', jsonString(word.word)],
+    ['start', floatRepr(word.start)],
+    ['end', floatRepr(word.end)],
+    ['probability', floatRepr(word.probability)],
+  ]);
+}
+
+function list(items: readonly string[]): string {
+  return `[${items.join(', ')}]`;
+}
+
+function object(fields: readonly (readonly [string, string])[]): string {
+  return `{${fields.map(([name, value]) => `"${name}": ${value}`).join(', ')}}`;
+}

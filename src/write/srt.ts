@@ -1,0 +1,12 @@
+/** SubRip subtitles: numbered cues, hours always, a comma before the milliseconds. */
+import { formatTimestamp } from './timestamp.js';
+import type { Transcript } from './transcript.js';
+import { cues, type WrapOptions } from './wrap.js';
+
+export function writeSrt(transcript: Transcript, options: WrapOptions = {}): string {
+  const format = (seconds: number): string => formatTimestamp(seconds, true, ',');
+  let text = '';
+  let n = 1;
+  for (const cue of cues(transcript, options, format)) text += `${n++}\n${cue.start} --> ${cue.end}\n${cue.text}\n\n`;
+  return text;
+}

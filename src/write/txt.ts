@@ -1,0 +1,7 @@
+/** Plain text: one line a segment. */
+import { strip } from './python.js';
+import type { Transcript } from './transcript.js';
+
+export function writeTxt(transcript: Transcript): string {
+  return transcript.segments.map((segment) => `${strip(segment.text)}\n`).join('');
+}

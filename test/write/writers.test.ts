@@ -1,0 +1,124 @@
+/** The five writers against the bytes that openai/whisper prints for the same results. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { OptionsError } from '../../src/errors.js';
+import { floatRepr, jsonString, roundHalfEven, strip } from '../../src/write/python.js';
+import { formatTimestamp } from '../../src/write/timestamp.js';
+import type { Transcript, WrittenSegment, WrittenWord } from '../../src/write/transcript.js';
+import type { WrapOptions } from '../../src/write/wrap.js';
+import { FORMATS, write } from '../../src/write/writer.js';
+import { sharedOrSkip } from '../support/paths.js';
+
+const test = suite('writers');
+
+interface ReferenceSegment extends Omit<WrittenSegment, 'avgLogprob' | 'compressionRatio' | 'noSpeechProb'> {
+  readonly avg_logprob: number;
+  readonly compression_ratio: number;
+  readonly no_speech_prob: number;
+}
+interface Index {
+  readonly variants: Record<string, Record<string, number | boolean>>;
+  readonly results: Record<string, readonly string[]>;
+}
+
+function transcriptOf(json: { text: string; language: string; segments: ReferenceSegment[] }): Transcript {
+  const segments = json.segments.map(({ avg_logprob, compression_ratio, no_speech_prob, ...rest }) => ({
+    ...rest,
+    avgLogprob: avg_logprob,
+    compressionRatio: compression_ratio,
+    noSpeechProb: no_speech_prob,
+  }));
+  return { text: json.text, language: json.language, segments };
+}
+
+function segment(text: string, words?: readonly WrittenWord[]): WrittenSegment {
+  const scores = { temperature: 0, avgLogprob: -0.5, compressionRatio: 1, noSpeechProb: 1e-5 };
+  const base = { id: 0, seek: 0, start: 0, end: 2, text, tokens: [50364, 50464], ...scores };
+  return words ? { ...base, words } : base;
+}
+
+const shared = sharedOrSkip('the reference files of the writers');
+if (shared) {
+  const folder = join(shared, 'reference/writers');
+  const index = JSON.parse(readFileSync(join(folder, 'index.json'), 'utf8')) as Index;
+  for (const [name, files] of Object.entries(index.results)) {
+    test(`${name}: ${files.length} files byte for byte`, () => {
+      const input = ['input.json', 'plain.json']
+        .map((file) => join(folder, name, file))
+        .find((file) => existsSync(file));
+      const transcript = transcriptOf(JSON.parse(readFileSync(input ?? '', 'utf8')));
+      for (const file of files) {
+        const [variant = '', extension] = file.split('.');
+        const given = index.variants[variant] ?? {};
+        const options: WrapOptions = {
+          maxLineWidth: given.max_line_width as number | undefined,
+          maxLineCount: given.max_line_count as number | undefined,
+          maxWordsPerLine: given.max_words_per_line as number | undefined,
+          highlightWords: given.highlight_words as boolean | undefined,
+        };
+        const format = FORMATS.find((f) => f === extension);
+        assert.ok(format, file);
+        assert.is(
+          write(transcript, format, options),
+          readFileSync(join(folder, name, file), 'utf8'),
+          `${name}/${file}`,
+        );
+      }
+    });
+  }
+}
+
+test('floats print as Python prints them', () => {
+  const rows: [number, string][] = [
+    [0, '0.0'],
+    [-0, '-0.0'],
+    [1, '1.0'],
+    [-2.5, '-2.5'],
+    [0.1 + 0.2, '0.30000000000000004'],
+    [1e-4, '0.0001'],
+    [1e-5, '1e-05'],
+    [-1.5e-7, '-1.5e-07'],
+    [1e15, '1000000000000000.0'],
+    [1e16, '1e+16'],
+    [123456789012345680, '1.2345678901234568e+17'],
+    [1e22, '1e+22'],
+    [5e-324, '5e-324'],
+    [Math.fround(0.1), '0.10000000149011612'],
+    [Number.NaN, 'NaN'],
+    [-Infinity, '-Infinity'],
+  ];
+  for (const [x, text] of rows) assert.is(floatRepr(x), text);
+});
+
+test('strings are ASCII', () => {
+  assert.is(jsonString(' é"\\\n\t\u0001😀\u2028\x7f'), '" \\u00e9\\"\\\\\\n\\t\\u0001\\ud83d\\ude00\\u2028\x7f"');
+});
+
+test('strip and round are those of Python', () => {
+  assert.is(strip('\u0085\x1c a \ufeff\u3000'), 'a \ufeff');
+  assert.equal([0.5, 1.5, 2.5, -0.5, -1.5, 2.4, 2.6].map(roundHalfEven), [0, 2, 2, -0, -2, 2, 3]);
+});
+
+test('times have hours when there are any, or always', () => {
+  assert.is(formatTimestamp(0), '00:00.000');
+  assert.is(formatTimestamp(3599.9996), '01:00:00.000');
+  assert.is(formatTimestamp(61.5, true, ','), '00:01:01,500');
+  assert.is(formatTimestamp(360000), '100:00:00.000');
+});
+
+test('a first segment that was emptied does not turn the others into words', () => {
+  const transcript = { text: ' Hello', language: 'en', segments: [segment('', []), segment(' Hello')] };
+  assert.is(write(transcript, 'vtt'), 'WEBVTT\n\n00:00.000 --> 00:02.000\n\n\n00:00.000 --> 00:02.000\nHello\n\n');
+});
+
+test('layout of words without word times is refused', () => {
+  const transcript = { text: ' Hello', language: 'en', segments: [segment(' Hello')] };
+  assert.throws(
+    () => write(transcript, 'srt', { maxLineWidth: 20 }),
+    (error: unknown) => error instanceof OptionsError && error.code === 'wordsNeeded',
+  );
+});
+
+test.run();
