@@ -1,0 +1,51 @@
+/** Files of a model in a folder, read by range (Node, Deno and Bun). */
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { WeightsError } from '../src/errors.js';
+import { checkLength, checkRange, type OpenSource, type WeightSource } from '../src/weights/source.js';
+
+/** A single read call takes less than 2 GiB on some systems. */
+const READ_BYTES = 2 ** 30;
+
+/** @returns undefined when there is no such file. @throws {WeightsError} `file` when it cannot be opened or read */
+export async function fileSource(path: string): Promise<WeightSource | undefined> {
+  const failed = (cause: unknown): WeightsError =>
+    new WeightsError('file', `${path} cannot be read: ${cause instanceof Error ? cause.message : cause}.`, { cause });
+  const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+    throw failed(error);
+  });
+  if (!handle) return undefined;
+  const stat = await handle.stat();
+  if (!stat.isFile()) {
+    await handle.close();
+    throw new WeightsError('file', `${path} is not a file.`);
+  }
+  const source: WeightSource = {
+    name: path,
+    size: stat.size,
+    async read(begin, end, signal) {
+      checkRange(source, begin, end);
+      const bytes = new Uint8Array(end - begin);
+      let filled = 0;
+      while (filled < bytes.length) {
+        signal?.throwIfAborted();
+        const count = Math.min(READ_BYTES, bytes.length - filled);
+        const { bytesRead } = await handle.read(bytes, filled, count, begin + filled).catch((cause: unknown) => {
+          throw failed(cause);
+        });
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      signal?.throwIfAborted();
+      checkLength(path, begin, end, filled);
+      return bytes;
+    },
+    close: () => handle.close(),
+  };
+  return source;
+}
+
+export function openFolder(folder: string): OpenSource {
+  return (name) => fileSource(join(folder, name));
+}
