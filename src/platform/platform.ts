@@ -20,14 +20,22 @@ export interface Platform {
   readonly hardwareThreads: number;
   /** May WebAssembly memory be shared between threads here? */
   readonly sharedMemory: boolean;
-  /** navigator.gpu, or Dawn by a dynamic import; undefined when there is neither. */
+  /**
+   * navigator.gpu, or Dawn by a dynamic import; undefined when there is neither. Sets no globals: constants such as
+   * GPUBufferUsage are not there with Dawn.
+   */
   gpu(): Promise<GPU | undefined>;
-  /** Starts a worker from the source text of a plain script; undefined where workers cannot be started. */
+  /**
+   * Starts a worker from the source text of a plain (not module) script, written as for a web worker: it sets
+   * `self.onmessage = (event) => ...event.data...` while it is first run, and calls `postMessage(value)`.
+   * Undefined where workers cannot be started.
+   */
   spawn(source: string, name: string): WorkerPort | undefined;
   /**
    * Compiles WebAssembly at the best tier the runtime has, with engine flags set around it where that is allowed.
-   * `probe` says which of the optional instruction sets may be used.
+   * The module may be posted to workers.
    */
   compileWasm(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module>;
+  /** What a module given to `compileWasm` may use. */
   readonly wasm: CpuFlags;
 }
