@@ -5,7 +5,7 @@
  * only `prepare`, `read` and `close` do. Nothing is allocated between `prepare` and `close` on the way of a token.
  */
 import type { DType } from '../kernels/contract.js';
-import type { Program, Tensor } from '../program/program.js';
+import type { Command, Program, Tensor } from '../program/program.js';
 
 /** A program made ready for one device: variants chosen, code compiled, scratch placed, arguments bound. */
 export interface Executable {
@@ -40,6 +40,8 @@ export interface Device {
   free(tensor: Tensor): void;
   /** Copies from `data` at once; the caller may change it right after. */
   write(target: Tensor, data: Float32Array | Uint32Array, elementOffset?: number): void;
+  /** Names of the kernel's variants that can run this command here, best first; `prepare` takes the first. */
+  variants(command: Command): readonly string[];
   /** Makes programs ready. Those prepared together share their scratch memory. */
   prepare(programs: readonly Program[], signal?: AbortSignal): Promise<readonly Executable[]>;
   submit(work: Executable, options?: SubmitOptions): void;

@@ -44,6 +44,11 @@ export interface GpuVariant {
   /** WebGPU features without which the variant does not compile; none for the baseline. */
   readonly needs?: readonly GPUFeatureName[];
   readonly when?: (c: KernelContext) => boolean;
+  /**
+   * The kind of adapter it is made for: preferred there, taken elsewhere only if nothing else fits. Software adapters
+   * (lavapipe, SwiftShader) pay for barriers and workgroup memory, hardware wants both.
+   */
+  readonly suits?: 'hardware' | 'software';
   /** Values to choose from, the default first. */
   readonly knobs?: Readonly<Record<string, readonly number[]>>;
   /**

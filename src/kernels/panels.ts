@@ -18,11 +18,7 @@ export function panelCount(n: number, panelWidth: number): number {
  * @param parts each [n_i, k] row-major f32; undefined: `rows` rows of zeros
  * @returns [ceil(sum n_i / P), k, P]
  */
-export function packPanels(
-  parts: readonly Float32Array[],
-  k: number,
-  panelWidth: number,
-): Float32Array<ArrayBuffer> {
+export function packPanels(parts: readonly Float32Array[], k: number, panelWidth: number): Float32Array<ArrayBuffer> {
   let n = 0;
   for (const part of parts) n += part.length / k;
   const packed = new Float32Array(panelCount(n, panelWidth) * k * panelWidth);

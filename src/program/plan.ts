@@ -30,7 +30,8 @@ export function planScratch(program: Program): ScratchPlan {
     const free = blocks.map((b, i) => ({ ...b, i })).filter((b) => b.busyUntil < first.get(tensor)!);
     // The smallest block that holds it, else the largest free one, which then grows.
     free.sort((a, b) => a.bytes - b.bytes);
-    const index = free.find((b) => b.bytes >= bytes)?.i ?? free.at(-1)?.i ?? blocks.push({ bytes: 0, busyUntil: -1 }) - 1;
+    const index =
+      free.find((b) => b.bytes >= bytes)?.i ?? free.at(-1)?.i ?? blocks.push({ bytes: 0, busyUntil: -1 }) - 1;
     const block = blocks[index]!;
     block.bytes = Math.max(block.bytes, bytes);
     block.busyUntil = last.get(tensor)!;

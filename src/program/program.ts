@@ -24,6 +24,8 @@ export interface Command {
   readonly args: Readonly<Record<string, Tensor>>;
   readonly dims: Dims;
   readonly params: Params;
+  /** Forces a variant by name: for tests, benchmarks and bisecting. A device refuses one that it cannot run. */
+  readonly variant?: string;
 }
 
 export interface Program {
@@ -88,7 +90,8 @@ export function command(
     spec.dims.forEach((dim, i) => {
       const size = tensor.shape[i]!;
       const known = typeof dim === 'number' ? dim : dims[dim];
-      if (known !== undefined && known !== size) fail(`${name} (${tensor.name}) is ${shape}: ${dim} is ${known} already`);
+      if (known !== undefined && known !== size)
+        fail(`${name} (${tensor.name}) is ${shape}: ${dim} is ${known} already`);
       if (typeof dim === 'string') dims[dim] = size;
     });
   }

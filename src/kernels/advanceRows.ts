@@ -1,0 +1,95 @@
+/**
+ * A greedy step's bookkeeping, on the device: each row takes its best token, writes it down and moves on.
+ *
+ * ids, logprobs: [rows, perRow] from chooseTokens.ts, of which the first is taken; rules, rowState, ruleState, loop,
+ * picked: rowState.ts. A row that is done changes nothing, so further repetitions of a step are harmless. A row is done
+ * when it sampled eot, when it sampled `loop[1]` tokens, or when its logits were not finite (ruleState[5] = 1).
+ * `loop[0]` becomes 1 when all rows are done. One workgroup, one thread a row.
+ */
+import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+import { nonFiniteToken, rowStateWidth, ruleStateWidth } from './rowState.js';
+
+export const advanceRows = {
+  name: 'advanceRows',
+  args: {
+    ids: { access: 'read', dtype: 'u32', dims: ['rows', 'perRow'] },
+    logprobs: { access: 'read', dtype: 'f32', dims: ['rows', 'perRow'] },
+    rules: { access: 'read', dtype: 'u32', dims: [8] },
+    rowState: { access: 'readwrite', dtype: 'u32', dims: ['rows', 4] },
+    ruleState: { access: 'readwrite', dtype: 'u32', dims: ['rows', 8] },
+    loop: { access: 'readwrite', dtype: 'u32', dims: [4] },
+    picked: { access: 'readwrite', dtype: 'u32', dims: ['rows', 'steps', 2] },
+  },
+  params: {},
+  check: (d) => (d.rows! <= 256 ? undefined : `${d.rows} rows do not fit one workgroup of 256`),
+  cost: (d) => ({ flops: 0, bytes: 64 * d.rows! }),
+  gpu: [],
+  cpu: [],
+} as const satisfies Kernel;
+
+const bits = new DataView(new ArrayBuffer(4));
+
+export const reference: Reference = (
+  { ids, logprobs, rules, rowState, ruleState, loop, picked },
+  { perRow, steps },
+  _params,
+  liveRows,
+) => {
+  let allDone = 1;
+  for (let row = 0; row < liveRows; row++) {
+    const rule = row * ruleStateWidth;
+    if (ruleState![rule + 4] !== 0) continue;
+    const token = ids![row * perRow!]!;
+    if (token === nonFiniteToken) {
+      ruleState![rule + 4] = 1;
+      ruleState![rule + 5] = 1;
+      continue;
+    }
+    const sampled = ruleState![rule]!;
+    bits.setFloat32(0, logprobs![row * perRow!]!);
+    picked!.set([token, bits.getUint32(0)], (row * steps! + sampled) * 2);
+    const isTimestamp = rules![3] !== 0 && token >= rules![1]! ? 1 : 0;
+    const wasTimestamp = ruleState![rule + 2]!;
+    ruleState![rule] = sampled + 1;
+    if (isTimestamp) ruleState![rule + 1] = token + 1;
+    ruleState![rule + 2] = isTimestamp;
+    ruleState![rule + 3] = sampled === 0 ? 1 : wasTimestamp;
+    rowState![row * rowStateWidth] = token;
+    rowState![row * rowStateWidth + 1]! += 1;
+    if (token === rules![0] || sampled + 1 >= loop![1]!) ruleState![rule + 4] = 1;
+    else allDone = 0;
+  }
+  loop![0] = allDone;
+};
+
+const fill: Required<KernelCase>['fill'] = {
+  // Rows: text, timestamp, eot, done already, non-finite, at the limit.
+  ids: (ids, d) => {
+    const tokens = [7, 60, 40, 9, nonFiniteToken, 8];
+    for (let row = 0; row < d.rows!; row++) ids[row * d.perRow!] = tokens[row % 6]!;
+  },
+  rules: (rules) => rules.set([40, 50, 0, 1, 0xffffffff, 0, 0, 0]),
+  rowState: (state, d) => {
+    for (let row = 0; row < d.rows!; row++) state.set([3, 10 + row, row, 0], row * 4);
+  },
+  ruleState: (state, d) => {
+    const sampled = [0, 1, 2, 3, 4, 5];
+    for (let row = 0; row < d.rows!; row++)
+      state.set([sampled[row % 6]!, row === 2 ? 56 : 0, row % 2, 1, row % 6 === 3 ? 1 : 0, 0, 0, 0], row * 8);
+  },
+  loop: (loop) => loop.set([0, 6, 0, 0]),
+  picked: (picked) => picked.fill(77),
+};
+
+export const cases: readonly KernelCase[] = [
+  { dims: { rows: 1, perRow: 1, steps: 9 }, fill },
+  { dims: { rows: 6, perRow: 2, steps: 7 }, fill, note: 'text, timestamp, eot, done, non-finite, limit' },
+  { dims: { rows: 13, perRow: 1, steps: 7 }, fill, liveRows: 3 },
+  {
+    dims: { rows: 3, perRow: 1, steps: 8 },
+    fill: { ...fill, ids: (ids) => ids.fill(40) },
+    note: 'all rows end',
+  },
+];
+
+export const tolerance = (): Tolerance => ({ absolute: 0, relative: 0 });

@@ -1,0 +1,75 @@
+/**
+ * y = softmax(q k^T / sqrt(headDim)) v for each head, all positions against all; the encoder's self-attention.
+ * qkv: [nCtx, 3 nState], q, k and v side by side, each [nHead, headDim]; y: [nCtx, nState].
+ *
+ * Fused: blocks of queries run over blocks of keys with a running maximum and sum, so 1500 x 1500 scores never exist.
+ * Dao et al. 2022, "FlashAttention"; Milakov, Gimelshein 2018, "Online normalizer calculation for softmax".
+ */
+import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+
+export const attention = {
+  name: 'attention',
+  args: {
+    qkv: { access: 'read', dtype: 'f32', dims: ['nCtx', 'width'] },
+    y: { access: 'write', dtype: 'f32', dims: ['nCtx', 'nState'] },
+  },
+  params: { nHead: 1 },
+  check: (d, p) =>
+    d.width !== 3 * d.nState!
+      ? `q, k and v of ${d.nState} are not ${d.width} wide`
+      : d.nState! % (4 * p.nHead!) !== 0
+        ? `${p.nHead} heads do not divide ${d.nState} in fours`
+        : undefined,
+  cost: (d) => ({ flops: 4 * d.nCtx! * d.nCtx! * d.nState!, bytes: 16 * d.nCtx! * d.nState! }),
+  gpu: [],
+  cpu: [],
+} as const satisfies Kernel;
+
+export const reference: Reference = ({ qkv, y }, { nCtx, nState, width }, { nHead }) => {
+  const headDim = nState! / nHead!;
+  const weights = new Float64Array(nCtx!);
+  for (let head = 0; head < nHead!; head++)
+    for (let row = 0; row < nCtx!; row++) {
+      let max = Number.NEGATIVE_INFINITY;
+      for (let key = 0; key < nCtx!; key++) {
+        let score = 0;
+        for (let i = 0; i < headDim; i++) {
+          const at = head * headDim + i;
+          score += qkv![row * width! + at]! * qkv![key * width! + nState! + at]!;
+        }
+        weights[key] = score / Math.sqrt(headDim);
+        max = Math.max(max, weights[key]!);
+      }
+      let sum = 0;
+      for (let key = 0; key < nCtx!; key++) sum += weights[key] = Math.exp(weights[key]! - max);
+      for (let i = 0; i < headDim; i++) {
+        const at = head * headDim + i;
+        let value = 0;
+        for (let key = 0; key < nCtx!; key++) value += weights[key]! * qkv![key * width! + 2 * nState! + at]!;
+        y![row * nState! + at] = value / sum;
+      }
+    }
+};
+
+function sizes(nCtx: number, nHead: number, headDim: number, more?: object): KernelCase {
+  return { dims: { nCtx, nState: nHead * headDim, width: 3 * nHead * headDim }, params: { nHead }, ...more };
+}
+
+const loud: NonNullable<KernelCase['fill']>[string] = (x, _d, random) => {
+  for (let i = 0; i < x.length; i++) x[i] = 40 * (2 * random() - 1);
+};
+
+export const cases: readonly KernelCase[] = [
+  sizes(1, 1, 4),
+  sizes(2, 1, 64),
+  sizes(17, 3, 8),
+  sizes(64, 2, 64),
+  sizes(65, 1, 64, { note: 'one key beyond a block' }),
+  sizes(150, 2, 64),
+  sizes(33, 2, 64, { fill: { qkv: loud }, note: 'scores in the thousands' }),
+  sizes(1500, 1, 64, { bench: true, note: 'one head of the encoder' }),
+  sizes(1500, 6, 64, { bench: true, benchOnly: true, note: 'encoder, tiny' }),
+];
+
+// Loud scores of up to 2e4 have an error of 2e-3 in f32, which moves near-equal weights by as much.
+export const tolerance = (): Tolerance => ({ absolute: 2e-6, relative: 1e-5 });

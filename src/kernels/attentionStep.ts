@@ -1,0 +1,111 @@
+/**
+ * Attention of a few new rows against a cache: y = softmax(q K^T / sqrt(headDim)) V for each head.
+ * q: the first nState columns of [rows, qWidth]; keys, values: [slots, nCtx, nState]; y: [rows, nState].
+ *
+ * Self-attention (`cross` 0): row r sees positions 0 to its own. Position p of its sequence s lies in the cache of slot
+ * `slotOf[s, p]` ([slots, nCtx]), so that beams are rearranged by an index and no K or V is copied.
+ * Cross-attention (`cross` 1, no `slotOf`): all nCtx positions of slot `audio`, shared by all rows of a window.
+ * One softmax over the whole row: scores of at most 1500 keys a row and head fit anywhere.
+ */
+import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+import { fillRowState } from './embed.js';
+
+export const attentionStep = {
+  name: 'attentionStep',
+  args: {
+    q: { access: 'read', dtype: 'f32', dims: ['rows', 'qWidth'] },
+    keys: { access: 'read', dtype: 'f32', dims: ['slots', 'nCtx', 'nState'] },
+    values: { access: 'read', dtype: 'f32', dims: ['slots', 'nCtx', 'nState'] },
+    rowState: { access: 'read', dtype: 'u32', dims: ['rows', 4] },
+    slotOf: { access: 'read', dtype: 'u32', dims: ['slots', 'nCtx'], optional: true },
+    y: { access: 'write', dtype: 'f32', dims: ['rows', 'nState'] },
+  },
+  params: { nHead: 1, cross: 0 },
+  check: (d, p) =>
+    d.qWidth! < d.nState!
+      ? `q is ${d.qWidth} wide, less than ${d.nState}`
+      : d.nState! % (4 * p.nHead!) !== 0
+        ? `${p.nHead} heads do not divide ${d.nState} in fours`
+        : undefined,
+  cost: (d) => ({ flops: 4 * d.rows! * d.nCtx! * d.nState!, bytes: 8 * d.nCtx! * d.nState! }),
+  gpu: [],
+  cpu: [],
+} as const satisfies Kernel;
+
+export const reference: Reference = (
+  { q, keys, values, rowState, slotOf, y },
+  { nCtx, nState, qWidth },
+  { nHead, cross },
+  liveRows,
+) => {
+  const headDim = nState! / nHead!;
+  const weights = new Float64Array(nCtx!);
+  for (let row = 0; row < liveRows; row++) {
+    const sequence = rowState![row * 4 + 2]!;
+    const audio = rowState![row * 4 + 3]!;
+    const count = cross ? nCtx! : rowState![row * 4 + 1]! + 1;
+    const at = (key: number): number => {
+      const slot = cross ? audio : slotOf ? slotOf[sequence * nCtx! + key]! : sequence;
+      return (slot * nCtx! + key) * nState!;
+    };
+    for (let head = 0; head < nHead!; head++) {
+      let max = Number.NEGATIVE_INFINITY;
+      for (let key = 0; key < count; key++) {
+        let score = 0;
+        for (let i = head * headDim; i < (head + 1) * headDim; i++)
+          score += q![row * qWidth! + i]! * keys![at(key) + i]!;
+        weights[key] = score / Math.sqrt(headDim);
+        max = Math.max(max, weights[key]!);
+      }
+      let sum = 0;
+      for (let key = 0; key < count; key++) sum += weights[key] = Math.exp(weights[key]! - max);
+      for (let i = head * headDim; i < (head + 1) * headDim; i++) {
+        let value = 0;
+        for (let key = 0; key < count; key++) value += weights[key]! * values![at(key) + i]!;
+        y![row * nState! + i] = value / sum;
+      }
+    }
+  }
+};
+
+const slots: NonNullable<KernelCase['fill']>[string] = (slotOf, d, random) => {
+  for (let i = 0; i < slotOf.length; i++) slotOf[i] = Math.floor(random() * d.slots!);
+};
+
+function sizes(
+  kind: 'self' | 'cross',
+  rows: number,
+  nHead: number,
+  headDim: number,
+  nCtx: number,
+  slotCount: number,
+  more?: object,
+): KernelCase {
+  const nState = nHead * headDim;
+  return {
+    dims: { rows, nState, qWidth: kind === 'self' ? 3 * nState : nState, nCtx, slots: slotCount },
+    params: { nHead, cross: kind === 'cross' ? 1 : 0 },
+    optional: kind === 'self' ? ['slotOf'] : [],
+    fill: { rowState: fillRowState(1, nCtx, slotCount), slotOf: slots },
+    ...more,
+  };
+}
+
+const lastPosition: NonNullable<KernelCase['fill']>[string] = (state, d) => {
+  for (let row = 0; row < d.rows!; row++) state[row * 4 + 1] = d.nCtx! - 1;
+};
+
+export const cases: readonly KernelCase[] = [
+  sizes('self', 1, 1, 4, 1, 1, { note: 'one key' }),
+  sizes('self', 3, 2, 8, 7, 2),
+  sizes('self', 5, 6, 64, 65, 5, { note: 'five beams' }),
+  sizes('self', 8, 2, 64, 448, 8, { liveRows: 5 }),
+  sizes('self', 1, 6, 64, 448, 1, { fill: { rowState: lastPosition } }),
+  sizes('cross', 1, 1, 64, 3, 1),
+  sizes('cross', 5, 2, 64, 129, 2),
+  sizes('cross', 4, 3, 16, 63, 1, { liveRows: 3 }),
+  sizes('cross', 1, 6, 64, 1500, 1, { bench: true, note: 'one token, tiny' }),
+  sizes('cross', 5, 6, 64, 1500, 1, { bench: true, note: 'five beams, tiny' }),
+];
+
+export const tolerance = (): Tolerance => ({ absolute: 2e-6, relative: 2e-6 });

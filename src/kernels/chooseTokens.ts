@@ -1,0 +1,140 @@
+/**
+ * Second half of choosing tokens: merges the chunks of a row, lets timestamps win when their sum outweighs the best text
+ * token, and gives the `perRow` best ids with their log-probabilities.
+ *
+ * logits: [rows, nVocab]; rules: rowState.ts; stats, bestIds: from logitChunks.ts; ids, logprobs: [rows, perRow], best
+ * first, ties to the lower id; `noToken` and MASKED where nothing more is allowed; `nonFiniteToken` and 0 in the whole row
+ * when a logit is NaN or infinite.
+ *
+ *   timestamps only, if log sum exp(timestamps) > max(text);  log-probability = logit - log sum exp(what is left)
+ *
+ * @see openai/whisper, whisper/decoding.py, ApplyTimestampRules
+ */
+import { MASKED } from '../numeric/logitRules.js';
+import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+import { chunkCount, chunkIds, chunkRange, nonFiniteToken, noToken } from './rowState.js';
+
+export const chooseTokens = {
+  name: 'chooseTokens',
+  args: {
+    logits: { access: 'read', dtype: 'f32', dims: ['rows', 'nVocab'] },
+    rules: { access: 'read', dtype: 'u32', dims: [8] },
+    stats: { access: 'read', dtype: 'f32', dims: ['rows', 'chunks', 4] },
+    bestIds: { access: 'read', dtype: 'u32', dims: ['rows', 'chunks', 'perRow'] },
+    ids: { access: 'write', dtype: 'u32', dims: ['rows', 'perRow'] },
+    logprobs: { access: 'write', dtype: 'f32', dims: ['rows', 'perRow'] },
+  },
+  params: {},
+  cost: (d) => ({ flops: 20 * d.rows! * d.chunks! * d.perRow!, bytes: 4 * d.rows! * d.chunks! * (4 + d.perRow!) }),
+  gpu: [],
+  cpu: [],
+} as const satisfies Kernel;
+
+export const reference: Reference = (
+  { logits, rules, stats, bestIds, ids, logprobs },
+  { nVocab, chunks, perRow },
+  _params,
+  liveRows,
+) => {
+  const textChunks = Math.ceil(rules![1]! / chunkIds);
+  for (let row = 0; row < liveRows; row++) {
+    const stat = (chunk: number, column: number): number => stats![(row * chunks! + chunk) * 4 + column]!;
+    const range = (begin: number, end: number): { max: number; logSum: number } => {
+      let max = MASKED;
+      for (let c = begin; c < end; c++) max = Math.max(max, stat(c, 0));
+      let sum = 0;
+      for (let c = begin; c < end; c++) sum += stat(c, 1) * Math.exp(stat(c, 0) - max);
+      return { max, logSum: sum > 0 ? max + Math.log(sum) : MASKED };
+    };
+    const timestampsOn = rules![3] !== 0;
+    const timestampsWin = timestampsOn && range(textChunks, chunks!).logSum > range(0, textChunks).max;
+    const first = timestampsWin ? textChunks : 0;
+    const { logSum } = range(first, chunks!);
+    let nonFinite = false;
+    const candidates: number[] = [];
+    for (let c = 0; c < chunks!; c++) {
+      if (stat(c, 2) !== 0) nonFinite = true;
+      for (let i = 0; i < perRow!; i++) {
+        const id = bestIds![(row * chunks! + c) * perRow! + i]!;
+        if (c >= first && id !== noToken) candidates.push(id);
+      }
+    }
+    const value = (id: number): number => logits![row * nVocab! + id]!;
+    candidates.sort((a, b) => value(b) - value(a) || a - b);
+    for (let i = 0; i < perRow!; i++) {
+      const id = candidates[i];
+      const at = row * perRow! + i;
+      ids![at] = nonFinite ? nonFiniteToken : (id ?? noToken);
+      logprobs![at] = nonFinite ? 0 : id === undefined ? MASKED : value(id) - logSum;
+    }
+  }
+};
+
+const timestampBegin = 2002;
+
+/** Stats and best ids that belong to these logits, as logitChunks makes them with nothing forbidden. */
+function consistent(perRow: number, nonFiniteChunk?: number): Required<KernelCase>['fill'] {
+  const each = (
+    d: KernelCase['dims'],
+    random: () => number,
+    visit: (at: number, begin: number, end: number, allowed: boolean, value: (id: number) => number) => void,
+  ): void => {
+    const rows = d.rows!;
+    for (let row = 0; row < rows; row++)
+      for (let chunk = 0; chunk < d.chunks!; chunk++) {
+        const [begin, end] = chunkRange(chunk, timestampBegin, d.nVocab!);
+        // Row 3 has no timestamp allowed, row 4 no text.
+        const text = begin < timestampBegin;
+        visit(row * d.chunks! + chunk, begin, end, !((row === 3 && !text) || (row === 4 && text)), (id) =>
+          logitOf(row, id),
+        );
+      }
+    random();
+  };
+  return {
+    logits: (x, d) => {
+      for (let row = 0; row < d.rows!; row++)
+        for (let id = 0; id < d.nVocab!; id++) x[row * d.nVocab! + id] = logitOf(row, id);
+    },
+    rules: (rules) => rules.set([2000, timestampBegin, 0, 1, noToken, 0, 0, 0]),
+    stats: (stats, d, random) =>
+      each(d, random, (at, begin, end, allowed, value) => {
+        let max = MASKED;
+        let sum = 0;
+        if (allowed) {
+          for (let id = begin; id < end; id++) max = Math.max(max, value(id));
+          for (let id = begin; id < end; id++) sum += Math.exp(value(id) - max);
+        }
+        stats.set([max, sum, at === nonFiniteChunk ? 1 : 0, 0], at * 4);
+      }),
+    bestIds: (best, d, random) =>
+      each(d, random, (at, begin, end, allowed, value) => {
+        const order = allowed ? Array.from({ length: end - begin }, (_, i) => begin + i) : [];
+        order.sort((a, b) => value(b) - value(a) || a - b);
+        for (let i = 0; i < perRow; i++) best[at * perRow + i] = order[i] ?? noToken;
+      }),
+  };
+}
+
+/** Few distinct values, so that ties abound; row 1 weighs its timestamps up, row 2 has one best text. */
+function logitOf(row: number, id: number): number {
+  const base = ((id * 2654435761 + row * 40503) >>> 20) % 7;
+  if (row === 1 && id >= timestampBegin) return base + 4;
+  if (row === 2 && id === 77) return 30;
+  return base;
+}
+
+function sizes(rows: number, nVocab: number, perRow: number, more?: Partial<KernelCase>): KernelCase {
+  return { dims: { rows, nVocab, chunks: chunkCount(nVocab), perRow }, fill: consistent(perRow), ...more };
+}
+
+export const cases: readonly KernelCase[] = [
+  sizes(1, 2042, 1),
+  sizes(5, 2042, 1, { note: 'text, timestamps, one best, no timestamps, no text' }),
+  sizes(5, 2042, 6, { note: 'ties to the lower id' }),
+  sizes(5, 2042, 2, { fill: consistent(2, 1), note: 'a non-finite chunk spoils its row' }),
+  sizes(8, 3503, 3, { liveRows: 5 }),
+  sizes(6, 51865, 6, { bench: true, note: 'real size' }),
+];
+
+export const tolerance = (): Tolerance => ({ absolute: 2e-5, relative: 0 });

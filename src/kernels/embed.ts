@@ -1,0 +1,67 @@
+/**
+ * y[row] = E[token] + P[position], for the rows whose token lies in this shard of the embedding.
+ * rowState: [rows, 4] (rowState.ts); E: [count, nState] in panels; P: [nTextCtx, nState]; y: [rows, nState].
+ *
+ * Each token is in one shard, so the commands of all shards together write each row once.
+ */
+import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+import { panelCount, panelIndex } from './panels.js';
+
+export const embed = {
+  name: 'embed',
+  args: {
+    rowState: { access: 'read', dtype: 'u32', dims: ['rows', 4] },
+    table: { access: 'read', dtype: 'f32', dims: ['panels', 'nState', 'panelWidth'] },
+    positions: { access: 'read', dtype: 'f32', dims: ['nTextCtx', 'nState'] },
+    y: { access: 'readwrite', dtype: 'f32', dims: ['rows', 'nState'] },
+  },
+  params: { begin: 0, count: 0 },
+  cost: (d) => ({ flops: d.rows! * d.nState!, bytes: 12 * d.rows! * d.nState! }),
+  gpu: [],
+  cpu: [],
+} as const satisfies Kernel;
+
+export const reference: Reference = (
+  { rowState, table, positions, y },
+  { nState, panelWidth },
+  { begin, count },
+  liveRows,
+) => {
+  for (let row = 0; row < liveRows; row++) {
+    const token = rowState![row * 4]! - begin!;
+    if (token < 0 || token >= count!) continue;
+    const position = rowState![row * 4 + 1]!;
+    for (let i = 0; i < nState!; i++)
+      y![row * nState! + i] = table![panelIndex(token, i, nState!, panelWidth!)]! + positions![position * nState! + i]!;
+  }
+};
+
+/** Tokens below `vocab`, positions below `ctx`, sequences and audio below `slots`. */
+export function fillRowState(vocab: number, ctx: number, slots: number): NonNullable<KernelCase['fill']>[string] {
+  return (state, _d, random) => {
+    for (let row = 0; row * 4 < state.length; row++) {
+      state[row * 4] = Math.floor(random() * vocab);
+      state[row * 4 + 1] = Math.floor(random() * ctx);
+      state[row * 4 + 2] = Math.floor(random() * slots);
+      state[row * 4 + 3] = Math.floor(random() * slots);
+    }
+  };
+}
+
+function sizes(rows: number, nState: number, vocab: number, begin: number, count: number, more?: object): KernelCase {
+  return {
+    dims: { rows, nState, nTextCtx: 9, panelWidth: 16, panels: panelCount(count, 16) },
+    params: { begin, count },
+    fill: { rowState: fillRowState(vocab, 9, 1) },
+    ...more,
+  };
+}
+
+export const cases: readonly KernelCase[] = [
+  sizes(1, 4, 5, 0, 5),
+  sizes(7, 33, 100, 0, 100),
+  sizes(12, 64, 100, 32, 40, { note: 'a shard: other rows stay' }),
+  sizes(8, 64, 50, 0, 50, { liveRows: 3 }),
+];
+
+export const tolerance = (): Tolerance => ({ absolute: 3e-7, relative: 0 });

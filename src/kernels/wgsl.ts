@@ -1,0 +1,58 @@
+/**
+ * Text that every WGSL kernel shares: the bindings, written from the contract, and a few functions that WGSL lacks.
+ *
+ * Arrays have fixed sizes, so an index is checked against a constant and a binding that is too small is refused.
+ */
+import type { ArgSpec, GpuVariant, Kernel, KernelContext } from './contract.js';
+
+/** Arguments that a command binds, in the contract's order; binding i is the i-th of them. */
+export function boundArgs(kernel: Kernel, c: KernelContext): readonly (readonly [name: string, spec: ArgSpec])[] {
+  return Object.entries(kernel.args).filter(([name]) => c.has(name));
+}
+
+/** The whole shader of a variant. */
+export function shaderText(kernel: Kernel, variant: GpuVariant, c: KernelContext): string {
+  const bindings = boundArgs(kernel, c).map(([name, spec], i) => {
+    const count = spec.dims.reduce<number>((n, dim) => n * (typeof dim === 'number' ? dim : c.dims[dim]!), 1);
+    const isVector = variant.vec4?.includes(name) ?? false;
+    const type = isVector ? `array<vec4<${spec.dtype}>, ${count / 4}>` : `array<${spec.dtype}, ${count}>`;
+    const access = spec.access === 'read' ? 'read' : 'read_write';
+    return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: ${type};\n`;
+  });
+  return bindings.join('') + variant.wgsl(c);
+}
+
+/** A number as an f32 literal. */
+export function f32(value: number): string {
+  const text = String(Math.fround(value));
+  return /[.e]/.test(text) ? `${text}f` : `${text}.0f`;
+}
+
+/** Lines of text, one for each of 0 .. count - 1: unrolls a loop whose indices must be constants. */
+export function unroll(count: number, line: (i: number) => string): string {
+  return Array.from({ length: count }, (_, i) => line(i)).join('\n');
+}
+
+/**
+ * GELU in the erf form, x * 0.5 * erfc(-x / sqrt 2), for one f32 and for vec4f.
+ *
+ * erfc by Abramowitz and Stegun 7.1.26 on |x| (absolute error of GELU below 5e-7 on [-10, 10]); the polynomial times
+ * exp is used as erfc itself on both sides, so that nothing cancels for x far below 0. The square stays below 88,
+ * where exp would leave f32.
+ */
+export const gelu = /* wgsl */ `
+fn gelu(x: f32) -> f32 {
+  let z = min(abs(x) * 0.70710678f, 9f);
+  let t = 1f / (1f + 0.3275911f * z);
+  let half = 0.5f * ((((1.061405429f * t - 1.453152027f) * t + 1.421413741f) * t - 0.284496736f) * t + 0.254829592f) * t
+    * exp(-z * z);
+  return x * select(half, 1f - half, x > 0f);
+}
+fn gelu4(x: vec4f) -> vec4f {
+  let z = min(abs(x) * 0.70710678f, vec4f(9f));
+  let t = 1f / (1f + 0.3275911f * z);
+  let half = 0.5f * ((((1.061405429f * t - 1.453152027f) * t + 1.421413741f) * t - 0.284496736f) * t + 0.254829592f) * t
+    * exp(-z * z);
+  return x * select(half, 1f - half, x > vec4f(0f));
+}
+`;

@@ -1,0 +1,36 @@
+/**
+ * One suite for every kernel, case and variant on one device: what `cpu.test.ts`, `webgpu.test.ts` and the tests in other
+ * runtimes run. Prints one line a failure with the seed's text in it, so that it can be run again alone:
+ * `npm run kernel NAME`.
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { allocateCase, caseTitle, checkKernel } from '../../src/dev/checkKernel.js';
+import type { Device } from '../../src/device/device.js';
+import { kernels } from '../../src/kernels/registry.js';
+
+export function conformance(title: string, open: () => Promise<Device>, only?: string): void {
+  const test = suite(`conformance ${title}`);
+  let device: Device;
+  test.before(async () => {
+    device = await open();
+  });
+  test.after(() => device.close());
+  for (const module of kernels) {
+    if (only !== undefined && module.kernel.name !== only) continue;
+    for (const kase of module.cases) {
+      if (kase.benchOnly) continue;
+      test(`${module.kernel.name}: ${caseTitle(kase)}`, async () => {
+        const probe = allocateCase(device, module, kase);
+        const variants = device.variants(probe.command);
+        for (const tensor of [...Object.values(probe.command.args), ...probe.canaries]) device.free(tensor);
+        assert.ok(variants.length > 0, `no variant of ${module.kernel.name} runs this case`);
+        for (const variant of variants) {
+          const { failures } = await checkKernel(device, module, kase, variant);
+          assert.is(failures.join('\n'), '', `${module.kernel.name}/${variant}`);
+        }
+      });
+    }
+  }
+  test.run();
+}
