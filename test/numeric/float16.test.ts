@@ -22,8 +22,8 @@ test('f16: every pattern widens to its definition, and narrows back', () => {
   narrowF16(wide, back);
   for (let i = 0; i < 65536; i++) {
     if (!Object.is(wide[i], f16(i))) assert.unreachable(`pattern ${i}: ${wide[i]}, not ${f16(i)}`);
-    const isNaN = Number.isNaN(f16(i));
-    if (isNaN ? (back[i]! & 0x7e00) !== 0x7e00 : back[i] !== i)
+    const nan = Number.isNaN(f16(i));
+    if (nan ? (back[i]! & 0x7e00) !== 0x7e00 : back[i] !== i)
       assert.unreachable(`pattern ${i} came back as ${back[i]}`);
   }
 });
@@ -65,8 +65,8 @@ test('bf16: every pattern comes back; halfway rounds to even; NaN stays NaN', ()
   const back = new Uint16Array(65536);
   narrowBf16(wide, back);
   for (let i = 0; i < 65536; i++) {
-    const isNaN = (i & 0x7fff) > 0x7f80;
-    if (isNaN ? (back[i]! & 0x7fff) <= 0x7f80 : back[i] !== i)
+    const nan = (i & 0x7fff) > 0x7f80;
+    if (nan ? (back[i]! & 0x7fff) <= 0x7f80 : back[i] !== i)
       assert.unreachable(`pattern ${i} came back as ${back[i]}`);
   }
   const f32 = new Float32Array(new Uint32Array([0x3f808000, 0x3f818000, 0x3f808001, 0x7f7fffff, 0x7f800001]).buffer);

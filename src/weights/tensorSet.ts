@@ -1,0 +1,16 @@
+/** Named tensors that are read one at a time: a safetensors file, several of them, or an ONNX export. */
+export interface TensorSet {
+  readonly names: readonly string[];
+  /** What a writer noted: source, licence. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** undefined when there is no such tensor. */
+  shape(name: string): readonly number[] | undefined;
+  /** How it is stored, e.g. `F32`. */
+  dtype(name: string): string | undefined;
+  /**
+   * Row-major values as f32.
+   * @throws {WeightsError} `missingTensor`, `badDtype`, and what reading its source throws
+   */
+  read(name: string, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>>;
+  close(): Promise<void>;
+}
