@@ -1,0 +1,77 @@
+/** What `sotto --help` prints: examples first, then every option with its default. */
+import { OPTION_GROUPS } from './options.js';
+
+const EXAMPLES: readonly (readonly [string, string])[] = [
+  ['sotto talk.mp3', 'print what is said and write talk.txt, .vtt, .srt, .tsv and .json here'],
+  ['sotto talk.mp3 --model base --language de', 'a smaller model; the language is known'],
+  ['sotto *.wav -o out -f srt --verbose False', 'subtitles for many recordings, with a progress bar'],
+  ['sotto talk.mp3 --device webgpu --task translate', 'on the GPU, into English'],
+  ['sotto convert ./whisper-tiny ./tiny --dtype f16', 'make a model folder of a download'],
+];
+
+/** @param width columns of the terminal */
+export function helpText(width = 80): string {
+  const columns = Math.max(50, Math.min(width, 110));
+  const wide = Math.max(...EXAMPLES.map(([command]) => command.length));
+  const meanings = Math.max(...EXAMPLES.map(([, meaning]) => meaning.length));
+  const lines = [
+    'sotto: Whisper speech to text.',
+    '',
+    'Usage:  sotto AUDIO... [options]',
+    '        sotto convert SRC DST [--dtype f32|f16]',
+    '',
+    'Examples:',
+  ];
+  for (const [command, meaning] of EXAMPLES) {
+    if (columns >= wide + meanings + 4) lines.push(`  ${command.padEnd(wide)}  ${meaning}`);
+    else lines.push(`  ${command}`, ...wrap(meaning, columns - 6).map((line) => `      ${line}`));
+  }
+  for (const group of OPTION_GROUPS) {
+    lines.push('', `${group.title}:`);
+    for (const option of group.options) {
+      const short = option.short ? `, -${option.short}` : '';
+      lines.push(`  --${option.name}${short} ${option.value}   (default: ${option.default})`);
+      lines.push(...wrap(option.help, columns - 6).map((line) => `      ${line}`));
+    }
+  }
+  lines.push(
+    '',
+    'Other:',
+    '  --help, -h     this text',
+    '  --version      the version of sotto',
+    '',
+    ...wrap(
+      'Names may have dashes or underscores; values stand after a space or "="; claims are True and False. ' +
+        "Options of openai/whisper's that are not built yet are refused, never ignored.",
+      columns,
+    ),
+    '',
+    ...wrap(
+      'The text goes to stdout, everything else to stderr. Exit status: 0 all is done; 1 something failed (with several ' +
+        'recordings the others are still transcribed); 2 the arguments are wrong and nothing was done; 130 after Ctrl-C. ' +
+        'No file is ever left half written.',
+      columns,
+    ),
+    '',
+    ...wrap(
+      'Environment: SOTTO_CACHE (folder of models), HF_ENDPOINT and HF_TOKEN (the hub), SOTTO_WASM_FLAGS=none ' +
+        "(leave V8's flags alone).",
+      columns,
+    ),
+    '',
+  );
+  return lines.join('\n');
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line ? `${line} ${word}` : word;
+  }
+  lines.push(line);
+  return lines;
+}

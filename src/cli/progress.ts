@@ -1,0 +1,95 @@
+/**
+ * Tells how far things are, on stderr: one line that is drawn again on a terminal, a plain line at the start and the
+ * end of each stage in a pipe.
+ */
+import type { Progress } from '../progress.js';
+
+export interface ProgressStream {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  write(text: string): unknown;
+}
+
+const STAGES: Readonly<Record<Progress['stage'], string>> = {
+  fetch: 'fetching',
+  convert: 'converting',
+  load: 'loading',
+  compile: 'compiling',
+  audio: 'reading',
+  transcribe: 'transcribing',
+};
+const BAR_WIDTH = 24;
+/** A terminal need not see more pictures than this a second. */
+const REDRAW_MS = 60;
+
+export class ProgressDisplay {
+  readonly #stream: ProgressStream;
+  readonly #now: () => number;
+  #drawn = false;
+  #lastDraw = -Infinity;
+  #lastStage = '';
+
+  constructor(stream: ProgressStream, now: () => number = () => performance.now()) {
+    this.#stream = stream;
+    this.#now = now;
+  }
+
+  /** For `onProgress`. */
+  readonly show = (progress: Progress): void => {
+    const stage = `${STAGES[progress.stage]}${progress.item ? ` ${progress.item}` : ''}`;
+    const ended = progress.done >= progress.total;
+    const changed = stage !== this.#lastStage;
+    if (!this.#stream.isTTY) {
+      if (changed || ended) this.#plain(stage, progress, ended);
+      return;
+    }
+    const now = this.#now();
+    if (!changed && !ended && now - this.#lastDraw < REDRAW_MS) return;
+    this.#lastDraw = now;
+    this.#lastStage = stage;
+    this.#draw(stage, progress);
+  };
+
+  /** Takes the line away, so that other text can be printed; the next `show` draws it again. */
+  clear(): void {
+    if (this.#drawn) this.#stream.write('\r\x1b[K');
+    this.#drawn = false;
+    this.#lastDraw = -Infinity;
+  }
+
+  /** A line of its own on the same stream. */
+  line(text: string): void {
+    this.clear();
+    this.#stream.write(`${text}\n`);
+  }
+
+  /** In a pipe: a line when a stage begins and one when it has ended, none twice. */
+  #plain(stage: string, progress: Progress, ended: boolean): void {
+    const line = ended ? `${stage}: done, ${amount(progress.total, progress.unit)}` : stage;
+    if (line === this.#lastStage || (ended && this.#lastStage === line)) return;
+    this.#lastStage = ended ? line : stage;
+    this.#stream.write(`${line}\n`);
+  }
+
+  #draw(stage: string, progress: Progress): void {
+    const part = progress.total > 0 ? Math.min(1, progress.done / progress.total) : 1;
+    const full = Math.round(part * BAR_WIDTH);
+    const bar = '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full);
+    const of = `${amount(progress.done, progress.unit, progress.total)} of ${amount(progress.total, progress.unit)}`;
+    const text = `${bar} ${String(Math.floor(part * 100)).padStart(3)} %  ${stage}  ${of}`;
+    this.#stream.write(`\r\x1b[K${[...text].slice(0, Math.max(10, (this.#stream.columns ?? 80) - 1)).join('')}`);
+    this.#drawn = true;
+  }
+}
+
+/** In the unit that suits `scale` (the amount itself when absent), so that done and total read alike. */
+function amount(value: number, unit: Progress['unit'], scale: number = value): string {
+  switch (unit) {
+    case 'bytes':
+      return scale >= 1e6 ? `${(value / 1e6).toFixed(1)} MB` : `${(value / 1e3).toFixed(0)} kB`;
+    case 'seconds':
+      return `${value.toFixed(1)} s`;
+    default:
+      return `${value} ${unit}`;
+  }
+}
