@@ -1,5 +1,5 @@
 /** The result as one line of JSON, with openai/whisper's names and Python's spelling of numbers and strings. */
-import { floatRepr, jsonString } from './python.js';
+import { floatRepr, jsonString } from './pythonJson.js';
 import type { Transcript, WrittenSegment, WrittenWord } from './transcript.js';
 
 export function writeJson(transcript: Transcript): string {

@@ -1,5 +1,5 @@
 /** Times in subtitle files: `[HH:]MM:SS.mmm`. */
-import { roundHalfEven } from './python.js';
+import { roundHalfEven } from '../numeric/python.js';
 
 /**
  * @param seconds not negative

@@ -1,5 +1,5 @@
 /** Tab separated: start and end in whole milliseconds, then the text. */
-import { roundHalfEven, strip } from './python.js';
+import { roundHalfEven, strip } from '../numeric/python.js';
 import type { Transcript } from './transcript.js';
 
 export function writeTsv(transcript: Transcript): string {

@@ -1,5 +1,5 @@
 /** Plain text: one line a segment. */
-import { strip } from './python.js';
+import { strip } from '../numeric/python.js';
 import type { Transcript } from './transcript.js';
 
 export function writeTxt(transcript: Transcript): string {

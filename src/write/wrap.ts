@@ -2,7 +2,7 @@
  * Subtitle cues: one a segment, or, with word times, words laid out in lines and cues.
  * @see openai/whisper, whisper/utils.py, SubtitlesWriter.iterate_result
  */
-import { strip } from './python.js';
+import { strip } from '../numeric/python.js';
 import { hasWords, type Transcript, type WrittenWord } from './transcript.js';
 
 export interface WrapOptions {

@@ -1,24 +1,4 @@
-/**
- * Three of Python's habits that openai/whisper's output files show, and where JavaScript has others: how a float is
- * printed, what `strip()` takes away, and how `round()` treats halves.
- */
-
-/** White space as `str.isspace` has it: with U+001C..1F and U+0085, without U+FEFF (`trim()` has it the other way round). */
-const WHITE_SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
-const ENDS = new RegExp(`^${WHITE_SPACE}+|${WHITE_SPACE}+$`, 'gu');
-
-/** Python's `str.strip()`. */
-export function strip(text: string): string {
-  return text.replace(ENDS, '');
-}
-
-/** Python's `round(x)`: the nearest integer, halves to the even one. */
-export function roundHalfEven(x: number): number {
-  const low = Math.floor(x);
-  const part = x - low;
-  if (part !== 0.5) return Math.round(x);
-  return low % 2 === 0 ? low : low + 1;
-}
+/** Python's spelling of numbers and strings in JSON, which is what openai/whisper's files show. */
 
 /**
  * Python's `repr(float)`: the shortest digits that read back as the same number, with `.0` or an exponent always.

@@ -1,0 +1,50 @@
+/** Output files: names, and that none is ever half there. */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { writeOutputs, writeWhole } from '../../src/cli/output.js';
+
+const test = suite('cli/output');
+const folder = mkdtempSync(join(tmpdir(), 'sotto-output-'));
+test.after(() => rmSync(folder, { recursive: true }));
+
+const segment = { id: 0, seek: 0, start: 0, end: 2, text: ' Hello é', tokens: [1], temperature: 0 };
+const scores = { avgLogprob: -0.5, compressionRatio: 1, noSpeechProb: 0.1 };
+const transcript = { text: ' Hello é', language: 'en', segments: [{ ...segment, ...scores }] };
+
+test('all writes five files named after the recording, in a folder that is made', () => {
+  const out = join(folder, 'a/b');
+  const paths = writeOutputs(transcript, '/somewhere/talk.one.mp3', out, 'all');
+  assert.equal(
+    readdirSync(out).sort(),
+    ['json', 'srt', 'tsv', 'txt', 'vtt'].map((kind) => `talk.one.${kind}`),
+  );
+  assert.is(paths.length, 5);
+  assert.is(readFileSync(join(out, 'talk.one.txt'), 'utf8'), 'Hello é\n');
+  assert.match(readFileSync(join(out, 'talk.one.json'), 'utf8'), '"text": " Hello \\u00e9"');
+});
+
+test('one format writes one file', () => {
+  assert.equal(writeOutputs(transcript, 'x', folder, 'txt'), [join(folder, 'x.txt')]);
+});
+
+test('a file that cannot be put in its place leaves nothing beside it', () => {
+  mkdirSync(join(folder, 'taken.txt/full'), { recursive: true });
+  assert.throws(() => writeWhole(join(folder, 'taken.txt'), 'text'));
+  assert.equal(
+    readdirSync(folder).filter((name) => name.endsWith('.part')),
+    [],
+  );
+});
+
+test('what was there before is replaced', () => {
+  const path = join(folder, 'old.txt');
+  writeFileSync(path, 'a longer old text');
+  writeWhole(path, 'new');
+  assert.is(readFileSync(path, 'utf8'), 'new');
+  assert.ok(existsSync(path));
+});
+
+test.run();
