@@ -2,8 +2,8 @@
  * A greedy step's bookkeeping, on the device: each row takes its best token, writes it down and moves on.
  *
  * ids, logprobs: [rows, perRow] from chooseTokens.ts, of which the first is taken; rules, rowState, ruleState, loop,
- * picked: rowState.ts. A row that is done changes nothing, so further repetitions of a step are harmless. A row is done
- * when it sampled eot, when it sampled `loop[1]` tokens, or when its logits were not finite (ruleState[5] = 1).
+ * picked: rowState.ts. A row is done when it sampled eot, when it sampled `loop[1]` tokens, or when its logits were not
+ * finite (ruleState[5] = 1). It then keeps its token and position, so that further repetitions of a step change nothing.
  * `loop[0]` becomes 1 when all rows are done. One workgroup, one thread a row.
  */
 import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
@@ -23,7 +23,51 @@ export const advanceRows = {
   params: {},
   check: (d) => (d.rows! <= 256 ? undefined : `${d.rows} rows do not fit one workgroup of 256`),
   cost: (d) => ({ flops: 0, bytes: 64 * d.rows! }),
-  gpu: [],
+  gpu: [
+    {
+      // As many workgroups as there are live rows, which is how the shader learns their number; the first does all.
+      name: 'threadPerRow',
+      groups: (_c, liveRows) => [liveRows, 1, 1],
+      wgsl: ({ dims: { rows, perRow, steps } }) => /* wgsl */ `
+var<workgroup> busy: atomic<u32>;
+@compute @workgroup_size(${rows})
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) live: vec3u,
+  @builtin(local_invocation_index) row: u32,
+) {
+  if (group.x != 0u) { return; }
+  if (row < live.x && advance(row)) { atomicAdd(&busy, 1u); }
+  workgroupBarrier();
+  if (row == 0u) { loop_[0] = select(1u, 0u, atomicLoad(&busy) > 0u); }
+}
+// Is there more to do for this row?
+fn advance(row: u32) -> bool {
+  let rule = row * ${ruleStateWidth}u;
+  if (ruleState[rule + 4u] != 0u) { return false; }
+  let token = ids[row * ${perRow}u];
+  if (token == ${nonFiniteToken}u) {
+    ruleState[rule + 4u] = 1u;
+    ruleState[rule + 5u] = 1u;
+    return false;
+  }
+  let sampled = ruleState[rule];
+  let at = (row * ${steps}u + min(sampled, ${steps! - 1}u)) * 2u;
+  picked[at] = token;
+  picked[at + 1u] = bitcast<u32>(logprobs[row * ${perRow}u]);
+  let isTimestamp = rules[3] != 0u && token >= rules[1];
+  ruleState[rule + 3u] = select(ruleState[rule + 2u], 1u, sampled == 0u);
+  ruleState[rule + 2u] = select(0u, 1u, isTimestamp);
+  if (isTimestamp) { ruleState[rule + 1u] = token + 1u; }
+  ruleState[rule] = sampled + 1u;
+  rowState[row * ${rowStateWidth}u] = token;
+  rowState[row * ${rowStateWidth}u + 1u] += 1u;
+  let ends = token == rules[0] || sampled + 1u >= loop_[1];
+  if (ends) { ruleState[rule + 4u] = 1u; }
+  return !ends;
+}`,
+    },
+  ],
   cpu: [],
 } as const satisfies Kernel;
 
@@ -54,10 +98,13 @@ export const reference: Reference = (
     if (isTimestamp) ruleState![rule + 1] = token + 1;
     ruleState![rule + 2] = isTimestamp;
     ruleState![rule + 3] = sampled === 0 ? 1 : wasTimestamp;
+    if (token === rules![0] || sampled + 1 >= loop![1]!) {
+      ruleState![rule + 4] = 1;
+      continue;
+    }
     rowState![row * rowStateWidth] = token;
     rowState![row * rowStateWidth + 1]! += 1;
-    if (token === rules![0] || sampled + 1 >= loop![1]!) ruleState![rule + 4] = 1;
-    else allDone = 0;
+    allDone = 0;
   }
   loop![0] = allDone;
 };

@@ -1,0 +1,32 @@
+/** The residual blocks that encoder and decoder share, recorded into a program. @see openai/whisper, whisper/model.py */
+import { layerNorm } from '../kernels/layerNorm.js';
+import { matmul } from '../kernels/matmul.js';
+import type { ProgramBuilder, Tensor } from '../program/program.js';
+import type { MatrixWeights, MlpWeights, NormWeights } from './weights.js';
+
+/** layerNorm(x); x and the result: [rows, nState]. */
+export function normed(p: ProgramBuilder, name: string, x: Tensor, { gamma, beta }: NormWeights): Tensor {
+  const y = p.scratch(name, 'f32', x.shape);
+  p.run(layerNorm, { x, gamma, beta, y });
+  return y;
+}
+
+/** x W^T + bias, and + residual when given; [rows, k] -> [rows, n]. */
+export function projected(
+  p: ProgramBuilder,
+  name: string,
+  x: Tensor,
+  { w, bias }: MatrixWeights,
+  residual?: Tensor,
+): Tensor {
+  const y = p.scratch(name, 'f32', [x.shape[0]!, bias.shape[0]!]);
+  p.run(matmul, { x, w, bias, residual, y });
+  return y;
+}
+
+/** y = x + down(gelu(up(layerNorm(x)))); x, y: [rows, nState]. */
+export function mlp(p: ProgramBuilder, x: Tensor, weights: MlpWeights, y: Tensor): void {
+  const hidden = p.scratch('mlp.hidden', 'f32', [x.shape[0]!, weights.up.bias.shape[0]!]);
+  p.run(matmul, { x: normed(p, 'mlp.normed', x, weights.norm), ...weights.up, y: hidden }, { gelu: 1 });
+  p.run(matmul, { x: hidden, ...weights.down, residual: x, y });
+}
