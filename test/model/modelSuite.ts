@@ -1,0 +1,209 @@
+/** The model's programs on one device against a second, plain implementation, on small random models. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Device } from '../../src/device/device.js';
+import { NumericError } from '../../src/errors.js';
+import type { ModelDimensions } from '../../src/model/dims.js';
+import { createInference, type ModelInference } from '../../src/model/inference.js';
+import { applyRules, type LogitRules, ruleState } from '../../src/numeric/logitRules.js';
+import { randomStream } from '../../src/numeric/random.js';
+import { decode, encode, randomWeights, type Weights } from '../support/plainWhisper.js';
+
+const dims: ModelDimensions = {
+  nMels: 5,
+  nAudioCtx: 9,
+  nAudioState: 24,
+  nAudioHead: 3,
+  nAudioLayer: 2,
+  nVocab: 151,
+  nTextCtx: 20,
+  nTextState: 24,
+  nTextHead: 3,
+  nTextLayer: 3,
+};
+const rules: LogitRules = {
+  eot: 100,
+  noSpeech: 104,
+  suppress: [3, 101, 102, 103, 104],
+  suppressAtStart: [7, 100],
+  timestamps: { begin: 110, noTimestamps: 105, eot: 100, maxInitial: 10 },
+};
+const prompt = [101, 5, 102];
+
+function melOf(seed: number): Float32Array {
+  const random = randomStream(seed);
+  return Float32Array.from({ length: dims.nMels * 2 * dims.nAudioCtx }, () => 2 * random() - 1);
+}
+
+/** What greedy decoding gives by the plain model, with full recomputation at each step. */
+function plainGreedy(w: Weights, audio: number[][], limit: number): { tokens: number[]; logprobs: number[] } {
+  const tokens: number[] = [];
+  const logprobs: number[] = [];
+  while (tokens.length < limit && tokens.at(-1) !== rules.eot) {
+    const row = Float32Array.from(decode(w, dims, audio, [...prompt, ...tokens]).at(-1)!);
+    const logSum = applyRules(row, ruleState(tokens, rules), rules);
+    const best = row.indexOf(Math.max(...row));
+    tokens.push(best);
+    logprobs.push(row[best]! - logSum);
+  }
+  return { tokens, logprobs };
+}
+
+function near(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, what: string): void {
+  assert.is(actual.length, expected.length, what);
+  for (let i = 0; i < expected.length; i++)
+    if (!(Math.abs(actual[i]! - expected[i]!) <= tolerance))
+      assert.unreachable(`${what}[${i}] is ${actual[i]}, should be ${expected[i]} within ${tolerance}`);
+}
+
+/** The same device, saying that it takes no larger tensor. */
+function withLargestTensor(device: Device, maxTensorBytes: number): Device {
+  return new Proxy(device, {
+    get(target, property) {
+      if (property === 'maxTensorBytes') return maxTensorBytes;
+      const value: unknown = Reflect.get(target, property, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+export function modelSuite(title: string, open: () => Promise<Device>, tolerance = 2e-4): void {
+  const test = suite(`model ${title}`);
+  const weights = randomWeights(dims, 7);
+  const audio = encode(weights, dims, melOf(1));
+  let device: Device;
+  let inference: ModelInference;
+  test.before(async () => {
+    device = await open();
+    const reader = { tensor: async (name: string) => weights.get(name)! };
+    inference = await createInference(device, dims, reader, { maxAudio: 2 });
+  });
+  test.after(() => device.close());
+
+  test('the encoder, twice in a row', async () => {
+    for (const seed of [2, 1]) {
+      const features = await inference.encode(melOf(seed));
+      near(await inference.encoderOutput(), encode(weights, dims, melOf(seed)).flat(), tolerance, 'encoder');
+      features.close();
+    }
+  });
+
+  test('all positions of a prompt at once', async () => {
+    const tokens = [101, 5, 102, 110, 12, 13, 14, 99, 0, 150];
+    const features = await inference.encode(melOf(1));
+    const logits = await inference.teacherForced(features, tokens);
+    near(logits, decode(weights, dims, audio, tokens).flat(), tolerance, 'logits');
+    features.close();
+  });
+
+  test('greedy steps on the device, to the limit and to the end of the context', async () => {
+    for (const limit of [1, 4, 40]) {
+      const features = await inference.encode(melOf(1));
+      const decoding = await inference.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 1 }], rules);
+      const [picked] = await decoding.run(limit);
+      const expected = plainGreedy(weights, audio, Math.min(limit, dims.nTextCtx + 1 - prompt.length));
+      assert.equal(picked!.tokens, expected.tokens);
+      near(picked!.logprobs, expected.logprobs, tolerance, 'logprobs');
+      const sot = decode(weights, dims, audio, prompt)[0]!;
+      const sum = sot.reduce((s, v) => s + Math.exp(v), 0);
+      near(decoding.noSpeechProb, [Math.exp(sot[104]!) / sum], 1e-4, 'noSpeechProb');
+      decoding.close();
+      features.close();
+    }
+  });
+
+  test('candidates, and rows that change places', async () => {
+    const features = await inference.encode(melOf(1));
+    const decoding = await inference.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 3 }], rules);
+    let histories: number[][] = [[], [], []];
+    const moves = [
+      { tokens: [110, 112, 111], source: [0, 0, 0] },
+      { tokens: [20, 21, 22], source: [2, 0, 1] },
+      { tokens: [30, 31, 32], source: [1, 1, 0] },
+      { tokens: [40, 41, 42], source: [2, 1, 0] },
+      { tokens: [113, 114, 115], source: [0, 0, 1] },
+    ];
+    for (const { tokens, source } of moves) {
+      decoding.advance(tokens, source);
+      histories = source.map((from, row) => [...histories[from]!, tokens[row]!]);
+      const { tokens: ids, logprobs } = await decoding.candidates(4);
+      for (const [row, history] of histories.entries()) {
+        const raw = Float32Array.from(decode(weights, dims, audio, [...prompt, ...history]).at(-1)!);
+        const logSum = applyRules(raw, ruleState(history, rules), rules);
+        const order = Array.from(raw.keys()).sort((a, b) => raw[b]! - raw[a]! || a - b);
+        assert.equal(Array.from(ids.subarray(row * 4, row * 4 + 4)), order.slice(0, 4), `row ${row} after ${history}`);
+        const expected = order.slice(0, 4).map((id) => raw[id]! - logSum);
+        near(logprobs.subarray(row * 4, row * 4 + 4), expected, tolerance, 'candidates');
+      }
+    }
+    decoding.close();
+    features.close();
+  });
+
+  test('two windows side by side', async () => {
+    const other = encode(weights, dims, melOf(2));
+    const first = await inference.encode(melOf(1));
+    const second = await inference.encode(melOf(2));
+    const groups = [
+      { audio: first, initialTokens: prompt, sotIndex: 0, rows: 1 },
+      { audio: second, initialTokens: [106, 9, ...prompt], sotIndex: 2, rows: 1 },
+    ];
+    const decoding = await inference.start(groups, rules);
+    const logits = await decoding.logits();
+    const expected = [decode(weights, dims, audio, prompt), decode(weights, dims, other, [106, 9, ...prompt])];
+    near(logits, [...expected[0]!.at(-1)!, ...expected[1]!.at(-1)!], tolerance, 'logits');
+    decoding.close();
+    first.close();
+    second.close();
+  });
+
+  test('a number that is not finite is an error, not a token', async () => {
+    const poisoned = new Map(weights);
+    const norm = weights.get('model.decoder.layer_norm.weight')!.slice();
+    norm[3] = Number.POSITIVE_INFINITY;
+    poisoned.set('model.decoder.layer_norm.weight', norm);
+    const spoilt = await createInference(device, dims, { tensor: async (name) => poisoned.get(name)! });
+    const features = await spoilt.encode(melOf(1));
+    const decoding = await spoilt.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 1 }], rules);
+    for (const attempt of [() => decoding.candidates(2), () => decoding.run(5)]) {
+      let caught: unknown;
+      await attempt().catch((error) => {
+        caught = error;
+      });
+      assert.instance(caught, NumericError);
+    }
+    decoding.close();
+    features.close();
+  });
+
+  test('an abort stops a run, and the model can be used again', async () => {
+    const features = await inference.encode(melOf(1));
+    const abort = new AbortController();
+    const decoding = await inference.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 1 }], rules);
+    const running = decoding.run(10, abort.signal);
+    abort.abort(new Error('enough'));
+    let caught: unknown;
+    await running.catch((error) => {
+      caught = error;
+    });
+    assert.match(String(caught), /enough/);
+    decoding.close();
+    const again = await inference.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 1 }], rules);
+    assert.equal((await again.run(3))[0]!.tokens, plainGreedy(weights, audio, 3).tokens);
+    again.close();
+    features.close();
+  });
+
+  test('an embedding in shards', async () => {
+    const twoPanels = 4 * dims.nTextState * device.panelWidth * 2;
+    const sharded = await createInference(withLargestTensor(device, twoPanels), dims, {
+      tensor: async (name) => weights.get(name)!,
+    });
+    const features = await sharded.encode(melOf(1));
+    const logits = await sharded.teacherForced(features, [101, 149, 60]);
+    near(logits, decode(weights, dims, audio, [101, 149, 60]).flat(), tolerance, 'logits');
+    features.close();
+  });
+
+  test.run();
+}
