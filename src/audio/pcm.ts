@@ -1,0 +1,85 @@
+/**
+ * Decoded sound before it is mixed and resampled. The sample format is kept as ffmpeg's decoders give it, because
+ * sources of 16 bits are resampled in fixed point there and all others in floating point (see `resample.ts`).
+ */
+
+export type SampleFormat = 's16' | 's32' | 'f32' | 'f64';
+
+/** Samples of one channel, by format: s32 holds 24 bits left-justified; f32 and f64 are in [-1, 1]. */
+export interface Planes {
+  readonly s16: Int16Array<ArrayBuffer>;
+  readonly s32: Int32Array<ArrayBuffer>;
+  readonly f32: Float32Array<ArrayBuffer>;
+  readonly f64: Float64Array<ArrayBuffer>;
+}
+
+export interface PcmFormat<F extends SampleFormat = SampleFormat> {
+  readonly sampleFormat: F;
+  /** Hz. */
+  readonly sampleRate: number;
+  readonly nChannels: number;
+  /** Which speakers the channels are for, one bit each, channels in ascending order of the bits; 0 if unknown. */
+  readonly channelMask: number;
+}
+
+/** Takes sound piece by piece: one array a channel, all of the same length. */
+export interface PcmSink<F extends SampleFormat> {
+  push(planes: readonly Planes[F][]): void;
+}
+
+/** Bits of a channel mask, as in WAVE_FORMAT_EXTENSIBLE. */
+export const speaker = {
+  frontLeft: 0x1,
+  frontRight: 0x2,
+  frontCentre: 0x4,
+  lowFrequency: 0x8,
+  backLeft: 0x10,
+  backRight: 0x20,
+  frontLeftOfCentre: 0x40,
+  frontRightOfCentre: 0x80,
+  backCentre: 0x100,
+  sideLeft: 0x200,
+  sideRight: 0x400,
+} as const;
+
+const { frontLeft, frontRight, frontCentre, lowFrequency, backLeft, backRight, backCentre, sideLeft, sideRight } =
+  speaker;
+const front = frontLeft | frontRight;
+
+/**
+ * The speakers ffmpeg takes for 1 to 8 channels that come without a mask.
+ * @see FFmpeg, libavutil/channel_layout.c, av_channel_layout_default
+ */
+export const defaultChannelMask: readonly number[] = [
+  0,
+  frontCentre,
+  front,
+  front | lowFrequency,
+  front | frontCentre | backCentre,
+  front | frontCentre | backLeft | backRight,
+  front | frontCentre | lowFrequency | backLeft | backRight,
+  front | frontCentre | lowFrequency | backCentre | sideLeft | sideRight,
+  front | frontCentre | lowFrequency | backLeft | backRight | sideLeft | sideRight,
+];
+
+/** Bits that are set in `mask`, lowest first. */
+export function speakersOf(mask: number): number[] {
+  const speakers: number[] = [];
+  for (let bit = 0; bit < 32; bit++) if ((mask >>> bit) & 1) speakers.push((1 << bit) >>> 0);
+  return speakers;
+}
+
+/** A recording that can be read piece by piece, once. */
+export interface PcmSource<F extends SampleFormat = SampleFormat> {
+  readonly format: PcmFormat<F>;
+  /** Pieces of any length, each one array a channel; `done` is the share of the recording read so far, 0 to 1. */
+  pieces(): Iterable<Piece<F>> | AsyncIterable<Piece<F>>;
+}
+
+export interface Piece<F extends SampleFormat> {
+  readonly planes: readonly Planes[F][];
+  readonly done: number;
+}
+
+/** What is done with a source, whatever its sample format. */
+export type UseSource<R> = <F extends SampleFormat>(source: PcmSource<F>) => R;

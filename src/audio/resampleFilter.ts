@@ -1,0 +1,105 @@
+/**
+ * The filter bank of ffmpeg's default resampler: a windowed sinc cut off at 0.97 of the lower rate, Kaiser window
+ * with beta 9, 32 taps at the lower rate, one filter for each phase of the output between two input samples.
+ *
+ * @see FFmpeg 5.1, libswresample/resample.c (facts only), defaults in libswresample/options.c
+ */
+
+const outRate = 16000;
+const cutoff = 0.97;
+const tapsAtLowerRate = 32;
+const kaiserBeta = 9;
+const maxPhases = 1024;
+
+export interface ResampleFilter {
+  /** Taps of a filter, even. */
+  readonly nTaps: number;
+  /** `nTaps` rounded up to 8: what is behind `nTaps` is 0. */
+  readonly stride: number;
+  readonly nPhases: number;
+  /** Tap that falls on the first input sample for the first output sample. */
+  readonly centre: number;
+  /** From one output sample to the next: so many phases, and `stepMod / stepDenominator` of one. */
+  readonly step: number;
+  readonly stepMod: number;
+  readonly stepDenominator: number;
+  /** f64 coefficients, the sum of the first filter is 1; shape [nPhases + 1, stride] (the last one for interpolation). */
+  readonly bank: Float64Array;
+}
+
+/** @param rate of the input in Hz; the output is at 16 kHz */
+export function resampleFilter(rate: number): ResampleFilter {
+  const factor = Math.min((outRate * cutoff) / rate, 1);
+  let nTaps = Math.max(Math.ceil(tapsAtLowerRate / factor), 1);
+  if (nTaps > 1) nTaps += nTaps % 2;
+  const divisor = greatestCommonDivisor(outRate, rate);
+  const isExact = outRate / divisor <= maxPhases;
+  const nPhases = isExact ? outRate / divisor : maxPhases;
+  const stepDivisor = greatestCommonDivisor(outRate, rate * nPhases);
+  const stepDenominator = outRate / stepDivisor;
+  const stepNumerator = (rate * nPhases) / stepDivisor;
+  const stride = Math.ceil(nTaps / 8) * 8;
+  return {
+    nTaps,
+    stride,
+    nPhases,
+    centre: (nTaps - 1) >> 1,
+    step: Math.floor(stepNumerator / stepDenominator),
+    stepMod: stepNumerator % stepDenominator,
+    stepDenominator,
+    bank: filterBank(factor, nTaps, stride, nPhases),
+  };
+}
+
+function filterBank(factor: number, nTaps: number, stride: number, nPhases: number): Float64Array {
+  const bank = new Float64Array((nPhases + 1) * stride);
+  const centre = (nTaps - 1) >> 1;
+  // With an even count of phases the second half mirrors the first.
+  const isMirrored = nPhases % 2 === 0;
+  const nComputed = isMirrored ? nPhases / 2 + 1 : nPhases;
+  let norm = 0;
+  for (let phase = 0; phase < nComputed; phase++) {
+    // Without a low-pass the sines of a filter differ only in sign.
+    let sine = Math.sin((Math.PI * phase) / nPhases) * (centre % 2 === 1 ? 1 : -1);
+    for (let i = 0; i < nTaps; i++) {
+      const x = Math.PI * (i - centre - phase / nPhases) * factor;
+      let y = x === 0 ? 1 : factor === 1 ? sine / x : Math.sin(x) / x;
+      const w = (2 * x) / (factor * nTaps * Math.PI);
+      y *= besselI0(kaiserBeta * Math.sqrt(Math.max(1 - w * w, 0)));
+      bank[phase * stride + i] = y;
+      sine = -sine;
+      if (phase === 0) norm += y; // the sum of the first filter scales all of them
+    }
+  }
+  for (let phase = 0; phase < nComputed; phase++) {
+    for (let i = 0; i < nTaps; i++) {
+      const value = bank[phase * stride + i]! / norm;
+      bank[phase * stride + i] = value;
+    }
+    if (!isMirrored || phase === 0) continue;
+    for (let i = 0; i < nTaps; i++) {
+      bank[(nPhases - phase) * stride + nTaps - 1 - i] = bank[phase * stride + i]!;
+    }
+  }
+  // One past the last phase: the first filter, one sample later.
+  for (let i = 0; i < stride - 1; i++) bank[nPhases * stride + i + 1] = bank[i]!;
+  bank[nPhases * stride] = bank[stride - 1]!;
+  return bank;
+}
+
+/** Modified Bessel function of the first kind, order 0, by its power series. */
+function besselI0(x: number): number {
+  const quarter = (x * x) / 4;
+  let sum = 1;
+  let term = 1;
+  for (let k = 1; term > sum * 1e-18; k++) {
+    term *= quarter / (k * k);
+    sum += term;
+  }
+  return sum;
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  while (b !== 0) [a, b] = [b, a % b];
+  return a;
+}
