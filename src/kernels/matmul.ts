@@ -5,8 +5,13 @@
  * All of Whisper's projections: 1500 rows in the encoder (bound by arithmetic), a few rows in a decoding step (bound by
  * the bytes of W). Accumulated in f32. GELU: Hendrycks, Gimpel 2016, x/2 (1 + erf(x / sqrt 2)).
  */
-import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+import type { FunctionBuilder } from '../wasm/function.js';
+import type { Kernel, KernelCase, KernelContext, Reference, Tolerance } from './contract.js';
+import { type ProductOptions, product, productUnits } from './cpu/product.js';
+import { forUnits, kernelFunction } from './cpu/signature.js';
+import { productVariants } from './gpu/products.js';
 import { panelCount, panelIndex } from './panels.js';
+import { gelu as geluWgsl } from './wgsl.js';
 
 export const matmul = {
   name: 'matmul',
@@ -26,9 +31,48 @@ export const matmul = {
     flops: 2 * d.rows! * d.n! * d.k!,
     bytes: 4 * (d.rows! * d.k! + d.n! * d.k! + 2 * d.rows! * d.n!),
   }),
-  gpu: [],
-  cpu: [],
+  gpu: productVariants((c) => ({
+    rows: c.dims.rows!,
+    n: c.dims.n!,
+    k: c.dims.k!,
+    panelWidth: c.dims.panelWidth!,
+    xStride: c.dims.k!,
+    put: /* wgsl */ `${c.params.gelu ? geluWgsl : ''}
+fn put(row: u32, j: u32, sum: f32) {
+  var value = sum + bias[j];
+  ${c.params.gelu ? 'value = gelu(value);' : ''}
+  ${c.has('residual') ? `value += residual[row * ${c.dims.n}u + j];` : ''}
+  y[row * ${c.dims.n}u + j] = value;
+}`,
+  })),
+  cpu: [
+    {
+      name: 'tiles',
+      units: (c, liveRows) => productUnits(productOptions(c), liveRows),
+      emit(w, c, caps): FunctionBuilder {
+        const f = kernelFunction(w, matmul);
+        const { x, w: weights, bias, residual, y, liveRows } = f.args;
+        const args = { x, w: weights, bias, added: residual, y, rows: liveRows };
+        forUnits(f, (unit) => product(w, caps, f, productOptions(c), args, unit));
+        return f;
+      },
+    },
+  ],
 } as const satisfies Kernel;
+
+function productOptions({ dims: d, params, has }: KernelContext): ProductOptions {
+  return {
+    capacity: d.rows!,
+    k: d.k!,
+    n: d.n!,
+    panelWidth: d.panelWidth!,
+    xStride: 4 * d.k!,
+    yStride: 4 * d.n!,
+    bias: true,
+    gelu: params.gelu !== 0,
+    added: has('residual'),
+  };
+}
 
 export const reference: Reference = (
   { x, w, bias, residual, y },

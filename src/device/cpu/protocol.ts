@@ -1,0 +1,70 @@
+/**
+ * What the calling thread says to its workers, and what they answer. Messages take effect in order.
+ *
+ * Addresses are bytes in the one WebAssembly memory. The first `reservedBytes` of it hold the control block through
+ * which the leader hands chunks of a command to the helpers (worker.ts).
+ */
+
+/** The control block and some room before the first tensor. */
+export const reservedBytes = 1024;
+
+/** One prepared command: which function, and where its arguments are. */
+export interface CommandRow {
+  readonly functionIndex: number;
+  readonly addresses: readonly number[];
+}
+
+export interface PreparedProgram {
+  readonly id: number;
+  readonly commands: readonly CommandRow[];
+  /** Thread t's private scratch is at `scratch + t * scratchStride`. */
+  readonly scratch: number;
+  readonly scratchStride: number;
+}
+
+export type ToWorker =
+  | {
+      readonly type: 'init';
+      readonly role: 'leader' | 'helper';
+      /** 0 for the leader. */
+      readonly thread: number;
+      readonly threads: number;
+      /** The shared memory; absent: the leader makes its own, and is alone. */
+      readonly memory?: WebAssembly.Memory;
+    }
+  /** New functions, appended to those known, and the programs that use them. Helpers get it before the leader does. */
+  | {
+      readonly type: 'prepare';
+      readonly module: WebAssembly.Module | undefined;
+      readonly exports: readonly string[];
+      readonly programs: readonly PreparedProgram[];
+    }
+  | { readonly type: 'grow'; readonly pages: number }
+  | { readonly type: 'write'; readonly address: number; readonly data: Uint8Array<ArrayBuffer> }
+  | { readonly type: 'zero'; readonly address: number; readonly bytes: number }
+  | {
+      readonly type: 'submit';
+      readonly program: number;
+      /** Commands `first` to `last` (exclusive). */
+      readonly first: number;
+      readonly last: number;
+      readonly times: number;
+      /** Address of the u32 that ends the repetition once it is not 0; 0: there is none. */
+      readonly until: number;
+      /** Of each command: live rows, units, and how many units make one chunk (schedule.ts). */
+      readonly rows: Int32Array;
+      readonly units: Int32Array;
+      readonly unitsPerChunk: Int32Array;
+    }
+  | { readonly type: 'read'; readonly ticket: number; readonly address: number; readonly bytes: number };
+
+export type FromWorker =
+  | { readonly type: 'data'; readonly ticket: number; readonly data: ArrayBuffer }
+  /** The worker is beyond repair: a kernel trapped, or memory could not grow. */
+  | { readonly type: 'failed'; readonly code: 'outOfMemory' | 'lost'; readonly message: string };
+
+/** The part of a worker's global scope that the worker uses. */
+export interface WorkerScope {
+  onmessage: ((event: { readonly data: unknown }) => void) | null;
+  postMessage(message: FromWorker, transfer?: ArrayBuffer[]): void;
+}

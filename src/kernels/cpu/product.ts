@@ -1,0 +1,146 @@
+/**
+ * y = x W^T with what belongs to it (bias, GELU, an addend), over weights in panels: the loops around the tiles.
+ *
+ * A unit is a block of rows by a group of panels. Within it each panel meets all rows of the block before the next one
+ * comes, so a panel (24 KiB at k = 384) is read from memory once and stays in the first-level cache, and the block of x
+ * (72 KiB) in the second. A few rows, as in a decoding step, are one block: then the weights stream through once.
+ */
+import { select } from '../../wasm/expression.js';
+import type { FunctionBuilder } from '../../wasm/function.js';
+import { type I32, i32 } from '../../wasm/scalar.js';
+import type { CpuCaps, ModuleBuilderLike } from '../contract.js';
+import { panelCount } from '../panels.js';
+import { activate } from './activate.js';
+import { at } from './signature.js';
+import { fullTile, type TileShape, tile } from './tile.js';
+
+export interface ProductOptions {
+  /** Rows at most. */
+  readonly capacity: number;
+  readonly k: number;
+  /** Columns of y that are written. */
+  readonly n: number;
+  readonly panelWidth: number;
+  /** From row to row, in bytes. Rows of x may overlap. */
+  readonly xStride: number;
+  readonly yStride: number;
+  readonly bias: boolean;
+  readonly gelu: boolean;
+  /** + added[row, column] after GELU, rows `yStride` apart. */
+  readonly added: boolean;
+}
+
+/** Addresses of row 0, column 0. */
+export interface ProductArgs {
+  readonly x: I32;
+  readonly w: I32;
+  readonly y: I32;
+  readonly bias: I32;
+  readonly added: I32;
+  /** Rows that are there. */
+  readonly rows: I32;
+}
+
+const rowsPerBlock = 48;
+
+function panelsPerGroup(o: ProductOptions): number {
+  return o.capacity > rowsPerBlock ? 24 : 4;
+}
+
+function groupCount(o: ProductOptions): number {
+  return Math.ceil(panelCount(o.n, o.panelWidth) / panelsPerGroup(o));
+}
+
+export function productUnits(o: ProductOptions, liveRows: number): number {
+  return Math.ceil(liveRows / rowsPerBlock) * groupCount(o);
+}
+
+/** Emits one unit. */
+export function product(
+  w: ModuleBuilderLike,
+  caps: CpuCaps,
+  f: FunctionBuilder,
+  o: ProductOptions,
+  args: ProductArgs,
+  unit: I32,
+): void {
+  const panels = panelCount(o.n, o.panelWidth);
+  const groups = groupCount(o);
+  const firstRow = f.let(i32.mul(i32.div_u(unit, i32.const(groups)), i32.const(rowsPerBlock)));
+  const endRow = f.let(least(f, i32.add(firstRow, i32.const(rowsPerBlock)), args.rows));
+  const firstPanel = f.let(i32.mul(i32.rem_u(unit, i32.const(groups)), i32.const(panelsPerGroup(o))));
+  const endPanel = f.let(least(f, i32.add(firstPanel, i32.const(panelsPerGroup(o))), i32.const(panels)));
+  const panel = f.local('i32');
+  const row = f.local('i32');
+
+  const inTail = o.n % o.panelWidth;
+  const tiles = (shape: TileShape, columns: number): void => {
+    // The tiles side by side that make the panel's `columns` columns.
+    for (let column = 0; column < columns; column += shape.columns) {
+      const callee = tile(w, caps, {
+        ...shape,
+        k: o.k,
+        panelWidth: o.panelWidth,
+        xStride: o.xStride,
+        yStride: o.yStride,
+        stored: Math.min(shape.columns, columns - column),
+        bias: o.bias,
+        added: o.added && !o.gelu ? 'add' : undefined,
+      });
+      const inRow = i32.add(i32.mul(panel, i32.const(4 * o.panelWidth)), i32.const(4 * column));
+      const inY = i32.add(i32.mul(row, i32.const(o.yStride)), inRow);
+      f.call(
+        callee,
+        at(args.x, row, o.xStride),
+        i32.add(at(args.w, panel, 4 * o.k * o.panelWidth), i32.const(4 * column)),
+        i32.add(args.y, inY),
+        o.bias ? i32.add(args.bias, inRow) : i32.const(0),
+        o.added ? i32.add(args.added, inY) : i32.const(0),
+      );
+    }
+  };
+  f.for(panel, firstPanel, endPanel, 1, () => {
+    f.set(row, firstRow);
+    for (const shape of tileShapes(caps, o.capacity)) {
+      f.while(i32.le_s(i32.add(row, i32.const(shape.rows)), endRow), () => {
+        if (inTail === 0) tiles(shape, o.panelWidth);
+        else
+          f.if(
+            i32.eq(panel, i32.const(panels - 1)),
+            () => tiles(shape, inTail),
+            () => tiles(shape, o.panelWidth),
+          );
+        f.increase(row, shape.rows);
+      });
+    }
+  });
+  if (o.gelu) {
+    const start = f.let(
+      i32.add(i32.mul(firstRow, i32.const(o.yStride)), i32.mul(firstPanel, i32.const(4 * o.panelWidth))),
+    );
+    const width = i32.const(o.panelWidth);
+    f.call(
+      activate(w, caps, o.yStride, o.added),
+      i32.add(args.y, start),
+      o.added ? i32.add(args.added, start) : i32.const(0),
+      i32.sub(endRow, firstRow),
+      i32.sub(least(f, i32.mul(endPanel, width), i32.const(o.n)), i32.mul(firstPanel, width)),
+    );
+  }
+}
+
+/** Full tiles, then those for what is left of `capacity`, then single rows for any number of live rows. */
+function tileShapes(caps: CpuCaps, capacity: number): readonly TileShape[] {
+  const full = fullTile(caps);
+  const heights = new Set([Math.min(capacity, full.rows), capacity % full.rows, 1]);
+  return [...heights]
+    .filter((rows) => rows > 0)
+    .sort((a, b) => b - a)
+    .map((rows) => ({ rows, columns: rows <= 2 ? 16 : full.columns }));
+}
+
+function least(f: FunctionBuilder, a: I32, b: I32): I32 {
+  const x = f.let(a);
+  const y = f.let(b);
+  return select(x, y, i32.lt_s(x, y));
+}
