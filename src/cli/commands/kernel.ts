@@ -1,0 +1,157 @@
+/**
+ * `sotto kernel NAME`: holds one kernel against its reference over its cases, devices and variants, then times it.
+ * There is no way to time a wrong kernel. `npm run kernel NAME` is the same.
+ */
+import { allocateCase, caseTitle, checkKernel } from '../../dev/checkKernel.js';
+import { measurePeaks, type Peaks } from '../../dev/peaks.js';
+import { timeKernel } from '../../dev/timeKernel.js';
+import { chooseDevice } from '../../device/choose.js';
+import type { Device } from '../../device/device.js';
+import { OptionsError, SottoError } from '../../errors.js';
+import type { KernelCase, KernelModule } from '../../kernels/contract.js';
+import { kernels } from '../../kernels/registry.js';
+import { createNodePlatform } from '../../platform/node.js';
+import { type OptionSpec, parseArguments } from '../args.js';
+import { type CommandIo, EXIT } from '../io.js';
+import { OptionValues } from '../values.js';
+
+const DEVICES = ['all', 'cpu', 'webgpu'] as const;
+const OPTIONS: readonly OptionSpec[] = [
+  {
+    name: 'device',
+    value: DEVICES.join('|'),
+    default: 'all',
+    help: 'Where to run; "all" leaves out what is not here.',
+  },
+  { name: 'threads', value: 'N', default: 'None', help: 'Threads of the CPU device; None: all.' },
+  { name: 'check_only', value: 'True|False', default: 'False', help: 'Do not time.' },
+];
+
+const HELP = `sotto kernel: checks a kernel, then times it.
+
+Usage:  sotto kernel NAME|all [--device cpu|webgpu|all] [--threads N] [--check_only True]
+
+Examples:
+  sotto kernel matmul                    every case, device and variant: worst error, then time and share of the roofline
+  sotto kernel attention --device cpu
+  sotto kernel all --check_only True     the conformance suite, in words
+
+An error of 1.00 is the whole tolerance. Kernels: ${kernels.map((m) => m.kernel.name).join(', ')}.
+`;
+
+export async function kernelCommand(argv: readonly string[], io: CommandIo): Promise<number> {
+  const { files, values: given, help } = parseArguments(argv, OPTIONS);
+  if (help) {
+    io.stdout.write(HELP);
+    return EXIT.ok;
+  }
+  const values = new OptionValues(given, OPTIONS);
+  const [name, ...more] = files;
+  const modules = kernels.filter((m) => name === 'all' || m.kernel.name === name);
+  if (modules.length === 0 || more.length > 0)
+    throw new OptionsError(
+      'kernelName',
+      name === undefined ? 'kernel takes a name.' : `There is no kernel "${files.join(' ')}".`,
+      {
+        hint: `Kernels: ${kernels.map((m) => m.kernel.name).join(', ')}, or all.`,
+      },
+    );
+  const timed = !values.flag('check_only');
+  let wrong = 0;
+  for (const device of await openDevices(values.choice('device', DEVICES), threadsOf(values), io)) {
+    try {
+      const peaks = timed ? await measurePeaks(device) : undefined;
+      const roofline = peaks ? `  (peaks: ${peaks.gflops.toFixed(0)} GFLOP/s, ${peaks.gigabytes.toFixed(1)} GB/s)` : '';
+      io.stdout.write(`\n${device.description}${roofline}\n`);
+      for (const module of modules) {
+        const good = await checkAll(device, module, io);
+        if (!good) wrong++;
+        else if (peaks) await timeAll(device, module, peaks, io);
+        io.signal.throwIfAborted();
+      }
+    } finally {
+      await device.close();
+    }
+  }
+  io.stdout.write(wrong === 0 ? '\nall right\n' : `\n${wrong} wrong\n`);
+  return wrong === 0 ? EXIT.ok : EXIT.failed;
+}
+
+function threadsOf(values: OptionValues): number | undefined {
+  return values.textOrNone('threads') === undefined ? undefined : values.whole('threads', 1);
+}
+
+async function openDevices(
+  which: (typeof DEVICES)[number],
+  threads: number | undefined,
+  io: CommandIo,
+): Promise<Device[]> {
+  const platform = createNodePlatform();
+  const devices: Device[] = [];
+  for (const kind of ['cpu', 'webgpu'] as const) {
+    if (which !== 'all' && which !== kind) continue;
+    try {
+      devices.push(await chooseDevice(platform, kind, { threads }));
+    } catch (error) {
+      if (which !== 'all' || !(error instanceof SottoError)) throw error;
+      io.stderr.write(`left out ${kind}: ${error.message}\n`);
+    }
+  }
+  return devices;
+}
+
+/** The variants of a case on a device, with the case's own allocations undone. */
+function variantsOf(device: Device, module: KernelModule, kase: KernelCase): readonly string[] {
+  const { command, canaries } = allocateCase(device, module, kase);
+  const variants = device.variants(command);
+  for (const tensor of [...Object.values(command.args), ...canaries]) device.free(tensor);
+  return variants;
+}
+
+async function checkAll(device: Device, module: KernelModule, io: CommandIo): Promise<boolean> {
+  let good = true;
+  const worst = new Map<string, { cases: number; ratio: number }>();
+  for (const kase of module.cases) {
+    if (kase.benchOnly) continue;
+    const variants = variantsOf(device, module, kase);
+    if (variants.length === 0) {
+      good = false;
+      io.stdout.write(`  WRONG ${module.kernel.name} ${caseTitle(kase)}: no variant runs it\n`);
+    }
+    for (const variant of variants) {
+      const { failures, worst: ratio } = await checkKernel(device, module, kase, variant);
+      const seen = worst.get(variant) ?? { cases: 0, ratio: 0 };
+      worst.set(variant, { cases: seen.cases + 1, ratio: Math.max(seen.ratio, ratio) });
+      for (const failure of failures) {
+        good = false;
+        io.stdout.write(`  WRONG ${module.kernel.name}/${variant} ${caseTitle(kase)}: ${failure}\n`);
+      }
+      io.signal.throwIfAborted();
+    }
+  }
+  for (const [variant, { cases, ratio }] of worst)
+    io.stdout.write(
+      `  ${module.kernel.name}/${variant}: ${cases} cases, worst error ${ratio.toFixed(2)} of the tolerance\n`,
+    );
+  return good;
+}
+
+async function timeAll(device: Device, module: KernelModule, peaks: Peaks, io: CommandIo): Promise<void> {
+  const timed = module.cases.filter((kase) => kase.bench);
+  if (timed.length > 0) io.stdout.write('      best ms  median ms  GFLOP/s    GB/s  roofline  variant, case\n');
+  for (const kase of timed)
+    for (const variant of variantsOf(device, module, kase)) {
+      const t = await timeKernel(device, module, kase, variant);
+      // The nearer of the two limits is the one that holds the kernel.
+      const share = Math.max(t.gflops / peaks.gflops, t.gigabytes / peaks.gigabytes);
+      const cells = [
+        t.bestMs.toFixed(3).padStart(13),
+        t.medianMs.toFixed(3).padStart(10),
+        t.gflops.toFixed(1).padStart(8),
+        t.gigabytes.toFixed(1).padStart(7),
+        `${(100 * share).toFixed(0)} %`.padStart(9),
+      ];
+      io.stdout.write(`${cells.join(' ')}  ${variant}, ${caseTitle(kase)}\n`);
+      io.signal.throwIfAborted();
+    }
+}
