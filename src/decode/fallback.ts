@@ -1,0 +1,76 @@
+/**
+ * Decodes windows at rising temperatures until each result is good enough.
+ *
+ * @see openai/whisper, whisper/transcribe.py: decode_with_fallback
+ */
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import type { Inference } from './inference.js';
+import type { DecodingOptions } from './options.js';
+import { type DecodingResult, DecodingTask, type WindowInput } from './task.js';
+
+/** What makes a result good enough; null switches a test off. All comparisons are strict. */
+export interface QualityThresholds {
+  /** Above it the text repeats itself: try again. */
+  readonly compressionRatioThreshold: number | null;
+  /** A mean log-probability below it: try again. */
+  readonly logprobThreshold: number | null;
+  /** A no-speech probability above it, with a mean log-probability below its threshold: silence, keep it. */
+  readonly noSpeechThreshold: number | null;
+}
+
+export class FallbackDecoder {
+  readonly #tasks: readonly DecodingTask[];
+  readonly #thresholds: QualityThresholds;
+
+  /**
+   * @param options      with `beamSize` and `patience` for temperature 0 and `bestOf` for those above
+   * @param temperatures at least one, tried in this order; the result of the last is kept whatever its scores
+   * @throws {OptionsError} for options that are out of range or contradict each other
+   */
+  constructor(
+    inference: Inference,
+    tokenizer: Tokenizer,
+    options: Omit<DecodingOptions, 'temperature'>,
+    temperatures: readonly number[],
+    thresholds: QualityThresholds,
+  ) {
+    const { beamSize, patience, bestOf, ...common } = options;
+    this.#tasks = temperatures.map((temperature) => {
+      const own = temperature > 0 ? { bestOf } : { beamSize, patience };
+      return new DecodingTask(inference, tokenizer, { ...common, ...own, temperature });
+    });
+    this.#thresholds = thresholds;
+  }
+
+  /** Windows of one call are decoded together; those that fail go on together. */
+  async run(windows: readonly WindowInput[], signal?: AbortSignal): Promise<DecodingResult[]> {
+    const results: DecodingResult[] = [];
+    let open = windows.map((_, i) => i);
+    for (const [attempt, task] of this.#tasks.entries()) {
+      // Each attempt draws its own numbers.
+      const inputs = open.map((i) => ({ ...windows[i]!, stream: (windows[i]!.stream ?? 0) * 64 + attempt }));
+      const found = await task.run(inputs, signal);
+      open.forEach((i, at) => {
+        results[i] = found[at]!;
+      });
+      open = open.filter((i) => needsFallback(results[i]!, this.#thresholds));
+      if (open.length === 0) break;
+    }
+    return results;
+  }
+}
+
+export function needsFallback(result: DecodingResult, thresholds: QualityThresholds): boolean {
+  const { compressionRatioThreshold, logprobThreshold, noSpeechThreshold } = thresholds;
+  const repeats = compressionRatioThreshold !== null && result.compressionRatio > compressionRatioThreshold;
+  const unsure = logprobThreshold !== null && result.avgLogprob < logprobThreshold;
+  const silent = noSpeechThreshold !== null && result.noSpeechProb > noSpeechThreshold && unsure;
+  return (repeats || unsure) && !silent;
+}
+
+/** Is the window silence, to be passed over? */
+export function isSilence(result: DecodingResult, thresholds: QualityThresholds): boolean {
+  const { logprobThreshold, noSpeechThreshold } = thresholds;
+  if (noSpeechThreshold === null || !(result.noSpeechProb > noSpeechThreshold)) return false;
+  return logprobThreshold === null || !(result.avgLogprob > logprobThreshold);
+}

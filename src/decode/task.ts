@@ -1,0 +1,183 @@
+/**
+ * Decodes windows: from encoded sound, prompt and options to tokens, text and scores.
+ *
+ * @see openai/whisper, whisper/decoding.py: DecodingTask
+ */
+import { OptionsError } from '../errors.js';
+import type { LogitRules } from '../numeric/logitRules.js';
+import { strip } from '../numeric/python.js';
+import { languageCode } from '../tokenizer/languages.js';
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import { beamSearch } from './beamSearch.js';
+import { compressionRatio } from './compressionRatio.js';
+import { greedySearch } from './greedy.js';
+import type { AudioFeatures, DecodeGroup, Inference } from './inference.js';
+import { detectLanguage, type LanguageDetection } from './languageDetect.js';
+import { checkDecodingOptions, type DecodingOptions } from './options.js';
+import { bestHypothesis } from './ranker.js';
+import { logitRules } from './rules.js';
+import { samplingSearch } from './sampling.js';
+import type { Search } from './search.js';
+
+/** One window to decode. */
+export interface WindowInput {
+  readonly audio: AudioFeatures;
+  /** What was said before; the options' prompt if undefined. */
+  readonly prompt?: string | readonly number[] | undefined;
+  /** Tells its random draws from those of other windows; 0 if undefined. */
+  readonly stream?: number | undefined;
+}
+
+export interface DecodingResult {
+  /** Code of the language. */
+  readonly language: string;
+  /** Present when the language was detected. */
+  readonly detection?: LanguageDetection | undefined;
+  /** Sampled tokens with timestamps, without `eot`. */
+  readonly tokens: readonly number[];
+  /** log-probability of each token, after the rules and before the temperature. */
+  readonly tokenLogprobs: readonly number[];
+  /** Their text without timestamps, stripped. */
+  readonly text: string;
+  /** Mean log-probability of the tokens, `eot` counted as one more. */
+  readonly avgLogprob: number;
+  readonly noSpeechProb: number;
+  readonly temperature: number;
+  /** UTF-8 bytes of the text over their compressed size: above 2.4 it repeats itself. */
+  readonly compressionRatio: number;
+}
+
+export class DecodingTask {
+  readonly #inference: Inference;
+  readonly #tokenizer: Tokenizer;
+  readonly #options: DecodingOptions;
+  readonly #language: string | undefined;
+  readonly #rules: LogitRules;
+  readonly #search: Search;
+  readonly #rows: number;
+  readonly #sampleLen: number;
+
+  /** @throws {OptionsError} for options that are out of range or contradict each other */
+  constructor(inference: Inference, tokenizer: Tokenizer, options: DecodingOptions = {}) {
+    checkDecodingOptions(options);
+    const { temperature = 0, beamSize, patience, bestOf = 1, seed = 0 } = options;
+    this.#inference = inference;
+    this.#tokenizer = tokenizer;
+    this.#options = options;
+    if (!tokenizer.isMultilingual) this.#language = englishOnly(options);
+    else this.#language = options.language === undefined ? undefined : languageCode(options.language);
+    this.#rules = logitRules(tokenizer, options);
+    this.#sampleLen = options.sampleLen ?? inference.nTextCtx >> 1;
+    const { eot } = tokenizer;
+    if (beamSize !== undefined) {
+      this.#rows = beamSize;
+      this.#search = beamSearch({ beamSize, patience, eot });
+    } else if (temperature > 0) {
+      this.#rows = bestOf;
+      this.#search = samplingSearch(inference.nVocab, this.#rules, { temperature, seed });
+    } else {
+      this.#rows = 1;
+      this.#search = greedySearch(eot);
+    }
+  }
+
+  /**
+   * Decodes windows together, each on its own.
+   *
+   * @throws {NumericError} `nonFinite` if the model's logits are
+   * @throws {OptionsError} `promptTooLong` if prompt and prefix leave no room
+   */
+  async run(windows: readonly WindowInput[], signal?: AbortSignal): Promise<DecodingResult[]> {
+    const detections: (LanguageDetection | undefined)[] = [];
+    const groups: DecodeGroup[] = [];
+    for (const { audio, prompt = this.#options.prompt } of windows) {
+      const detection =
+        this.#language === undefined
+          ? await detectLanguage(this.#inference, this.#tokenizer, audio, signal)
+          : undefined;
+      detections.push(detection);
+      groups.push({ audio, ...this.#initialTokens(this.#languageOf(detection), prompt), rows: this.#rows });
+    }
+    if (groups.length === 0) return [];
+    const decoding = await this.#inference.start(groups, this.#rules, signal);
+    try {
+      const candidates = await this.#search(
+        decoding,
+        groups.map(({ rows, initialTokens }, g) => ({
+          rows,
+          // Sampling also ends once the row is longer than the context.
+          limit: Math.min(this.#sampleLen, this.#inference.nTextCtx + 1 - initialTokens.length),
+          stream: windows[g]!.stream ?? 0,
+        })),
+        signal,
+      );
+      return candidates.map((hypotheses, g): DecodingResult => {
+        const { tokens, logprobs, sumLogprob } = hypotheses[bestHypothesis(hypotheses, this.#options.lengthPenalty)]!;
+        const text = strip(this.#tokenizer.decode(tokens));
+        return {
+          language: this.#languageOf(detections[g]),
+          detection: detections[g],
+          tokens,
+          tokenLogprobs: logprobs,
+          text,
+          avgLogprob: sumLogprob / (tokens.length + 1),
+          noSpeechProb: decoding.noSpeechProb[g]!,
+          temperature: this.#options.temperature ?? 0,
+          compressionRatio: compressionRatio(text),
+        };
+      });
+    } finally {
+      decoding.close();
+    }
+  }
+
+  #languageOf(detection: LanguageDetection | undefined): string {
+    return detection?.language ?? this.#language ?? 'en';
+  }
+
+  /** `[sotPrev, ...prompt]? sot, language, task, notimestamps?, ...prefix` */
+  #initialTokens(language: string, prompt: string | readonly number[] | undefined) {
+    const { nTextCtx } = this.#inference;
+    const { withoutTimestamps = false, task, prefix } = this.#options;
+    const half = nTextCtx >> 1;
+    const said = this.#encode(prompt);
+    const before = said.length > 0 ? [this.#tokenizer.sotPrev, ...said.slice(-(half - 1))] : [];
+    const initialTokens = [
+      ...before,
+      ...this.#tokenizer.sotSequence(language, task),
+      ...(withoutTimestamps ? [this.#tokenizer.noTimestamps] : []),
+      // Python's [-max:], quirk included: with the default sampleLen it is [-0:], which is all of it.
+      ...this.#encode(prefix).slice(-(half - this.#sampleLen)),
+    ];
+    if (initialTokens.length >= nTextCtx) {
+      throw new OptionsError('promptTooLong', `Prompt and prefix take ${initialTokens.length} of ${nTextCtx} tokens.`, {
+        hint: 'Shorten the prefix.',
+      });
+    }
+    return { initialTokens, sotIndex: before.length };
+  }
+
+  #encode(given: string | readonly number[] | undefined): readonly number[] {
+    if (given === undefined || given === '') return [];
+    if (typeof given === 'string') return this.#tokenizer.encode(` ${strip(given)}`);
+    for (const id of given) {
+      if (id >= this.#tokenizer.nVocab)
+        throw new OptionsError('range', `The prompt's token ${id} is none of this model.`);
+    }
+    return given;
+  }
+}
+
+function englishOnly({ language, task }: DecodingOptions): string {
+  if (task === 'translate') {
+    throw new OptionsError('task', 'This model is English-only: it cannot translate.', {
+      hint: 'Take one without ".en".',
+    });
+  }
+  if (language !== undefined && languageCode(language) !== 'en') {
+    throw new OptionsError('language', `This model is English-only: it does not know "${language}".`, {
+      hint: 'Take one without ".en", or leave the language out.',
+    });
+  }
+  return 'en';
+}

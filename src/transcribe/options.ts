@@ -1,0 +1,88 @@
+/**
+ * How a recording is transcribed: openai/whisper's arguments of `transcribe()` under camelCase names, with its defaults.
+ *
+ * @see openai/whisper, whisper/transcribe.py: transcribe
+ */
+import type { LanguageDetection } from '../decode/languageDetect.js';
+import { checkDecodingOptions, type DecodingOptions, decodingOptionNames, flag, number } from '../decode/options.js';
+import { OptionsError } from '../errors.js';
+import type { CallOptions } from '../progress.js';
+import type { Segment } from './segments.js';
+
+export interface TranscribeOptions extends Omit<DecodingOptions, 'temperature' | 'prompt'>, CallOptions {
+  /**
+   * Temperatures tried in turn until a window's text is good enough. Default 0, 0.2, 0.4, 0.6, 0.8, 1. `beamSize` and
+   * `patience` count at 0 alone, `bestOf` above it.
+   */
+  readonly temperature?: number | readonly number[] | undefined;
+  /** Default 2.4; null: not tested. */
+  readonly compressionRatioThreshold?: number | null | undefined;
+  /** Default -1; null: not tested. */
+  readonly logprobThreshold?: number | null | undefined;
+  /** Default 0.6; null: not tested. */
+  readonly noSpeechThreshold?: number | null | undefined;
+  /** Each window is shown the text before it (default). */
+  readonly conditionOnPreviousText?: boolean | undefined;
+  /** Text that the first window is shown as if it had been said before: names, spelling, style. */
+  readonly initialPrompt?: string | undefined;
+  /** Show it to every window; default false. */
+  readonly carryInitialPrompt?: boolean | undefined;
+  /** Parts to transcribe, in seconds: start, end, start, end ... as a list or with commas; the last end may be left out. */
+  readonly clipTimestamps?: string | readonly number[] | undefined;
+  /** Told once the language is known: detected, or as given (then without probabilities). */
+  readonly onLanguage?: ((language: string, detection?: LanguageDetection) => void) | undefined;
+  /** Told each segment as soon as it is final. */
+  readonly onSegment?: ((segment: Segment) => void) | undefined;
+}
+
+export const defaultTemperatures: readonly number[] = [0, 0.2, 0.4, 0.6, 0.8, 1];
+
+const names = new Set<string>([
+  ...decodingOptionNames.filter((name) => name !== 'prompt'),
+  'compressionRatioThreshold',
+  'logprobThreshold',
+  'noSpeechThreshold',
+  'conditionOnPreviousText',
+  'initialPrompt',
+  'carryInitialPrompt',
+  'clipTimestamps',
+  'onLanguage',
+  'onSegment',
+  'onProgress',
+  'onWarning',
+  'signal',
+] satisfies (keyof TranscribeOptions)[]);
+
+/** @throws {OptionsError} `unknown` for a name that is no option, else as `checkDecodingOptions` */
+export function checkTranscribeOptions(options: TranscribeOptions): void {
+  for (const name of Object.keys(options)) {
+    if (!names.has(name)) throw new OptionsError('unknown', `There is no option ${name}.`);
+  }
+  const { temperature, bestOf, beamSize, patience, ...common } = options;
+  const temperatures = temperatureList(temperature);
+  if (temperatures.length === 0) throw new OptionsError('range', 'temperature is an empty list.');
+  for (const t of temperatures)
+    checkDecodingOptions({ ...common, ...(t > 0 ? { bestOf } : { beamSize, patience }), temperature: t });
+  if (patience !== undefined && beamSize === undefined) {
+    throw new OptionsError('contradiction', 'patience needs beamSize.', {
+      hint: 'Give beamSize too, or leave patience out.',
+    });
+  }
+  number(
+    'compressionRatioThreshold',
+    options.compressionRatioThreshold ?? undefined,
+    -Number.MAX_VALUE,
+    Number.MAX_VALUE,
+  );
+  number('logprobThreshold', options.logprobThreshold ?? undefined, -Number.MAX_VALUE, Number.MAX_VALUE);
+  number('noSpeechThreshold', options.noSpeechThreshold ?? undefined, -Number.MAX_VALUE, Number.MAX_VALUE);
+  flag('conditionOnPreviousText', options.conditionOnPreviousText);
+  flag('carryInitialPrompt', options.carryInitialPrompt);
+  if (options.initialPrompt !== undefined && typeof options.initialPrompt !== 'string') {
+    throw new OptionsError('type', 'initialPrompt is no text.');
+  }
+}
+
+export function temperatureList(temperature: number | readonly number[] = defaultTemperatures): readonly number[] {
+  return typeof temperature === 'number' ? [temperature] : temperature;
+}

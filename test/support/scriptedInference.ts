@@ -1,0 +1,252 @@
+/**
+ * An engine that plays logits from a script, so that decoding is tested without weights or a device. What it does with
+ * them (rules, choice of tokens, rearranging of rows) is the plain meaning of `decode/inference.ts`.
+ */
+import type {
+  AudioFeatures,
+  Candidates,
+  DecodeGroup,
+  Decoding,
+  Inference,
+  PickedSequence,
+} from '../../src/decode/inference.js';
+import { InternalError, NumericError } from '../../src/errors.js';
+import { applyRules, type LogitRules, MASKED, ruleState } from '../../src/numeric/logitRules.js';
+
+export interface ScriptContext {
+  /** What `encode` was given. */
+  readonly mel: Float32Array;
+  /** Which call of `encode` it was. */
+  readonly window: number;
+  /** All tokens of the row so far, initial ones included. */
+  readonly history: readonly number[];
+  /** Those of them that were sampled. */
+  readonly sampled: readonly number[];
+  /** The row in its group. */
+  readonly row: number;
+}
+
+/** Raw logits of the token behind `history`, f32 [nVocab]. */
+export type Script = (context: ScriptContext) => Float32Array;
+
+class ScriptedAudio implements AudioFeatures {
+  closed = false;
+  constructor(
+    readonly mel: Float32Array,
+    readonly window: number,
+  ) {}
+  close(): void {
+    this.closed = true;
+  }
+}
+
+export interface ScriptedOptions {
+  readonly nVocab: number;
+  readonly script: Script;
+  readonly nTextCtx?: number;
+  /** Called before every step of a decoding, for tests that abort. */
+  readonly onStep?: (() => void) | undefined;
+}
+
+export class ScriptedInference implements Inference {
+  readonly nVocab: number;
+  readonly nTextCtx: number;
+  readonly nMels = 1;
+  /** Everything decoding asked for. */
+  readonly starts: { readonly groups: readonly DecodeGroup[]; readonly rules: LogitRules }[] = [];
+  readonly mels: Float32Array[] = [];
+  #open = 0;
+  readonly #options: ScriptedOptions;
+
+  constructor(options: ScriptedOptions) {
+    this.nVocab = options.nVocab;
+    this.nTextCtx = options.nTextCtx ?? 448;
+    this.#options = options;
+  }
+
+  /** Audio features and decodings that were not closed. */
+  get open(): number {
+    return this.#open;
+  }
+
+  async encode(mel: Float32Array, signal?: AbortSignal): Promise<AudioFeatures> {
+    signal?.throwIfAborted();
+    const audio = new ScriptedAudio(mel, this.mels.push(mel) - 1);
+    this.#open++;
+    const close = audio.close.bind(audio);
+    audio.close = () => {
+      if (!audio.closed) this.#open--;
+      close();
+    };
+    return audio;
+  }
+
+  async start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding> {
+    signal?.throwIfAborted();
+    this.starts.push({ groups, rules });
+    for (const { initialTokens, audio } of groups) {
+      if (initialTokens.length === 0 || initialTokens.length >= this.nTextCtx) throw new InternalError('initial tokens');
+      if (!(audio instanceof ScriptedAudio) || audio.closed) throw new InternalError('audio is not open');
+    }
+    this.#open++;
+    return new ScriptedDecoding(this.#options, this.nTextCtx, groups, rules, () => this.#open--);
+  }
+}
+
+interface Row {
+  readonly group: DecodeGroup;
+  readonly audio: ScriptedAudio;
+  readonly index: number;
+  sampled: readonly number[];
+}
+
+class ScriptedDecoding implements Decoding {
+  readonly rows: number;
+  readonly noSpeechProb: Float32Array;
+  readonly #options: ScriptedOptions;
+  readonly #nTextCtx: number;
+  readonly #rules: LogitRules;
+  readonly #rows: Row[];
+  readonly #onClose: () => void;
+  #advanced = false;
+  #closed = false;
+
+  constructor(
+    options: ScriptedOptions,
+    nTextCtx: number,
+    groups: readonly DecodeGroup[],
+    rules: LogitRules,
+    onClose: () => void,
+  ) {
+    this.#options = options;
+    this.#nTextCtx = nTextCtx;
+    this.#rules = rules;
+    this.#onClose = onClose;
+    this.#rows = groups.flatMap((group) =>
+      Array.from({ length: group.rows }, (_, index) => {
+        const audio = group.audio as ScriptedAudio; // checked by start
+        return { group, audio, index, sampled: [] };
+      }),
+    );
+    this.rows = this.#rows.length;
+    this.noSpeechProb = Float32Array.from(groups, (group) => {
+      if (rules.noSpeech === undefined) return 0;
+      const history = group.initialTokens.slice(0, group.sotIndex + 1);
+      const { mel, window } = group.audio as ScriptedAudio; // checked by start
+      const row = options.script({ mel, window, history, sampled: [], row: 0 });
+      return Math.exp(row[rules.noSpeech]! - logSum(row));
+    });
+  }
+
+  async candidates(perRow: number, signal?: AbortSignal): Promise<Candidates> {
+    await this.#step(signal);
+    const tokens = new Uint32Array(this.rows * perRow);
+    const logprobs = new Float32Array(this.rows * perRow);
+    this.#rows.forEach((row, r) => {
+      best(this.#filtered(row), perRow).forEach(({ token, logprob }, k) => {
+        tokens[r * perRow + k] = token;
+        logprobs[r * perRow + k] = logprob;
+      });
+    });
+    return { perRow, tokens, logprobs };
+  }
+
+  advance(tokens: ArrayLike<number>, sourceRows?: ArrayLike<number>): void {
+    if (tokens.length !== this.rows) throw new InternalError('one token a row');
+    const before = this.#rows.map(({ sampled }) => sampled);
+    this.#rows.forEach((row, r) => {
+      const source = sourceRows?.[r] ?? r;
+      if (this.#rows[source]!.group !== row.group) throw new InternalError('rows of different groups are mixed');
+      row.sampled = [...before[source]!, tokens[r]!];
+      if (row.group.initialTokens.length + row.sampled.length > this.#nTextCtx) throw new InternalError('cache is full');
+    });
+    this.#advanced = true;
+  }
+
+  async run(limit: number, signal?: AbortSignal): Promise<readonly PickedSequence[]> {
+    if (this.#advanced) throw new InternalError('run comes before advance');
+    const { eot } = this.#rules;
+    const picked = this.#rows.map(() => ({ tokens: [] as number[], logprobs: [] as number[] }));
+    for (let step = 0; step < limit; step++) {
+      const { tokens, logprobs } = await this.candidates(1, signal);
+      picked.forEach((sequence, r) => {
+        if (sequence.tokens.at(-1) === eot) return;
+        sequence.tokens.push(tokens[r]!);
+        sequence.logprobs.push(logprobs[r]!);
+      });
+      if (step + 1 === limit || picked.every((sequence) => sequence.tokens.at(-1) === eot)) break;
+      this.advance(picked.map((sequence) => sequence.tokens.at(-1)!));
+    }
+    return picked;
+  }
+
+  async logits(begin = 0, end = this.#options.nVocab): Promise<Float32Array> {
+    await this.#step();
+    const out = new Float32Array(this.rows * (end - begin));
+    this.#rows.forEach((row, r) => out.set(this.#raw(row).subarray(begin, end), r * (end - begin)));
+    return out;
+  }
+
+  close(): void {
+    if (!this.#closed) this.#onClose();
+    this.#closed = true;
+  }
+
+  async #step(signal?: AbortSignal): Promise<void> {
+    if (this.#closed) throw new InternalError('decoding is closed');
+    this.#options.onStep?.();
+    signal?.throwIfAborted();
+    await Promise.resolve();
+  }
+
+  #raw({ group, audio, sampled, index }: Row): Float32Array {
+    const history = [...group.initialTokens, ...sampled];
+    return this.#options.script({ mel: audio.mel, window: audio.window, history, sampled, row: index });
+  }
+
+  #filtered(row: Row): { logits: Float32Array; logSum: number } {
+    const logits = this.#raw(row).slice();
+    const logSum = applyRules(logits, ruleState(row.sampled, this.#rules), this.#rules);
+    if (Number.isNaN(logSum)) throw new NumericError('nonFinite', 'The script gave a logit that is not finite.');
+    return { logits, logSum };
+  }
+}
+
+function best({ logits, logSum }: { logits: Float32Array; logSum: number }, perRow: number) {
+  if (perRow === 1) {
+    let token = 0;
+    for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[token]!) token = id;
+    return [{ token, logprob: logprobOf(logits[token]!, logSum) }];
+  }
+  const order = Array.from(logits, (_, id) => id).sort((a, b) => logits[b]! - logits[a]! || a - b);
+  return order.slice(0, perRow).map((token) => ({ token, logprob: logprobOf(logits[token]!, logSum) }));
+}
+
+function logprobOf(logit: number, logSum: number): number {
+  return logit <= MASKED ? Number.NEGATIVE_INFINITY : Math.fround(logit - logSum);
+}
+
+function logSum(row: Float32Array): number {
+  const max = row.reduce((a, b) => Math.max(a, b));
+  return max + Math.log(row.reduce((sum, x) => sum + Math.exp(x - max), 0));
+}
+
+/** A row of logits that is `rest` but for the ids given. */
+export function logitsOf(nVocab: number, values: Readonly<Record<number, number>>, rest = -20): Float32Array {
+  const row = new Float32Array(nVocab).fill(rest);
+  for (const [id, value] of Object.entries(values)) row[Number(id)] = value;
+  return row;
+}
+
+/** Plays the tokens of `windows[i]` for the i-th encoded window, then `eot`, each by far the most probable. */
+export function playTokens(
+  nVocab: number,
+  eot: number,
+  windows: readonly (readonly number[])[],
+  more: (context: ScriptContext) => Readonly<Record<number, number>> = () => ({}),
+): Script {
+  return (context) => {
+    const token = windows[context.window]?.[context.sampled.length] ?? eot;
+    return logitsOf(nVocab, { [token]: 20, ...more(context) });
+  };
+}
