@@ -9,11 +9,10 @@ export interface TokenizerData {
   readonly tokenBytes: Uint8Array;
   /**
    * Text token `id` is `tokenBytes.subarray(tokenOffsets[id], tokenOffsets[id + 1])`; shape [nText + 1]. Ids from 0 to
-   * nText - 1 without gaps: 50257 multilingual (the last one has no bytes), 50256 English-only.
+   * nText - 1 without gaps: 50257 multilingual (the last one has no bytes), 50256 English-only. A token's id is its rank
+   * among the merges, so these are not listed (checked when the file is read).
    */
   readonly tokenOffsets: Uint32Array;
-  /** Merges in rank order, best first: pairs of the ids that merge; shape [nMerges, 2]. Their result is the token of the joined bytes. */
-  readonly merges: Uint32Array;
   /**
    * Special tokens by their text: `<|endoftext|>`, `<|startoftranscript|>`, `<|en|>` ..., `<|translate|>`, `<|transcribe|>`,
    * `<|startoflm|>`, `<|startofprev|>`, `<|nospeech|>` (always under this name, whatever the file calls it),

@@ -41,7 +41,6 @@ function readTiny(): TokenizerData {
     nVocab: 51865,
     tokenBytes: Uint8Array.from(bytes),
     tokenOffsets: offsets,
-    merges: new Uint32Array(0),
     specials,
     timestampBegin: 50364,
   };
