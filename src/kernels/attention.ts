@@ -5,7 +5,11 @@
  * Fused: blocks of queries run over blocks of keys with a running maximum and sum, so 1500 x 1500 scores never exist.
  * Dao et al. 2022, "FlashAttention"; Milakov, Gimelshein 2018, "Online normalizer calculation for softmax".
  */
-import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+import type { FunctionBuilder } from '../wasm/function.js';
+import type { CpuCaps, Kernel, KernelCase, KernelContext, ModuleBuilderLike, Reference, Tolerance } from './contract.js';
+import { attentionScratchBytes, attentionUnits, emitAttention } from './cpu/attention.js';
+import { kernelFunction } from './cpu/signature.js';
+import { f32, LOWEST, unroll } from './wgsl.js';
 
 export const attention = {
   name: 'attention',
@@ -21,9 +25,105 @@ export const attention = {
         ? `${p.nHead} heads do not divide ${d.nState} in fours`
         : undefined,
   cost: (d) => ({ flops: 4 * d.nCtx! * d.nCtx! * d.nState!, bytes: 16 * d.nCtx! * d.nState! }),
-  gpu: [],
-  cpu: [],
+  gpu: [
+    {
+      // A workgroup takes 64 queries of one head, a thread one; 16 keys and values at a time lie in workgroup memory.
+      name: 'sharedKeys',
+      suits: 'hardware',
+      vec4: ['qkv', 'y'],
+      groups: ({ dims, params }) => [Math.ceil(dims.nCtx! / 64), params.nHead!, 1],
+      wgsl: ({ dims: { nCtx, nState, width }, params: { nHead } }) => {
+        const vectors = nState! / nHead! / 4;
+        const each = (line: (d: number) => string): string => unroll(vectors, line);
+        return /* wgsl */ `
+var<workgroup> keyTile: array<array<vec4f, ${vectors}>, 16>;
+var<workgroup> valueTile: array<array<vec4f, ${vectors}>, 16>;
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let query = group.x * 64u + thread;
+  let head = group.y * ${vectors}u;
+  let at = min(query, ${nCtx! - 1}u) * ${width! / 4}u + head;
+${each((d) => `  let q${d} = qkv[at + ${d}u] * ${f32(1 / Math.sqrt(4 * vectors))};\n  var o${d} = vec4f();`)}
+  var top = ${LOWEST};
+  var sum = 0f;
+  for (var key0 = 0u; key0 < ${nCtx}u; key0 += 16u) {
+    for (var i = thread; i < ${16 * vectors}u; i += 64u) {
+      let keyAt = min(key0 + i / ${vectors}u, ${nCtx! - 1}u) * ${width! / 4}u + ${nState! / 4}u + head + i % ${vectors}u;
+      keyTile[i / ${vectors}u][i % ${vectors}u] = qkv[keyAt];
+      valueTile[i / ${vectors}u][i % ${vectors}u] = qkv[keyAt + ${nState! / 4}u];
+    }
+    workgroupBarrier();
+    for (var key = 0u; key < min(16u, ${nCtx}u - key0); key++) {
+      var score = 0f;
+${each((d) => `      score += dot(q${d}, keyTile[key][${d}]);`)}
+      if (score > top) {
+        let shrink = exp(top - score);
+        top = score;
+        sum *= shrink;
+${each((d) => `        o${d} *= shrink;`)}
+      }
+      let weight = exp(score - top);
+      sum += weight;
+${each((d) => `      o${d} += weight * valueTile[key][${d}];`)}
+    }
+    workgroupBarrier();
+  }
+  if (query >= ${nCtx}u) { return; }
+  let to = query * ${nState! / 4}u + head;
+${each((d) => `  y[to + ${d}u] = o${d} / sum;`)}
+}`;
+      },
+    },
+    {
+      // A thread takes one query of one head and runs over all keys, four at a time.
+      name: 'threadPerQuery',
+      suits: 'software',
+      vec4: ['qkv', 'y'],
+      groups: ({ dims, params }) => [Math.ceil(dims.nCtx! / 32), params.nHead!, 1],
+      wgsl: ({ dims: { nCtx, nState, width }, params: { nHead } }) => {
+        const vectors = nState! / nHead! / 4;
+        const each = (line: (d: number) => string): string => unroll(vectors, line);
+        const isRagged = nCtx! % 4 !== 0;
+        const key = (i: number): string => (isRagged ? `min(key + ${i}u, ${nCtx! - 1}u)` : `(key + ${i}u)`);
+        return /* wgsl */ `
+@compute @workgroup_size(32)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let query = id.x;
+  let head = id.y * ${vectors}u;
+  if (query >= ${nCtx}u) { return; }
+  let at = query * ${width! / 4}u + head;
+${each((d) => `  let q${d} = qkv[at + ${d}u] * ${f32(1 / Math.sqrt(4 * vectors))};\n  var o${d} = vec4f();`)}
+  var top = ${LOWEST};
+  var sum = 0f;
+  for (var key = 0u; key < ${nCtx}u; key += 4u) {
+${unroll(4, (i) => `    let k${i} = ${key(i)} * ${width! / 4}u + ${nState! / 4}u + head;\n    var p${i} = vec4f();`)}
+${each((d) => unroll(4, (i) => `    p${i} += q${d} * qkv[k${i} + ${d}u];`))}
+    var score = vec4f(${[0, 1, 2, 3].map((i) => `dot(p${i}, vec4f(1f))`).join(', ')});
+    ${isRagged ? `score = select(score, vec4f(-1e30f), key + vec4u(0u, 1u, 2u, 3u) >= vec4u(${nCtx}u));` : ''}
+    let higher = max(top, max(max(score.x, score.y), max(score.z, score.w)));
+    let shrink = exp(top - higher);
+    top = higher;
+    let weight = exp(score - top);
+    sum = sum * shrink + dot(weight, vec4f(1f));
+${each(
+  (d) => `    o${d} *= shrink;
+${unroll(4, (i) => `    o${d} += weight[${i}] * qkv[k${i} + ${nState! / 4 + d}u];`)}`,
+)}
+  }
+  let to = query * ${nState! / 4}u + head;
+${each((d) => `  y[to + ${d}u] = o${d} / sum;`)}
+}`;
+      },
+    },
+  ],
+  cpu: [{ name: 'blocks', units: attentionUnits, scratchBytes: attentionScratchBytes, emit: emitBlocks }],
 } as const satisfies Kernel;
+
+function emitBlocks(w: ModuleBuilderLike, c: KernelContext, caps: CpuCaps): FunctionBuilder {
+  const f = kernelFunction(w, attention);
+  emitAttention(w, f, c, caps);
+  return f;
+}
 
 export const reference: Reference = ({ qkv, y }, { nCtx, nState, width }, { nHead }) => {
   const headDim = nState! / nHead!;

@@ -7,8 +7,12 @@
  * Cross-attention (`cross` 1, no `slotOf`): all nCtx positions of slot `audio`, shared by all rows of a window.
  * One softmax over the whole row: scores of at most 1500 keys a row and head fit anywhere.
  */
-import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+import type { FunctionBuilder } from '../wasm/function.js';
+import type { CpuCaps, Kernel, KernelCase, KernelContext, ModuleBuilderLike, Reference, Tolerance } from './contract.js';
+import { emitAttentionStep } from './cpu/attentionStep.js';
+import { kernelFunction } from './cpu/signature.js';
 import { fillRowState } from './embed.js';
+import { f32, LOWEST, unroll } from './wgsl.js';
 
 export const attentionStep = {
   name: 'attentionStep',
@@ -28,9 +32,150 @@ export const attentionStep = {
         ? `${p.nHead} heads do not divide ${d.nState} in fours`
         : undefined,
   cost: (d) => ({ flops: 4 * d.rows! * d.nCtx! * d.nState!, bytes: 8 * d.nCtx! * d.nState! }),
-  gpu: [],
-  cpu: [],
+  gpu: [
+    {
+      // One workgroup a row and head. Thread i scores keys i, i + 256, ...; then threads take 4 columns and every
+      // slices-th key of V.
+      name: 'groupPerHead',
+      suits: 'hardware',
+      when: (c) => GROUP % headVectors(c) === 0 && c.dims.nCtx! <= 2560 && c.dims.qWidth! % 4 === 0,
+      vec4: ['q', 'keys', 'values', 'y'],
+      groups: (c, liveRows) => [c.params.nHead!, liveRows, 1],
+      wgsl: (c) => {
+        const { nCtx, nState, qWidth } = c.dims;
+        const vectors = headVectors(c);
+        const slices = GROUP / vectors;
+        return /* wgsl */ `
+${keyPlace(c)}
+var<workgroup> scores: array<f32, ${nCtx}>;
+var<workgroup> part: array<f32, ${GROUP}>;
+var<workgroup> partial: array<vec4f, ${GROUP}>;
+@compute @workgroup_size(${GROUP})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
+  let row = group.y;
+  let head = group.x * ${vectors}u;
+  let count = keyCount(row);
+  let at = row * ${qWidth! / 4}u + head;
+${unroll(vectors, (d) => `  let q${d} = q[at + ${d}u] * ${f32(1 / Math.sqrt(4 * vectors))};`)}
+  var best = ${LOWEST};
+  for (var key = i; key < count; key += ${GROUP}u) {
+    let keyAt = place(row, key) * ${nState! / 4}u + head;
+    var score = 0f;
+${unroll(vectors, (d) => `    score += dot(q${d}, keys[keyAt + ${d}u]);`)}
+    scores[key] = score;
+    best = max(best, score);
+  }
+  part[i] = best;
+  for (var half = ${GROUP / 2}u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (i < half) { part[i] = max(part[i], part[i + half]); }
+  }
+  let top = workgroupUniformLoad(&part[0]);
+  var sum = 0f;
+  for (var key = i; key < count; key += ${GROUP}u) {
+    let weight = exp(scores[key] - top);
+    scores[key] = weight;
+    sum += weight;
+  }
+  part[i] = sum;
+  for (var half = ${GROUP / 2}u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (i < half) { part[i] += part[i + half]; }
+  }
+  let all = workgroupUniformLoad(&part[0]);
+  let d = i % ${vectors}u;
+  let slice = i / ${vectors}u;
+  var o = vec4f();
+  for (var key = slice; key < count; key += ${slices}u) {
+    o += scores[key] * values[place(row, key) * ${nState! / 4}u + head + d];
+  }
+  partial[i] = o;
+  for (var half = ${slices / 2}u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (slice < half) { partial[i] += partial[i + half * ${vectors}u]; }
+  }
+  if (slice == 0u) { y[row * ${nState! / 4}u + head + d] = partial[i] / all; }
+}`;
+      },
+    },
+    {
+      // One thread a row and head, over all keys with a running maximum and sum.
+      name: 'threadPerHead',
+      suits: 'software',
+      when: (c) => c.dims.qWidth! % 4 === 0,
+      vec4: ['q', 'keys', 'values', 'y'],
+      groups: (c, liveRows) => [Math.ceil(c.params.nHead! / 8), liveRows, 1],
+      wgsl: (c) => {
+        const { nState, qWidth } = c.dims;
+        const vectors = headVectors(c);
+        return /* wgsl */ `
+${keyPlace(c)}
+@compute @workgroup_size(8)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let row = id.y;
+  let head = id.x * ${vectors}u;
+  if (id.x >= ${c.params.nHead}u) { return; }
+  let count = keyCount(row);
+  let at = row * ${qWidth! / 4}u + head;
+${unroll(vectors, (d) => `  let q${d} = q[at + ${d}u] * ${f32(1 / Math.sqrt(4 * vectors))};\n  var o${d} = vec4f();`)}
+  var top = ${LOWEST};
+  var sum = 0f;
+  for (var key = 0u; key < count; key++) {
+    let keyAt = place(row, key) * ${nState! / 4}u + head;
+    var products = vec4f();
+${unroll(vectors, (d) => `    products += q${d} * keys[keyAt + ${d}u];`)}
+    let score = dot(products, vec4f(1f));
+    let higher = max(top, score);
+    let shrink = exp(top - higher);
+    let weight = exp(score - higher);
+    top = higher;
+    sum = sum * shrink + weight;
+${unroll(vectors, (d) => `    o${d} = o${d} * shrink + weight * values[keyAt + ${d}u];`)}
+  }
+  let to = row * ${nState! / 4}u + head;
+${unroll(vectors, (d) => `  y[to + ${d}u] = o${d} / sum;`)}
+}`;
+      },
+    },
+  ],
+  cpu: [
+    {
+      // A unit is a head of a row; rows of one head follow each other, so that they find its keys in the cache.
+      name: 'headOfRow',
+      units: (c, liveRows) => c.params.nHead! * liveRows,
+      scratchBytes: (c) => 4 * (c.dims.nCtx! + 12),
+      emit: emitHeadOfRow,
+    },
+  ],
 } as const satisfies Kernel;
+
+/** Threads of a workgroup of `groupPerHead`. */
+const GROUP = 256;
+
+function headVectors({ dims, params }: KernelContext): number {
+  return dims.nState! / params.nHead! / 4;
+}
+
+/** How many keys a row sees, and where each lies in the cache, in rows of nState. */
+function keyPlace({ dims: { nCtx }, params, has }: KernelContext): string {
+  if (params.cross) {
+    return /* wgsl */ `
+fn keyCount(row: u32) -> u32 { return ${nCtx}u; }
+fn place(row: u32, key: u32) -> u32 { return rowState[row * 4u + 3u] * ${nCtx}u + key; }`;
+  }
+  return /* wgsl */ `
+fn keyCount(row: u32) -> u32 { return min(rowState[row * 4u + 1u] + 1u, ${nCtx}u); }
+fn place(row: u32, key: u32) -> u32 {
+  let own = rowState[row * 4u + 2u] * ${nCtx}u + key;
+  return ${has('slotOf') ? `slotOf[own] * ${nCtx}u + key` : 'own'};
+}`;
+}
+
+function emitHeadOfRow(w: ModuleBuilderLike, c: KernelContext, caps: CpuCaps): FunctionBuilder {
+  const f = kernelFunction(w, attentionStep);
+  emitAttentionStep(w, f, c, caps);
+  return f;
+}
 
 export const reference: Reference = (
   { q, keys, values, rowState, slotOf, y },

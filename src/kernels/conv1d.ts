@@ -6,9 +6,15 @@
  * Rows of x overlap when read with a row stride of stride * cIn, so this is a matrix product without im2col.
  * @see openai/whisper, whisper/model.py, AudioEncoder
  */
-import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+import type { FunctionBuilder } from '../wasm/function.js';
+import { i32, memory } from '../wasm/scalar.js';
+import type { CpuCaps, Kernel, KernelCase, KernelContext, ModuleBuilderLike, Reference, Tolerance } from './contract.js';
+import { type ProductOptions, product, productUnits } from './cpu/product.js';
+import { forUnits, kernelFunction } from './cpu/signature.js';
+import { productVariants } from './gpu/products.js';
 import { gelu } from './matmul.js';
 import { panelCount, panelIndex } from './panels.js';
+import { gelu as geluWgsl } from './wgsl.js';
 
 export const taps = 3;
 
@@ -34,9 +40,73 @@ export const conv1d = {
     flops: 2 * d.nOut! * d.cOut! * d.k!,
     bytes: 4 * (d.nIn! * d.cIn! + d.cOut! * d.k! + d.nOut! * d.cOut!),
   }),
-  gpu: [],
-  cpu: [],
+  gpu: productVariants(({ dims: { nOut, cIn, cOut, k, panelWidth }, params: { stride, padOut }, has }) => ({
+    rows: nOut! - 2 * padOut!,
+    n: cOut!,
+    k: k!,
+    panelWidth: panelWidth!,
+    xStride: stride! * cIn!,
+    put: /* wgsl */ `${geluWgsl}
+fn put(t: u32, j: u32, sum: f32) {
+  let at = (t + ${padOut}u) * ${cOut}u + j;
+  y[at] = gelu(sum + bias[j])${has('positions') ? ' + positions[at]' : ''};
+  ${padOut ? `if (t == 0u) { y[j] = 0f; }\n  if (t == ${nOut! - 3}u) { y[at + ${cOut}u] = 0f; }` : ''}
+}`,
+  })),
+  cpu: [
+    {
+      // A product over rows of x that overlap; the last unit writes the rows of zeros.
+      name: 'tiles',
+      units: (c) => productUnits(productOptions(c), rowsInside(c)) + c.params.padOut!,
+      emit: emitProduct,
+    },
+  ],
 } as const satisfies Kernel;
+
+function rowsInside({ dims, params }: KernelContext): number {
+  return dims.nOut! - 2 * params.padOut!;
+}
+
+function productOptions(c: KernelContext): ProductOptions {
+  const { cIn, cOut, k, panelWidth } = c.dims;
+  return {
+    capacity: rowsInside(c),
+    k: k!,
+    n: cOut!,
+    panelWidth: panelWidth!,
+    xStride: 4 * c.params.stride! * cIn!,
+    yStride: 4 * cOut!,
+    bias: true,
+    gelu: true,
+    added: c.has('positions'),
+  };
+}
+
+function emitProduct(w: ModuleBuilderLike, c: KernelContext, caps: CpuCaps): FunctionBuilder {
+  const f = kernelFunction(w, conv1d);
+  const { x, w: weights, bias, positions, y } = f.args;
+  const o = productOptions(c);
+  const rows = rowsInside(c);
+  const padding = i32.const(c.params.padOut! * o.yStride);
+  const args = {
+    x,
+    w: weights,
+    bias,
+    y: i32.add(y, padding),
+    added: i32.add(positions, padding),
+    rows: i32.const(rows),
+  };
+  forUnits(f, (unit) => {
+    const inside = (): void => product(w, caps, f, o, args, unit);
+    if (c.params.padOut === 0) inside();
+    else
+      f.if(i32.lt_s(unit, i32.const(productUnits(o, rows))), inside, () => {
+        const last = i32.add(y, i32.const((rows + 1) * o.yStride));
+        for (const row of [y, last]) f.do(memory.fill(row, i32.const(0), i32.const(o.yStride)));
+      });
+  });
+  return f;
+}
 
 export const reference: Reference = (
   { x, w, bias, positions, y },

@@ -4,7 +4,10 @@
  *
  * Each token is in one shard, so the commands of all shards together write each row once.
  */
-import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+import type { FunctionBuilder } from '../wasm/function.js';
+import { f32, i32 } from '../wasm/scalar.js';
+import type { Kernel, KernelCase, KernelContext, ModuleBuilderLike, Reference, Tolerance } from './contract.js';
+import { at, forUnits, kernelFunction } from './cpu/signature.js';
 import { panelCount, panelIndex } from './panels.js';
 
 export const embed = {
@@ -17,9 +20,50 @@ export const embed = {
   },
   params: { begin: 0, count: 0 },
   cost: (d) => ({ flops: d.rows! * d.nState!, bytes: 12 * d.rows! * d.nState! }),
-  gpu: [],
-  cpu: [],
+  gpu: [
+    {
+      name: 'threadPerElement',
+      groups: (c, liveRows) => [Math.ceil(c.dims.nState! / 64), liveRows, 1],
+      wgsl: ({ dims: { nState, panelWidth }, params: { begin, count } }) => /* wgsl */ `
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let i = id.x;
+  let row = id.y;
+  let token = rowState[row * 4u];
+  if (i >= ${nState}u || token < ${begin}u || token - ${begin}u >= ${count}u) { return; }
+  let n = token - ${begin}u;
+  let at = ((n / ${panelWidth}u) * ${nState}u + i) * ${panelWidth}u + n % ${panelWidth}u;
+  y[row * ${nState}u + i] = table[at] + positions[rowState[row * 4u + 1u] * ${nState}u + i];
+}`,
+    },
+  ],
+  // A unit is a row. One float a turn: the table's rows lie a cache line apart from input to input.
+  cpu: [{ name: 'rows', units: (_c, liveRows) => liveRows, emit: emitRows }],
 } as const satisfies Kernel;
+
+function emitRows(w: ModuleBuilderLike, { dims, params }: KernelContext): FunctionBuilder {
+  const { nState, panelWidth } = dims;
+  const f = kernelFunction(w, embed);
+  const { rowState, table, positions, y } = f.args;
+  forUnits(f, (row) => {
+    const state = f.let(at(rowState, row, 16));
+    const token = f.let(i32.sub(i32.load(state), i32.const(params.begin!)));
+    // Unsigned: a token before the shard is a large number.
+    f.if(i32.lt_u(token, i32.const(params.count!)), () => {
+      const panel = at(table, i32.div_u(token, i32.const(panelWidth!)), 4 * nState! * panelWidth!);
+      const from = f.let(at(panel, i32.rem_u(token, i32.const(panelWidth!)), 4));
+      const position = f.let(at(positions, i32.load(state, 4), 4 * nState!));
+      const to = f.let(at(y, row, 4 * nState!));
+      f.repeat(i32.const(nState!), () => {
+        f.do(f32.store(to, f32.add(f32.load(from), f32.load(position))));
+        f.increase(from, 4 * panelWidth!);
+        f.increase(position, 4);
+        f.increase(to, 4);
+      });
+    });
+  });
+  return f;
+}
 
 export const reference: Reference = (
   { rowState, table, positions, y },

@@ -4,7 +4,11 @@
  *
  *   keys[sequence, position] = k;  values[sequence, position] = v;  slotOf[sequence, position] = sequence
  */
-import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+import type { FunctionBuilder } from '../wasm/function.js';
+import { i32 } from '../wasm/scalar.js';
+import type { Kernel, KernelCase, KernelContext, ModuleBuilderLike, Reference, Tolerance } from './contract.js';
+import { copyFloats } from './cpu/rows.js';
+import { at, forUnits, kernelFunction } from './cpu/signature.js';
 
 export const kvAppend = {
   name: 'kvAppend',
@@ -18,9 +22,43 @@ export const kvAppend = {
   params: {},
   check: (d) => (d.width === 3 * d.nState! ? undefined : `q, k and v of ${d.nState} are not ${d.width} wide`),
   cost: (d) => ({ flops: 0, bytes: 16 * d.rows! * d.nState! }),
-  gpu: [],
-  cpu: [],
+  gpu: [
+    {
+      name: 'threadPerElement',
+      groups: (c, liveRows) => [Math.ceil(c.dims.nState! / 64), liveRows, 1],
+      wgsl: ({ dims: { nState, nCtx, width } }) => /* wgsl */ `
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let i = id.x;
+  let row = id.y;
+  if (i >= ${nState}u) { return; }
+  let sequence = rowState[row * 4u + 2u];
+  let place = sequence * ${nCtx}u + rowState[row * 4u + 1u];
+  keys[place * ${nState}u + i] = qkv[row * ${width}u + ${nState}u + i];
+  values[place * ${nState}u + i] = qkv[row * ${width}u + ${2 * nState!}u + i];
+  if (i == 0u) { slotOf[place] = sequence; }
+}`,
+    },
+  ],
+  // A unit is a row.
+  cpu: [{ name: 'rows', units: (_c, liveRows) => liveRows, emit: emitRows }],
 } as const satisfies Kernel;
+
+function emitRows(w: ModuleBuilderLike, { dims }: KernelContext): FunctionBuilder {
+  const { nCtx, nState, width } = dims;
+  const f = kernelFunction(w, kvAppend);
+  const { qkv, rowState, keys, values, slotOf } = f.args;
+  forUnits(f, (row) => {
+    const state = f.let(at(rowState, row, 16));
+    const sequence = f.let(i32.load(state, 8));
+    const place = f.let(i32.add(i32.mul(sequence, i32.const(nCtx!)), i32.load(state, 4)));
+    const source = f.let(at(qkv, row, 4 * width!));
+    copyFloats(f, at(keys, place, 4 * nState!), i32.add(source, i32.const(4 * nState!)), nState!);
+    copyFloats(f, at(values, place, 4 * nState!), i32.add(source, i32.const(8 * nState!)), nState!);
+    f.do(i32.store(at(slotOf, place, 4), sequence));
+  });
+  return f;
+}
 
 export const reference: Reference = (
   { qkv, rowState, keys, values, slotOf },

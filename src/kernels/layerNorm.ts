@@ -4,7 +4,15 @@
  * Two passes in f32: one pass (E[x^2] - E[x]^2) loses all digits when |mean| is far above the deviation, and Whisper's
  * residual stream has such channels. Biased variance. Ba, Kiros, Hinton 2016, "Layer Normalization".
  */
-import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+import type { FunctionBuilder } from '../wasm/function.js';
+import { f32x4, v128 } from '../wasm/simd.js';
+import type { CpuCaps, Kernel, KernelCase, KernelContext, ModuleBuilderLike, Reference, Tolerance } from './contract.js';
+import { madd, sumOfLanes } from './cpu/math.js';
+import { firstLanes, forVectors } from './cpu/rows.js';
+import { at, forUnits, kernelFunction } from './cpu/signature.js';
+import { storeVector } from './cpu/tile.js';
+
+export const epsilon = 1e-5;
 
 export const layerNorm = {
   name: 'layerNorm',
@@ -16,11 +24,114 @@ export const layerNorm = {
   },
   params: {},
   cost: (d) => ({ flops: 8 * d.rows! * d.nState!, bytes: 8 * d.rows! * d.nState! }),
-  gpu: [],
-  cpu: [],
+  gpu: [
+    {
+      // One workgroup a row; thread i takes columns i, i + 128, ...
+      name: 'groupPerRow',
+      suits: 'hardware',
+      groups: (_c, liveRows) => [liveRows, 1, 1],
+      wgsl: ({ dims: { nState: n } }) => /* wgsl */ `
+var<workgroup> part: array<f32, 128>;
+fn total(value: f32, i: u32) -> f32 {
+  part[i] = value;
+  for (var half = 64u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (i < half) { part[i] += part[i + half]; }
+  }
+  return workgroupUniformLoad(&part[0]);
+}
+@compute @workgroup_size(128)
+fn main(@builtin(workgroup_id) row: vec3u, @builtin(local_invocation_index) i: u32) {
+  let at = row.x * ${n}u;
+  var sum = 0f;
+  for (var k = i; k < ${n}u; k += 128u) { sum += x[at + k]; }
+  let mean = total(sum, i) / ${n}f;
+  var squares = 0f;
+  for (var k = i; k < ${n}u; k += 128u) {
+    let d = x[at + k] - mean;
+    squares += d * d;
+  }
+  let scale = inverseSqrt(total(squares, i) / ${n}f + ${epsilon}f);
+  for (var k = i; k < ${n}u; k += 128u) { y[at + k] = (x[at + k] - mean) * scale * gamma[k] + beta[k]; }
+}`,
+    },
+    {
+      // One thread a row.
+      name: 'threadPerRow4',
+      suits: 'software',
+      when: (c) => c.dims.nState! % 4 === 0,
+      vec4: ['x', 'gamma', 'beta', 'y'],
+      groups: (_c, liveRows) => [Math.ceil(liveRows / 32), 1, 1],
+      wgsl: ({ dims: { rows, nState } }) => threadPerRow(rows!, nState!, nState! / 4, 'vec4f', 'dot(v, vec4f(1f))'),
+    },
+    {
+      name: 'threadPerRow',
+      groups: (_c, liveRows) => [Math.ceil(liveRows / 32), 1, 1],
+      wgsl: ({ dims: { rows, nState } }) => threadPerRow(rows!, nState!, nState!, 'f32', 'v'),
+    },
+  ],
+  // A unit is a row.
+  cpu: [{ name: 'rows', units: (_c, liveRows) => liveRows, emit: emitRows }],
 } as const satisfies Kernel;
 
-export const epsilon = 1e-5;
+/** Rows of `n` numbers as `count` elements of one type; `sum` adds up an element v. */
+function threadPerRow(rows: number, n: number, count: number, type: 'f32' | 'vec4f', sum: string): string {
+  return /* wgsl */ `
+fn sum(v: ${type}) -> f32 { return ${sum}; }
+@compute @workgroup_size(32)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x >= ${rows}u) { return; }
+  let at = id.x * ${count}u;
+  var all = ${type}();
+  for (var k = 0u; k < ${count}u; k++) { all += x[at + k]; }
+  let mean = sum(all) / ${n}f;
+  var squares = ${type}();
+  for (var k = 0u; k < ${count}u; k++) {
+    let d = x[at + k] - mean;
+    squares += d * d;
+  }
+  let scale = inverseSqrt(sum(squares) / ${n}f + ${epsilon}f);
+  for (var k = 0u; k < ${count}u; k++) { y[at + k] = (x[at + k] - mean) * scale * gamma[k] + beta[k]; }
+}`;
+}
+
+function emitRows(w: ModuleBuilderLike, { dims }: KernelContext, caps: CpuCaps): FunctionBuilder {
+  const n = dims.nState!;
+  const f = kernelFunction(w, layerNorm);
+  const sums = f.locals('v128', 4);
+  const values = f.locals('v128', 4);
+  const [p, gamma, beta, q] = [f.local('i32'), f.local('i32'), f.local('i32'), f.local('i32')];
+  /** The mean over the row of what `term` gives of a vector, in all lanes. */
+  const mean = (term: (slot: number, lanes: number, offset: number) => void): ReturnType<typeof sumOfLanes> => {
+    for (const sum of sums) f.set(sum, f.splat(0));
+    forVectors(f, n, [p], (offset, slot, lanes) => term(slot, lanes, offset));
+    const pairs = f32x4.add(f32x4.add(sums[0]!, sums[1]!), f32x4.add(sums[2]!, sums[3]!));
+    return f.let(f32x4.mul(sumOfLanes(f, pairs), f.splat(1 / n)));
+  };
+  forUnits(f, (row) => {
+    const x = f.let(at(f.args.x, row, 4 * n));
+    f.set(p, x);
+    const average = mean((slot, lanes, offset) =>
+      f.set(sums[slot]!, f32x4.add(sums[slot]!, firstLanes(f, v128.load(p, offset), lanes))),
+    );
+    f.set(p, x);
+    const variance = mean((slot, lanes, offset) => {
+      f.set(values[slot]!, firstLanes(f, f32x4.sub(v128.load(p, offset), average), lanes));
+      f.set(sums[slot]!, madd(caps, values[slot]!, values[slot]!, sums[slot]!));
+    });
+    const scale = f.let(f32x4.div(f.splat(1), f32x4.sqrt(f32x4.add(variance, f.splat(epsilon)))));
+    f.set(p, x);
+    f.set(gamma, f.args.gamma);
+    f.set(beta, f.args.beta);
+    f.set(q, at(f.args.y, row, 4 * n));
+    forVectors(f, n, [p, gamma, beta, q], (offset, slot, lanes) => {
+      const normal = f32x4.mul(f32x4.sub(v128.load(p, offset), average), scale);
+      f.set(values[slot]!, f32x4.add(f32x4.mul(normal, v128.load(gamma, offset)), v128.load(beta, offset)));
+      storeVector(f, q, values[slot]!, offset, lanes);
+    });
+  });
+  return f;
+}
 
 export const reference: Reference = ({ x, gamma, beta, y }, { nState }, _params, liveRows) => {
   const n = nState!;

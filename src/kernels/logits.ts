@@ -5,7 +5,12 @@
  * Seven tenths of the weight bytes of one of tiny's tokens. The embedding of larger models exceeds the 128 MiB that a
  * WebGPU binding may have by default, so it comes in shards of whole panels, one command each.
  */
-import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+import type { FunctionBuilder } from '../wasm/function.js';
+import { i32 } from '../wasm/scalar.js';
+import type { CpuCaps, Kernel, KernelCase, KernelContext, ModuleBuilderLike, Reference, Tolerance } from './contract.js';
+import { type ProductOptions, product, productUnits } from './cpu/product.js';
+import { forUnits, kernelFunction } from './cpu/signature.js';
+import { productVariants } from './gpu/products.js';
 import { panelCount, panelIndex } from './panels.js';
 
 export const logits = {
@@ -26,9 +31,41 @@ export const logits = {
     flops: 2 * d.rows! * p.count! * d.k!,
     bytes: 4 * (d.rows! * d.k! + p.count! * d.k! + d.rows! * p.count!),
   }),
-  gpu: [],
-  cpu: [],
+  gpu: productVariants((c) => ({
+    rows: c.dims.rows!,
+    n: c.params.count!,
+    k: c.dims.k!,
+    panelWidth: c.dims.panelWidth!,
+    xStride: c.dims.k!,
+    put: /* wgsl */ `
+fn put(row: u32, j: u32, sum: f32) { y[row * ${c.dims.nVocab}u + ${c.params.begin}u + j] = sum; }`,
+  })),
+  cpu: [{ name: 'tiles', units: (c, liveRows) => productUnits(productOptions(c), liveRows), emit: emitProduct }],
 } as const satisfies Kernel;
+
+function productOptions({ dims: d, params }: KernelContext): ProductOptions {
+  return {
+    capacity: d.rows!,
+    k: d.k!,
+    n: params.count!,
+    panelWidth: d.panelWidth!,
+    xStride: 4 * d.k!,
+    yStride: 4 * d.nVocab!,
+    bias: false,
+    gelu: false,
+    added: false,
+  };
+}
+
+function emitProduct(w: ModuleBuilderLike, c: KernelContext, caps: CpuCaps): FunctionBuilder {
+  const f = kernelFunction(w, logits);
+  const { x, w: weights, y, liveRows } = f.args;
+  const none = i32.const(0);
+  const shard = i32.add(y, i32.const(4 * c.params.begin!));
+  const args = { x, w: weights, y: shard, bias: none, added: none, rows: liveRows };
+  forUnits(f, (unit) => product(w, caps, f, productOptions(c), args, unit));
+  return f;
+}
 
 export const reference: Reference = ({ x, w, y }, { k, nVocab, panelWidth }, { begin, count }, liveRows) => {
   for (let row = 0; row < liveRows; row++)

@@ -1,5 +1,9 @@
 /** y[i] = x[index[i]]: the rows whose logits are wanted. x: [sourceRows, n]; index: [rows]; y: [rows, n]. */
-import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+import type { FunctionBuilder } from '../wasm/function.js';
+import { i32 } from '../wasm/scalar.js';
+import type { Kernel, KernelCase, KernelContext, ModuleBuilderLike, Reference, Tolerance } from './contract.js';
+import { copyFloats } from './cpu/rows.js';
+import { at, forUnits, kernelFunction } from './cpu/signature.js';
 
 export const selectRows = {
   name: 'selectRows',
@@ -10,9 +14,28 @@ export const selectRows = {
   },
   params: {},
   cost: (d) => ({ flops: 0, bytes: 8 * d.rows! * d.n! }),
-  gpu: [],
-  cpu: [],
+  gpu: [
+    {
+      name: 'threadPerElement',
+      groups: (c, liveRows) => [Math.ceil(c.dims.n! / 64), liveRows, 1],
+      wgsl: ({ dims: { n } }) => /* wgsl */ `
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x < ${n}u) { y[id.y * ${n}u + id.x] = x[index[id.y] * ${n}u + id.x]; }
+}`,
+    },
+  ],
+  // A unit is a row.
+  cpu: [{ name: 'rows', units: (_c, liveRows) => liveRows, emit: emitRows }],
 } as const satisfies Kernel;
+
+function emitRows(w: ModuleBuilderLike, { dims }: KernelContext): FunctionBuilder {
+  const f = kernelFunction(w, selectRows);
+  const { x, index, y } = f.args;
+  const bytes = 4 * dims.n!;
+  forUnits(f, (row) => copyFloats(f, at(y, row, bytes), at(x, i32.load(at(index, row, 4)), bytes), dims.n!));
+  return f;
+}
 
 export const reference: Reference = ({ x, index, y }, { n }, _params, liveRows) => {
   for (let row = 0; row < liveRows; row++) for (let i = 0; i < n!; i++) y![row * n! + i] = x![index![row]! * n! + i]!;

@@ -2,7 +2,11 @@
  * Puts one window's cross-attention keys and values into its slot of the cache.
  * kv: [nCtx, 2 nState], k and v side by side; slot: [4], the slot's number first; keys, values: [slots, nCtx, nState].
  */
-import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+import type { FunctionBuilder } from '../wasm/function.js';
+import { i32 } from '../wasm/scalar.js';
+import type { Kernel, KernelCase, KernelContext, ModuleBuilderLike, Reference, Tolerance } from './contract.js';
+import { copyFloats } from './cpu/rows.js';
+import { at, forUnits, kernelFunction } from './cpu/signature.js';
 
 export const storeCross = {
   name: 'storeCross',
@@ -15,9 +19,38 @@ export const storeCross = {
   params: {},
   check: (d) => (d.width === 2 * d.nState! ? undefined : `k and v of ${d.nState} are not ${d.width} wide`),
   cost: (d) => ({ flops: 0, bytes: 16 * d.nCtx! * d.nState! }),
-  gpu: [],
-  cpu: [],
+  gpu: [
+    {
+      name: 'threadPerElement',
+      groups: ({ dims: { nState, nCtx } }) => [Math.ceil(nState! / 64), nCtx!, 1],
+      wgsl: ({ dims: { nState, nCtx, width } }) => /* wgsl */ `
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let i = id.x;
+  let t = id.y;
+  if (i >= ${nState}u) { return; }
+  let to = (slot[0] * ${nCtx}u + t) * ${nState}u + i;
+  keys[to] = kv[t * ${width}u + i];
+  values[to] = kv[t * ${width}u + ${nState}u + i];
+}`,
+    },
+  ],
+  // A unit is a position.
+  cpu: [{ name: 'rows', units: (c) => c.dims.nCtx!, emit: emitRows }],
 } as const satisfies Kernel;
+
+function emitRows(w: ModuleBuilderLike, { dims }: KernelContext): FunctionBuilder {
+  const { nCtx, nState, width } = dims;
+  const f = kernelFunction(w, storeCross);
+  const first = f.let(i32.mul(i32.load(f.args.slot), i32.const(nCtx!)));
+  forUnits(f, (t) => {
+    const source = f.let(at(f.args.kv, t, 4 * width!));
+    const row = f.let(i32.add(first, t));
+    copyFloats(f, at(f.args.keys, row, 4 * nState!), source, nState!);
+    copyFloats(f, at(f.args.values, row, 4 * nState!), i32.add(source, i32.const(4 * nState!)), nState!);
+  });
+  return f;
+}
 
 export const reference: Reference = ({ kv, slot, keys, values }, { nCtx, nState, width }) => {
   for (let t = 0; t < nCtx!; t++)

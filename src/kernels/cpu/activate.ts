@@ -25,9 +25,9 @@ export function activate(w: ModuleBuilderLike, caps: CpuCaps, stride: number, is
       f.set(left, columns);
       // Two vectors a turn, the stores last: a pair of them becomes one of 256 bits where V8 can.
       f.while(i32.ge_s(left, i32.const(8)), () => {
-        x.forEach((v, i) => f.set(v, v128.load(p, 16 * i)));
+        for (const [i, v] of x.entries()) f.set(v, v128.load(p, 16 * i));
         for (const v of x) f.set(v, gelu(f, caps, v));
-        x.forEach((v, i) => f.set(v, plus(v, 16 * i)));
+        for (const [i, v] of x.entries()) f.set(v, plus(v, 16 * i));
         f.do(v128.store(p, x[1]!, 16));
         f.do(v128.store(p, x[0]!));
         f.increase(p, 32);

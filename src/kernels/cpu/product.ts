@@ -5,13 +5,12 @@
  * comes, so a panel (24 KiB at k = 384) is read from memory once and stays in the first-level cache, and the block of x
  * (72 KiB) in the second. A few rows, as in a decoding step, are one block: then the weights stream through once.
  */
-import { select } from '../../wasm/expression.js';
 import type { FunctionBuilder } from '../../wasm/function.js';
 import { type I32, i32 } from '../../wasm/scalar.js';
 import type { CpuCaps, ModuleBuilderLike } from '../contract.js';
 import { panelCount } from '../panels.js';
 import { activate } from './activate.js';
-import { at } from './signature.js';
+import { at, least } from './signature.js';
 import { fullTile, type TileShape, tile } from './tile.js';
 
 export interface ProductOptions {
@@ -70,50 +69,8 @@ export function product(
   const endRow = f.let(least(f, i32.add(firstRow, i32.const(rowsPerBlock)), args.rows));
   const firstPanel = f.let(i32.mul(i32.rem_u(unit, i32.const(groups)), i32.const(panelsPerGroup(o))));
   const endPanel = f.let(least(f, i32.add(firstPanel, i32.const(panelsPerGroup(o))), i32.const(panels)));
-  const panel = f.local('i32');
-  const row = f.local('i32');
-
-  const inTail = o.n % o.panelWidth;
-  const tiles = (shape: TileShape, columns: number): void => {
-    // The tiles side by side that make the panel's `columns` columns.
-    for (let column = 0; column < columns; column += shape.columns) {
-      const callee = tile(w, caps, {
-        ...shape,
-        k: o.k,
-        panelWidth: o.panelWidth,
-        xStride: o.xStride,
-        yStride: o.yStride,
-        stored: Math.min(shape.columns, columns - column),
-        bias: o.bias,
-        added: o.added && !o.gelu ? 'add' : undefined,
-      });
-      const inRow = i32.add(i32.mul(panel, i32.const(4 * o.panelWidth)), i32.const(4 * column));
-      const inY = i32.add(i32.mul(row, i32.const(o.yStride)), inRow);
-      f.call(
-        callee,
-        at(args.x, row, o.xStride),
-        i32.add(at(args.w, panel, 4 * o.k * o.panelWidth), i32.const(4 * column)),
-        i32.add(args.y, inY),
-        o.bias ? i32.add(args.bias, inRow) : i32.const(0),
-        o.added ? i32.add(args.added, inY) : i32.const(0),
-      );
-    }
-  };
-  f.for(panel, firstPanel, endPanel, 1, () => {
-    f.set(row, firstRow);
-    for (const shape of tileShapes(caps, o.capacity)) {
-      f.while(i32.le_s(i32.add(row, i32.const(shape.rows)), endRow), () => {
-        if (inTail === 0) tiles(shape, o.panelWidth);
-        else
-          f.if(
-            i32.eq(panel, i32.const(panels - 1)),
-            () => tiles(shape, inTail),
-            () => tiles(shape, o.panelWidth),
-          );
-        f.increase(row, shape.rows);
-      });
-    }
-  });
+  const added = o.added && !o.gelu ? 'add' : undefined;
+  productOfPanels(w, caps, f, { ...o, added }, args, { firstRow, endRow, firstPanel, endPanel });
   if (o.gelu) {
     const start = f.let(
       i32.add(i32.mul(firstRow, i32.const(o.yStride)), i32.mul(firstPanel, i32.const(4 * o.panelWidth))),
@@ -129,6 +86,62 @@ export function product(
   }
 }
 
+/** Emits the product of a range of rows with a range of panels. `scaleRows`: times added[row] at the end. */
+export function productOfPanels(
+  w: ModuleBuilderLike,
+  caps: CpuCaps,
+  f: FunctionBuilder,
+  o: Omit<ProductOptions, 'gelu' | 'added'> & { readonly added?: 'add' | 'scaleRows' | undefined },
+  args: Omit<ProductArgs, 'rows'>,
+  range: Readonly<Record<'firstRow' | 'endRow' | 'firstPanel' | 'endPanel', I32>>,
+): void {
+  const inTail = o.n % o.panelWidth;
+  const lastPanel = i32.const(panelCount(o.n, o.panelWidth) - 1);
+  const panel = f.local('i32');
+  const row = f.local('i32');
+  /** The tiles side by side that make the first `columns` columns of the panel. */
+  const tiles = (shape: TileShape, columns: number): void => {
+    for (let column = 0; column < columns; column += shape.columns) {
+      const callee = tile(w, caps, {
+        ...shape,
+        k: o.k,
+        panelWidth: o.panelWidth,
+        xStride: o.xStride,
+        yStride: o.yStride,
+        stored: Math.min(shape.columns, columns - column),
+        bias: o.bias,
+        added: o.added,
+      });
+      const inRow = i32.add(i32.mul(panel, i32.const(4 * o.panelWidth)), i32.const(4 * column));
+      const inY = i32.add(i32.mul(row, i32.const(o.yStride)), inRow);
+      const inAdded = o.added === 'scaleRows' ? i32.mul(row, i32.const(4)) : inY;
+      f.call(
+        callee,
+        at(args.x, row, o.xStride),
+        i32.add(at(args.w, panel, 4 * o.k * o.panelWidth), i32.const(4 * column)),
+        i32.add(args.y, inY),
+        o.bias ? i32.add(args.bias, inRow) : i32.const(0),
+        o.added ? i32.add(args.added, inAdded) : i32.const(0),
+      );
+    }
+  };
+  f.for(panel, range.firstPanel, range.endPanel, 1, () => {
+    f.set(row, range.firstRow);
+    for (const shape of tileShapes(caps, o.capacity)) {
+      f.while(i32.le_s(i32.add(row, i32.const(shape.rows)), range.endRow), () => {
+        if (inTail === 0) tiles(shape, o.panelWidth);
+        else
+          f.if(
+            i32.eq(panel, lastPanel),
+            () => tiles(shape, inTail),
+            () => tiles(shape, o.panelWidth),
+          );
+        f.increase(row, shape.rows);
+      });
+    }
+  });
+}
+
 /** Full tiles, then those for what is left of `capacity`, then single rows for any number of live rows. */
 function tileShapes(caps: CpuCaps, capacity: number): readonly TileShape[] {
   const full = fullTile(caps);
@@ -139,8 +152,3 @@ function tileShapes(caps: CpuCaps, capacity: number): readonly TileShape[] {
     .map((rows) => ({ rows, columns: rows <= 2 ? 16 : full.columns }));
 }
 
-function least(f: FunctionBuilder, a: I32, b: I32): I32 {
-  const x = f.let(a);
-  const y = f.let(b);
-  return select(x, y, i32.lt_s(x, y));
-}

@@ -1,5 +1,5 @@
 /** The function that a CPU variant emits: see `CpuVariant.emit` for its parameters. */
-import type { Local } from '../../wasm/expression.js';
+import { type Local, select } from '../../wasm/expression.js';
 import type { FunctionBuilder } from '../../wasm/function.js';
 import { type I32, i32 } from '../../wasm/scalar.js';
 import type { Kernel, ModuleBuilderLike } from '../contract.js';
@@ -26,4 +26,11 @@ export function at(base: I32, index: I32, bytes: number): I32 {
 export function forUnits(f: FunctionBuilder<Record<'begin' | 'end', 'i32'>>, body: (unit: Local<'i32'>) => void): void {
   const unit = f.local('i32');
   f.for(unit, f.args.begin, f.args.end, 1, () => body(unit));
+}
+
+/** The smaller of two signed numbers. */
+export function least(f: FunctionBuilder, a: I32, b: I32): I32 {
+  const x = f.let(a);
+  const y = f.let(b);
+  return select(x, y, i32.lt_s(x, y));
 }
