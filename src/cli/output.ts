@@ -1,7 +1,7 @@
 /** Output files, written whole or not at all: beside their place first, then renamed into it. */
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
-import type { Transcript } from '../write/transcript.js';
+import type { Transcript } from '../transcribe/transcribe.js';
 import { FORMATS, type Format, write } from '../write/writer.js';
 
 /**

@@ -18,6 +18,7 @@ const STAGES: Readonly<Record<Progress['stage'], string>> = {
   audio: 'reading',
   transcribe: 'transcribing',
 };
+const MANY: ReadonlySet<Progress['stage']> = new Set(['convert', 'load', 'compile']);
 const BAR_WIDTH = 24;
 /** A terminal need not see more pictures than this a second. */
 const REDRAW_MS = 60;
@@ -36,7 +37,10 @@ export class ProgressDisplay {
 
   /** For `onProgress`. */
   readonly show = (progress: Progress): void => {
-    const stage = `${STAGES[progress.stage]}${progress.item ? ` ${progress.item}` : ''}`;
+    const item = progress.item === undefined ? '' : ` ${progress.item}`;
+    // A hundred tensors need no lines of their own.
+    const isMany = !this.#stream.isTTY && MANY.has(progress.stage);
+    const stage = `${STAGES[progress.stage]}${isMany ? ' the model' : item}`;
     const ended = progress.done >= progress.total;
     const changed = stage !== this.#lastStage;
     if (!this.#stream.isTTY) {

@@ -25,15 +25,10 @@ export class Turns {
     }
     return done;
   }
-
-  /** Settles when all who have come so far are done. */
-  idle(): Promise<void> {
-    return this.#last;
-  }
 }
 
 /** `promise`, or the signal's reason as soon as it aborts. */
-export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   return new Promise<T>((resolve, reject) => {
     const abort = (): void => reject(signal.reason);

@@ -1,6 +1,7 @@
 /** The result as one line of JSON, with openai/whisper's names and Python's spelling of numbers and strings. */
+
+import type { Segment, Transcript, Word } from '../transcribe/transcribe.js';
 import { floatRepr, jsonString } from './pythonJson.js';
-import type { Transcript, WrittenSegment, WrittenWord } from './transcript.js';
 
 export function writeJson(transcript: Transcript): string {
   return object([
@@ -10,7 +11,7 @@ export function writeJson(transcript: Transcript): string {
   ]);
 }
 
-function segmentJson(segment: WrittenSegment): string {
+function segmentJson(segment: Segment): string {
   const fields: [string, string][] = [
     ['id', String(segment.id)],
     ['seek', String(segment.seek)],
@@ -27,7 +28,7 @@ function segmentJson(segment: WrittenSegment): string {
   return object(fields);
 }
 
-function wordJson(word: WrittenWord): string {
+function wordJson(word: Word): string {
   return object([
     ['word', jsonString(word.word)],
     ['start', floatRepr(word.start)],

@@ -1,6 +1,7 @@
 /** SubRip subtitles: numbered cues, hours always, a comma before the milliseconds. */
+
+import type { Transcript } from '../transcribe/transcribe.js';
 import { formatTimestamp } from './timestamp.js';
-import type { Transcript } from './transcript.js';
 import { cues, type WrapOptions } from './wrap.js';
 
 export function writeSrt(transcript: Transcript, options: WrapOptions = {}): string {

@@ -1,6 +1,6 @@
 /** Tab separated: start and end in whole milliseconds, then the text. */
 import { roundHalfEven, strip } from '../numeric/python.js';
-import type { Transcript } from './transcript.js';
+import type { Transcript } from '../transcribe/transcribe.js';
 
 export function writeTsv(transcript: Transcript): string {
   const ms = (seconds: number): number => roundHalfEven(1000 * seconds);

@@ -1,6 +1,7 @@
 /** WebVTT subtitles. */
+
+import type { Transcript } from '../transcribe/transcribe.js';
 import { formatTimestamp } from './timestamp.js';
-import type { Transcript } from './transcript.js';
 import { cues, type WrapOptions } from './wrap.js';
 
 export function writeVtt(transcript: Transcript, options: WrapOptions = {}): string {

@@ -3,7 +3,8 @@
  * @see openai/whisper, whisper/utils.py, SubtitlesWriter.iterate_result
  */
 import { strip } from '../numeric/python.js';
-import { hasWords, type Transcript, type WrittenWord } from './transcript.js';
+import type { Transcript, Word } from '../transcribe/transcribe.js';
+import { hasWords } from './words.js';
 
 export interface WrapOptions {
   /** Code points in a line, 1000 when absent. */
@@ -46,12 +47,12 @@ export function* cues(
 }
 
 /** Words of each cue; those that begin a line carry the line break in front. None is empty. */
-function* cuesOfWords(transcript: Transcript, options: WrapOptions): Generator<readonly WrittenWord[]> {
+function* cuesOfWords(transcript: Transcript, options: WrapOptions): Generator<readonly Word[]> {
   const { maxLineCount } = options;
   const keepSegments = !maxLineCount || !options.maxLineWidth;
   const width = options.maxLineWidth || 1000;
   const slice = options.maxWordsPerLine || 1000;
-  let cue: WrittenWord[] = [];
+  let cue: Word[] = [];
   let lineLength = 0;
   let lines = 1;
   let lastStart: number | undefined;
@@ -84,7 +85,7 @@ function* cuesOfWords(transcript: Transcript, options: WrapOptions): Generator<r
 }
 
 /** A cue for each word with that word underlined, and one without underline for each gap between two. */
-function* highlighted(words: readonly WrittenWord[], format: (seconds: number) => string): Generator<Cue> {
+function* highlighted(words: readonly Word[], format: (seconds: number) => string): Generator<Cue> {
   let last = format(words[0]!.start);
   for (const [i, word] of words.entries()) {
     const start = format(word.start);
@@ -96,7 +97,7 @@ function* highlighted(words: readonly WrittenWord[], format: (seconds: number) =
   }
 }
 
-function joined(words: readonly WrittenWord[]): string {
+function joined(words: readonly Word[]): string {
   return words.map((word) => word.word).join('');
 }
 

@@ -1,11 +1,12 @@
 /** What the writers have in common: a transcript in, the whole text of one file out. */
 import { OptionsError } from '../errors.js';
+import type { Transcript } from '../transcribe/transcribe.js';
 import { writeJson } from './json.js';
 import { writeSrt } from './srt.js';
-import { hasWords, type Transcript } from './transcript.js';
 import { writeTsv } from './tsv.js';
 import { writeTxt } from './txt.js';
 import { writeVtt } from './vtt.js';
+import { hasWords } from './words.js';
 import type { WrapOptions } from './wrap.js';
 
 export const FORMATS = ['txt', 'vtt', 'srt', 'tsv', 'json'] as const;

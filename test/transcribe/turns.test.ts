@@ -20,7 +20,7 @@ test('work is done in the order it came, never two at once', async () => {
     }),
   );
   assert.equal(log, ['a', 'b', 'c']);
-  await turns.idle();
+  (await turns.take())();
 });
 
 test('who gives up while waiting rejects at once, and does not let the next in early', async () => {
@@ -42,7 +42,7 @@ test('who gives up while waiting rejects at once, and does not let the next in e
   assert.is(thirdIn, false);
   first();
   (await third)();
-  await turns.idle();
+  (await turns.take())();
 });
 
 test('an aborted signal never gets a turn', async () => {

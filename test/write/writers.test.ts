@@ -7,14 +7,14 @@ import { OptionsError } from '../../src/errors.js';
 import { roundHalfEven, strip } from '../../src/numeric/python.js';
 import { floatRepr, jsonString } from '../../src/write/pythonJson.js';
 import { formatTimestamp } from '../../src/write/timestamp.js';
-import type { Transcript, WrittenSegment, WrittenWord } from '../../src/write/transcript.js';
+import type { Segment, Transcript, Word } from '../../src/transcribe/transcribe.js';
 import type { WrapOptions } from '../../src/write/wrap.js';
 import { FORMATS, write } from '../../src/write/writer.js';
 import { sharedOrSkip } from '../support/paths.js';
 
 const test = suite('writers');
 
-interface ReferenceSegment extends Omit<WrittenSegment, 'avgLogprob' | 'compressionRatio' | 'noSpeechProb'> {
+interface ReferenceSegment extends Omit<Segment, 'avgLogprob' | 'compressionRatio' | 'noSpeechProb'> {
   readonly avg_logprob: number;
   readonly compression_ratio: number;
   readonly no_speech_prob: number;
@@ -34,7 +34,7 @@ function transcriptOf(json: { text: string; language: string; segments: Referenc
   return { text: json.text, language: json.language, segments };
 }
 
-function segment(text: string, words?: readonly WrittenWord[]): WrittenSegment {
+function segment(text: string, words?: readonly Word[]): Segment {
   const scores = { temperature: 0, avgLogprob: -0.5, compressionRatio: 1, noSpeechProb: 1e-5 };
   const base = { id: 0, seek: 0, start: 0, end: 2, text, tokens: [50364, 50464], ...scores };
   return words ? { ...base, words } : base;

@@ -1,0 +1,48 @@
+/** `sotto convert SRC DST [--dtype f32|f16]`: a model of another make becomes a folder that sotto opens at once. */
+import { convert } from '../../../weights/convert.js';
+import { OptionsError } from '../../errors.js';
+import { type OptionSpec, parseArguments } from '../args.js';
+import { type CommandIo, EXIT } from '../io.js';
+import { ProgressDisplay } from '../progress.js';
+import { OptionValues } from '../values.js';
+
+const DTYPES = ['f32', 'f16'] as const;
+const OPTIONS: readonly OptionSpec[] = [
+  { name: 'dtype', value: DTYPES.join('|'), default: 'f32', help: 'How the weights are stored.' },
+];
+
+const HELP = `sotto convert: makes a model folder of weights in another form.
+
+Usage:  sotto convert SRC DST [--dtype f32|f16]
+
+Examples:
+  sotto convert ./whisper-base ./base              a Hugging Face folder (safetensors, one file or sharded)
+  sotto convert ./Xenova/whisper-tiny ./tiny       a transformers.js folder (ONNX, fp32 or q8, dequantised)
+  sotto convert ./whisper-small ./small --dtype f16   half the size; computing stays in f32
+
+DST gets model.safetensors, config.json, generation_config.json, tokenizer.json and what is derived from them
+once. Any tool that reads Hugging Face folders opens it; so does: sotto talk.mp3 --model DST
+`;
+
+export async function convertCommand(argv: readonly string[], io: CommandIo): Promise<number> {
+  const { files, values: given, help } = parseArguments(argv, OPTIONS);
+  if (help) {
+    io.stdout.write(HELP);
+    return EXIT.ok;
+  }
+  const [source, target, ...more] = files;
+  if (source === undefined || target === undefined || more.length > 0) {
+    throw new OptionsError('convertArguments', `convert takes two folders, SRC and DST; ${files.length} were given.`, {
+      hint: 'For example: sotto convert ./whisper-base ./base --dtype f16',
+    });
+  }
+  const dtype = new OptionValues(given, OPTIONS).choice('dtype', DTYPES);
+  const display = new ProgressDisplay(io.stderr);
+  try {
+    await convert(source, target, { dtype, signal: io.signal, onProgress: display.show });
+  } finally {
+    display.clear();
+  }
+  io.stderr.write(`wrote ${target}\n`);
+  return EXIT.ok;
+}

@@ -1,0 +1,36 @@
+/** sotto in browsers: models come from an address or from Blobs, recordings too. */
+import { type LoadOptions, loadWhisper } from './load.js';
+import { createWebPlatform } from './platform/web.js';
+import { readWebAudio } from './platform/webAudio.js';
+import { blobSource, type OpenSource } from './weights/source.js';
+import { openUrlFolder } from './weights/urlSource.js';
+import type { Whisper } from './whisper.js';
+
+export * from './index.js';
+export { readWebAudio as readAudio } from './platform/webAudio.js';
+
+/** The files of a converted model by name: `model.safetensors`, `config.json`, `tokenizer.json` ... */
+export type ModelBlobs = Readonly<Record<string, Blob>>;
+
+/**
+ * Loads a model.
+ *
+ * @param model the address of its folder (read by range: the server must know Range requests for large files), or its
+ *   files, e.g. from an `<input type="file" webkitdirectory>` or the Cache API
+ * @throws {WeightsError}, {DeviceError}; the signal's reason
+ */
+export async function load(model: string | URL | ModelBlobs, options: LoadOptions = {}): Promise<Whisper> {
+  const open = typeof model === 'string' || model instanceof URL ? addressed(model, options) : given(model);
+  return loadWhisper(createWebPlatform(), open, readWebAudio, options);
+}
+
+function addressed(model: string | URL, { signal }: LoadOptions): OpenSource {
+  return openUrlFolder(new URL(model, globalThis.location?.href).href, { signal });
+}
+
+function given(blobs: ModelBlobs): OpenSource {
+  return async (name) => {
+    const blob = Object.hasOwn(blobs, name) ? blobs[name] : undefined;
+    return blob && blobSource(name, blob);
+  };
+}

@@ -1,0 +1,45 @@
+/** Puts a model together: files, device, tokenizer, engine. What finds the files and reads recordings is handed in. */
+import type { ReadAudio } from './audio/audioFile.js';
+import { chooseDevice, type DeviceChoice } from './device/choose.js';
+import { createInference } from './model/inference.js';
+import type { Platform } from './platform/platform.js';
+import type { CallOptions } from './progress.js';
+import { Tokenizer } from './tokenizer/tokenizer.js';
+import { openModelFiles } from './weights/modelFiles.js';
+import type { OpenSource } from './weights/source.js';
+import { Whisper } from './whisper.js';
+
+export interface LoadOptions extends CallOptions {
+  /** `auto` (default) takes a hardware GPU, else the CPU. `webgpu` takes a software adapter too. */
+  readonly device?: DeviceChoice | undefined;
+  /** Threads of the CPU device; those of the machine when absent. */
+  readonly threads?: number | undefined;
+}
+
+/**
+ * @param open the files of the model by their names
+ * @throws {WeightsError}, {DeviceError}, the signal's reason; whatever was taken by then is given back
+ */
+export async function loadWhisper(
+  platform: Platform,
+  open: OpenSource,
+  readAudio: ReadAudio,
+  options: LoadOptions = {},
+): Promise<Whisper> {
+  const { signal } = options;
+  const files = await openModelFiles(open, options);
+  try {
+    const tokenizer = new Tokenizer(files.tokenizer);
+    const device = await chooseDevice(platform, options.device ?? 'auto', options);
+    try {
+      const inference = await createInference(device, files.dims, files, options);
+      signal?.throwIfAborted();
+      return new Whisper({ device, inference, tokenizer, readAudio });
+    } catch (error) {
+      await device.close();
+      throw error;
+    }
+  } finally {
+    await files.close();
+  }
+}
