@@ -30,11 +30,13 @@ export interface ScriptContext {
 export type Script = (context: ScriptContext) => Float32Array;
 
 class ScriptedAudio implements AudioFeatures {
+  readonly mel: Float32Array;
+  readonly window: number;
   closed = false;
-  constructor(
-    readonly mel: Float32Array,
-    readonly window: number,
-  ) {}
+  constructor(mel: Float32Array, window: number) {
+    this.mel = mel;
+    this.window = window;
+  }
   close(): void {
     this.closed = true;
   }
@@ -85,7 +87,8 @@ export class ScriptedInference implements Inference {
     signal?.throwIfAborted();
     this.starts.push({ groups, rules });
     for (const { initialTokens, audio } of groups) {
-      if (initialTokens.length === 0 || initialTokens.length >= this.nTextCtx) throw new InternalError('initial tokens');
+      if (initialTokens.length === 0 || initialTokens.length >= this.nTextCtx)
+        throw new InternalError('initial tokens');
       if (!(audio instanceof ScriptedAudio) || audio.closed) throw new InternalError('audio is not open');
     }
     this.#open++;
@@ -158,7 +161,8 @@ class ScriptedDecoding implements Decoding {
       const source = sourceRows?.[r] ?? r;
       if (this.#rows[source]!.group !== row.group) throw new InternalError('rows of different groups are mixed');
       row.sampled = [...before[source]!, tokens[r]!];
-      if (row.group.initialTokens.length + row.sampled.length > this.#nTextCtx) throw new InternalError('cache is full');
+      if (row.group.initialTokens.length + row.sampled.length > this.#nTextCtx)
+        throw new InternalError('cache is full');
     });
     this.#advanced = true;
   }
@@ -183,7 +187,7 @@ class ScriptedDecoding implements Decoding {
   async logits(begin = 0, end = this.#options.nVocab): Promise<Float32Array> {
     await this.#step();
     const out = new Float32Array(this.rows * (end - begin));
-    this.#rows.forEach((row, r) => out.set(this.#raw(row).subarray(begin, end), r * (end - begin)));
+    for (const [r, row] of this.#rows.entries()) out.set(this.#raw(row).subarray(begin, end), r * (end - begin));
     return out;
   }
 

@@ -1,0 +1,349 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { OptionsError } from '../../src/errors.js';
+import type { Progress } from '../../src/progress.js';
+import type { Segment, TranscribeOptions } from '../../src/transcribe/transcribe.js';
+import { transcribe, transcribeSegments } from '../../src/transcribe/transcribe.js';
+import { logitsOf, playTokens, type Script, ScriptedInference } from '../support/scriptedInference.js';
+import { englishTokenizer, tinyTokenizer as tokenizer } from '../support/tokenizer.js';
+
+const test = suite('transcribe');
+
+const { nVocab, eot, sot, sotPrev, noTimestamps, noSpeech } = tokenizer;
+const ts = (seconds: number): number => tokenizer.timestampBegin + Math.round(seconds * 50);
+const ask = [sot, tokenizer.languageToken('en'), tokenizer.transcribe];
+
+/** A recording whose windows tell which part of it they are: [seek, size]; for detection [-1, -1]. */
+function recording(seconds: number) {
+  return {
+    nFrames: Math.round(seconds * 100),
+    window: (seek: number, size: number) => Float32Array.of(seek, size),
+    detectionWindow: () => Float32Array.of(-1, -1),
+  };
+}
+
+async function play(script: Script, seconds: number, options: TranscribeOptions = {}) {
+  const inference = new ScriptedInference({ nVocab, script });
+  const transcript = await transcribe({ inference, tokenizer }, recording(seconds), {
+    language: 'en',
+    temperature: 0,
+    ...options,
+  });
+  assert.is(inference.open, 0, 'everything is closed');
+  return {
+    transcript,
+    windows: inference.mels.map((mel) => [...mel]),
+    prompts: inference.starts.map(({ groups }) => [...groups[0]!.initialTokens]),
+  };
+}
+const say = (...windows: number[][]): Script => playTokens(nVocab, eot, windows);
+const times = (segments: readonly Segment[]) => segments.map(({ start, end }) => [start, end]);
+
+test('windows follow one another where the text ends', async () => {
+  const { transcript, windows } = await play(
+    say([ts(0), 400, ts(10), ts(10), 370, ts(25), ts(25)], [ts(0), 452, ts(30)], [ts(0), 400, ts(4)]),
+    60,
+  );
+  assert.equal(windows, [
+    [0, 3000],
+    [2500, 3000],
+    [5500, 500],
+  ]);
+  assert.equal(times(transcript.segments), [
+    [0, 10],
+    [10, 25],
+    [25, 55],
+    [55, 59],
+  ]);
+  assert.equal(
+    transcript.segments.map(({ id, seek }) => [id, seek]),
+    [
+      [0, 0],
+      [1, 0],
+      [2, 2500],
+      [3, 5500],
+    ],
+  );
+  assert.is(transcript.text, ' And so my And');
+  assert.is(transcript.language, 'en');
+});
+
+test('the text before is the prompt, timestamps included', async () => {
+  const first = [ts(0), 400, ts(10), ts(10), 370, ts(25), ts(25)];
+  const { prompts } = await play(say(first, [ts(0), 452, ts(30)]), 40);
+  assert.equal(prompts[0], ask);
+  assert.equal(
+    prompts[1],
+    [sotPrev, ts(0), 400, ts(10), ts(10), 370, ts(25), ...ask],
+    'what is decoded again is not in it',
+  );
+});
+
+test('without conditioning only the first window sees the initial prompt', async () => {
+  const window = [ts(0), 400, ts(30)];
+  const { prompts, transcript } = await play(say(window, window), 60, {
+    conditionOnPreviousText: false,
+    initialPrompt: ' And so ',
+  });
+  assert.equal(prompts, [[sotPrev, 400, 370, ...ask], ask]);
+  assert.is(transcript.text, ' And And', 'the initial prompt is not part of the text');
+});
+
+test('a carried prompt stands before every window, what was said is cut to the room left', async () => {
+  const initial = Array.from({ length: 100 }, (_, i) => ` a${'b'.repeat(i % 3)}`).join('');
+  const promptTokens = tokenizer.encode(initial);
+  const long = [ts(0), ...Array.from({ length: 150 }, (_, i) => 600 + i), ts(30)];
+  const { prompts } = await play(say(long, long, long), 90, { initialPrompt: initial, carryInitialPrompt: true });
+  const said = [...long, ...long];
+  assert.equal(prompts[0], [sotPrev, ...promptTokens, ...ask]);
+  assert.equal(prompts[2], [sotPrev, ...promptTokens, ...said.slice(-(223 - promptTokens.length)), ...ask]);
+  assert.is(prompts[2]!.length, 227);
+});
+
+test('a carried prompt that fills all the room leaves none, and is cut from the front', async () => {
+  const initial = Array.from({ length: 230 }, (_, i) => (i % 2 ? ' so' : ' And')).join('');
+  const { prompts } = await play(say([ts(0), 452, ts(30)], [ts(0), 452, ts(30)]), 60, {
+    initialPrompt: initial,
+    carryInitialPrompt: true,
+  });
+  const cut = tokenizer.encode(initial).slice(-223);
+  assert.equal(prompts, [
+    [sotPrev, ...cut, ...ask],
+    [sotPrev, ...cut, ...ask],
+  ]);
+});
+
+test('a result from a temperature above 0.5 is not shown to the next window', async () => {
+  const window = [ts(0), 400, ts(30)];
+  for (const [temperature, shown] of [
+    [0.5, true],
+    [0.6, false],
+  ] as const) {
+    const { prompts, transcript } = await play(say(window, window), 60, { temperature: [temperature] });
+    assert.equal(prompts[1], shown ? [sotPrev, ...window, ...ask] : ask, String(temperature));
+    assert.is(transcript.segments[0]!.temperature, temperature);
+  }
+});
+
+test('silence is passed over: nothing recorded, the prompt stays', async () => {
+  // Low probability of the text and high of no speech in the second window.
+  const script: Script = (context) => {
+    const spoken = context.window !== 1;
+    if (context.history.at(-1) === sot) return logitsOf(nVocab, { [noSpeech!]: spoken ? -20 : 20, 400: 0 });
+    if (spoken) return say([ts(0), 400, ts(30)], [], [ts(0), 370, ts(20)])(context);
+    return logitsOf(nVocab, { [context.sampled.length === 0 ? ts(0) : eot]: 20 }, 18);
+  };
+  const kept = async (options: TranscribeOptions) => {
+    const { transcript, prompts } = await play(script, 80, options);
+    return { seeks: transcript.segments.map(({ seek }) => seek), last: prompts.at(-1) };
+  };
+  assert.equal(await kept({}), { seeks: [0, 6000], last: [sotPrev, ts(0), 400, ts(30), ...ask] });
+  assert.equal((await kept({ noSpeechThreshold: null })).seeks, [0, 3000, 6000], 'not tested');
+  assert.equal((await kept({ logprobThreshold: -100 })).seeks, [0, 3000, 6000], 'sure enough of its text');
+  assert.equal((await kept({ logprobThreshold: null })).seeks, [0, 6000], 'no-speech alone decides');
+  assert.equal((await kept({ noSpeechThreshold: 1 })).seeks, [0, 3000, 6000], 'strictly above');
+});
+
+test('a segment without text stays, empty', async () => {
+  const windows = [
+    [ts(1), 220, ts(30)],
+    [ts(0), 220, 400, ts(30)],
+    [ts(0), 400, ts(5)],
+  ];
+  const { transcript, prompts } = await play(say(...windows), 65);
+  assert.equal(
+    transcript.segments.map(({ id, text, tokens, words }) => [id, text, [...tokens], words]),
+    [
+      [0, '', [], []],
+      [1, '  And', [ts(0), 220, 400, ts(30)], undefined],
+      [2, ' And', [ts(0), 400, ts(5)], undefined],
+    ],
+  );
+  assert.equal(prompts[1], ask, 'its tokens are not shown');
+});
+
+test('only the clips, in their order, ends cut to the recording', async () => {
+  const window = [ts(0), 400];
+  const { windows, transcript } = await play(say(window, window, window, window), 50, {
+    clipTimestamps: '40,100,2,3.5,5,36',
+  });
+  assert.equal(windows, [
+    [4000, 1000],
+    [200, 150],
+    [500, 3000],
+    [3500, 100],
+  ]);
+  assert.equal(times(transcript.segments), [
+    [40, 50],
+    [2, 3.5],
+    [5, 35],
+    [35, 36],
+  ]);
+});
+
+test('clips beyond the recording, empty or turned round, are passed over', async () => {
+  const { windows } = await play(say([ts(0), 400]), 10, { clipTimestamps: [20, 30, 5, 5, 8, 4] });
+  assert.equal(windows, []);
+});
+
+test('an empty recording gives an empty transcript', async () => {
+  const { transcript, windows } = await play(say(), 0);
+  assert.equal(transcript, { text: '', language: 'en', detection: undefined, segments: [] });
+  assert.equal(windows, []);
+});
+
+test('the language is detected once, on the first 30 seconds with their silence', async () => {
+  const script: Script = ({ history, window, sampled }) =>
+    history.length === 1 && window === 0
+      ? logitsOf(nVocab, { 50261: 3, 50262: 2 })
+      : logitsOf(nVocab, { [[ts(0), 400, ts(30)][sampled.length] ?? eot]: 20 });
+  const told: unknown[] = [];
+  const { transcript, windows, prompts } = await play(script, 60, {
+    language: undefined,
+    onLanguage: (language, detection) => told.push(language, detection?.language),
+  });
+  assert.is(transcript.language, 'de');
+  assert.ok(transcript.detection!.probabilities.de! > 0.7);
+  assert.equal(windows, [
+    [-1, -1],
+    [0, 3000],
+    [3000, 3000],
+  ]);
+  assert.equal(
+    prompts.map((tokens) => tokens.includes(50261)),
+    [false, true, true],
+  );
+  assert.equal(told, ['de', 'de']);
+});
+
+test('a language is given by name; an English-only model warns of another', async () => {
+  const { transcript, windows } = await play(say([ts(0), 400]), 5, { language: 'Castilian' });
+  assert.is(transcript.language, 'es');
+  assert.equal(windows, [[0, 500]]);
+
+  const warnings: string[] = [];
+  const inference = new ScriptedInference({ nVocab: 51864, script: playTokens(51864, 50256, [[50363, 400]]) });
+  const english = await transcribe({ inference, tokenizer: englishTokenizer }, recording(5), {
+    language: 'de',
+    temperature: 0,
+    onWarning: ({ code }) => warnings.push(code),
+  });
+  assert.is(english.language, 'en');
+  assert.equal(warnings, ['englishOnly']);
+});
+
+test('options reach the decoder', async () => {
+  const { prompts } = await play(say([400]), 5, {
+    withoutTimestamps: true,
+    prefix: 'And',
+    task: 'translate',
+    sampleLen: 3,
+  });
+  assert.equal(prompts, [[sot, 50259, tokenizer.translate, noTimestamps, 400]]);
+});
+
+test('options that are none, or make no sense, are refused', async () => {
+  const refused: [object, string][] = [
+    [{ beamsize: 5 }, 'unknown'],
+    [{ prompt: 'a' }, 'unknown'],
+    [{ temperature: [] }, 'range'],
+    [{ temperature: [0, -1] }, 'range'],
+    [{ patience: 2 }, 'contradiction'],
+    [{ language: 'xx' }, 'language'],
+    [{ language: 'yue' }, 'language'],
+    [{ clipTimestamps: 'x' }, 'clipTimestamps'],
+    [{ suppressTokens: 'x' }, 'suppressTokens'],
+    [{ initialPrompt: '<|endoftext|>' }, 'specialToken'],
+    [{ initialPrompt: 3 }, 'type'],
+    [{ conditionOnPreviousText: 'yes' }, 'type'],
+    [{ logprobThreshold: '-1' }, 'type'],
+  ];
+  for (const [options, code] of refused) {
+    try {
+      await play(say([ts(0), 400]), 5, options);
+      assert.unreachable(JSON.stringify(options));
+    } catch (error) {
+      assert.instance(error, OptionsError, `${JSON.stringify(options)}: ${error}`);
+      assert.is((error as OptionsError).code, code);
+    }
+  }
+  await play(say([ts(0), 400]), 5, { temperature: [0, 0.2], beamSize: 2, bestOf: 2, patience: 2 });
+});
+
+test('progress in seconds, segments as they are found', async () => {
+  const seen: (number | string)[] = [];
+  const onProgress = ({ done, total, unit }: Progress): void => {
+    assert.is(total, 40);
+    assert.is(unit, 'seconds');
+    seen.push(done);
+  };
+  await play(say([ts(0), 400, ts(20), ts(20)], [ts(0), 370, ts(20)]), 40, {
+    onProgress,
+    onSegment: ({ text }) => seen.push(text),
+  });
+  assert.equal(seen, [0, ' And', 20, ' so', 40]);
+});
+
+test('leaving the loop stops the work and closes what is open', async () => {
+  const inference = new ScriptedInference({ nVocab, script: say([ts(0), 400, ts(30)], [ts(0), 400, ts(30)]) });
+  for await (const segment of transcribeSegments({ inference, tokenizer }, recording(60), { language: 'en' })) {
+    assert.is(segment.id, 0);
+    break;
+  }
+  assert.is(inference.mels.length, 1);
+  assert.is(inference.open, 0);
+});
+
+test('an abort at any step ends with its reason, keeps what was found, leaves nothing open', async () => {
+  const windows = [
+    [ts(0), 400, ts(10), ts(10)],
+    [ts(0), 370, ts(30)],
+    [ts(0), 452, ts(20)],
+  ];
+  let steps = 0;
+  const run = async (stopAt: number) => {
+    const abort = new AbortController();
+    const reason = new Error('stopped');
+    const segments: Segment[] = [];
+    steps = 0;
+    const inference = new ScriptedInference({
+      nVocab,
+      script: say(...windows),
+      onStep: () => {
+        if (++steps === stopAt) abort.abort(reason);
+      },
+    });
+    try {
+      await transcribe({ inference, tokenizer }, recording(60), {
+        language: 'en',
+        temperature: 0,
+        signal: abort.signal,
+        onSegment: (segment) => segments.push(segment),
+      });
+      return { segments, error: undefined };
+    } catch (error) {
+      assert.is(error, reason);
+      return { segments, error };
+    } finally {
+      assert.is(inference.open, 0, `step ${stopAt}`);
+    }
+  };
+  const whole = await run(Number.POSITIVE_INFINITY);
+  assert.is(whole.error, undefined);
+  const total = steps;
+  assert.ok(total > 10);
+  for (let stopAt = 1; stopAt <= total; stopAt++) {
+    const { segments, error } = await run(stopAt);
+    assert.ok(error, `step ${stopAt}`);
+    assert.equal(segments, whole.segments.slice(0, segments.length));
+  }
+  const aborted = AbortSignal.abort(new Error('before'));
+  try {
+    await play(say(), 5, { signal: aborted });
+    assert.unreachable();
+  } catch (error) {
+    assert.is(error, aborted.reason);
+  }
+});
+
+test.run();
