@@ -54,13 +54,12 @@ export async function convert(source: string, target: string, options: ConvertOp
     await rename(beside, place);
   } catch (error) {
     await rm(beside, { recursive: true, force: true });
-    throw isSystemError(error)
-      ? new WeightsError('file', `${target} cannot be written: ${error.message}.`, { cause: error })
-      : error;
+    throw fileError(error, target);
   }
 }
 
-async function checkFree(place: string): Promise<void> {
+/** @throws {WeightsError} `exists` unless `place` is free or an empty folder */
+export async function checkFree(place: string): Promise<void> {
   const info = await stat(place).catch(() => undefined);
   if (!info || (info.isDirectory() && (await readdir(place)).length === 0)) return;
   throw new WeightsError('exists', `${place} exists already.`, { hint: 'Choose another folder, or remove this one.' });
@@ -149,6 +148,8 @@ async function findNotes(model: ModelFolder): Promise<Record<string, string>> {
   return { source: basename(model.path) };
 }
 
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && 'syscall' in error;
+/** Full disk, no permission and the like as a WeightsError; other errors as they are. */
+export function fileError(error: unknown, target: string): unknown {
+  if (!(error instanceof Error && 'syscall' in error)) return error;
+  return new WeightsError('file', `${target} cannot be written: ${error.message}.`, { cause: error });
 }

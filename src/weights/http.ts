@@ -10,6 +10,8 @@ export interface FetchOptions {
   /** Milliseconds without a byte after which a server is given up; 30 s when absent. */
   readonly stallMs?: number | undefined;
   readonly method?: 'GET' | 'HEAD';
+  /** `manual` answers with the redirect itself (not in browsers); `follow` when absent. */
+  readonly redirect?: 'follow' | 'manual';
 }
 
 const DEFAULT_STALL_MS = 30_000;
@@ -56,6 +58,7 @@ export async function request(url: string, options: FetchOptions = {}): Promise<
   try {
     response = await fetch(url, {
       method: options.method ?? 'GET',
+      redirect: options.redirect ?? 'follow',
       // Compressed, a length or a range would mean other bytes than the file's.
       headers: { 'accept-encoding': 'identity', ...options.headers },
       signal: inner.signal,

@@ -1,0 +1,68 @@
+/**
+ * One process at a time: a lock file made exclusively and kept fresh while its owner lives. The others wait. A lock whose
+ * process has ended, or that nobody has touched for a while (another machine on a shared disk), is taken over.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const TOUCH_MS = 2_000;
+const STALE_MS = 30_000;
+const POLL_MS = 100;
+
+/** Runs `action` while holding the lock. @throws what `action` throws; the signal's reason when aborted while waiting */
+export async function withLock<T>(path: string, signal: AbortSignal | undefined, action: () => Promise<T>): Promise<T> {
+  await mkdir(dirname(path), { recursive: true });
+  const mine = JSON.stringify({ pid: process.pid, host: hostname(), id: randomUUID() });
+  while (!(await take(path, mine))) {
+    signal?.throwIfAborted();
+    const held = await readFile(path, 'utf8').catch(() => '');
+    if (await isStale(path, held)) await removeStale(path, held);
+    else await sleep(POLL_MS);
+  }
+  const touch = setInterval(() => {
+    const now = new Date();
+    utimes(path, now, now).catch(() => {}); // gone or not writable: others will take it for stale, and the action still ends well
+  }, TOUCH_MS);
+  touch.unref();
+  try {
+    return await action();
+  } finally {
+    clearInterval(touch);
+    // Not one that was taken over meanwhile.
+    if ((await readFile(path, 'utf8').catch(() => '')) === mine) await rm(path, { force: true });
+  }
+}
+
+async function take(path: string, text: string): Promise<boolean> {
+  try {
+    await writeFile(path, text, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false; // writeFile throws system errors
+    throw error;
+  }
+}
+
+async function isStale(path: string, held: string): Promise<boolean> {
+  const info = await stat(path).catch(() => undefined);
+  if (!info) return false; // free again: the next take tells
+  if (Date.now() - info.mtimeMs > STALE_MS) return true;
+  try {
+    const { pid, host } = JSON.parse(held);
+    if (host === hostname()) process.kill(pid, 0); // signal 0 only asks whether it is there
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'; // half written or not ours to ask: not stale yet
+  }
+}
+
+/** By a rename, which only one of several waiting processes can do; a lock that was renewed meanwhile is put back. */
+async function removeStale(path: string, held: string): Promise<void> {
+  const aside = `${path}.${randomUUID()}`;
+  await rename(path, aside).catch(() => {});
+  if ((await readFile(aside, 'utf8').catch(() => held)) === held) await rm(aside, { force: true });
+  else await rename(aside, path);
+}
