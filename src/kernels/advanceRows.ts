@@ -6,7 +6,11 @@
  * finite (ruleState[5] = 1). It then keeps its token and position, so that further repetitions of a step change nothing.
  * `loop[0]` becomes 1 when all rows are done. One workgroup, one thread a row.
  */
-import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+import { select } from '../wasm/expression.js';
+import type { FunctionBuilder } from '../wasm/function.js';
+import { i32 } from '../wasm/scalar.js';
+import type { Kernel, KernelCase, KernelContext, ModuleBuilderLike, Reference, Tolerance } from './contract.js';
+import { at, kernelFunction, least } from './cpu/signature.js';
 import { nonFiniteToken, rowStateWidth, ruleStateWidth } from './rowState.js';
 
 export const advanceRows = {
@@ -68,8 +72,52 @@ fn advance(row: u32) -> bool {
 }`,
     },
   ],
-  cpu: [],
+  // One unit: all rows.
+  cpu: [{ name: 'allRows', units: () => 1, emit: emitAllRows }],
 } as const satisfies Kernel;
+
+function emitAllRows(w: ModuleBuilderLike, { dims }: KernelContext): FunctionBuilder {
+  const { perRow, steps } = dims;
+  const f = kernelFunction(w, advanceRows);
+  const { ids, logprobs, rules, rowState, ruleState, loop, picked, liveRows } = f.args;
+  const zero = i32.const(0);
+  const one = i32.const(1);
+  const allDone = f.let(one);
+  const row = f.local('i32');
+  f.for(row, zero, liveRows, 1, () =>
+    f.block((next) => {
+      const rule = f.let(at(ruleState, row, 4 * ruleStateWidth));
+      f.brIf(next, i32.load(rule, 16));
+      const token = f.let(i32.load(at(ids, row, 4 * perRow!)));
+      f.if(i32.eq(token, i32.const(nonFiniteToken)), () => {
+        f.do(i32.store(rule, one, 16));
+        f.do(i32.store(rule, one, 20));
+        f.br(next);
+      });
+      const sampled = f.let(i32.load(rule));
+      const place = least(f, sampled, i32.const(steps! - 1));
+      const entry = f.let(at(at(picked, row, 8 * steps!), place, 8));
+      f.do(i32.store(entry, token));
+      f.do(i32.store(entry, i32.load(at(logprobs, row, 4 * perRow!)), 4));
+      const isTimestamp = f.let(i32.and(i32.ne(i32.load(rules, 12), zero), i32.ge_u(token, i32.load(rules, 4))));
+      f.do(i32.store(rule, select(i32.load(rule, 8), one, sampled), 12));
+      f.do(i32.store(rule, isTimestamp, 8));
+      f.if(isTimestamp, () => f.do(i32.store(rule, i32.add(token, one), 4)));
+      f.do(i32.store(rule, i32.add(sampled, one)));
+      const isLast = i32.ge_u(i32.add(sampled, one), i32.load(loop, 4));
+      f.if(i32.or(i32.eq(token, i32.load(rules)), isLast), () => {
+        f.do(i32.store(rule, one, 16));
+        f.br(next);
+      });
+      const state = f.let(at(rowState, row, 4 * rowStateWidth));
+      f.do(i32.store(state, token));
+      f.do(i32.store(state, i32.add(i32.load(state, 4), one), 4));
+      f.set(allDone, zero);
+    }),
+  );
+  f.do(i32.store(loop, allDone));
+  return f;
+}
 
 const bits = new DataView(new ArrayBuffer(4));
 

@@ -6,7 +6,15 @@
  * Dao et al. 2022, "FlashAttention"; Milakov, Gimelshein 2018, "Online normalizer calculation for softmax".
  */
 import type { FunctionBuilder } from '../wasm/function.js';
-import type { CpuCaps, Kernel, KernelCase, KernelContext, ModuleBuilderLike, Reference, Tolerance } from './contract.js';
+import type {
+  CpuCaps,
+  Kernel,
+  KernelCase,
+  KernelContext,
+  ModuleBuilderLike,
+  Reference,
+  Tolerance,
+} from './contract.js';
 import { attentionScratchBytes, attentionUnits, emitAttention } from './cpu/attention.js';
 import { kernelFunction } from './cpu/signature.js';
 import { f32, LOWEST, unroll } from './wgsl.js';

@@ -10,9 +10,22 @@
  *
  * @see openai/whisper, whisper/decoding.py, ApplyTimestampRules
  */
+
 import { MASKED } from '../numeric/logitRules.js';
-import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
+import type { FunctionBuilder } from '../wasm/function.js';
+import type {
+  CpuCaps,
+  Kernel,
+  KernelCase,
+  KernelContext,
+  ModuleBuilderLike,
+  Reference,
+  Tolerance,
+} from './contract.js';
+import { emitChooseTokens } from './cpu/chooseTokens.js';
+import { kernelFunction } from './cpu/signature.js';
 import { chunkCount, chunkIds, chunkRange, nonFiniteToken, noToken } from './rowState.js';
+import { f32, isBetterText } from './wgsl.js';
 
 export const chooseTokens = {
   name: 'chooseTokens',
@@ -26,9 +39,147 @@ export const chooseTokens = {
   },
   params: {},
   cost: (d) => ({ flops: 20 * d.rows! * d.chunks! * d.perRow!, bytes: 4 * d.rows! * d.chunks! * (4 + d.perRow!) }),
-  gpu: [],
-  cpu: [],
+  gpu: [
+    {
+      // One workgroup a row. All chunks' figures and candidates are put in workgroup memory; each thread adds up the
+      // figures by itself, in the same order, and takes candidates i, i + 64, ...
+      name: 'groupPerRow',
+      suits: 'hardware',
+      when: (c) => c.dims.chunks! * (12 + 8 * c.dims.perRow!) <= 14 * 1024,
+      groups: (_c, liveRows) => [liveRows, 1, 1],
+      wgsl: (c) => {
+        const { nVocab, chunks, perRow } = c.dims;
+        const candidates = chunks! * perRow!;
+        return /* wgsl */ `
+var<workgroup> tops: array<f32, ${chunks}>;
+var<workgroup> sums: array<f32, ${chunks}>;
+var<workgroup> marks: array<f32, ${chunks}>;
+var<workgroup> candidateIds: array<u32, ${candidates}>;
+var<workgroup> candidateValues: array<f32, ${candidates}>;
+var<workgroup> part: array<u32, 64>;
+fn chunkTop(row: u32, chunk: u32) -> f32 { return tops[chunk]; }
+fn chunkSum(row: u32, chunk: u32) -> f32 { return sums[chunk]; }
+fn chunkMark(row: u32, chunk: u32) -> f32 { return marks[chunk]; }
+${choiceOf(c)}
+// Is candidate a before candidate b?
+fn isBefore(a: u32, b: u32) -> bool {
+  return isBetter(candidateValues[a], candidateIds[a], candidateValues[b], candidateIds[b]);
+}
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
+  let row = group.x;
+  for (var chunk = i; chunk < ${chunks}u; chunk += 64u) {
+    let at = (row * ${chunks}u + chunk) * 4u;
+    tops[chunk] = stats[at];
+    sums[chunk] = stats[at + 1u];
+    marks[chunk] = stats[at + 2u];
+  }
+  workgroupBarrier();
+  let choice = choose(row);
+  for (var c = i; c < ${candidates}u; c += 64u) {
+    var id = bestIds[row * ${candidates}u + c];
+    if (c / ${perRow}u < choice.first) { id = ${noToken}u; }
+    candidateIds[c] = id;
+    candidateValues[c] = logits[row * ${nVocab}u + min(id, ${nVocab! - 1}u)];
+  }
+  for (var rank = 0u; rank < ${perRow}u; rank++) {
+    workgroupBarrier();
+    var best = min(i, ${candidates! - 1}u);
+    for (var c = i; c < ${candidates}u; c += 64u) {
+      if (isBefore(c, best)) { best = c; }
+    }
+    part[i] = best;
+    for (var half = 32u; half > 0u; half /= 2u) {
+      workgroupBarrier();
+      if (i < half && isBefore(part[i + half], part[i])) { part[i] = part[i + half]; }
+    }
+    if (i == 0u) {
+      put(row, rank, candidateIds[part[0]], candidateValues[part[0]], choice);
+      candidateIds[part[0]] = ${noToken}u;
+    }
+  }
+}`;
+      },
+    },
+    {
+      // One thread a row. Each round looks for the best candidate that comes after the last one taken.
+      name: 'threadPerRow',
+      suits: 'software',
+      groups: (_c, liveRows) => [liveRows, 1, 1],
+      wgsl: (c) => {
+        const { nVocab, chunks, perRow } = c.dims;
+        return /* wgsl */ `
+fn chunkTop(row: u32, chunk: u32) -> f32 { return stats[(row * ${chunks}u + chunk) * 4u]; }
+fn chunkSum(row: u32, chunk: u32) -> f32 { return stats[(row * ${chunks}u + chunk) * 4u + 1u]; }
+fn chunkMark(row: u32, chunk: u32) -> f32 { return stats[(row * ${chunks}u + chunk) * 4u + 2u]; }
+${choiceOf(c)}
+@compute @workgroup_size(1)
+fn main(@builtin(workgroup_id) group: vec3u) {
+  let row = group.x;
+  let choice = choose(row);
+  var last = ${noToken}u;
+  var lastValue = 0f;
+  for (var rank = 0u; rank < ${perRow}u; rank++) {
+    var best = ${noToken}u;
+    var bestValue = 0f;
+    for (var i = choice.first * ${perRow}u; i < ${chunks! * perRow!}u; i++) {
+      let id = bestIds[row * ${chunks! * perRow!}u + i];
+      let value = logits[row * ${nVocab}u + min(id, ${nVocab! - 1}u)];
+      let isNew = rank == 0u || isBetter(lastValue, last, value, id);
+      if (isNew && isBetter(value, id, bestValue, best)) {
+        best = id;
+        bestValue = value;
+      }
+    }
+    put(row, rank, best, bestValue, choice);
+    last = best;
+    lastValue = bestValue;
+  }
+}`;
+      },
+    },
+  ],
+  // A unit is a row.
+  cpu: [{ name: 'rows', units: (_c, liveRows) => liveRows, emit: emitRows }],
 } as const satisfies Kernel;
+
+/** From a row's chunk figures: where its allowed chunks begin, log sum exp of what they hold, and if it is finite. */
+function choiceOf({ dims: { chunks, perRow } }: KernelContext): string {
+  return /* wgsl */ `
+${isBetterText}
+struct Choice { first: u32, logSum: f32, isFinite: bool }
+fn topOf(row: u32, begin: u32, end: u32) -> f32 {
+  var top = ${f32(MASKED)};
+  for (var chunk = begin; chunk < end; chunk++) { top = max(top, chunkTop(row, chunk)); }
+  return top;
+}
+fn logSumOf(row: u32, begin: u32, end: u32) -> f32 {
+  let top = topOf(row, begin, end);
+  var sum = 0f;
+  for (var chunk = begin; chunk < end; chunk++) { sum += chunkSum(row, chunk) * exp(chunkTop(row, chunk) - top); }
+  return select(${f32(MASKED)}, top + log(max(sum, 1e-30f)), sum > 0f);
+}
+fn choose(row: u32) -> Choice {
+  let textChunks = min((rules[1] + ${chunkIds - 1}u) / ${chunkIds}u, ${chunks}u);
+  let timestampsWin = rules[3] != 0u && logSumOf(row, textChunks, ${chunks}u) > topOf(row, 0u, textChunks);
+  var isFinite = true;
+  for (var chunk = 0u; chunk < ${chunks}u; chunk++) { isFinite = isFinite && chunkMark(row, chunk) == 0f; }
+  let first = select(0u, textChunks, timestampsWin);
+  return Choice(first, logSumOf(row, first, ${chunks}u), isFinite);
+}
+fn put(row: u32, rank: u32, id: u32, value: f32, choice: Choice) {
+  let at = row * ${perRow}u + rank;
+  ids[at] = select(${nonFiniteToken}u, id, choice.isFinite);
+  let logprob = select(value - choice.logSum, ${f32(MASKED)}, id == ${noToken}u);
+  logprobs[at] = select(0f, logprob, choice.isFinite);
+}`;
+}
+
+function emitRows(w: ModuleBuilderLike, c: KernelContext, caps: CpuCaps): FunctionBuilder {
+  const f = kernelFunction(w, chooseTokens);
+  emitChooseTokens(w, f, c, caps);
+  return f;
+}
 
 export const reference: Reference = (
   { logits, rules, stats, bestIds, ids, logprobs },

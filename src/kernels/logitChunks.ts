@@ -8,9 +8,31 @@
  * bestIds: [rows, chunks, perRow], best first, ties to the lower id, `noToken` where there is no further allowed id.
  * @see numeric/logitRules.ts, applyRules
  */
+
 import { MASKED } from '../numeric/logitRules.js';
-import type { Kernel, KernelCase, Reference, Tolerance } from './contract.js';
-import { chunkCount, chunkRange, decodeRuleState, isAllowed, maskWords, noToken, ruleStateWidth } from './rowState.js';
+import type { FunctionBuilder } from '../wasm/function.js';
+import type {
+  CpuCaps,
+  Kernel,
+  KernelCase,
+  KernelContext,
+  ModuleBuilderLike,
+  Reference,
+  Tolerance,
+} from './contract.js';
+import { emitLogitChunks } from './cpu/logitChunks.js';
+import { kernelFunction } from './cpu/signature.js';
+import {
+  chunkCount,
+  chunkIds,
+  chunkRange,
+  decodeRuleState,
+  isAllowed,
+  maskWords,
+  noToken,
+  ruleStateWidth,
+} from './rowState.js';
+import { f32, isBetterText, LOWEST, unroll } from './wgsl.js';
 
 export const logitChunks = {
   name: 'logitChunks',
@@ -30,9 +52,188 @@ export const logitChunks = {
         ? undefined
         : `${d.nVocab} ids need ${maskWords(d.nVocab!)} mask words, not ${d.maskWords}`,
   cost: (d) => ({ flops: 6 * d.rows! * d.nVocab!, bytes: 4 * d.rows! * d.nVocab! }),
-  gpu: [],
-  cpu: [],
+  gpu: [
+    {
+      // One workgroup a chunk and row; thread i takes ids i, i + 256, i + 512 and i + 768 of the chunk.
+      name: 'groupPerChunk',
+      suits: 'hardware',
+      groups: (c, liveRows) => [c.dims.chunks!, liveRows, 1],
+      wgsl: (c) => /* wgsl */ `
+${chunkFunctions(c)}
+var<workgroup> part: array<f32, 256>;
+var<workgroup> partIds: array<u32, 256>;
+var<workgroup> bad: atomic<u32>;
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
+  let row = group.y;
+  let range = chunkRange(group.x);
+  let state = stateOf(row);
+  var ids: array<u32, 4>;
+  var found: array<f32, 4>;
+  var top = ${f32(MASKED)};
+  for (var s = 0u; s < 4u; s++) {
+    let id = range.x + s * 256u + i;
+    ids[s] = ${noToken}u;
+    if (id < range.y) {
+      let value = logits[row * ${c.dims.nVocab}u + id];
+      if (isNonFinite(value)) { atomicStore(&bad, 1u); }
+      else if (isAllowed(id, state)) {
+        ids[s] = id;
+        found[s] = value;
+        top = max(top, value);
+      }
+    }
+  }
+  part[i] = top;
+  for (var half = 128u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (i < half) { part[i] = max(part[i], part[i + half]); }
+  }
+  top = workgroupUniformLoad(&part[0]);
+  var sum = 0f;
+  for (var s = 0u; s < 4u; s++) {
+    if (ids[s] != ${noToken}u) { sum += exp(found[s] - top); }
+  }
+  part[i] = sum;
+  for (var half = 128u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (i < half) { part[i] += part[i + half]; }
+  }
+  let at = row * ${c.dims.chunks}u + group.x;
+  if (i == 0u) { putStats(at, top, part[0], atomicLoad(&bad)); }
+  for (var rank = 0u; rank < ${c.dims.perRow}u; rank++) {
+    // The best that this thread still has; then the best of all, whose owner gives it up.
+    var best = ${noToken}u;
+    var bestValue = ${LOWEST};
+    for (var s = 0u; s < 4u; s++) {
+      if (isBetter(found[s], ids[s], bestValue, best)) {
+        best = ids[s];
+        bestValue = found[s];
+      }
+    }
+    workgroupBarrier();
+    part[i] = bestValue;
+    partIds[i] = best;
+    for (var half = 128u; half > 0u; half /= 2u) {
+      workgroupBarrier();
+      if (i < half && isBetter(part[i + half], partIds[i + half], part[i], partIds[i])) {
+        part[i] = part[i + half];
+        partIds[i] = partIds[i + half];
+      }
+    }
+    let winner = workgroupUniformLoad(&partIds[0]);
+    if (i == 0u) { bestIds[at * ${c.dims.perRow}u + rank] = winner; }
+    for (var s = 0u; s < 4u; s++) {
+      if (ids[s] == winner) { ids[s] = ${noToken}u; }
+    }
+  }
+}`,
+    },
+    {
+      // One thread a chunk and row; the best so far stay sorted in registers.
+      name: 'threadPerChunk',
+      suits: 'software',
+      groups: (c, liveRows) => [Math.ceil(c.dims.chunks! / 8), liveRows, 1],
+      wgsl: (c) => /* wgsl */ `
+${chunkFunctions(c)}
+@compute @workgroup_size(8)
+fn main(@builtin(global_invocation_id) global: vec3u) {
+  let row = global.y;
+  if (global.x >= ${c.dims.chunks}u) { return; }
+  let range = chunkRange(global.x);
+  let state = stateOf(row);
+  var bad = 0u;
+  var top = ${f32(MASKED)};
+${unroll(c.dims.perRow!, (k) => `  var id${k} = ${noToken}u;\n  var value${k} = ${LOWEST};`)}
+  for (var id = range.x; id < range.y; id++) {
+    let value = logits[row * ${c.dims.nVocab}u + id];
+    if (isNonFinite(value)) { bad = 1u; }
+    else if (isAllowed(id, state)) {
+      top = max(top, value);
+      if (value > value${c.dims.perRow! - 1}) {
+        // Ids come in ascending order: the new one stands behind its equals, and pushes the rest down.
+        var down = value;
+        var downId = id;
+        var isIn = false;
+${unroll(
+  c.dims.perRow!,
+  (k) => `        if (isIn || down > value${k}) {
+          let v = value${k};
+          let w = id${k};
+          value${k} = down;
+          id${k} = downId;
+          down = v;
+          downId = w;
+          isIn = true;
+        }`,
+)}
+      }
+    }
+  }
+  var sum = 0f;
+  for (var id = range.x; id < range.y; id++) {
+    let value = logits[row * ${c.dims.nVocab}u + id];
+    if (!isNonFinite(value) && isAllowed(id, state)) { sum += exp(value - top); }
+  }
+  let at = row * ${c.dims.chunks}u + global.x;
+  putStats(at, top, sum, bad);
+${unroll(c.dims.perRow!, (k) => `  bestIds[at * ${c.dims.perRow}u + ${k}u] = id${k};`)}
+}`,
+    },
+  ],
+  cpu: [
+    {
+      // A unit is a chunk of a row.
+      name: 'chunkOfRow',
+      units: (c, liveRows) => c.dims.chunks! * liveRows,
+      scratchBytes: () => 4 * (chunkIds + 16),
+      emit: emitChunkOfRow,
+    },
+  ],
 } as const satisfies Kernel;
+
+/** What both shaders need: the range of a chunk, the rules for one id, and tests that NaN cannot fool. */
+function chunkFunctions({ dims: { nVocab, maskWords: words } }: KernelContext): string {
+  return /* wgsl */ `
+fn chunkRange(chunk: u32) -> vec2u {
+  let textEnd = rules[1];
+  let textChunks = (textEnd + ${chunkIds - 1}u) / ${chunkIds}u;
+  if (chunk < textChunks) { return vec2u(chunk * ${chunkIds}u, min((chunk + 1u) * ${chunkIds}u, textEnd)); }
+  let begin = min(textEnd + (chunk - textChunks) * ${chunkIds}u, ${nVocab}u);
+  return vec2u(begin, min(begin + ${chunkIds}u, ${nVocab}u));
+}
+// Sampled so far, last timestamp + 1, last is a timestamp, last but one is.
+fn stateOf(row: u32) -> vec4u {
+  let at = row * ${ruleStateWidth}u;
+  return vec4u(ruleState[at], ruleState[at + 1u], ruleState[at + 2u], ruleState[at + 3u]);
+}
+fn isAllowed(id: u32, state: vec4u) -> bool {
+  var mask = masks[id / 32u];
+  if (state.x == 0u) { mask |= masks[${words}u + id / 32u]; }
+  if (((mask >> (id % 32u)) & 1u) != 0u) { return false; }
+  if (rules[3] == 0u) { return true; }
+  let isPairOpen = state.z != 0u && state.w == 0u;
+  if (id < rules[1]) { return state.x != 0u && !(isPairOpen && id < rules[0]); }
+  if (state.z != 0u && state.w != 0u) { return false; }
+  if (state.y != 0u && (id + 1u < state.y || (id + 1u == state.y && !isPairOpen))) { return false; }
+  return !(state.x == 0u && rules[2] != 0u && id >= rules[2]);
+}
+// By bits: shaders may take it for granted that there is no NaN.
+fn isNonFinite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u; }
+fn putStats(at: u32, top: f32, sum: f32, bad: u32) {
+  stats[at * 4u] = top;
+  stats[at * 4u + 1u] = sum;
+  stats[at * 4u + 2u] = f32(bad);
+  stats[at * 4u + 3u] = 0f;
+}
+${isBetterText}`;
+}
+
+function emitChunkOfRow(w: ModuleBuilderLike, c: KernelContext, caps: CpuCaps): FunctionBuilder {
+  const f = kernelFunction(w, logitChunks);
+  emitLogitChunks(f, c, caps);
+  return f;
+}
 
 export const reference: Reference = (
   { logits, masks, rules, ruleState, stats, bestIds },

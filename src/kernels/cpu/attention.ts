@@ -128,7 +128,8 @@ export function emitAttention(
 /** Overwrites the scores of keys that are not there. */
 function hidePadding(f: FunctionBuilder, line: I32, s: Sizes): void {
   for (let key = s.nCtx - (s.nCtx % 4); key < s.keys; key += 4) {
-    const isThere = i32x4.lanes(...([0, 1, 2, 3].map((lane) => (key + lane < s.nCtx ? -1 : 0)) as [number, number, number, number]));
+    const bits = (lane: number): number => (key + lane < s.nCtx ? -1 : 0);
+    const isThere = i32x4.lanes(bits(0), bits(1), bits(2), bits(3));
     f.do(v128.store(line, v128.bitselect(v128.load(line, 4 * key), f.splat(lowest), isThere), 4 * key));
   }
 }
@@ -148,7 +149,10 @@ function packKeys(w: ModuleBuilderLike, s: Sizes): FunctionBuilder {
       const panel = at(to, i32.div_u(key, i32.const(panelWidth)), 4 * panelWidth * s.headDim);
       f.set(target, at(panel, i32.rem_u(key, i32.const(panelWidth)), 4));
       f.repeat(i32.const(s.headDim / 4), () => {
-        const columns = transpose4(f, sources.map((source) => v128.load(source)));
+        const columns = transpose4(
+          f,
+          sources.map((source) => v128.load(source)),
+        );
         for (const [i, column] of columns.entries())
           f.do(v128.store(target, f32x4.mul(column, f.splat(1 / Math.sqrt(s.headDim))), 4 * panelWidth * i));
         for (const source of sources) f.increase(source, 16);

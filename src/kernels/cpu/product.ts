@@ -151,4 +151,3 @@ function tileShapes(caps: CpuCaps, capacity: number): readonly TileShape[] {
     .sort((a, b) => b - a)
     .map((rows) => ({ rows, columns: rows <= 2 ? 16 : full.columns }));
 }
-

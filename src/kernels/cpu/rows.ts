@@ -37,6 +37,11 @@ export function firstLanes(f: FunctionBuilder, value: V128, lanes: number): V128
   return v128.and(value, f.lanes(-1, lanes > 1 ? -1 : 0, lanes > 2 ? -1 : 0, 0));
 }
 
+/** The value with the first `lanes` lanes set to zero. */
+export function otherLanes(f: FunctionBuilder, value: V128, lanes: number): V128 {
+  return v128.andnot(value, f.lanes(-1, lanes > 1 ? -1 : 0, lanes > 2 ? -1 : 0, 0));
+}
+
 /** Copies `count` (a constant) floats. */
 export function copyFloats(f: FunctionBuilder, to: I32, from: I32, count: number): void {
   const target = f.let(to);
