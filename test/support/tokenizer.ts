@@ -67,3 +67,24 @@ export const largeTokenizer: Tokenizer = new Tokenizer({
   ...large,
   specials: { ...large.specials, '<|yue|>': 50358 },
 });
+
+/**
+ * A small English-only tokenizer for scripts that take many steps: token i < 256 is byte i, then the special tokens, then
+ * 1501 timestamps.
+ */
+export const smallTokenizer: Tokenizer = new Tokenizer({
+  nVocab: 264 + 1501,
+  tokenBytes: Uint8Array.from({ length: 256 }, (_, i) => i),
+  tokenOffsets: Uint32Array.from({ length: 257 }, (_, i) => i),
+  specials: {
+    '<|endoftext|>': 256,
+    '<|startoftranscript|>': 257,
+    '<|translate|>': 258,
+    '<|transcribe|>': 259,
+    '<|startoflm|>': 260,
+    '<|startofprev|>': 261,
+    '<|nospeech|>': 262,
+    '<|notimestamps|>': 263,
+  },
+  timestampBegin: 264,
+});

@@ -1,0 +1,89 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FallbackDecoder, isSilence, needsFallback, type QualityThresholds } from '../../src/decode/fallback.js';
+import type { DecodingOptions } from '../../src/decode/options.js';
+import type { DecodingResult } from '../../src/decode/task.js';
+import { logitsOf, type Script, ScriptedInference } from '../support/scriptedInference.js';
+import { smallTokenizer as tokenizer } from '../support/tokenizer.js';
+
+const test = suite('fallback');
+
+const { nVocab, eot } = tokenizer;
+const defaults: QualityThresholds = { compressionRatioThreshold: 2.4, logprobThreshold: -1, noSpeechThreshold: 0.6 };
+
+function result(compressionRatio: number, avgLogprob: number, noSpeechProb: number): DecodingResult {
+  const scores = { compressionRatio, avgLogprob, noSpeechProb };
+  return { language: 'en', tokens: [], tokenLogprobs: [], text: '', temperature: 0, ...scores };
+}
+
+// [ratio, average log-probability, no-speech probability, changed thresholds, falls back, is silence]
+const rows: [number, number, number, Partial<QualityThresholds>, boolean, boolean][] = [
+  [1.5, -0.5, 0.1, {}, false, false],
+  [2.5, -0.5, 0.1, {}, true, false],
+  [2.4, -1, 0.6, {}, false, false],
+  [1.5, -1.1, 0.1, {}, true, false],
+  [1.5, -1.1, 0.7, {}, false, true],
+  [2.5, -1.1, 0.7, {}, false, true],
+  [2.5, -0.5, 0.7, {}, true, false],
+  [1.5, -1, 0.7, {}, false, true],
+  [9, -0.5, 0.1, { compressionRatioThreshold: null }, false, false],
+  [1.5, -9, 0.1, { logprobThreshold: null }, false, false],
+  [1.5, -9, 0.7, { logprobThreshold: null }, false, true],
+  [2.5, -9, 0.7, { logprobThreshold: null }, true, true],
+  [1.5, -9, 0.9, { noSpeechThreshold: null }, true, false],
+  [0, 0, 0.5, { noSpeechThreshold: 0 }, false, false],
+];
+for (const [ratio, average, noSpeech, changed, fallsBack, silence] of rows) {
+  test(`ratio ${ratio}, average ${average}, no speech ${noSpeech}, ${JSON.stringify(changed)}`, () => {
+    const thresholds = { ...defaults, ...changed };
+    assert.is(needsFallback(result(ratio, average, noSpeech), thresholds), fallsBack);
+    assert.is(isSilence(result(ratio, average, noSpeech), thresholds), silence);
+  });
+}
+
+async function run(script: Script, options: DecodingOptions, temperatures: number[], windows = 1) {
+  const inference = new ScriptedInference({ nVocab, script });
+  const audio = await Promise.all(Array.from({ length: windows }, () => inference.encode(new Float32Array(1))));
+  const decoder = new FallbackDecoder(
+    inference,
+    tokenizer,
+    { withoutTimestamps: true, ...options },
+    temperatures,
+    defaults,
+  );
+  const results = await decoder.run(audio.map((a, i) => ({ audio: a, stream: i })));
+  return { results, rows: inference.starts.map(({ groups }) => groups.map((group) => group.rows)) };
+}
+/** Loops for ever. */
+const loop: Script = () => logitsOf(nVocab, { 97: 20 });
+/** Says three letters; window 1 loops. */
+const second: Script = (context) => (context.window === 1 ? loop(context) : short(context));
+const short: Script = ({ sampled }) => logitsOf(nVocab, { [sampled.length < 3 ? 97 + sampled.length : eot]: 20 });
+
+test('the first good result is kept', async () => {
+  const { results, rows } = await run(short, {}, [0, 0.2, 0.4]);
+  assert.is(results[0]!.temperature, 0);
+  assert.is(rows.length, 1);
+});
+
+test('a bad result is tried again, the last is kept whatever it is; beams at 0, samples above', async () => {
+  const { results, rows } = await run(loop, { beamSize: 2, patience: 2, bestOf: 3, sampleLen: 40 }, [0, 0.2, 0.4]);
+  assert.is(results[0]!.temperature, 0.4);
+  assert.ok(results[0]!.compressionRatio > 2.4);
+  assert.equal(rows, [[2], [3], [3]]);
+});
+
+test('windows that fail go on together, the others keep their results', async () => {
+  const { results, rows } = await run(second, { bestOf: 2, sampleLen: 40 }, [0, 0.2], 3);
+  assert.equal(
+    results.map(({ temperature, text }) => [temperature, text.length]),
+    [
+      [0, 3],
+      [0.2, 40],
+      [0, 3],
+    ],
+  );
+  assert.equal(rows, [[1, 1, 1], [2]]);
+});
+
+test.run();
