@@ -64,11 +64,13 @@ fn advance(row: u32) -> bool {
   ruleState[rule + 2u] = select(0u, 1u, isTimestamp);
   if (isTimestamp) { ruleState[rule + 1u] = token + 1u; }
   ruleState[rule] = sampled + 1u;
+  if (token == rules[0] || sampled + 1u >= loop_[1]) {
+    ruleState[rule + 4u] = 1u;
+    return false;
+  }
   rowState[row * ${rowStateWidth}u] = token;
   rowState[row * ${rowStateWidth}u + 1u] += 1u;
-  let ends = token == rules[0] || sampled + 1u >= loop_[1];
-  if (ends) { ruleState[rule + 4u] = 1u; }
-  return !ends;
+  return true;
 }`,
     },
   ],

@@ -8,7 +8,15 @@
  * One softmax over the whole row: scores of at most 1500 keys a row and head fit anywhere.
  */
 import type { FunctionBuilder } from '../wasm/function.js';
-import type { CpuCaps, Kernel, KernelCase, KernelContext, ModuleBuilderLike, Reference, Tolerance } from './contract.js';
+import type {
+  CpuCaps,
+  Kernel,
+  KernelCase,
+  KernelContext,
+  ModuleBuilderLike,
+  Reference,
+  Tolerance,
+} from './contract.js';
 import { emitAttentionStep } from './cpu/attentionStep.js';
 import { kernelFunction } from './cpu/signature.js';
 import { fillRowState } from './embed.js';

@@ -8,7 +8,15 @@
  */
 import type { FunctionBuilder } from '../wasm/function.js';
 import { i32, memory } from '../wasm/scalar.js';
-import type { CpuCaps, Kernel, KernelCase, KernelContext, ModuleBuilderLike, Reference, Tolerance } from './contract.js';
+import type {
+  CpuCaps,
+  Kernel,
+  KernelCase,
+  KernelContext,
+  ModuleBuilderLike,
+  Reference,
+  Tolerance,
+} from './contract.js';
 import { type ProductOptions, product, productUnits } from './cpu/product.js';
 import { forUnits, kernelFunction } from './cpu/signature.js';
 import { productVariants } from './gpu/products.js';

@@ -6,7 +6,15 @@
  */
 import type { FunctionBuilder } from '../wasm/function.js';
 import { f32x4, v128 } from '../wasm/simd.js';
-import type { CpuCaps, Kernel, KernelCase, KernelContext, ModuleBuilderLike, Reference, Tolerance } from './contract.js';
+import type {
+  CpuCaps,
+  Kernel,
+  KernelCase,
+  KernelContext,
+  ModuleBuilderLike,
+  Reference,
+  Tolerance,
+} from './contract.js';
 import { madd, sumOfLanes } from './cpu/math.js';
 import { firstLanes, forVectors } from './cpu/rows.js';
 import { at, forUnits, kernelFunction } from './cpu/signature.js';
@@ -84,13 +92,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let at = id.x * ${count}u;
   var all = ${type}();
   for (var k = 0u; k < ${count}u; k++) { all += x[at + k]; }
-  let mean = sum(all) / ${n}f;
+  let near = sum(all) / ${n}f;
+  // A long sum of large numbers is off by some; the distances from it give the rest.
+  var rest = ${type}();
   var squares = ${type}();
   for (var k = 0u; k < ${count}u; k++) {
-    let d = x[at + k] - mean;
+    let d = x[at + k] - near;
+    rest += d;
     squares += d * d;
   }
-  let scale = inverseSqrt(sum(squares) / ${n}f + ${epsilon}f);
+  let shift = sum(rest) / ${n}f;
+  let mean = near + shift;
+  let scale = inverseSqrt(max(sum(squares) / ${n}f - shift * shift, 0f) + ${epsilon}f);
   for (var k = 0u; k < ${count}u; k++) { y[at + k] = (x[at + k] - mean) * scale * gamma[k] + beta[k]; }
 }`;
 }

@@ -170,10 +170,15 @@ ${unroll(
       }
     }
   }
+  // In blocks: a running sum of 1024 would lose digits.
   var sum = 0f;
-  for (var id = range.x; id < range.y; id++) {
-    let value = logits[row * ${c.dims.nVocab}u + id];
-    if (!isNonFinite(value) && isAllowed(id, state)) { sum += exp(value - top); }
+  for (var first = range.x; first < range.y; first += 32u) {
+    var block = 0f;
+    for (var id = first; id < min(first + 32u, range.y); id++) {
+      let value = logits[row * ${c.dims.nVocab}u + id];
+      if (!isNonFinite(value) && isAllowed(id, state)) { block += exp(value - top); }
+    }
+    sum += block;
   }
   let at = row * ${c.dims.chunks}u + global.x;
   putStats(at, top, sum, bad);

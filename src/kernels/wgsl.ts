@@ -10,6 +10,9 @@ export function boundArgs(kernel: Kernel, c: KernelContext): readonly (readonly 
   return Object.entries(kernel.args).filter(([name]) => c.has(name));
 }
 
+/** Names of arguments that WGSL keeps for itself: they get an underscore. */
+const KEYWORDS: ReadonlySet<string> = new Set(['loop']);
+
 /** The whole shader of a variant. */
 export function shaderText(kernel: Kernel, variant: GpuVariant, c: KernelContext): string {
   const bindings = boundArgs(kernel, c).map(([name, spec], i) => {
@@ -17,7 +20,7 @@ export function shaderText(kernel: Kernel, variant: GpuVariant, c: KernelContext
     const isVector = variant.vec4?.includes(name) ?? false;
     const type = isVector ? `array<vec4<${spec.dtype}>, ${count / 4}>` : `array<${spec.dtype}, ${count}>`;
     const access = spec.access === 'read' ? 'read' : 'read_write';
-    return `@group(0) @binding(${i}) var<storage, ${access}> ${name}: ${type};\n`;
+    return `@group(0) @binding(${i}) var<storage, ${access}> ${KEYWORDS.has(name) ? `${name}_` : name}: ${type};\n`;
   });
   return bindings.join('') + variant.wgsl(c);
 }
@@ -27,6 +30,17 @@ export function f32(value: number): string {
   const text = String(Math.fround(value));
   return /[.e]/.test(text) ? `${text}f` : `${text}.0f`;
 }
+
+/** Where a running maximum starts: shaders may not name an infinity. */
+export const LOWEST = '-3.4e38f';
+
+/** Is (a, aId) before (b, bId): the larger value, ties to the lower id, `noToken` (the highest id) last of all. */
+export const isBetterText = /* wgsl */ `
+fn isBetter(a: f32, aId: u32, b: f32, bId: u32) -> bool {
+  if (aId == 0xffffffffu) { return false; }
+  return bId == 0xffffffffu || a > b || (a == b && aId < bId);
+}
+`;
 
 /** Lines of text, one for each of 0 .. count - 1: unrolls a loop whose indices must be constants. */
 export function unroll(count: number, line: (i: number) => string): string {

@@ -1,0 +1,6 @@
+/** Every kernel, case and WGSL variant on the GPU that tests have here (test/support/webgpu.ts). */
+import { openOrSkip } from '../support/webgpu.js';
+import { conformance } from './conformance.js';
+
+const device = await openOrSkip('the conformance of WGSL kernels');
+if (device) conformance(`webgpu, ${device.description}`, async () => device, process.argv[2]);

@@ -1,0 +1,50 @@
+/**
+ * A GPU for tests, on whatever adapter the machine has.
+ *
+ * `SOTTO_TEST_ADAPTER` names one of the software drivers below, or `system` for what Vulkan finds by itself (a real GPU);
+ * unset: `VK_ICD_FILENAMES` if that is set, else lavapipe, SwiftShader, system, the first that gives an adapter. Older
+ * lavapipe (Mesa 22) gives none to Dawn.
+ */
+import { existsSync } from 'node:fs';
+import { createWebGpuDevice, type WebGpuDevice } from '../../src/device/webgpu/device.js';
+import { DeviceError } from '../../src/errors.js';
+import { createNodePlatform } from '../../src/platform/node.js';
+
+const drivers: Readonly<Record<string, readonly string[]>> = {
+  lavapipe: ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json'],
+  swiftshader: ['/usr/lib/chromium/vk_swiftshader_icd.json'],
+};
+
+/** Points Vulkan at a driver: call it before anything asks for an adapter. False when the driver is not installed. */
+export function useDriver(name: string): boolean {
+  if (name === 'system') return true;
+  const manifest = drivers[name]?.find(existsSync);
+  if (manifest) process.env.VK_ICD_FILENAMES = manifest;
+  return manifest !== undefined;
+}
+
+/** The driver that tests use here, or undefined. */
+export function testDriver(): string | undefined {
+  const wanted = process.env.SOTTO_TEST_ADAPTER;
+  if (wanted) return useDriver(wanted) ? wanted : undefined;
+  if (process.env.VK_ICD_FILENAMES) return process.env.VK_ICD_FILENAMES;
+  return Object.keys(drivers).find(useDriver) ?? 'system';
+}
+
+export async function testGpu(): Promise<GPU | undefined> {
+  // Two lines of Dawn's on stderr otherwise.
+  process.env.XDG_RUNTIME_DIR ??= '/tmp';
+  return testDriver() === undefined ? undefined : createNodePlatform().gpu();
+}
+
+/** Opens a device, or prints what is skipped and gives undefined. */
+export async function openOrSkip(what: string): Promise<WebGpuDevice | undefined> {
+  const gpu = await testGpu();
+  try {
+    if (gpu) return await createWebGpuDevice(gpu, { allowSoftware: true });
+  } catch (error) {
+    if (!(error instanceof DeviceError) || error.code !== 'noAdapter') throw error;
+  }
+  console.log(`skipped ${what}: no WebGPU adapter here`);
+  return undefined;
+}
