@@ -97,28 +97,30 @@ export function productOfPanels(
 ): void {
   const inTail = o.n % o.panelWidth;
   const lastPanel = i32.const(panelCount(o.n, o.panelWidth) - 1);
+  const blocks = blocksOfK(o.k, o.capacity > fullTile(caps).rows);
   const panel = f.local('i32');
   const row = f.local('i32');
-  /** The tiles side by side that make the first `columns` columns of the panel. */
-  const tiles = (shape: TileShape, columns: number): void => {
+  /** The tiles side by side that make the first `columns` columns of the panel, over one block of k. */
+  const tiles = (shape: TileShape, columns: number, block: BlockOfK): void => {
     for (let column = 0; column < columns; column += shape.columns) {
       const callee = tile(w, caps, {
         ...shape,
-        k: o.k,
+        k: block.size,
         panelWidth: o.panelWidth,
         xStride: o.xStride,
         yStride: o.yStride,
         stored: Math.min(shape.columns, columns - column),
-        bias: o.bias,
-        added: o.added,
+        start: block.begin > 0 ? 'y' : o.bias ? 'bias' : undefined,
+        added: block.begin + block.size === o.k ? o.added : undefined,
       });
       const inRow = i32.add(i32.mul(panel, i32.const(4 * o.panelWidth)), i32.const(4 * column));
       const inY = i32.add(i32.mul(row, i32.const(o.yStride)), inRow);
       const inAdded = o.added === 'scaleRows' ? i32.mul(row, i32.const(4)) : inY;
+      const inPanel = i32.const(4 * (block.begin * o.panelWidth + column));
       f.call(
         callee,
-        at(args.x, row, o.xStride),
-        i32.add(at(args.w, panel, 4 * o.k * o.panelWidth), i32.const(4 * column)),
+        i32.add(at(args.x, row, o.xStride), i32.const(4 * block.begin)),
+        i32.add(at(args.w, panel, 4 * o.k * o.panelWidth), inPanel),
         i32.add(args.y, inY),
         o.bias ? i32.add(args.bias, inRow) : i32.const(0),
         o.added ? i32.add(args.added, inAdded) : i32.const(0),
@@ -126,20 +128,39 @@ export function productOfPanels(
     }
   };
   f.for(panel, range.firstPanel, range.endPanel, 1, () => {
-    f.set(row, range.firstRow);
-    for (const shape of tileShapes(caps, o.capacity)) {
-      f.while(i32.le_s(i32.add(row, i32.const(shape.rows)), range.endRow), () => {
-        if (inTail === 0) tiles(shape, o.panelWidth);
-        else
-          f.if(
-            i32.eq(panel, lastPanel),
-            () => tiles(shape, inTail),
-            () => tiles(shape, o.panelWidth),
-          );
-        f.increase(row, shape.rows);
-      });
+    for (const block of blocks) {
+      f.set(row, range.firstRow);
+      for (const shape of tileShapes(caps, o.capacity)) {
+        f.while(i32.le_s(i32.add(row, i32.const(shape.rows)), range.endRow), () => {
+          if (inTail === 0) tiles(shape, o.panelWidth, block);
+          else
+            f.if(
+              i32.eq(panel, lastPanel),
+              () => tiles(shape, inTail, block),
+              () => tiles(shape, o.panelWidth, block),
+            );
+          f.increase(row, shape.rows);
+        });
+      }
     }
   });
+}
+
+interface BlockOfK {
+  readonly begin: number;
+  readonly size: number;
+}
+
+/**
+ * A long k in nearly equal blocks of at most 512: then the part of a panel that all rows of a block of rows meet is 32 KiB
+ * at most and stays in the first-level cache. Nothing to gain for a few rows.
+ */
+function blocksOfK(k: number, isBlocked: boolean): readonly BlockOfK[] {
+  const count = isBlocked ? Math.ceil(k / 512) : 1;
+  const size = count === 1 ? k : Math.ceil(k / count / 16) * 16;
+  const blocks: BlockOfK[] = [];
+  for (let begin = 0; begin < k; begin += size) blocks.push({ begin, size: Math.min(size, k - begin) });
+  return blocks;
 }
 
 /** Full tiles, then those for what is left of `capacity`, then single rows for any number of live rows. */

@@ -6,11 +6,11 @@
  * k and all strides are constants of the code, so the rows of a tile are one pointer and offsets, and a tile needs three
  * integer registers. x is read where it is: a broadcast load does not care about its layout.
  *
- * Which tile (x64, 15 vector registers; GFLOP/s of one core with 57.6 at 128 bits, measured in `../shared`-free terms in
- * docs/cpu.md): Turboshaft keeps the order of the code, so 12 accumulators, the loads of w and one broadcast fit; the
- * TurboFan before it puts all loads of a loop body first, so tiles are smaller there and must not be unrolled. Where V8
- * pairs vectors into 256 bits it wants pairs of loads and stores at offsets 16 apart from one pointer, all arithmetic
- * before the stores, and the stores from the highest address down.
+ * Which tile: x64 leaves 15 vector registers. Turboshaft (V8 from 13) keeps the order of the code, so 12 accumulators, two
+ * vectors of w and one broadcast fit; the TurboFan before it puts all loads of a loop body first, so its tiles are smaller
+ * and must not be unrolled; without a multiply-add the product takes a register too. Where V8 pairs vectors into 256 bits
+ * it wants loads and stores in pairs at offsets 16 apart from one pointer, all arithmetic before the stores, and the
+ * stores from the highest address down.
  */
 import type { Local } from '../../wasm/expression.js';
 import type { FunctionBuilder } from '../../wasm/function.js';
@@ -33,15 +33,15 @@ export interface TileOptions extends TileShape {
   readonly yStride: number;
   /** Columns that are there: the others are computed and not stored. */
   readonly stored: number;
-  /** The accumulators begin with `bias[column]`. */
-  readonly bias: boolean;
+  /** What the accumulators begin with: `bias[column]`, what y holds, or zero. */
+  readonly start?: 'bias' | 'y' | undefined;
   /** `add`: + added[row, column] at the end, strides as y. `scaleRows`: * added[row]. */
   readonly added?: 'add' | 'scaleRows' | undefined;
 }
 
 /** The best shape of a full tile. */
 export function fullTile(caps: CpuCaps): TileShape {
-  if (caps.loadsFirst) return { rows: 2, columns: 16 };
+  if (caps.loadsFirst) return { rows: 4, columns: 8 };
   if (caps.relaxedSimd) return caps.revectorize ? { rows: 6, columns: 16 } : { rows: 6, columns: 8 };
   return { rows: 4, columns: 8 };
 }
@@ -63,7 +63,8 @@ export function tile(w: ModuleBuilderLike, caps: CpuCaps, o: TileOptions): Funct
         });
       });
 
-    if (o.bias) each((sum, _, q) => f.set(sum, v128.load(bias, 16 * q)));
+    if (o.start === 'bias') each((sum, _, q) => f.set(sum, v128.load(bias, 16 * q)));
+    if (o.start === 'y') each((sum, r, q) => f.set(sum, v128.load(y, r * o.yStride + 16 * q)));
     const unroll = caps.loadsFirst ? 1 : [4, 2, 1].find((u) => o.k % u === 0)!;
     f.repeat(i32.const(o.k / unroll), () => {
       for (let u = 0; u < unroll; u++) {
