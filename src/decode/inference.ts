@@ -59,6 +59,17 @@ export interface Decoding {
   close(): void;
 }
 
+/** A text whose place in the sound is asked for. */
+export interface AlignRequest {
+  readonly audio: AudioFeatures;
+  /** All tokens at once, at most `nTextCtx`: start sequence, `notimestamps`, text, `eot`. */
+  readonly tokens: readonly number[];
+  /** Encoder positions that are asked for, from the first on. */
+  readonly columns: number;
+  /** Probabilities are over the ids below this one. */
+  readonly vocabEnd: number;
+}
+
 export interface Inference {
   readonly nVocab: number;
   readonly nTextCtx: number;
@@ -67,4 +78,14 @@ export interface Inference {
   encode(mel: Float32Array, signal?: AbortSignal): Promise<AudioFeatures>;
   /** Runs the initial tokens of all groups through the decoder and leaves the first logits ready. */
   start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding>;
+  /**
+   * One pass over tokens that are known. Calls `onHead` with each alignment head's scores, head by head in the model's
+   * order, so that one head is in memory at a time: q * k / sqrt(headDim) of the cross-attention before its softmax,
+   * f32 [tokens.length, columns], to be read before `onHead` returns.
+   *
+   * @returns at i the probability of `tokens[i + 1]` behind those before it; f32 [tokens.length - 1]. Ids from `vocabEnd`
+   *   on have 0
+   * @throws {NumericError} `nonFinite`
+   */
+  align?(request: AlignRequest, onHead: (scores: Float32Array) => void, signal?: AbortSignal): Promise<Float32Array>;
 }

@@ -29,6 +29,14 @@ export interface TranscribeOptions extends Omit<DecodingOptions, 'temperature' |
   readonly carryInitialPrompt?: boolean | undefined;
   /** Parts to transcribe, in seconds: start, end, start, end ... as a list or with commas; the last end may be left out. */
   readonly clipTimestamps?: string | readonly number[] | undefined;
+  /** Times of single words too; segment borders then follow them. Default false. */
+  readonly wordTimestamps?: boolean | undefined;
+  /** Punctuation that is joined to the word behind it. */
+  readonly prependPunctuations?: string | undefined;
+  /** Punctuation that is joined to the word before it. */
+  readonly appendPunctuations?: string | undefined;
+  /** Seconds; text with so much silence around it is dropped if its words are unlikely. Needs `wordTimestamps`. */
+  readonly hallucinationSilenceThreshold?: number | undefined;
   /** Told once the language is known: detected, or as given (then without probabilities). */
   readonly onLanguage?: ((language: string, detection?: LanguageDetection) => void) | undefined;
   /** Told each segment as soon as it is final. */
@@ -46,6 +54,10 @@ const names = new Set<string>([
   'initialPrompt',
   'carryInitialPrompt',
   'clipTimestamps',
+  'wordTimestamps',
+  'prependPunctuations',
+  'appendPunctuations',
+  'hallucinationSilenceThreshold',
   'onLanguage',
   'onSegment',
   'onProgress',
@@ -78,9 +90,20 @@ export function checkTranscribeOptions(options: TranscribeOptions): void {
   number('noSpeechThreshold', options.noSpeechThreshold ?? undefined, -Number.MAX_VALUE, Number.MAX_VALUE);
   flag('conditionOnPreviousText', options.conditionOnPreviousText);
   flag('carryInitialPrompt', options.carryInitialPrompt);
-  if (options.initialPrompt !== undefined && typeof options.initialPrompt !== 'string') {
-    throw new OptionsError('type', 'initialPrompt is no text.');
+  flag('wordTimestamps', options.wordTimestamps);
+  const wordOptions = ['prependPunctuations', 'appendPunctuations', 'hallucinationSilenceThreshold'] as const;
+  for (const name of wordOptions) {
+    if (options[name] === undefined || options.wordTimestamps) continue;
+    throw new OptionsError('contradiction', `${name} needs wordTimestamps.`, { hint: 'Set wordTimestamps to true.' });
   }
+  text('prependPunctuations', options.prependPunctuations);
+  text('appendPunctuations', options.appendPunctuations);
+  number('hallucinationSilenceThreshold', options.hallucinationSilenceThreshold, 0, Number.MAX_VALUE);
+  text('initialPrompt', options.initialPrompt);
+}
+
+function text(name: string, value: string | undefined): void {
+  if (value !== undefined && typeof value !== 'string') throw new OptionsError('type', `${name} is no text.`);
 }
 
 export function temperatureList(temperature: number | readonly number[] = defaultTemperatures): readonly number[] {

@@ -3,36 +3,20 @@
  *
  * @see openai/whisper, whisper/transcribe.py: transcribe
  */
-import { FallbackDecoder, isSilence, type QualityThresholds } from '../decode/fallback.js';
-import type { Inference } from '../decode/inference.js';
 import { detectLanguage, type LanguageDetection } from '../decode/languageDetect.js';
-import type { DecodingResult } from '../decode/task.js';
+import { OptionsError } from '../errors.js';
 import { strip } from '../numeric/python.js';
 import { languageCode } from '../tokenizer/languages.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { clipsOf } from './clips.js';
-import { checkTranscribeOptions, type TranscribeOptions, temperatureList } from './options.js';
+import { checkTranscribeOptions, type TranscribeOptions } from './options.js';
 import { PromptHistory } from './prompt.js';
-import { cutSegments, type Segment, seconds, type WindowPlace, type WindowSegment } from './segments.js';
+import { type Segment, seconds } from './segments.js';
+import { type MelSource, type Transcriber, WINDOW_FRAMES, WindowDecoder } from './window.js';
 
 export type { TranscribeOptions } from './options.js';
 export type { Segment, Word } from './segments.js';
-
-/** What transcription needs of a loaded model. */
-export interface Transcriber {
-  readonly inference: Inference;
-  readonly tokenizer: Tokenizer;
-}
-
-/** The log-mel of a recording, as `audio/logMel.ts` makes it. */
-export interface MelSource {
-  /** Frames of 10 ms. */
-  readonly nFrames: number;
-  /** Frames seek .. seek + size - 1 and 0.0 behind them; [nMels, 3000]. */
-  window(seek: number, size: number): Float32Array;
-  /** The first 30 s and silence behind them; [nMels, 3000]. */
-  detectionWindow(): Float32Array;
-}
+export type { MelSource, Transcriber } from './window.js';
 
 /** What is known when all segments are. */
 export interface TranscriptSummary {
@@ -47,9 +31,6 @@ export interface TranscriptSummary {
 export interface Transcript extends TranscriptSummary {
   readonly segments: readonly Segment[];
 }
-
-/** Frames of a window: 30 s. */
-const WINDOW_FRAMES = 3000;
 
 /**
  * Text, segments and language of one recording.
@@ -79,12 +60,10 @@ export async function* transcribeSegments(
   checkTranscribeOptions(options);
   const { signal, onProgress } = options;
   const { inference, tokenizer } = model;
+  if (options.wordTimestamps && !inference.align) {
+    throw new OptionsError('wordTimestamps', 'This engine cannot tell the times of words.');
+  }
   const clips = clipsOf(options.clipTimestamps ?? [], mel.nFrames);
-  const thresholds: QualityThresholds = {
-    compressionRatioThreshold: orDefault(options.compressionRatioThreshold, 2.4),
-    logprobThreshold: orDefault(options.logprobThreshold, -1),
-    noSpeechThreshold: orDefault(options.noSpeechThreshold, 0.6),
-  };
   const { initialPrompt } = options;
   const prompt = initialPrompt === undefined ? [] : tokenizer.encode(` ${strip(initialPrompt)}`);
   const history = new PromptHistory(prompt, {
@@ -97,13 +76,7 @@ export async function* transcribeSegments(
   const detection = options.language === undefined ? await detect(model, mel, signal) : undefined;
   const language = languageOf(tokenizer, options, detection);
   options.onLanguage?.(language, detection);
-  const decoder = new FallbackDecoder(
-    inference,
-    tokenizer,
-    { ...options, language },
-    temperatureList(options.temperature),
-    thresholds,
-  );
+  const decoder = new WindowDecoder(model, mel, language, options);
 
   const total = seconds(mel.nFrames);
   let id = 0;
@@ -113,24 +86,14 @@ export async function* transcribeSegments(
       signal?.throwIfAborted();
       onProgress?.({ stage: 'transcribe', done: seconds(seek), total, unit: 'seconds' });
       const place = { seek, size: Math.min(WINDOW_FRAMES, clip.end - seek) };
-      const { result, segments, advance } = await decodeWindow(
-        model,
-        mel,
-        decoder,
-        place,
-        history.prompt,
-        thresholds,
-        signal,
-      );
-      // A window without timestamp rules can end in 0.00, or say nothing new: go on all the same.
-      seek += advance > 0 ? advance : place.size;
-      const kept = segments.map(emptyIfBlank);
-      if (kept.length === 0) continue;
+      const { segments, temperature, next } = await decoder.run(place, history.prompt);
+      seek = next;
+      if (!segments) continue;
       history.add(
-        kept.flatMap(({ tokens }) => tokens),
-        result.temperature,
+        segments.flatMap(({ tokens }) => tokens),
+        temperature,
       );
-      for (const segment of kept) {
+      for (const segment of segments) {
         const whole = { id: id++, ...segment };
         options.onSegment?.(whole);
         yield whole;
@@ -139,32 +102,6 @@ export async function* transcribeSegments(
   }
   onProgress?.({ stage: 'transcribe', done: total, total, unit: 'seconds' });
   return { text: tokenizer.decode(history.said), language, detection };
-}
-
-interface DecodedWindow {
-  readonly result: DecodingResult;
-  /** None if the window is silence. */
-  readonly segments: readonly WindowSegment[];
-  readonly advance: number;
-}
-
-async function decodeWindow(
-  { inference, tokenizer }: Transcriber,
-  mel: MelSource,
-  decoder: FallbackDecoder,
-  place: WindowPlace,
-  prompt: readonly number[],
-  thresholds: QualityThresholds,
-  signal: AbortSignal | undefined,
-): Promise<DecodedWindow> {
-  const audio = await inference.encode(mel.window(place.seek, place.size), signal);
-  try {
-    const [result] = await decoder.run([{ audio, prompt, stream: place.seek }], signal);
-    if (isSilence(result!, thresholds)) return { result: result!, segments: [], advance: place.size };
-    return { result: result!, ...cutSegments(result!, place, tokenizer) };
-  } finally {
-    audio.close();
-  }
 }
 
 async function detect({ inference, tokenizer }: Transcriber, mel: MelSource, signal?: AbortSignal) {
@@ -187,15 +124,4 @@ function languageOf(tokenizer: Tokenizer, options: TranscribeOptions, detection?
     message: `This model is English-only: language "${options.language}" is not used, English is.`,
   });
   return 'en';
-}
-
-/** A segment that takes no time or says nothing stays, without its text. */
-function emptyIfBlank(segment: WindowSegment): WindowSegment {
-  if (segment.start !== segment.end && strip(segment.text) !== '') return segment;
-  return { ...segment, text: '', tokens: [], words: [] };
-}
-
-/** Undefined gives the default; null stays, and switches a test off. */
-function orDefault(value: number | null | undefined, standard: number): number | null {
-  return value === undefined ? standard : value;
 }
