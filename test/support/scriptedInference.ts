@@ -3,6 +3,7 @@
  * them (rules, choice of tokens, rearranging of rows) is the plain meaning of `decode/inference.ts`.
  */
 import type {
+  AlignRequest,
   AudioFeatures,
   Candidates,
   DecodeGroup,
@@ -46,8 +47,15 @@ export interface ScriptedOptions {
   readonly nVocab: number;
   readonly script: Script;
   readonly nTextCtx?: number;
+  /** Scores of each alignment head, [tokens, columns], and the probability of each token but the first. */
+  readonly align?: ((request: AlignRequest, window: number) => ScriptedAlignment) | undefined;
   /** Called before every step of a decoding, for tests that abort. */
   readonly onStep?: (() => void) | undefined;
+}
+
+export interface ScriptedAlignment {
+  readonly heads: readonly Float32Array[];
+  readonly probs: Float32Array;
 }
 
 export class ScriptedInference implements Inference {
@@ -57,6 +65,7 @@ export class ScriptedInference implements Inference {
   /** Everything decoding asked for. */
   readonly starts: { readonly groups: readonly DecodeGroup[]; readonly rules: LogitRules }[] = [];
   readonly mels: Float32Array[] = [];
+  readonly align?: NonNullable<Inference['align']>;
   #open = 0;
   readonly #options: ScriptedOptions;
 
@@ -64,6 +73,17 @@ export class ScriptedInference implements Inference {
     this.nVocab = options.nVocab;
     this.nTextCtx = options.nTextCtx ?? 448;
     this.#options = options;
+    const { align } = options;
+    if (align) {
+      this.align = async (request, onHead, signal) => {
+        options.onStep?.();
+        signal?.throwIfAborted();
+        const { window } = openAudio(request.audio);
+        const { heads, probs } = align(request, window);
+        for (const head of heads) onHead(head);
+        return probs;
+      };
+    }
   }
 
   /** Audio features and decodings that were not closed. */
@@ -89,11 +109,16 @@ export class ScriptedInference implements Inference {
     for (const { initialTokens, audio } of groups) {
       if (initialTokens.length === 0 || initialTokens.length >= this.nTextCtx)
         throw new InternalError('initial tokens');
-      if (!(audio instanceof ScriptedAudio) || audio.closed) throw new InternalError('audio is not open');
+      openAudio(audio);
     }
     this.#open++;
     return new ScriptedDecoding(this.#options, this.nTextCtx, groups, rules, () => this.#open--);
   }
+}
+
+function openAudio(audio: AudioFeatures): ScriptedAudio {
+  if (!(audio instanceof ScriptedAudio) || audio.closed) throw new InternalError('audio is not open');
+  return audio;
 }
 
 interface Row {
@@ -127,15 +152,14 @@ class ScriptedDecoding implements Decoding {
     this.#onClose = onClose;
     this.#rows = groups.flatMap((group) =>
       Array.from({ length: group.rows }, (_, index) => {
-        const audio = group.audio as ScriptedAudio; // checked by start
-        return { group, audio, index, sampled: [] };
+        return { group, audio: openAudio(group.audio), index, sampled: [] };
       }),
     );
     this.rows = this.#rows.length;
     this.noSpeechProb = Float32Array.from(groups, (group) => {
       if (rules.noSpeech === undefined) return 0;
       const history = group.initialTokens.slice(0, group.sotIndex + 1);
-      const { mel, window } = group.audio as ScriptedAudio; // checked by start
+      const { mel, window } = openAudio(group.audio);
       const row = options.script({ mel, window, history, sampled: [], row: 0 });
       return Math.exp(row[rules.noSpeech]! - logSum(row));
     });
