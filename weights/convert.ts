@@ -53,7 +53,7 @@ export async function convert(source: string, target: string, options: ConvertOp
     await rmdir(place).catch(() => {}); // an empty one, which some systems do not rename over
     await rename(beside, place);
   } catch (error) {
-    await rm(beside, { recursive: true, force: true });
+    await rm(beside, { recursive: true, force: true }).catch(() => {}); // the first error is the one to tell
     throw fileError(error, target);
   }
 }

@@ -133,9 +133,13 @@ class Repository {
   }
 
   async need(name: string): Promise<RemoteFile> {
-    const file = await askFile(`${this.#base}/resolve/${this.#revision}/${name}`, this.#http);
+    const file = await askFile(this.#url(name), this.#http);
     if (file.commit && /^[0-9a-f]{40}$/.test(file.commit)) this.#revision = file.commit;
-    return file;
+    return { ...file, url: this.#url(name) };
+  }
+
+  #url(name: string): string {
+    return `${this.#base}/resolve/${this.#revision}/${name}`;
   }
 }
 

