@@ -130,8 +130,8 @@ test('the median is that of words that take time, at most 0.7; of an even count 
   // 0.25 2.5: median 0.7 of 1.375, longest 1.4.
   const two = add(words.slice(0, 3), [segment(0, 2.75, 3)], { lastSpeech: -1 });
   assert.equal(brief(two[0]!.words)![0], [' x', 1.1, 2.5]);
-  const slow = aligned([' a', 0, 5], [' b', 5, 10], [' c', 10, 15]);
-  assert.equal(brief(add(slow, [segment(0, 15, 3)])[0]!.words)![0], [' a', 3.6, 5], '2 * 0.7 before its end');
+  const slow = aligned([' a', 0, 5], [' b', 5, 6], [' c', 6, 7.4]);
+  assert.equal(brief(add(slow, [segment(0, 7.4, 3)])[0]!.words)![0], [' a', 3.6, 5], '2 * 0.7 before its end');
 });
 
 test('the first word behind a pause is cut, and the second gives its border', () => {
