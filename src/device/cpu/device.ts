@@ -5,7 +5,7 @@
  * messages in order and runs programs; where memory may be shared, `threads - 1` helpers work with it (worker.ts). This
  * side keeps the books: what lies where in the memory, which functions are compiled, which reads are open.
  */
-import { DeviceError, InternalError } from '../../errors.js';
+import { DeviceError } from '../../errors.js';
 import type { CpuCaps, DType } from '../../kernels/contract.js';
 import type { Platform, WorkerPort } from '../../platform/platform.js';
 import { planScratch } from '../../program/plan.js';
@@ -67,7 +67,9 @@ class CpuDevice implements Device {
   private pages = 1;
   private posted = 0;
   private readonly addresses = new Map<Tensor, number>();
-  private readonly known: KnownFunctions = new Map();
+  private readonly regions = new Map<string, { readonly address: number; readonly bytes: number }>();
+  private known: KnownFunctions = new Map();
+  private preparing: Promise<unknown> = Promise.resolve();
   private programCount = 0;
   private ticket = 0;
   private readonly reads = new Map<number, OpenRead>();
@@ -135,19 +137,26 @@ class CpuDevice implements Device {
     return fittingVariants(command, this.caps).map(({ name }) => name);
   }
 
-  async prepare(programs: readonly Program[], signal?: AbortSignal): Promise<readonly Executable[]> {
+  /** One call after the other: each compiles only what those before it did not. */
+  prepare(programs: readonly Program[], signal?: AbortSignal): Promise<readonly Executable[]> {
+    const turn = this.preparing.then(() => this.prepareNow(programs, signal));
+    this.preparing = turn.catch(() => {});
+    return turn;
+  }
+
+  private async prepareNow(programs: readonly Program[], signal?: AbortSignal): Promise<readonly Executable[]> {
     signal?.throwIfAborted();
     this.check();
     const commands = programs.flatMap((program) => program.commands);
-    const functionCount = this.known.size;
-    const linked = link(commands, this.caps, this.memory !== undefined, this.known);
-    const scratchBytes = linked.commands.map(({ variant, context }) => variant.scratchBytes?.(context) ?? 0);
-    const scratchStride = Math.ceil(Math.max(0, ...scratchBytes) / 64) * 64 + 64;
-    const scratch = this.reserve(this.threads * scratchStride, 'scratch of the threads', false);
+    const known = new Map(this.known);
+    const linked = link(commands, this.caps, this.memory !== undefined, known);
     const module = linked.bytes && (await this.platform.compileWasm(linked.bytes));
     this.check();
-    if (this.known.size !== functionCount + linked.exports.length)
-      throw new InternalError('Two calls of prepare overlap; they have to follow one another.');
+    signal?.throwIfAborted();
+    this.known = known;
+    const scratchBytes = linked.commands.map(({ variant, context }) => variant.scratchBytes?.(context) ?? 0);
+    const scratchStride = Math.ceil(Math.max(0, ...scratchBytes) / 64) * 64 + 64;
+    const scratch = this.sharedRegion('scratch of the threads', this.threads * scratchStride);
     const addressesOf = this.placeScratch(programs);
     let first = 0;
     const executables = programs.map((program): CpuExecutable => {
@@ -189,6 +198,7 @@ class CpuDevice implements Device {
       first: 0,
       last: executable.commands.length,
       times: options.times ?? 1,
+      isRepetition: false,
       until: options.until ? this.address(options.until) : 0,
       ...plan,
     });
@@ -282,6 +292,19 @@ class CpuDevice implements Device {
     return block.address;
   }
 
+  /**
+   * Memory that all programs use in turn, since they run one after another: the last one handed out, if it is large
+   * enough. Programs prepared before a larger one keep theirs.
+   */
+  private sharedRegion(name: string, bytes: number): number {
+    let region = this.regions.get(name);
+    if (!region || region.bytes < bytes) {
+      region = { address: this.reserve(bytes, name, false), bytes };
+      this.regions.set(name, region);
+    }
+    return region.address;
+  }
+
   /** Lays the scratch blocks of all programs over each other, and says where each tensor of each program is. */
   private placeScratch(programs: readonly Program[]): (program: Program, tensor: Tensor) => number {
     let arenaBytes = 0;
@@ -297,7 +320,7 @@ class CpuDevice implements Device {
       arenaBytes = Math.max(arenaBytes, at);
       placed.set(program, new Map([...plan.blockOf].map(([tensor, block]) => [tensor, starts[block]!])));
     }
-    const arena = this.reserve(arenaBytes, 'scratch', false);
+    const arena = this.sharedRegion('scratch of the programs', arenaBytes);
     return (program, tensor) => {
       const offset = placed.get(program)?.get(tensor);
       return offset === undefined ? this.address(tensor) : arena + offset;

@@ -53,6 +53,7 @@ function slices(message: ToWorker): ToWorker[] {
   if (message.type !== 'submit') return [message];
   const parts: ToWorker[] = [];
   for (let turn = 0; turn < message.times; turn++)
-    for (let i = message.first; i < message.last; i++) parts.push({ ...message, first: i, last: i + 1, times: 1 });
+    for (let i = message.first; i < message.last; i++)
+      parts.push({ ...message, first: i, last: i + 1, times: 1, isRepetition: turn > 0 });
   return parts;
 }

@@ -49,6 +49,8 @@ export type ToWorker =
       readonly first: number;
       readonly last: number;
       readonly times: number;
+      /** A turn after the first of what was one submit (inlinePort.ts): not run if the flag below is set. */
+      readonly isRepetition: boolean;
       /** Address of the u32 that ends the repetition once it is not 0; 0: there is none. */
       readonly until: number;
       /** Of each command: live rows, units, and how many units make one chunk (schedule.ts). */

@@ -35,6 +35,7 @@ export function runWorker(scope: WorkerScope): void {
   let commandNumber = 0;
   let prepared = 0; // `prepare` messages that this thread has dealt with
   let dead = false;
+  let isSkipping = false;
   const functions: KernelFunction[] = [];
   const programs = new Map<number, PreparedProgram>();
 
@@ -108,6 +109,9 @@ export function runWorker(scope: WorkerScope): void {
     const program = programs.get(message.program)!;
     // The view is taken here: memory does not grow while a message is dealt with, or is shared and never moves.
     const flag = message.until ? new Uint32Array(memory!.buffer, message.until, 1) : undefined;
+    const isSet = (): boolean => flag !== undefined && (isShared ? Atomics.load(flag, 0) : flag[0]) !== 0;
+    if (message.first === 0) isSkipping = message.isRepetition && isSet();
+    if (isSkipping) return;
     for (let turn = 0; turn < message.times; turn++) {
       for (let i = message.first; i < message.last; i++) {
         const units = message.units[i]!;
@@ -117,7 +121,7 @@ export function runWorker(scope: WorkerScope): void {
         if (hasHelpers && perChunk < units) share(message.program, i, rows, units, perChunk);
         else run(program, i, rows, 0, units);
       }
-      if (flag && (isShared ? Atomics.load(flag, 0) : flag[0]) !== 0) return;
+      if (isSet()) return;
     }
   }
 
