@@ -1,0 +1,11 @@
+/** The model's programs, and the real tiny and base models, on the CPU with one and two threads. */
+import { createCpuDevice } from '../../src/device/cpu/device.js';
+import { createNodePlatform } from '../../src/platform/node.js';
+import { jfkSuite } from './jfkSuite.js';
+import { modelSuite } from './modelSuite.js';
+
+const platform = createNodePlatform();
+modelSuite('cpu, one thread', () => createCpuDevice(platform, { threads: 1 }));
+modelSuite('cpu, two threads', () => createCpuDevice(platform, { threads: 2 }));
+jfkSuite('cpu', 'tiny', () => createCpuDevice(platform, { threads: 1 }));
+jfkSuite('cpu', 'base', () => createCpuDevice(platform, { threads: 2 }));
