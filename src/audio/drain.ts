@@ -3,6 +3,9 @@ import type { CallOptions } from '../progress.js';
 import type { PcmSource, SampleFormat } from './pcm.js';
 import { MonoResampler } from './resample.js';
 
+/** How long the event loop may wait; a pause itself takes a browser some 4 ms. */
+const pauseEveryMs = 40;
+
 export interface DrainOptions extends CallOptions {
   /** Bytes of the recording, for the progress. */
   readonly nBytes?: number;
@@ -16,11 +19,14 @@ export async function drain<F extends SampleFormat>(
 ): Promise<Float32Array<ArrayBuffer>> {
   const resampler = new MonoResampler(source.format);
   const item = fileName === undefined ? {} : { item: fileName };
+  let lastPause = performance.now();
   for await (const { planes, done } of source.pieces()) {
     signal?.throwIfAborted();
     resampler.push(planes);
     onProgress?.({ stage: 'audio', done: Math.round(done * nBytes), total: nBytes, unit: 'bytes', ...item });
+    if (performance.now() - lastPause < pauseEveryMs) continue;
     await new Promise((resolve) => setTimeout(resolve, 0));
+    lastPause = performance.now();
   }
   signal?.throwIfAborted();
   return resampler.end();

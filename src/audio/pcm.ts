@@ -70,7 +70,7 @@ export function speakersOf(mask: number): number[] {
 }
 
 /** A recording that can be read piece by piece, once. */
-export interface PcmSource<F extends SampleFormat = SampleFormat> {
+export interface PcmSource<F extends SampleFormat> {
   readonly format: PcmFormat<F>;
   /** Pieces of any length, each one array a channel; `done` is the share of the recording read so far, 0 to 1. */
   pieces(): Iterable<Piece<F>> | AsyncIterable<Piece<F>>;

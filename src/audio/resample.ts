@@ -115,10 +115,16 @@ const streams: { readonly [F in SampleFormat]: (rate: number, weights: readonly 
   s32: (rate, weights) =>
     rate === outputRate && weights.length === 1
       ? { push: ([plane]) => plane!, end: () => [], round: (value) => value >> 16 }
-      : createStream(float32, (plane) => Float32Array.from(plane, (v) => v / 2 ** 31), rate, weights),
+      : createStream(float32, s32ToF32, rate, weights),
   f32: (rate, weights) => createStream(float32, (plane) => plane, rate, weights),
   f64: (rate, weights) => createStream(float64, (plane) => plane, rate, weights),
 };
+
+function s32ToF32(plane: Int32Array): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(plane.length);
+  for (let i = 0; i < plane.length; i++) out[i] = plane[i]! / 2 ** 31;
+  return out;
+}
 
 function createStream<Plane, S extends Samples>(
   arithmetic: Arithmetic<S>,

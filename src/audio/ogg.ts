@@ -1,0 +1,79 @@
+/**
+ * Packets of the first logical stream of an Ogg file (RFC 3533), as far as Opus needs it.
+ *
+ * Page:
+ *   0  4  "OggS"
+ *   4  1  version 0
+ *   5  1  flags: 1 continues a packet, 2 first page of the stream, 4 last page
+ *   6  8  granule position: samples up to the end of the last packet that ends here; -1 if none does
+ *  14  4  serial number of the stream
+ *  18  4  page number
+ *  22  4  checksum (not looked at: a broken packet is the decoder's to judge)
+ *  26  1  segments n
+ *  27  n  their lengths; a packet ends with a segment shorter than 255
+ */
+
+export interface OggPage {
+  readonly isLast: boolean;
+  readonly granule: number;
+  /** Packets that end on this page, those included that began on an earlier one. */
+  readonly packets: readonly Uint8Array[];
+  /** Where the page ends in the file. */
+  readonly end: number;
+}
+
+export function isOgg(bytes: Uint8Array): boolean {
+  return isPageAt(bytes, 0);
+}
+
+/** Pages in the order of the file; what lies between pages is skipped. */
+export function* oggPages(bytes: Uint8Array): Generator<OggPage> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let serial: number | undefined;
+  let begun: Uint8Array[] = [];
+  for (let at = 0; at + 27 <= bytes.length; ) {
+    if (!isPageAt(bytes, at)) {
+      at++;
+      continue;
+    }
+    const flags = bytes[at + 5]!;
+    const nSegments = bytes[at + 26]!;
+    const lengths = bytes.subarray(at + 27, at + 27 + nSegments);
+    let start = at + 27 + nSegments;
+    const end = start + lengths.reduce((sum, length) => sum + length, 0);
+    const pageSerial = view.getUint32(at + 14, true);
+    serial ??= pageSerial;
+    if (pageSerial === serial) {
+      if ((flags & 1) === 0) begun = []; // an unfinished packet whose rest is lost
+      const packets: Uint8Array[] = [];
+      let from = start;
+      for (const length of lengths) {
+        start += length;
+        if (length === 255) continue;
+        packets.push(joined([...begun, bytes.subarray(from, start)]));
+        begun = [];
+        from = start;
+      }
+      if (from < start) begun.push(bytes.subarray(from, start));
+      // A cut-off page is not told of: its packets would be, too.
+      if (end > bytes.length) return;
+      yield { isLast: (flags & 4) !== 0, granule: Number(view.getBigInt64(at + 6, true)), packets, end };
+    }
+    at = end;
+  }
+}
+
+function isPageAt(bytes: Uint8Array, at: number): boolean {
+  return bytes[at] === 0x4f && bytes[at + 1] === 0x67 && bytes[at + 2] === 0x67 && bytes[at + 3] === 0x53;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  if (parts.length === 1) return parts[0]!;
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
