@@ -31,17 +31,19 @@ const MAX_REDIRECTS = 5;
  */
 export async function askFile(url: string, options: FetchOptions): Promise<RemoteFile> {
   let at = url;
+  let commit: string | undefined;
   for (let hop = 0; hop < MAX_REDIRECTS; hop++) {
     const answer = await request(at, { ...options, method: 'HEAD', redirect: 'manual' });
     answer.cancel();
     const { status, headers } = answer;
     const location = headers.get('location');
     const linked = headers.get('x-linked-etag');
+    commit ??= headers.get('x-repo-commit') ?? undefined;
     const isRedirect = status >= 300 && status < 400 && location !== null;
     if (isRedirect && linked === null) {
       const next = new URL(location, at);
       // A renamed repository; its token goes to no other host.
-      if (next.origin !== new URL(at).origin) return { url, size: undefined, etag: undefined, commit: undefined };
+      if (next.origin !== new URL(at).origin) return { url, size: undefined, etag: undefined, commit };
       at = next.href;
       continue;
     }
@@ -51,7 +53,7 @@ export async function askFile(url: string, options: FetchOptions): Promise<Remot
       url,
       size: /^\d{1,15}$/.test(length ?? '') ? Number(length) : undefined,
       etag: (linked ?? headers.get('etag'))?.replace(/^W\//, '').replaceAll('"', '') || undefined,
-      commit: headers.get('x-repo-commit') ?? undefined,
+      commit,
     };
   }
   throw new WeightsError('network', `${url} redirects more than ${MAX_REDIRECTS} times.`);

@@ -62,7 +62,11 @@ export async function fetchModel(repo: string, place: string, options: HubOption
     return file !== undefined;
   };
   files.set(TOKENIZER, await hub.need(TOKENIZER));
-  for (const name of [GENERATION, ...ALONG]) await add(name);
+  const optional = [GENERATION, ...ALONG];
+  const found = await Promise.all(optional.map((name) => hub.ask(name)));
+  found.forEach((file, i) => {
+    if (file) files.set(optional[i]!, file);
+  });
   let isOnnx = false;
   if (!(await add('model.safetensors'))) {
     if (await add(INDEX)) {

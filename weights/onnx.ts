@@ -237,7 +237,7 @@ async function readRaw(
 async function readFloats(tensor: StoredTensor, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>> {
   if (tensor.type === DataType.float) {
     if (!tensor.values) return new Float32Array((await readRaw(tensor, 4, signal)).buffer);
-    if (tensor.values.length === elements(tensor.shape)) return Float32Array.from(tensor.values);
+    if (tensor.values.length === elements(tensor.shape)) return new Float32Array(tensor.values);
     throw new WeightsError('sizeMismatch', `Tensor ${tensor.name} has ${tensor.values.length} values.`);
   }
   const widen = tensor.type === DataType.float16 ? widenF16 : tensor.type === DataType.bfloat16 ? widenBf16 : undefined;

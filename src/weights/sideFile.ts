@@ -32,7 +32,7 @@ export interface SideFile extends Derived {
 export function packSideFile({ config, tokenizer, stamps }: SideFile): Uint8Array<ArrayBuffer> {
   const { tokenOffsets, ...rest } = tokenizer;
   const tokenLengths = Uint8Array.from(tokenOffsets.subarray(1), (end, id) => end - tokenOffsets[id]!);
-  return Uint8Array.from(pack({ sotto: VERSION, stamps, config, tokenizer: { ...rest, tokenLengths } }));
+  return new Uint8Array(pack({ sotto: VERSION, stamps, config, tokenizer: { ...rest, tokenLengths } }));
 }
 
 /** @throws {WeightsError} `badSideFile`, `badConfig`, `badTokenizer` */
@@ -54,9 +54,7 @@ export function unpackSideFile(name: string, bytes: Uint8Array): SideFile {
     throw bad('is damaged');
   }
   const tokenOffsets = new Uint32Array(tokenLengths.length + 1);
-  tokenLengths.forEach((length, id) => {
-    tokenOffsets[id + 1] = tokenOffsets[id]! + length;
-  });
+  for (let id = 0; id < tokenLengths.length; id++) tokenOffsets[id + 1] = tokenOffsets[id]! + tokenLengths[id]!;
   const config = checkConfig(name, data.config);
   if (nVocab !== config.dims.nVocab) throw bad('is damaged');
   return {
@@ -65,7 +63,7 @@ export function unpackSideFile(name: string, bytes: Uint8Array): SideFile {
     tokenizer: checkTokenizerData(name, {
       nVocab,
       // A copy: the unpacked one is a view of the whole file, in Node a Buffer.
-      tokenBytes: Uint8Array.from(tokenBytes),
+      tokenBytes: new Uint8Array(tokenBytes),
       tokenOffsets,
       specials: numbersOnly(specials),
       timestampBegin: Number(timestampBegin),

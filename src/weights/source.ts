@@ -47,7 +47,7 @@ export function memorySource(name: string, bytes: Uint8Array): WeightSource {
     async read(begin, end, signal) {
       signal?.throwIfAborted();
       checkRange(source, begin, end);
-      return Uint8Array.from(bytes.subarray(begin, end));
+      return new Uint8Array(bytes.subarray(begin, end));
     },
   };
   return source;

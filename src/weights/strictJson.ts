@@ -42,34 +42,40 @@ function duplicateKey(text: string): string | undefined {
   const open: (Set<string> | undefined)[] = []; // keys of the objects around; undefined for an array
   let atKey = false;
   for (let i = 0; i < text.length; i++) {
-    const char = text[i];
-    if (char === '{') {
-      open.push(new Set());
-      atKey = true;
-    } else if (char === '[') {
-      open.push(undefined);
-      atKey = false;
-    } else if (char === '}' || char === ']') {
-      open.pop();
-      atKey = false;
-    } else if (char === ',') {
-      atKey = open.at(-1) !== undefined;
-    } else if (char === '"') {
-      // No regular expression: its stack would overflow on a string of many megabytes.
-      const begin = i + 1;
-      let isEscaped = false;
-      for (i++; text[i] !== '"'; i++) {
-        if (text[i] !== '\\') continue;
-        isEscaped = true;
-        i++;
+    switch (text.charCodeAt(i)) {
+      case 0x7b: // {
+        open.push(new Set());
+        atKey = true;
+        break;
+      case 0x5b: // [
+        open.push(undefined);
+        atKey = false;
+        break;
+      case 0x7d: // }
+      case 0x5d: // ]
+        open.pop();
+        atKey = false;
+        break;
+      case 0x2c: // ,
+        atKey = open.at(-1) !== undefined;
+        break;
+      case 0x22: {
+        // A string. No regular expression: its stack would overflow on one of many megabytes.
+        const begin = i + 1;
+        let isEscaped = false;
+        for (i++; text.charCodeAt(i) !== 0x22; i++) {
+          if (text.charCodeAt(i) !== 0x5c) continue;
+          isEscaped = true;
+          i++;
+        }
+        if (!atKey) break;
+        const raw = text.slice(begin, i);
+        const key: string = isEscaped ? JSON.parse(`"${raw}"`) : raw;
+        const keys = open.at(-1);
+        if (keys?.has(key)) return key;
+        keys?.add(key);
+        atKey = false;
       }
-      if (!atKey) continue;
-      const raw = text.slice(begin, i);
-      const key: string = isEscaped ? JSON.parse(`"${raw}"`) : raw;
-      const keys = open.at(-1);
-      if (keys?.has(key)) return key;
-      keys?.add(key);
-      atKey = false;
     }
   }
   return undefined;

@@ -57,7 +57,8 @@ export function checkTokenizerData(name: string, data: TokenizerData): Tokenizer
   const { nVocab, tokenBytes, tokenOffsets, specials, timestampBegin } = data;
   const bad = (what: string): WeightsError => new WeightsError('badTokenizer', `${name} ${what}.`);
   const nText = tokenOffsets.length - 1;
-  const isRising = tokenOffsets.every((at, i) => i === 0 || at >= tokenOffsets[i - 1]!);
+  let isRising = true;
+  for (let id = 0; id < nText; id++) if (tokenOffsets[id]! > tokenOffsets[id + 1]!) isRising = false;
   if (nText < 256 || tokenOffsets[0] !== 0 || tokenOffsets[nText] !== tokenBytes.length || !isRising) {
     throw bad('has a broken table of tokens');
   }
@@ -110,12 +111,17 @@ function packTokens(
 function checkMerges(vocab: JsonObject, merges: readonly unknown[], bad: (what: string) => WeightsError): void {
   let before = -1;
   for (const [rank, merge] of merges.entries()) {
-    const parts = typeof merge === 'string' ? merge.split(' ') : merge; // newer files have pairs
-    if (!Array.isArray(parts) || parts.length !== 2) throw bad(`has no two parts in merge ${rank}`);
-    const id = Object.hasOwn(vocab, `${parts[0]}${parts[1]}`) ? vocab[`${parts[0]}${parts[1]}`] : undefined;
+    const joined = typeof merge === 'string' ? withoutSpace(merge) : Array.isArray(merge) ? merge.join('') : undefined;
+    const id = joined === undefined ? undefined : vocab[joined];
     if (!isId(id) || id <= before) throw bad(`has merge ${rank} out of the order of the ids`);
     before = id;
   }
+}
+
+/** Older files write a merge as `Ġt he`, newer ones as a pair. */
+function withoutSpace(merge: string): string {
+  const space = merge.indexOf(' ');
+  return merge.slice(0, space) + merge.slice(space + 1);
 }
 
 /** Byte by code point: printable Latin-1 stands for itself, the 68 other bytes for U+0100 and on. */
