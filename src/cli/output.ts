@@ -2,6 +2,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import type { Transcript } from '../transcribe/transcribe.js';
+import type { WrapOptions } from '../write/wrap.js';
 import { FORMATS, type Format, write } from '../write/writer.js';
 
 /**
@@ -14,12 +15,13 @@ export function writeOutputs(
   recording: string,
   folder: string,
   format: Format | 'all',
+  layout: WrapOptions = {},
 ): readonly string[] {
   const stem = basename(recording, extname(recording));
   mkdirSync(folder, { recursive: true });
   return (format === 'all' ? FORMATS : [format]).map((kind) => {
     const path = join(folder, `${stem}.${kind}`);
-    writeWhole(path, write(transcript, kind));
+    writeWhole(path, write(transcript, kind, layout));
     return path;
   });
 }

@@ -67,6 +67,11 @@ export class OptionValues {
     return value;
   }
 
+  /** Undefined for `None`. */
+  wholeOrNone(name: string, least = 0): number | undefined {
+    return isNone(this.text(name)) ? undefined : this.whole(name, least);
+  }
+
   choice<const C extends string>(name: string, choices: readonly C[]): C {
     const value = this.text(name);
     const found = choices.find((choice) => choice === value);

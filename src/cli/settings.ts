@@ -1,0 +1,117 @@
+/** What the options of `sotto AUDIO...` say, all of it checked before anything is loaded. */
+import { DEVICES, type DeviceChoice } from '../device/choose.js';
+import { OptionsError } from '../errors.js';
+import { languageCode } from '../tokenizer/languages.js';
+import { checkTranscribeOptions } from '../transcribe/options.js';
+import type { TranscribeOptions } from '../transcribe/transcribe.js';
+import type { WrapOptions } from '../write/wrap.js';
+import type { Format } from '../write/writer.js';
+import { OUTPUT_FORMATS, TASKS } from './options.js';
+import type { OptionValues } from './values.js';
+
+export interface Settings {
+  readonly model: string;
+  readonly device: DeviceChoice;
+  /** Undefined: those of the machine. */
+  readonly threads: number | undefined;
+  readonly cacheDir: string | undefined;
+  readonly outputDir: string;
+  readonly outputFormat: Format | 'all';
+  /** Undefined: say nothing at all. */
+  readonly verbose: boolean | undefined;
+  readonly transcribe: TranscribeOptions;
+  readonly layout: WrapOptions;
+}
+
+/** @throws {OptionsError} for values that are not what the option takes, out of range, or contradict each other */
+export function readSettings(values: OptionValues): Settings {
+  const threads = values.whole('threads');
+  const transcribe = transcribeOptions(values);
+  checkTranscribeOptions(transcribe);
+  return {
+    model: values.text('model'),
+    device: values.choice('device', DEVICES),
+    threads: threads === 0 ? undefined : threads,
+    cacheDir: values.textOrNone('model_dir'),
+    outputDir: values.text('output_dir'),
+    outputFormat: values.choice('output_format', OUTPUT_FORMATS),
+    verbose: values.flagOrNone('verbose'),
+    transcribe,
+    layout: layoutOptions(values),
+  };
+}
+
+function transcribeOptions(values: OptionValues): TranscribeOptions {
+  const language = values.textOrNone('language');
+  // Punctuation that is not given is left to the library, which refuses it without word times.
+  const given = (name: string): string | undefined => (values.isGiven(name) ? values.text(name) : undefined);
+  return {
+    language: language === undefined ? undefined : languageCode(language),
+    task: values.choice('task', TASKS),
+    initialPrompt: values.textOrNone('initial_prompt'),
+    carryInitialPrompt: values.flag('carry_initial_prompt'),
+    conditionOnPreviousText: values.flag('condition_on_previous_text'),
+    clipTimestamps: values.textOrNone('clip_timestamps'),
+    temperature: temperatures(
+      values.number('temperature', 0),
+      values.numberOrNone('temperature_increment_on_fallback'),
+    ),
+    beamSize: values.wholeOrNone('beam_size', 1),
+    patience: values.numberOrNone('patience'),
+    lengthPenalty: values.numberOrNone('length_penalty'),
+    bestOf: values.wholeOrNone('best_of', 1),
+    seed: values.whole('seed'),
+    suppressTokens: values.textOrNone('suppress_tokens') ?? null,
+    noSpeechThreshold: values.numberOrNone('no_speech_threshold') ?? null,
+    logprobThreshold: values.numberOrNone('logprob_threshold') ?? null,
+    compressionRatioThreshold: values.numberOrNone('compression_ratio_threshold') ?? null,
+    prefix: values.textOrNone('prefix'),
+    sampleLen: values.wholeOrNone('sample_len', 1),
+    withoutTimestamps: values.flag('without_timestamps'),
+    suppressBlank: values.flag('suppress_blank'),
+    maxInitialTimestamp: values.numberOrNone('max_initial_timestamp') ?? null,
+    wordTimestamps: values.flag('word_timestamps'),
+    prependPunctuations: given('prepend_punctuations'),
+    appendPunctuations: given('append_punctuations'),
+    hallucinationSilenceThreshold: values.numberOrNone('hallucination_silence_threshold'),
+  };
+}
+
+/**
+ * `temperature`, and from there on in steps up to 1.
+ * @see openai/whisper, whisper/transcribe.py, cli: np.arange(temperature, 1.0 + 1e-6, increment)
+ */
+export function temperatures(first: number, increment: number | undefined): number[] {
+  if (increment === undefined) return [first];
+  if (increment <= 0) {
+    throw new OptionsError('badValue', `--temperature_increment_on_fallback is ${increment}, not above 0.`, {
+      hint: 'None decodes once.',
+    });
+  }
+  const count = Math.max(1, Math.ceil((1 + 1e-6 - first) / increment));
+  return Array.from({ length: count }, (_, i) => first + i * increment);
+}
+
+/** @throws {OptionsError} when words are to be laid out and their times are not asked for */
+function layoutOptions(values: OptionValues): WrapOptions {
+  const layout = {
+    highlightWords: values.flag('highlight_words'),
+    maxLineWidth: values.wholeOrNone('max_line_width', 1),
+    maxLineCount: values.wholeOrNone('max_line_count', 1),
+    maxWordsPerLine: values.wholeOrNone('max_words_per_line', 1),
+  };
+  const names = ['highlight_words', 'max_line_width', 'max_line_count', 'max_words_per_line'];
+  const asked = names.find((name) => !/^(none|false)$/i.test(values.text(name)));
+  if (asked !== undefined && !values.flag('word_timestamps')) {
+    throw new OptionsError('contradiction', `--${asked} lays out words, whose times are not asked for.`, {
+      hint: 'Add --word_timestamps True.',
+    });
+  }
+  if (layout.maxLineCount !== undefined && layout.maxLineWidth === undefined) {
+    throw new OptionsError('contradiction', '--max_line_count has no effect without --max_line_width.');
+  }
+  if (layout.maxWordsPerLine !== undefined && layout.maxLineWidth !== undefined) {
+    throw new OptionsError('contradiction', '--max_words_per_line has no effect together with --max_line_width.');
+  }
+  return layout;
+}

@@ -1,0 +1,90 @@
+/** From options to what the library is asked for. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseArguments } from '../../src/cli/args.js';
+import { LATER, OPTIONS } from '../../src/cli/options.js';
+import { readSettings, temperatures } from '../../src/cli/settings.js';
+import { OptionValues } from '../../src/cli/values.js';
+import { OptionsError } from '../../src/errors.js';
+
+const test = suite('cli/settings');
+
+const settings = (line: string) =>
+  readSettings(new OptionValues(parseArguments(line === '' ? [] : line.split(' '), OPTIONS, LATER).values, OPTIONS));
+
+function refused(line: string): string {
+  try {
+    settings(line);
+  } catch (error) {
+    if (error instanceof OptionsError) return error.message;
+    throw error;
+  }
+  return 'not refused';
+}
+
+test("the defaults are openai/whisper's, but for beams", () => {
+  const { transcribe, threads, verbose, outputFormat } = settings('');
+  assert.is(threads, undefined);
+  assert.is(verbose, true);
+  assert.is(outputFormat, 'all');
+  assert.equal(JSON.parse(JSON.stringify(transcribe)), {
+    task: 'transcribe',
+    carryInitialPrompt: false,
+    conditionOnPreviousText: true,
+    clipTimestamps: '0',
+    temperature: [0, 0.2, 0.4, 0.6000000000000001, 0.8, 1],
+    seed: 0,
+    suppressTokens: '-1',
+    noSpeechThreshold: 0.6,
+    logprobThreshold: -1,
+    compressionRatioThreshold: 2.4,
+    withoutTimestamps: false,
+    suppressBlank: true,
+    maxInitialTimestamp: 1,
+    wordTimestamps: false,
+  });
+});
+
+test('None switches tests and limits off', () => {
+  const { transcribe } = settings(
+    '--no_speech_threshold None --logprob_threshold None --compression_ratio_threshold None --suppress_tokens None ' +
+      '--max_initial_timestamp None --temperature_increment_on_fallback None',
+  );
+  assert.is(transcribe.noSpeechThreshold, null);
+  assert.is(transcribe.logprobThreshold, null);
+  assert.is(transcribe.compressionRatioThreshold, null);
+  assert.is(transcribe.suppressTokens, null);
+  assert.is(transcribe.maxInitialTimestamp, null);
+  assert.equal(transcribe.temperature, [0]);
+});
+
+test('languages by code, name and alias', () => {
+  for (const name of ['de', 'German', 'GERMAN']) assert.is(settings(`--language ${name}`).transcribe.language, 'de');
+  assert.is(settings('--language castilian').transcribe.language, 'es');
+});
+
+test('temperatures step as numpy.arange does', () => {
+  assert.equal(temperatures(0.5, 0.25), [0.5, 0.75, 1]);
+  assert.equal(temperatures(1, 0.2), [1]);
+  assert.equal(temperatures(0, undefined), [0]);
+});
+
+test('what is wrong is said before anything is loaded', () => {
+  const rows: [string, string][] = [
+    ['--language klingon', 'Whisper does not know the language "klingon".'],
+    ['--patience 2', 'patience needs beamSize.'],
+    ['--length_penalty 2', 'lengthPenalty is 2, not a number from 0 to 1.'],
+    ['--temperature -1', '--temperature takes a number not below 0, not "-1".'],
+    ['--temperature_increment_on_fallback 0', '--temperature_increment_on_fallback is 0, not above 0.'],
+    ['--highlight_words True', '--highlight_words lays out words, whose times are not asked for.'],
+    ['--max_line_width 40', '--max_line_width lays out words, whose times are not asked for.'],
+    ['--word_timestamps True --max_line_count 2', '--max_line_count has no effect without --max_line_width.'],
+    ['--append_punctuations !', 'appendPunctuations needs wordTimestamps.'],
+    ['--hallucination_silence_threshold 2', 'hallucinationSilenceThreshold needs wordTimestamps.'],
+    ['--device tpu', '--device takes one of auto, webgpu, cpu, not "tpu".'],
+  ];
+  for (const [line, message] of rows) assert.is(refused(line), message);
+  settings('--word_timestamps True --max_line_width 40 --max_line_count 2 --highlight_words True');
+});
+
+test.run();
