@@ -6,6 +6,7 @@
 import { OptionsError } from '../errors.js';
 import { roundHalfEven } from '../numeric/python.js';
 import type { Task } from '../tokenizer/tokenizer.js';
+import type { LogitFilter } from './logitFilter.js';
 
 export interface DecodingOptions {
   /** `transcribe` (default) writes what is said, `translate` its English translation. */
@@ -38,6 +39,12 @@ export interface DecodingOptions {
   readonly withoutTimestamps?: boolean | undefined;
   /** Latest time of the first timestamp, in seconds (default 1); 0 or null: no limit. */
   readonly maxInitialTimestamp?: number | null | undefined;
+  /** Above 1, words that the window has said already become less likely; 1 if undefined. Not openai/whisper's. */
+  readonly repetitionPenalty?: number | undefined;
+  /** No run of so many tokens comes twice in a window; 0 (any may) if undefined. Not openai/whisper's. */
+  readonly noRepeatNgramSize?: number | undefined;
+  /** Changes the logits of each step before the rules. Slow: all of them come to the host. */
+  readonly logitFilter?: LogitFilter | undefined;
   /** Seed of the draws above temperature 0; 0 if undefined. The same seed gives the same draws on every device. */
   readonly seed?: number | undefined;
 }
@@ -58,6 +65,9 @@ export const decodingOptionNames = [
   'suppressBlank',
   'withoutTimestamps',
   'maxInitialTimestamp',
+  'repetitionPenalty',
+  'noRepeatNgramSize',
+  'logitFilter',
   'seed',
 ] as const satisfies readonly (keyof DecodingOptions)[];
 
@@ -74,6 +84,11 @@ export function checkDecodingOptions(options: DecodingOptions): void {
   number('patience', patience, 0, Number.MAX_VALUE);
   number('lengthPenalty', lengthPenalty, 0, 1);
   number('maxInitialTimestamp', options.maxInitialTimestamp ?? undefined, 0, 30);
+  number('repetitionPenalty', options.repetitionPenalty, Number.MIN_VALUE, Number.MAX_VALUE);
+  number('noRepeatNgramSize', options.noRepeatNgramSize, 0, Number.MAX_VALUE, true);
+  if (options.logitFilter !== undefined && typeof options.logitFilter !== 'function') {
+    throw new OptionsError('type', 'logitFilter is no function.');
+  }
   number('seed', options.seed, 0, 2 ** 32 - 1, true);
   flag('suppressBlank', options.suppressBlank);
   flag('withoutTimestamps', options.withoutTimestamps);

@@ -11,8 +11,9 @@ import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { beamSearch } from './beamSearch.js';
 import { compressionRatio } from './compressionRatio.js';
 import { greedySearch } from './greedy.js';
-import type { AudioFeatures, DecodeGroup, Inference } from './inference.js';
+import type { AudioFeatures, DecodeGroup, Decoding, Inference } from './inference.js';
 import { detectLanguage, type LanguageDetection } from './languageDetect.js';
+import { FilteredDecoding, type LogitFilter, logitFilter } from './logitFilter.js';
 import { checkDecodingOptions, type DecodingOptions } from './options.js';
 import { bestHypothesis } from './ranker.js';
 import { logitRules } from './rules.js';
@@ -22,6 +23,8 @@ import type { Search } from './search.js';
 /** One window to decode. */
 export interface WindowInput {
   readonly audio: AudioFeatures;
+  /** Code of its language; the options' language if undefined. */
+  readonly language?: string | undefined;
   /** What was said before; the options' prompt if undefined. */
   readonly prompt?: string | readonly number[] | undefined;
   /** Tells its random draws from those of other windows; 0 if undefined. */
@@ -53,6 +56,7 @@ export class DecodingTask {
   readonly #options: DecodingOptions;
   readonly #language: string | undefined;
   readonly #rules: LogitRules;
+  readonly #filter: LogitFilter | undefined;
   readonly #search: Search;
   readonly #rows: number;
   readonly #sampleLen: number;
@@ -67,6 +71,7 @@ export class DecodingTask {
     if (!tokenizer.isMultilingual) this.#language = englishOnly(options);
     else this.#language = options.language === undefined ? undefined : languageCode(options.language);
     this.#rules = logitRules(tokenizer, options);
+    this.#filter = logitFilter(options, tokenizer.eot);
     this.#sampleLen = options.sampleLen ?? inference.nTextCtx >> 1;
     const { eot } = tokenizer;
     if (beamSize !== undefined) {
@@ -88,18 +93,16 @@ export class DecodingTask {
    * @throws {OptionsError} `promptTooLong` if prompt and prefix leave no room
    */
   async run(windows: readonly WindowInput[], signal?: AbortSignal): Promise<DecodingResult[]> {
-    const detections: (LanguageDetection | undefined)[] = [];
+    const languages: Pick<DecodingResult, 'language' | 'detection'>[] = [];
     const groups: DecodeGroup[] = [];
-    for (const { audio, prompt = this.#options.prompt } of windows) {
-      const detection =
-        this.#language === undefined
-          ? await detectLanguage(this.#inference, this.#tokenizer, audio, signal)
-          : undefined;
-      detections.push(detection);
-      groups.push({ audio, ...this.#initialTokens(this.#languageOf(detection), prompt), rows: this.#rows });
+    for (const { audio, language: given = this.#language, prompt = this.#options.prompt } of windows) {
+      const detection = given === undefined ? await this.#detect(audio, signal) : undefined;
+      const language = given ?? detection?.language ?? 'en';
+      languages.push({ language, detection });
+      groups.push({ audio, ...this.#initialTokens(language, prompt), rows: this.#rows });
     }
     if (groups.length === 0) return [];
-    const decoding = await this.#inference.start(groups, this.#rules, signal);
+    const decoding = await this.#start(groups, signal);
     try {
       const candidates = await this.#search(
         decoding,
@@ -115,8 +118,7 @@ export class DecodingTask {
         const { tokens, logprobs, sumLogprob } = hypotheses[bestHypothesis(hypotheses, this.#options.lengthPenalty)]!;
         const text = strip(this.#tokenizer.decode(tokens));
         return {
-          language: this.#languageOf(detections[g]),
-          detection: detections[g],
+          ...languages[g]!,
           tokens,
           tokenLogprobs: logprobs,
           text,
@@ -131,8 +133,14 @@ export class DecodingTask {
     }
   }
 
-  #languageOf(detection: LanguageDetection | undefined): string {
-    return detection?.language ?? this.#language ?? 'en';
+  async #start(groups: readonly DecodeGroup[], signal?: AbortSignal): Promise<Decoding> {
+    const decoding = await this.#inference.start(groups, this.#rules, signal);
+    if (!this.#filter) return decoding;
+    return new FilteredDecoding(decoding, this.#inference.nVocab, this.#rules, this.#filter);
+  }
+
+  #detect(audio: AudioFeatures, signal?: AbortSignal): Promise<LanguageDetection> {
+    return detectLanguage(this.#inference, this.#tokenizer, audio, signal);
   }
 
   /** `[sotPrev, ...prompt]? sot, language, task, notimestamps?, ...prefix` */

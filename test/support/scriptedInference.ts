@@ -13,6 +13,7 @@ import type {
 } from '../../src/decode/inference.js';
 import { InternalError, NumericError } from '../../src/errors.js';
 import { applyRules, type LogitRules, MASKED, ruleState } from '../../src/numeric/logitRules.js';
+import { largest } from '../../src/numeric/topK.js';
 
 export interface ScriptContext {
   /** What `encode` was given. */
@@ -241,13 +242,7 @@ class ScriptedDecoding implements Decoding {
 }
 
 function best({ logits, logSum }: { logits: Float32Array; logSum: number }, perRow: number) {
-  if (perRow === 1) {
-    let token = 0;
-    for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[token]!) token = id;
-    return [{ token, logprob: logprobOf(logits[token]!, logSum) }];
-  }
-  const order = Array.from(logits, (_, id) => id).sort((a, b) => logits[b]! - logits[a]! || a - b);
-  return order.slice(0, perRow).map((token) => ({ token, logprob: logprobOf(logits[token]!, logSum) }));
+  return largest(logits, perRow).map((token) => ({ token, logprob: logprobOf(logits[token]!, logSum) }));
 }
 
 function logprobOf(logit: number, logSum: number): number {
