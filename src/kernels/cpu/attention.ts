@@ -1,8 +1,8 @@
 /**
  * The encoder's self-attention: for blocks of 12 queries of one head, scores against all keys, softmax, values.
  *
- * The head's keys and values are packed into the thread's scratch first (keys times 1 / sqrt(headDim), 16 to a panel,
- * values 16 columns to a panel), then both products run over the same tiles as all others. 12 rows of 1504 scores
+ * The head's keys and values are packed into the thread's scratch first (keys times 1 / sqrt(headDim), keys side by side;
+ * values column by column), then both products run over the same tiles as all others. 12 rows of 1504 scores
  * (72 KiB) and a packed head (770 KiB) stay in the second-level cache.
  *
  * A unit is a third of a head's queries: packing costs a few percent of that, and threads share a layer evenly.
@@ -14,9 +14,11 @@ import type { CpuCaps, KernelContext, ModuleBuilderLike } from '../contract.js';
 import { productOfPanels } from './product.js';
 import { at, forUnits, least } from './signature.js';
 import { lowest, softmaxRow } from './softmax.js';
+import { fullTile } from './tile.js';
 import { transpose4 } from './transpose.js';
 
-const panelWidth = 16;
+/** Keys are padded to a multiple of this. */
+const keyPadding = 16;
 const queriesPerBlock = 12;
 const partsPerHead = 3;
 
@@ -28,7 +30,6 @@ interface Sizes {
   readonly headDim: number;
   /** nCtx rounded up to whole panels. */
   readonly keys: number;
-  readonly valuePanels: number;
   readonly queriesPerUnit: number;
 }
 
@@ -42,8 +43,7 @@ function sizes({ dims, params }: KernelContext): Sizes {
     nState,
     stride: 4 * dims.width!,
     headDim,
-    keys: up(nCtx, panelWidth),
-    valuePanels: Math.ceil(headDim / panelWidth),
+    keys: up(nCtx, keyPadding),
     queriesPerUnit: up(nCtx / partsPerHead, queriesPerBlock),
   };
 }
@@ -59,7 +59,7 @@ export function attentionUnits(c: KernelContext): number {
 /** Bytes into the scratch: keys first, then values, scores, and 1 / sum of each row. */
 function layout(s: Sizes): Readonly<Record<'values' | 'scores' | 'scales' | 'end', number>> {
   const values = 4 * s.keys * s.headDim;
-  const scores = values + 4 * s.valuePanels * s.keys * panelWidth;
+  const scores = values + 4 * s.keys * Math.ceil(s.headDim / 16) * 16;
   const scales = scores + 4 * queriesPerBlock * s.keys;
   return { values, scores, scales, end: scales + 4 * queriesPerBlock };
 }
@@ -75,6 +75,8 @@ export function emitAttention(
   caps: CpuCaps,
 ): void {
   const s = sizes(c);
+  // Nobody else sees these panels, so they may be as wide as the tiles.
+  const panelWidth = fullTile(caps).columns;
   const { scratch, qkv, y } = f.args;
   const offsets = layout(s);
   const values = f.let(i32.add(scratch, i32.const(offsets.values)));
@@ -89,8 +91,8 @@ export function emitAttention(
     const part = i32.rem_u(unit, i32.const(unitsPerHead(s)));
     const q = f.let(at(qkv, head, 4 * s.headDim));
     f.if(i32.ne(head, packed), () => {
-      f.call(packKeys(w, s), i32.add(q, i32.const(4 * s.nState)), scratch);
-      f.call(packValues(w, s), i32.add(q, i32.const(8 * s.nState)), values);
+      f.call(packKeys(w, s, panelWidth), i32.add(q, i32.const(4 * s.nState)), scratch);
+      f.call(packValues(w, s, panelWidth), i32.add(q, i32.const(8 * s.nState)), values);
       f.set(packed, head);
     });
     const out = f.let(at(y, head, 4 * s.headDim));
@@ -119,7 +121,7 @@ export function emitAttention(
         f,
         { ...shared, k: s.keys, n: s.headDim, xStride: 4 * s.keys, yStride: 4 * s.nState, added: 'scaleRows' },
         { x: scores, w: values, y: at(out, query, 4 * s.nState), bias: none, added: scales },
-        { ...all, endPanel: i32.const(s.valuePanels) },
+        { ...all, endPanel: i32.const(Math.ceil(s.headDim / panelWidth)) },
       );
     });
   });
@@ -135,7 +137,7 @@ function hidePadding(f: FunctionBuilder, line: I32, s: Sizes): void {
 }
 
 /** The function (from, to): keys of one head into panels, scaled. Padding repeats the last key. */
-function packKeys(w: ModuleBuilderLike, s: Sizes): FunctionBuilder {
+function packKeys(w: ModuleBuilderLike, s: Sizes, panelWidth: number): FunctionBuilder {
   return w.once(`packKeys ${s.nCtx} ${s.headDim} ${s.stride}`, () => {
     const f = w.function('packKeys', { from: 'i32', to: 'i32' });
     const { from, to } = f.args;
@@ -164,7 +166,7 @@ function packKeys(w: ModuleBuilderLike, s: Sizes): FunctionBuilder {
 }
 
 /** The function (from, to): values of one head into panels. Padding repeats the last position: its weight is 0. */
-function packValues(w: ModuleBuilderLike, s: Sizes): FunctionBuilder {
+function packValues(w: ModuleBuilderLike, s: Sizes, panelWidth: number): FunctionBuilder {
   return w.once(`packValues ${s.nCtx} ${s.headDim} ${s.stride}`, () => {
     const f = w.function('packValues', { from: 'i32', to: 'i32' });
     const { from, to } = f.args;

@@ -130,7 +130,7 @@ export function productOfPanels(
   f.for(panel, range.firstPanel, range.endPanel, 1, () => {
     for (const block of blocks) {
       f.set(row, range.firstRow);
-      for (const shape of tileShapes(caps, o.capacity)) {
+      for (const shape of tileShapes(caps, o)) {
         f.while(i32.le_s(i32.add(row, i32.const(shape.rows)), range.endRow), () => {
           if (inTail === 0) tiles(shape, o.panelWidth, block);
           else
@@ -164,11 +164,14 @@ function blocksOfK(k: number, isBlocked: boolean): readonly BlockOfK[] {
 }
 
 /** Full tiles, then those for what is left of `capacity`, then single rows for any number of live rows. */
-function tileShapes(caps: CpuCaps, capacity: number): readonly TileShape[] {
+function tileShapes(
+  caps: CpuCaps,
+  { capacity, panelWidth }: Pick<ProductOptions, 'capacity' | 'panelWidth'>,
+): readonly TileShape[] {
   const full = fullTile(caps);
   const heights = new Set([Math.min(capacity, full.rows), capacity % full.rows, 1]);
   return [...heights]
     .filter((rows) => rows > 0)
     .sort((a, b) => b - a)
-    .map((rows) => ({ rows, columns: rows <= 2 ? 16 : full.columns }));
+    .map((rows) => ({ rows, columns: rows <= 2 ? panelWidth : full.columns }));
 }
