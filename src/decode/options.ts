@@ -155,6 +155,7 @@ function tokensOrText(name: string, value: string | readonly number[] | undefine
   throw new OptionsError('type', `${name} is neither a text nor a list of token ids.`);
 }
 
-function contradiction(message: string, hint: string): never {
+/** @throws {OptionsError} `contradiction`, always */
+export function contradiction(message: string, hint: string): never {
   throw new OptionsError('contradiction', message, { hint });
 }

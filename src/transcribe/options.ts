@@ -4,7 +4,14 @@
  * @see openai/whisper, whisper/transcribe.py: transcribe
  */
 import type { LanguageDetection } from '../decode/languageDetect.js';
-import { checkDecodingOptions, type DecodingOptions, decodingOptionNames, flag, number } from '../decode/options.js';
+import {
+  checkDecodingOptions,
+  contradiction,
+  type DecodingOptions,
+  decodingOptionNames,
+  flag,
+  number,
+} from '../decode/options.js';
 import { OptionsError } from '../errors.js';
 import type { CallOptions } from '../progress.js';
 import type { Segment } from './segments.js';
@@ -27,6 +34,14 @@ export interface TranscribeOptions extends Omit<DecodingOptions, 'temperature' |
   readonly initialPrompt?: string | undefined;
   /** Show it to every window; default false. */
   readonly carryInitialPrompt?: boolean | undefined;
+  /** Words shown to every window before all else, so that they are known and spelt so. Not with `prefix`. */
+  readonly hotwords?: string | undefined;
+  /** A window decoded at a temperature above this one is not shown to the next; default 0.5. */
+  readonly promptResetOnTemperature?: number | undefined;
+  /** Detect the language of every window, for recordings in several languages. Not with `language`. */
+  readonly multilingual?: boolean | undefined;
+  /** Windows of 30 s whose probabilities are averaged to detect the language; default 1, the first. */
+  readonly languageDetectionSegments?: number | undefined;
   /** Parts to transcribe, in seconds: start, end, start, end ... as a list or with commas; the last end may be left out. */
   readonly clipTimestamps?: string | readonly number[] | undefined;
   /** Times of single words too; segment borders then follow them. Default false. */
@@ -53,6 +68,10 @@ const names = new Set<string>([
   'conditionOnPreviousText',
   'initialPrompt',
   'carryInitialPrompt',
+  'hotwords',
+  'promptResetOnTemperature',
+  'multilingual',
+  'languageDetectionSegments',
   'clipTimestamps',
   'wordTimestamps',
   'prependPunctuations',
@@ -76,9 +95,7 @@ export function checkTranscribeOptions(options: TranscribeOptions): void {
   for (const t of temperatures)
     checkDecodingOptions({ ...common, ...(t > 0 ? { bestOf } : { beamSize, patience }), temperature: t });
   if (patience !== undefined && beamSize === undefined) {
-    throw new OptionsError('contradiction', 'patience needs beamSize.', {
-      hint: 'Give beamSize too, or leave patience out.',
-    });
+    contradiction('patience needs beamSize.', 'Give beamSize too, or leave patience out.');
   }
   number(
     'compressionRatioThreshold',
@@ -90,11 +107,23 @@ export function checkTranscribeOptions(options: TranscribeOptions): void {
   number('noSpeechThreshold', options.noSpeechThreshold ?? undefined, -Number.MAX_VALUE, Number.MAX_VALUE);
   flag('conditionOnPreviousText', options.conditionOnPreviousText);
   flag('carryInitialPrompt', options.carryInitialPrompt);
+  text('hotwords', options.hotwords);
+  if (options.hotwords && options.prefix?.length)
+    contradiction('hotwords and prefix exclude each other.', 'Give one of them.');
+  number('promptResetOnTemperature', options.promptResetOnTemperature, 0, Number.MAX_VALUE);
+  flag('multilingual', options.multilingual);
+  if (options.multilingual && options.language !== undefined) {
+    contradiction(
+      'multilingual and language exclude each other.',
+      'Leave the language out: it is detected window by window.',
+    );
+  }
+  number('languageDetectionSegments', options.languageDetectionSegments, 1, Number.MAX_VALUE, true);
   flag('wordTimestamps', options.wordTimestamps);
   const wordOptions = ['prependPunctuations', 'appendPunctuations', 'hallucinationSilenceThreshold'] as const;
   for (const name of wordOptions) {
     if (options[name] === undefined || options.wordTimestamps) continue;
-    throw new OptionsError('contradiction', `${name} needs wordTimestamps.`, { hint: 'Set wordTimestamps to true.' });
+    contradiction(`${name} needs wordTimestamps.`, 'Set wordTimestamps to true.');
   }
   text('prependPunctuations', options.prependPunctuations);
   text('appendPunctuations', options.appendPunctuations);

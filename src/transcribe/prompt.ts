@@ -4,43 +4,54 @@
  * @see openai/whisper, whisper/transcribe.py: all_tokens, prompt_reset_since
  */
 
-/** Above this temperature a window's text is not shown to the next one. */
-const MAX_TRUSTED_TEMPERATURE = 0.5;
+export interface PromptOptions {
+  /** Tokens of the initial prompt: what is shown to the first window as if it had been said before. */
+  readonly initial: readonly number[];
+  /** Show it to every window. */
+  readonly carry: boolean;
+  /** Tokens shown to every window before all else (faster-whisper's hotwords). */
+  readonly hotwords: readonly number[];
+  /** Show each window what was said. */
+  readonly condition: boolean;
+  /** A window decoded at a temperature above this one is not shown to the next. */
+  readonly resetAbove: number;
+  /** Most tokens a prompt can have. */
+  readonly room: number;
+}
 
 export class PromptHistory {
-  readonly #initial: readonly number[];
-  readonly #carry: boolean;
-  readonly #condition: boolean;
-  /** Most tokens a prompt can have. */
-  readonly #room: number;
+  readonly #options: PromptOptions;
+  /** Shown to every window. */
+  readonly #always: readonly number[];
   readonly #all: number[];
   #resetSince = 0;
 
-  /** @param initial tokens of the initial prompt */
-  constructor(initial: readonly number[], options: { carry: boolean; condition: boolean; room: number }) {
-    this.#initial = initial;
-    this.#carry = options.carry;
-    this.#condition = options.condition;
-    this.#room = options.room;
+  constructor(options: PromptOptions) {
+    const { initial, carry, hotwords } = options;
+    this.#options = options;
+    this.#always = [...hotwords, ...(carry ? initial : [])];
     this.#all = [...initial];
   }
 
   /** Tokens the next window is shown. */
   get prompt(): number[] {
-    if (!this.#carry) return this.#all.slice(this.#resetSince);
-    const left = this.#room - this.#initial.length;
-    const said = this.#all.slice(Math.max(this.#initial.length, this.#resetSince));
-    return left > 0 ? [...this.#initial, ...said.slice(-left)] : [...this.#initial];
+    const { initial, carry, room } = this.#options;
+    const said = this.#all.slice(Math.max(carry ? initial.length : 0, this.#resetSince));
+    if (this.#always.length === 0) return said;
+    // slice(-0) would be all of it.
+    const left = Math.max(0, room - this.#always.length);
+    return [...this.#always, ...said.slice(Math.max(0, said.length - left))];
   }
 
   /** Enters what a window said, timestamps included. */
   add(tokens: readonly number[], temperature: number): void {
     for (const token of tokens) this.#all.push(token);
-    if (!this.#condition || temperature > MAX_TRUSTED_TEMPERATURE) this.#resetSince = this.#all.length;
+    const { condition, resetAbove } = this.#options;
+    if (!condition || temperature > resetAbove) this.#resetSince = this.#all.length;
   }
 
   /** All that was said. */
   get said(): readonly number[] {
-    return this.#all.slice(this.#initial.length);
+    return this.#all.slice(this.#options.initial.length);
   }
 }

@@ -21,7 +21,7 @@ export interface Word {
   readonly probability: number;
 }
 
-/** What was said between two timestamps. The last four numbers are those of the whole window. */
+/** What was said between two timestamps. Temperature and the three scores behind it are those of the whole window. */
 export interface Segment {
   /** Runs on from 0 over the recording. */
   readonly id: number;
@@ -34,6 +34,10 @@ export interface Segment {
   readonly text: string;
   /** With timestamp tokens. */
   readonly tokens: readonly number[];
+  /** log-probability of each token, after the rules and before the temperature. */
+  readonly tokenLogprobs: readonly number[];
+  /** Code of the language its window is in; present if it was detected window by window. */
+  readonly language?: string;
   readonly temperature: number;
   readonly avgLogprob: number;
   readonly compressionRatio: number;
@@ -69,12 +73,13 @@ export function cutSegments(result: DecodingResult, { seek, size }: WindowPlace,
   const n = tokens.length;
 
   const endsWhole = n >= 2 && !isTimestamp(n - 2) && isTimestamp(n - 1);
-  const segment = (start: number, end: number, own: readonly number[]): WindowSegment => ({
+  const segment = (start: number, end: number, first: number, behind: number): WindowSegment => ({
     seek,
     start,
     end,
-    text: tokenizer.decode(own.filter((token) => token < tokenizer.eot)),
-    tokens: own,
+    text: tokenizer.decode(tokens.slice(first, behind).filter((token) => token < tokenizer.eot)),
+    tokens: tokens.slice(first, behind),
+    tokenLogprobs: result.tokenLogprobs.slice(first, behind),
     temperature: result.temperature,
     avgLogprob: result.avgLogprob,
     compressionRatio: result.compressionRatio,
@@ -90,11 +95,7 @@ export function cutSegments(result: DecodingResult, { seek, size }: WindowPlace,
       const first = k === 0 ? 0 : cuts[k - 1]!;
       // Without timestamp rules a window may begin with text; openai/whisper takes its id for a time.
       const start = isTimestamp(first) ? ticks(first) : 0;
-      return segment(
-        timeOffset + start * timePrecision,
-        timeOffset + ticks(end - 1) * timePrecision,
-        tokens.slice(first, end),
-      );
+      return segment(timeOffset + start * timePrecision, timeOffset + ticks(end - 1) * timePrecision, first, end);
     });
     // What follows the last pair is decoded again in the next window.
     return { segments, advance: endsWhole ? size : ticks(lastCut - 1) * FRAMES_PER_TICK, endsWhole };
@@ -102,7 +103,7 @@ export function cutSegments(result: DecodingResult, { seek, size }: WindowPlace,
 
   const last = tokens.findLastIndex((token) => token >= begin);
   const duration = last >= 0 && ticks(last) > 0 ? ticks(last) * timePrecision : seconds(size);
-  return { segments: [segment(timeOffset, timeOffset + duration, tokens)], advance: size, endsWhole };
+  return { segments: [segment(timeOffset, timeOffset + duration, 0, n)], advance: size, endsWhole };
 }
 
 /** Frames to seconds, as openai/whisper computes it. */

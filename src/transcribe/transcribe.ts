@@ -3,12 +3,12 @@
  *
  * @see openai/whisper, whisper/transcribe.py: transcribe
  */
-import { detectLanguage, type LanguageDetection } from '../decode/languageDetect.js';
+import type { LanguageDetection } from '../decode/languageDetect.js';
 import { OptionsError } from '../errors.js';
 import { strip } from '../numeric/python.js';
-import { languageCode } from '../tokenizer/languages.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { clipsOf } from './clips.js';
+import { recordingLanguage } from './language.js';
 import { checkTranscribeOptions, type TranscribeOptions } from './options.js';
 import { PromptHistory } from './prompt.js';
 import { type Segment, seconds } from './segments.js';
@@ -64,17 +64,18 @@ export async function* transcribeSegments(
     throw new OptionsError('wordTimestamps', 'This engine cannot tell the times of words.');
   }
   const clips = clipsOf(options.clipTimestamps ?? [], mel.nFrames);
-  const { initialPrompt } = options;
-  const prompt = initialPrompt === undefined ? [] : tokenizer.encode(` ${strip(initialPrompt)}`);
-  const history = new PromptHistory(prompt, {
+  const room = (inference.nTextCtx >> 1) - 1;
+  const history = new PromptHistory({
+    initial: promptTokens(tokenizer, options.initialPrompt),
     carry: options.carryInitialPrompt ?? false,
+    hotwords: promptTokens(tokenizer, options.hotwords).slice(0, room),
     condition: options.conditionOnPreviousText ?? true,
-    room: (inference.nTextCtx >> 1) - 1,
+    resetAbove: options.promptResetOnTemperature ?? 0.5,
+    room,
   });
 
   signal?.throwIfAborted();
-  const detection = options.language === undefined ? await detect(model, mel, signal) : undefined;
-  const language = languageOf(tokenizer, options, detection);
+  const { language, detection } = await recordingLanguage(model, mel, options);
   options.onLanguage?.(language, detection);
   const decoder = new WindowDecoder(model, mel, language, options);
 
@@ -104,24 +105,6 @@ export async function* transcribeSegments(
   return { text: tokenizer.decode(history.said), language, detection };
 }
 
-async function detect({ inference, tokenizer }: Transcriber, mel: MelSource, signal?: AbortSignal) {
-  if (!tokenizer.isMultilingual) return undefined;
-  const audio = await inference.encode(mel.detectionWindow(), signal);
-  try {
-    return await detectLanguage(inference, tokenizer, audio, signal);
-  } finally {
-    audio.close();
-  }
-}
-
-function languageOf(tokenizer: Tokenizer, options: TranscribeOptions, detection?: LanguageDetection): string {
-  if (detection) return detection.language;
-  const given = languageCode(options.language ?? 'en');
-  if (tokenizer.isMultilingual) tokenizer.languageToken(given);
-  if (tokenizer.isMultilingual || given === 'en') return given;
-  options.onWarning?.({
-    code: 'englishOnly',
-    message: `This model is English-only: language "${options.language}" is not used, English is.`,
-  });
-  return 'en';
+function promptTokens(tokenizer: Tokenizer, text: string | undefined): number[] {
+  return text === undefined ? [] : tokenizer.encode(` ${strip(text)}`);
 }

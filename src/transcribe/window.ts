@@ -5,6 +5,7 @@
  */
 import { FallbackDecoder, isSilence, type QualityThresholds } from '../decode/fallback.js';
 import type { AudioFeatures, Inference } from '../decode/inference.js';
+import { detectLanguage } from '../decode/languageDetect.js';
 import { roundHalfEven, strip } from '../numeric/python.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
 import { alignWords } from './alignment.js';
@@ -86,16 +87,19 @@ export class WindowDecoder {
 
   async #decode(audio: AudioFeatures, place: WindowPlace, prompt: readonly number[]): Promise<FinishedWindow> {
     const { signal, wordTimestamps = false, hallucinationSilenceThreshold: threshold } = this.#options;
-    const [result] = await this.#decoder.run([{ audio, prompt, stream: place.seek }], signal);
+    const { inference, tokenizer } = this.#model;
+    const detected = this.#options.multilingual ? await detectLanguage(inference, tokenizer, audio, signal) : undefined;
+    const language = detected?.language ?? this.#language;
+    const [result] = await this.#decoder.run([{ audio, prompt, language, stream: place.seek }], signal);
     const { temperature } = result!;
     if (isSilence(result!, this.#thresholds)) return { temperature, next: place.seek + place.size };
-    const cut = cutSegments(result!, place, this.#model.tokenizer);
+    const cut = cutSegments(result!, place, tokenizer);
     const { endsWhole } = cut;
-    let { segments } = cut;
+    let segments = detected ? cut.segments.map((segment) => ({ ...segment, language })) : cut.segments;
     let next = place.seek + cut.advance;
     if (!wordTimestamps) return { segments, temperature, next };
 
-    segments = await this.#withWords(audio, place, segments);
+    segments = await this.#withWords(audio, place, segments, language);
     const end = speechEnd(segments);
     if (!endsWhole && end !== undefined && end > seconds(place.seek)) next = roundHalfEven(end * FRAMES_PER_SECOND);
     if (threshold === undefined) {
@@ -116,11 +120,16 @@ export class WindowDecoder {
     return { segments: sifted.segments, temperature, next: sifted.next };
   }
 
-  async #withWords(audio: AudioFeatures, place: WindowPlace, segments: WindowSegment[]): Promise<WindowSegment[]> {
+  async #withWords(
+    audio: AudioFeatures,
+    place: WindowPlace,
+    segments: WindowSegment[],
+    language: string,
+  ): Promise<WindowSegment[]> {
     const { inference, tokenizer } = this.#model;
     const { signal, task = 'transcribe' } = this.#options;
     const textTokens = segments.flatMap(({ tokens }) => tokens.filter((token) => token < tokenizer.eot));
-    const input = { audio, textTokens, language: this.#language, task, nFrames: place.size };
+    const input = { audio, textTokens, language, task, nFrames: place.size };
     return addWords({
       segments,
       aligned: await alignWords(inference, tokenizer, input, signal),
@@ -135,7 +144,7 @@ export class WindowDecoder {
 /** A segment that takes no time or says nothing stays, without its text. */
 function emptyIfBlank(segment: WindowSegment): WindowSegment {
   if (segment.start !== segment.end && strip(segment.text) !== '') return segment;
-  return { ...segment, text: '', tokens: [], words: [] };
+  return { ...segment, text: '', tokens: [], tokenLogprobs: [], words: [] };
 }
 
 /** Undefined gives the default; null stays, and switches a test off. */

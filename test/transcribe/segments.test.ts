@@ -91,6 +91,7 @@ test('a segment has its window’s place and scores, and its text without timest
     end: 5,
     text: ' And so',
     tokens,
+    tokenLogprobs: tokens.map(() => -0.5),
     temperature: 0.2,
     avgLogprob: -0.25,
     compressionRatio: 1.5,

@@ -232,6 +232,55 @@ test('a language is given by name; an English-only model warns of another', asyn
   assert.equal(warnings, ['englishOnly']);
 });
 
+test('hotwords stand before every window\u2019s prompt, what was said is cut to the room left', async () => {
+  const long = [ts(0), ...Array.from({ length: 221 }, (_, i) => 600 + (i % 150)), ts(30)];
+  const { prompts } = await play(say(long, long), 60, { hotwords: 'And so', initialPrompt: 'my' });
+  assert.equal(prompts[0], [sotPrev, 400, 370, 452, ...ask]);
+  assert.equal(prompts[1], [sotPrev, 400, 370, ...long.slice(-221), ...ask]);
+  const reset = await play(say(long, long), 60, { hotwords: 'And so', conditionOnPreviousText: false });
+  assert.equal(reset.prompts[1], [sotPrev, 400, 370, ...ask]);
+});
+
+test('from which temperature on a result is not shown can be told', async () => {
+  const window = [ts(0), 400, ts(30)];
+  const { prompts } = await play(say(window, window), 60, { temperature: 0.6, promptResetOnTemperature: 0.6 });
+  assert.equal(prompts[1], [sotPrev, ...window, ...ask]);
+});
+
+test('each window its language', async () => {
+  const languages = [50259, 50261, 50262];
+  const script: Script = ({ history, window, sampled }) =>
+    history.length === 1
+      ? logitsOf(nVocab, { [languages[window]!]: 9 })
+      : logitsOf(nVocab, { [[ts(0), 400, ts(30)][sampled.length] ?? eot]: 20 });
+  const { transcript, prompts } = await play(script, 60, { language: undefined, multilingual: true });
+  assert.is(transcript.language, 'en');
+  assert.equal(
+    transcript.segments.map(({ language }) => language),
+    ['de', 'es'],
+  );
+  assert.equal(
+    prompts.filter((tokens) => tokens.length > 1).map((tokens) => tokens.at(-2)),
+    [50261, 50262],
+  );
+});
+
+test('the language is the mean of several windows', async () => {
+  const script: Script = ({ history, window, sampled }) =>
+    history.length === 1
+      ? logitsOf(nVocab, window === 0 ? { 50261: 3, 50262: 2 } : { 50262: 9 })
+      : logitsOf(nVocab, { [[ts(0), 400, ts(30)][sampled.length] ?? eot]: 20 });
+  const detect = async (languageDetectionSegments: number, seconds: number) => {
+    const options = { language: undefined, languageDetectionSegments, clipTimestamps: [0, 1] };
+    const { transcript, windows } = await play(script, seconds, options);
+    return [transcript.language, ...windows.slice(0, -1).map(([seek]) => seek)];
+  };
+  assert.equal(await detect(1, 70), ['de', -1]);
+  assert.equal(await detect(2, 70), ['es', -1, 3000]);
+  assert.equal(await detect(9, 70), ['es', -1, 3000, 6000]);
+  assert.equal(await detect(9, 20), ['de', -1]);
+});
+
 test('options reach the decoder', async () => {
   const { prompts } = await play(say([400]), 5, {
     withoutTimestamps: true,
@@ -256,6 +305,8 @@ test('options that are none, or make no sense, are refused', async () => {
     [{ initialPrompt: '<|endoftext|>' }, 'specialToken'],
     [{ initialPrompt: 3 }, 'type'],
     [{ conditionOnPreviousText: 'yes' }, 'type'],
+    [{ hotwords: 'a', prefix: 'b' }, 'contradiction'],
+    [{ multilingual: true }, 'contradiction'],
     [{ logprobThreshold: '-1' }, 'type'],
   ];
   for (const [options, code] of refused) {

@@ -20,7 +20,7 @@ function aligned(...words: [string, number, number][]): AlignedWord[] {
 function segment(start: number, end: number, nTokens: number, seek = 0): WindowSegment {
   const tokens = [eot + 1, ...Array.from({ length: nTokens }, (_, i) => i), eot + 2];
   const scores = { temperature: 0, avgLogprob: 0, compressionRatio: 1, noSpeechProb: 0 };
-  return { seek, start, end, text: 'x', tokens, ...scores };
+  return { seek, start, end, text: 'x', tokens, tokenLogprobs: [], ...scores };
 }
 function add(words: AlignedWord[], segments: WindowSegment[], changes: Partial<WordTimingInput> = {}) {
   return addWords({
