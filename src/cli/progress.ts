@@ -1,6 +1,6 @@
 /**
- * Tells how far things are, on stderr: one line that is drawn again on a terminal, a plain line at the start and the
- * end of each stage in a pipe.
+ * Tells how far things are, on stderr: one line that is drawn again on a terminal; in a pipe a plain line when a stage
+ * begins, and one at the end of those that take long.
  */
 import type { Progress } from '../progress.js';
 
@@ -19,6 +19,8 @@ const STAGES: Readonly<Record<Progress['stage'], string>> = {
   transcribe: 'transcribing',
 };
 const MANY: ReadonlySet<Progress['stage']> = new Set(['convert', 'load', 'compile']);
+/** Stages whose end is told in a pipe. */
+const LONG: ReadonlySet<Progress['stage']> = new Set(['fetch', 'convert', 'transcribe']);
 const BAR_WIDTH = 24;
 /** A terminal need not see more pictures than this a second. */
 const REDRAW_MS = 60;
@@ -29,6 +31,7 @@ export class ProgressDisplay {
   #drawn = false;
   #lastDraw = -Infinity;
   #lastStage = '';
+  #lastLine = '';
 
   constructor(stream: ProgressStream, now: () => number = () => performance.now()) {
     this.#stream = stream;
@@ -43,14 +46,15 @@ export class ProgressDisplay {
     const stage = `${STAGES[progress.stage]}${isMany ? ' the model' : item}`;
     const ended = progress.done >= progress.total;
     const changed = stage !== this.#lastStage;
+    this.#lastStage = stage;
     if (!this.#stream.isTTY) {
-      if (changed || ended) this.#plain(stage, progress, ended);
+      if (changed) this.#plain(stage);
+      if (ended && LONG.has(progress.stage)) this.#plain(`${stage}: done, ${amount(progress.total, progress.unit)}`);
       return;
     }
     const now = this.#now();
     if (!changed && !ended && now - this.#lastDraw < REDRAW_MS) return;
     this.#lastDraw = now;
-    this.#lastStage = stage;
     this.#draw(stage, progress);
   };
 
@@ -67,11 +71,10 @@ export class ProgressDisplay {
     this.#stream.write(`${text}\n`);
   }
 
-  /** In a pipe: a line when a stage begins and one when it has ended, none twice. */
-  #plain(stage: string, progress: Progress, ended: boolean): void {
-    const line = ended ? `${stage}: done, ${amount(progress.total, progress.unit)}` : stage;
-    if (line === this.#lastStage || (ended && this.#lastStage === line)) return;
-    this.#lastStage = ended ? line : stage;
+  #plain(line: string): void {
+    // The end may be told more than once.
+    if (line === this.#lastLine) return;
+    this.#lastLine = line;
     this.#stream.write(`${line}\n`);
   }
 

@@ -5,9 +5,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { OptionsError } from '../../src/errors.js';
 import { roundHalfEven, strip } from '../../src/numeric/python.js';
+import type { Segment, Transcript, Word } from '../../src/transcribe/transcribe.js';
 import { floatRepr, jsonString } from '../../src/write/pythonJson.js';
 import { formatTimestamp } from '../../src/write/timestamp.js';
-import type { Segment, Transcript, Word } from '../../src/transcribe/transcribe.js';
 import type { WrapOptions } from '../../src/write/wrap.js';
 import { FORMATS, write } from '../../src/write/writer.js';
 import { sharedOrSkip } from '../support/paths.js';
@@ -27,6 +27,7 @@ interface Index {
 function transcriptOf(json: { text: string; language: string; segments: ReferenceSegment[] }): Transcript {
   const segments = json.segments.map(({ avg_logprob, compression_ratio, no_speech_prob, ...rest }) => ({
     ...rest,
+    tokenLogprobs: [],
     avgLogprob: avg_logprob,
     compressionRatio: compression_ratio,
     noSpeechProb: no_speech_prob,
@@ -36,7 +37,7 @@ function transcriptOf(json: { text: string; language: string; segments: Referenc
 
 function segment(text: string, words?: readonly Word[]): Segment {
   const scores = { temperature: 0, avgLogprob: -0.5, compressionRatio: 1, noSpeechProb: 1e-5 };
-  const base = { id: 0, seek: 0, start: 0, end: 2, text, tokens: [50364, 50464], ...scores };
+  const base = { id: 0, seek: 0, start: 0, end: 2, text, tokens: [50364, 50464], tokenLogprobs: [], ...scores };
   return words ? { ...base, words } : base;
 }
 

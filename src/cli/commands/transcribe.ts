@@ -49,6 +49,7 @@ export async function transcribeCommand(argv: readonly string[], io: CommandIo):
         const transcript = await whisper.transcribe(file, {
           ...settings.transcribe,
           ...call,
+          onProgress: (progress) => display.show({ item: file, ...progress }),
           onLanguage: (language, detection) => {
             if (detection && !quiet) display.line(`language: ${languageName(language) ?? language}`);
           },
