@@ -65,7 +65,9 @@ class CpuDevice implements Device {
   private readonly control: Int32Array | undefined;
   private readonly map = new MemoryMap(reservedBytes, memoryBytes);
   private pages = 1;
+  /** Messages to the leader so far, and the number of the last one that has to do with the memory's contents. */
   private posted = 0;
+  private lastUse = 0;
   private readonly addresses = new Map<Tensor, number>();
   private readonly regions = new Map<string, { readonly address: number; readonly bytes: number }>();
   private known: KnownFunctions = new Map();
@@ -222,7 +224,10 @@ class CpuDevice implements Device {
 
   private post(port: WorkerPort, message: ToWorker, transfer?: readonly ArrayBuffer[]): void {
     if (this.failure) return;
-    if (port === this.leader) this.posted = (this.posted + 1) | 0;
+    if (port === this.leader) {
+      this.posted = (this.posted + 1) | 0;
+      if (message.type !== 'init' && message.type !== 'prepare') this.lastUse = this.posted;
+    }
     port.postMessage(message, transfer);
   }
 
@@ -262,9 +267,9 @@ class CpuDevice implements Device {
     return address;
   }
 
-  /** Has the leader dealt with every message? Then nobody but this thread touches the shared memory. */
+  /** Has the leader dealt with all that uses the memory? Then nobody but this thread touches it, if it is shared. */
   private isIdle(): boolean {
-    return this.control !== undefined && Atomics.load(this.control, completedWord) === this.posted;
+    return this.control !== undefined && ((Atomics.load(this.control, completedWord) - this.lastUse) | 0) >= 0;
   }
 
   private reserve(bytes: number, name: string, cleared: boolean): number {
