@@ -1,12 +1,13 @@
 /** `npm run demo`: transcribes the shipped recording with the smallest model, and says where and how fast it ran. */
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { load } from '../index.node.js';
+import { load, type Progress } from '../index.node.js';
 import { formatTimestamp } from '../write/timestamp.js';
 import { errorText } from './errors.js';
 import { EXIT } from './io.js';
 import { ProgressDisplay } from './progress.js';
 
-const recording = fileURLToPath(new URL('../../../assets/jfk.wav', import.meta.url));
+const recording = relative('.', fileURLToPath(new URL('../../../assets/jfk.wav', import.meta.url)));
 /** Of the recording, in seconds. */
 const DURATION = 11;
 
@@ -17,7 +18,7 @@ process.once('SIGINT', () => controller.abort());
 const { signal } = controller;
 const call = {
   signal,
-  onProgress: display.show,
+  onProgress: (progress: Progress) => display.show({ item: 'jfk.wav', ...progress }),
   onWarning: (warning: { readonly message: string }) => display.line(warning.message),
 };
 

@@ -84,7 +84,7 @@ export class ProgressDisplay {
     const bar = '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full);
     const of = `${amount(progress.done, progress.unit, progress.total)} of ${amount(progress.total, progress.unit)}`;
     const text = `${bar} ${String(Math.floor(part * 100)).padStart(3)} %  ${stage}  ${of}`;
-    this.#stream.write(`\r\x1b[K${[...text].slice(0, Math.max(10, (this.#stream.columns ?? 80) - 1)).join('')}`);
+    this.#stream.write(`\r\x1b[K${[...text].slice(0, Math.max(10, (this.#stream.columns || 80) - 1)).join('')}`);
     this.#drawn = true;
   }
 }
