@@ -41,6 +41,7 @@ export interface ProductArgs {
 }
 
 const rowsPerBlock = 48;
+const longestSum = 192;
 
 function panelsPerGroup(o: ProductOptions): number {
   return o.capacity > rowsPerBlock ? 24 : 4;
@@ -110,7 +111,7 @@ export function productOfPanels(
         xStride: o.xStride,
         yStride: o.yStride,
         stored: Math.min(shape.columns, columns - column),
-        start: block.begin > 0 ? 'y' : o.bias ? 'bias' : undefined,
+        base: block.begin > 0 ? 'y' : o.bias ? 'bias' : undefined,
         added: block.begin + block.size === o.k ? o.added : undefined,
       });
       const inRow = i32.add(i32.mul(panel, i32.const(4 * o.panelWidth)), i32.const(4 * column));
@@ -152,11 +153,12 @@ interface BlockOfK {
 }
 
 /**
- * A long k in nearly equal blocks of at most 512: then the part of a panel that all rows of a block of rows meet is 32 KiB
- * at most and stays in the first-level cache. Nothing to gain for a few rows.
+ * A long k in nearly equal blocks of at most 192, each summed from zero and then added to y: the error of a sum grows with
+ * its length (tiny's encoder has a place that makes 2e-3 of it), and the part of a panel that all rows of a block of rows
+ * meet, 12 KiB at most, stays in the first-level cache. A few rows are summed in one go.
  */
 function blocksOfK(k: number, isBlocked: boolean): readonly BlockOfK[] {
-  const count = isBlocked ? Math.ceil(k / 512) : 1;
+  const count = isBlocked ? Math.ceil(k / longestSum) : 1;
   const size = count === 1 ? k : Math.ceil(k / count / 16) * 16;
   const blocks: BlockOfK[] = [];
   for (let begin = 0; begin < k; begin += size) blocks.push({ begin, size: Math.min(size, k - begin) });

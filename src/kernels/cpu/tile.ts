@@ -33,8 +33,8 @@ export interface TileOptions extends TileShape {
   readonly yStride: number;
   /** Columns that are there: the others are computed and not stored. */
   readonly stored: number;
-  /** What the accumulators begin with: `bias[column]`, what y holds, or zero. */
-  readonly start?: 'bias' | 'y' | undefined;
+  /** Added to the sum: `bias[column]`, or what y holds from an earlier block of k. Sums begin at zero: see `blocksOfK`. */
+  readonly base?: 'bias' | 'y' | undefined;
   /** `add`: + added[row, column] at the end, strides as y. `scaleRows`: * added[row]. */
   readonly added?: 'add' | 'scaleRows' | undefined;
 }
@@ -63,8 +63,6 @@ export function tile(w: ModuleBuilderLike, caps: CpuCaps, o: TileOptions): Funct
         });
       });
 
-    if (o.start === 'bias') each((sum, _, q) => f.set(sum, v128.load(bias, 16 * q)));
-    if (o.start === 'y') each((sum, r, q) => f.set(sum, v128.load(y, r * o.yStride + 16 * q)));
     const unroll = caps.loadsFirst ? 1 : [4, 2, 1].find((u) => o.k % u === 0)!;
     f.repeat(i32.const(o.k / unroll), () => {
       for (let u = 0; u < unroll; u++) {
@@ -77,6 +75,8 @@ export function tile(w: ModuleBuilderLike, caps: CpuCaps, o: TileOptions): Funct
       f.increase(x, 4 * unroll);
       f.increase(weights, 4 * unroll * o.panelWidth);
     });
+    if (o.base === 'bias') each((sum, _, q) => f.set(sum, f32x4.add(sum, v128.load(bias, 16 * q))));
+    if (o.base === 'y') each((sum, r, q) => f.set(sum, f32x4.add(sum, v128.load(y, r * o.yStride + 16 * q))));
     if (o.added === 'add') each((sum, r, q) => f.set(sum, f32x4.add(sum, v128.load(added, r * o.yStride + 16 * q))));
     if (o.added === 'scaleRows') each((sum, r) => f.set(sum, f32x4.mul(sum, v128.load32_splat(added, 4 * r))));
     for (let r = 0; r < o.rows; r++)
