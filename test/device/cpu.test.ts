@@ -123,10 +123,19 @@ for (const { title, platform, threads } of sizes) {
   });
 
   test('every unit runs once, however it is handed out', async () => {
-    const y = device.allocate('y', 'f32', [1999, 16], 'state');
+    // Little work a chunk and many commands: what could go wrong between threads gets many chances.
+    const y = device.allocate('y', 'f32', [97, 8], 'state');
     const [add] = await device.prepare([record('add', (p) => p.run(addOne, { y }))]);
-    device.submit(add!, { times: 200 });
-    assert.ok((await readFloats(device, y)).every((value) => value === 200));
+    for (let i = 0; i < 20; i++) device.submit(add!, { times: 500 });
+    assert.ok((await readFloats(device, y)).every((value) => value === 10_000));
+  });
+
+  test('a command begins when the one before it is done', async () => {
+    // A unit a thread, and long ones: whoever does not wait for the others soon works on what they have in hand.
+    const y = device.allocate('y', 'f32', [threads, 4000], 'state');
+    const [add] = await device.prepare([record('add', (p) => p.run(addOne, { y }))]);
+    device.submit(add!, { times: 3000 });
+    assert.ok((await readFloats(device, y)).every((value) => value === 3000));
   });
 
   test('a repetition ends when the flag is set', async () => {
