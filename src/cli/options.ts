@@ -100,6 +100,24 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         help: 'Give the text so far as prompt for the next window. False loses context and escapes loops.',
       },
       {
+        name: 'hotwords',
+        value: 'TEXT',
+        default: 'None',
+        help: 'Words shown to every window before all else, so that they are known and spelt so.',
+      },
+      {
+        name: 'multilingual',
+        value: 'True|False',
+        default: 'False',
+        help: 'Find the language anew in every window.',
+      },
+      {
+        name: 'language_detection_segments',
+        value: 'N',
+        default: '1',
+        help: 'Windows of 30 seconds that are looked at to find the language.',
+      },
+      {
         name: 'clip_timestamps',
         value: 'START,END,...',
         default: '0',
@@ -175,6 +193,24 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         value: 'X',
         default: '2.4',
         help: 'A text that deflate shrinks by more than this is taken for a loop, and the next temperature is tried. None: no such test.',
+      },
+      {
+        name: 'prompt_reset_on_temperature',
+        value: 'T',
+        default: '0.5',
+        help: 'A window decoded above this temperature is not shown to the next one.',
+      },
+      {
+        name: 'repetition_penalty',
+        value: 'X',
+        default: '1',
+        help: 'Above 1, words that the window has said already become less likely. Slow.',
+      },
+      {
+        name: 'no_repeat_ngram_size',
+        value: 'N',
+        default: '0',
+        help: 'No run of so many tokens comes twice in a window; 0 lets any. Slow.',
       },
       {
         name: 'prefix',
@@ -268,11 +304,6 @@ export const OPTIONS: readonly OptionSpec[] = OPTION_GROUPS.flatMap((group) => g
 /** Known, and refused with a sentence until they are built, but for the value that asks for what runs anyway. */
 export const LATER: readonly LaterOption[] = [
   { name: 'fp16', harmless: ['false'], what: 'computing in half precision' },
-  { name: 'hotwords', harmless: ['none'], what: 'hotwords' },
-  { name: 'repetition_penalty', harmless: ['1', '1.0'], what: 'a penalty on repetition' },
-  { name: 'no_repeat_ngram_size', harmless: ['0'], what: 'forbidding repeated phrases' },
-  { name: 'prompt_reset_on_temperature', harmless: ['0.5'], what: 'another limit above which the prompt is dropped' },
-  { name: 'multilingual', harmless: ['false'], what: 'detecting the language in every window' },
   { name: 'batch_size', harmless: ['1'], what: 'decoding several windows at once' },
   { name: 'vad', harmless: ['false'], what: 'finding speech before decoding' },
 ];

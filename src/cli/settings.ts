@@ -27,7 +27,11 @@ export interface Settings {
 export function readSettings(values: OptionValues): Settings {
   const threads = values.whole('threads');
   const transcribe = transcribeOptions(values);
-  checkTranscribeOptions(transcribe);
+  try {
+    checkTranscribeOptions(transcribe);
+  } catch (error) {
+    throw error instanceof OptionsError ? asWritten(error) : error;
+  }
   return {
     model: values.text('model'),
     device: values.choice('device', DEVICES),
@@ -41,6 +45,16 @@ export function readSettings(values: OptionValues): Settings {
   };
 }
 
+/** The library's sentence with the names that options have on the command line: `beamSize` is `--beam_size`. */
+function asWritten(error: OptionsError): OptionsError {
+  const name = (text: string): string =>
+    text.replace(
+      /\b[a-z]+([A-Z][a-z]+)+\b/g,
+      (word) => `--${word.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
+    );
+  return new OptionsError(error.code, name(error.message), error.hint === undefined ? {} : { hint: name(error.hint) });
+}
+
 function transcribeOptions(values: OptionValues): TranscribeOptions {
   const language = values.textOrNone('language');
   // Punctuation that is not given is left to the library, which refuses it without word times.
@@ -51,6 +65,9 @@ function transcribeOptions(values: OptionValues): TranscribeOptions {
     initialPrompt: values.textOrNone('initial_prompt'),
     carryInitialPrompt: values.flag('carry_initial_prompt'),
     conditionOnPreviousText: values.flag('condition_on_previous_text'),
+    hotwords: values.textOrNone('hotwords'),
+    multilingual: values.flag('multilingual'),
+    languageDetectionSegments: values.whole('language_detection_segments', 1),
     clipTimestamps: values.textOrNone('clip_timestamps'),
     temperature: temperatures(
       values.number('temperature', 0),
@@ -65,6 +82,9 @@ function transcribeOptions(values: OptionValues): TranscribeOptions {
     noSpeechThreshold: values.numberOrNone('no_speech_threshold') ?? null,
     logprobThreshold: values.numberOrNone('logprob_threshold') ?? null,
     compressionRatioThreshold: values.numberOrNone('compression_ratio_threshold') ?? null,
+    promptResetOnTemperature: values.number('prompt_reset_on_temperature', 0),
+    repetitionPenalty: values.number('repetition_penalty'),
+    noRepeatNgramSize: values.whole('no_repeat_ngram_size'),
     prefix: values.textOrNone('prefix'),
     sampleLen: values.wholeOrNone('sample_len', 1),
     withoutTimestamps: values.flag('without_timestamps'),
