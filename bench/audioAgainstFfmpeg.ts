@@ -32,7 +32,7 @@ for (const file of readdirSync(folder).sort()) {
     if (difference > 0) unequal++;
     largest = Math.max(largest, difference);
   }
-  rows.push({ file, kind, ours: ours.length, theirs: theirs.length, unequal, largest, ms });
+  rows.push({ file, kind, ours: ours.length, theirs: theirs.length, unequal, largest });
   const share = `${((100 * unequal) / Math.max(ours.length, 1)).toFixed(3)} %`;
   const lengths = ours.length === theirs.length ? `${ours.length}` : `${ours.length} not ${theirs.length}`;
   console.log(
@@ -42,4 +42,4 @@ for (const file of readdirSync(folder).sort()) {
 const samples = rows.reduce((sum, row) => sum + row.ours, 0);
 const unequal = rows.reduce((sum, row) => sum + row.unequal, 0);
 console.log(`${rows.length} recordings, ${samples} samples, ${((100 * unequal) / samples).toFixed(4)} % differ`);
-if (jsonFile) writeFileSync(jsonFile, `${JSON.stringify(rows, null, 1)}\n`);
+if (jsonFile) writeFileSync(jsonFile, `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]\n`);

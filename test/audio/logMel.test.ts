@@ -39,18 +39,22 @@ function tensor(path: string, name: string): ArrayBuffer {
   return new Uint8Array(bytes.subarray(8 + headerLength + start, 8 + headerLength + end)).buffer;
 }
 
+const cosines = Float64Array.from({ length: frameLength }, (_, i) => Math.cos((2 * Math.PI * i) / frameLength));
+const sines = Float64Array.from({ length: frameLength }, (_, i) => Math.sin((2 * Math.PI * i) / frameLength));
+
 /** The definition, summed as it is written. */
 function naivePower(frame: Float64Array): Float64Array {
-  return Float64Array.from({ length: 201 }, (_, k) => {
+  const power = new Float64Array(201);
+  for (let k = 0; k <= 200; k++) {
     let re = 0;
     let im = 0;
     for (let n = 0; n < frameLength; n++) {
-      const angle = (2 * Math.PI * ((n * k) % frameLength)) / frameLength;
-      re += frame[n]! * Math.cos(angle);
-      im -= frame[n]! * Math.sin(angle);
+      re += frame[n]! * cosines[(n * k) % frameLength]!;
+      im -= frame[n]! * sines[(n * k) % frameLength]!;
     }
-    return re * re + im * im;
-  });
+    power[k] = re * re + im * im;
+  }
+  return power;
 }
 
 test('the two transforms and the definition agree to 1e-13 of the largest bin', () => {
@@ -136,13 +140,13 @@ test('short recordings are mirrored at the start as if silence followed them', a
 });
 
 test('every frame is the plain formula, and the floor is that of the whole recording', async () => {
-  const samples = noise(160 * 700 + 77, 4).map((v) => v * 1e-4);
-  samples[160 * 600] = 1; // one loud click late in the recording raises the floor of every window
+  const samples = noise(160 * 300 + 77, 4).map((v) => v * 1e-4);
+  samples[160 * 250] = 1; // one loud click late in the recording raises the floor of every window
   const mel = await logMel(samples, { nMels: 128 });
   const filters = melFilters(128);
   const hann = Float64Array.from({ length: 400 }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / 400));
   const rows: Float64Array[] = [];
-  for (let t = 0; t < 703; t++) {
+  for (let t = 0; t < 303; t++) {
     const frame = hann.map((w, i) => w * (samples[Math.abs(t * 160 - 200 + i)] ?? 0));
     const power = naivePower(frame);
     rows.push(
@@ -157,7 +161,7 @@ test('every frame is the plain formula, and the floor is that of the whole recor
   }
   const peak = Math.max(...rows.map((row) => Math.max(...row)));
   const detection = mel.detectionWindow();
-  for (let t = 0; t < 703; t++) {
+  for (let t = 0; t < 303; t++) {
     for (let m = 0; m < 128; m++) {
       const expected = (Math.max(rows[t]![m]!, peak - 8) + 4) / 4;
       assert.ok(Math.abs(detection[m * 3000 + t]! - expected) < 1e-6, `frame ${t}, mel ${m}`);
@@ -166,7 +170,7 @@ test('every frame is the plain formula, and the floor is that of the whole recor
   const window = mel.window(100, 50);
   for (let i = 0; i < 50; i++) assert.is(window[i], detection[100 + i]);
   assert.is(window[50], 0);
-  assert.not.equal((await logMel(samples.subarray(0, 160 * 500), { nMels: 128 })).window(0, 1), mel.window(0, 1));
+  assert.not.equal((await logMel(samples.subarray(0, 160 * 200), { nMels: 128 })).window(0, 1), mel.window(0, 1));
 });
 
 test('a full-scale sine peaks in its own filter', async () => {
