@@ -63,7 +63,8 @@ export const MASKED = -1e30;
  * @returns log-sum-exp of the filtered row; NaN if the row holds NaN or +Infinity
  */
 export function applyRules(logits: Float32Array, state: RuleState, rules: LogitRules): number {
-  for (const value of logits) if (!Number.isFinite(value)) return Number.NaN;
+  // By index: for-of over a typed array took five times as long (Node 20), and rows have 51865 values.
+  for (let i = 0; i < logits.length; i++) if (!Number.isFinite(logits[i])) return Number.NaN;
   if (state.sampled === 0) for (const id of rules.suppressAtStart) logits[id] = MASKED;
   for (const id of rules.suppress) logits[id] = MASKED;
   const ts = rules.timestamps;
@@ -84,7 +85,7 @@ export function applyRules(logits: Float32Array, state: RuleState, rules: LogitR
     }
     const timestampMass = logSumExp(logits, ts.begin, logits.length);
     let bestText = MASKED;
-    for (let i = 0; i < ts.begin; i++) bestText = Math.max(bestText, logits[i]!);
+    for (let i = 0; i < ts.begin; i++) if (logits[i]! > bestText) bestText = logits[i]!;
     if (timestampMass > bestText) logits.fill(MASKED, 0, ts.begin);
   }
   return logSumExp(logits, 0, logits.length);
@@ -93,9 +94,13 @@ export function applyRules(logits: Float32Array, state: RuleState, rules: LogitR
 /** log(sum(exp(x[begin..end]))), shifted by the maximum; at least MASKED. */
 export function logSumExp(x: ArrayLike<number>, begin: number, end: number): number {
   let max = MASKED;
-  for (let i = begin; i < end; i++) max = Math.max(max, x[i]!);
+  for (let i = begin; i < end; i++) if (x[i]! > max) max = x[i]!;
   if (max <= MASKED) return MASKED;
   let sum = 0;
-  for (let i = begin; i < end; i++) sum += Math.exp(x[i]! - max);
+  for (let i = begin; i < end; i++) {
+    const below = x[i]! - max;
+    // The largest adds 1, so 10^5 terms of e^-60 cannot change a bit; most of a vocabulary is down there.
+    if (below > -60) sum += Math.exp(below);
+  }
   return max + Math.log(sum);
 }

@@ -12,7 +12,7 @@ import type {
   PickedSequence,
 } from '../../src/decode/inference.js';
 import { InternalError, NumericError } from '../../src/errors.js';
-import { applyRules, type LogitRules, MASKED, ruleState } from '../../src/numeric/logitRules.js';
+import { applyRules, type LogitRules, logSumExp, MASKED, ruleState } from '../../src/numeric/logitRules.js';
 import { largest } from '../../src/numeric/topK.js';
 
 export interface ScriptContext {
@@ -162,7 +162,7 @@ class ScriptedDecoding implements Decoding {
       const history = group.initialTokens.slice(0, group.sotIndex + 1);
       const { mel, window } = openAudio(group.audio);
       const row = options.script({ mel, window, history, sampled: [], row: 0 });
-      return Math.exp(row[rules.noSpeech]! - logSum(row));
+      return Math.exp(row[rules.noSpeech]! - logSumExp(row, 0, row.length));
     });
   }
 
@@ -249,13 +249,8 @@ function logprobOf(logit: number, logSum: number): number {
   return logit <= MASKED ? Number.NEGATIVE_INFINITY : Math.fround(logit - logSum);
 }
 
-function logSum(row: Float32Array): number {
-  const max = row.reduce((a, b) => Math.max(a, b));
-  return max + Math.log(row.reduce((sum, x) => sum + Math.exp(x - max), 0));
-}
-
 /** A row of logits that is `rest` but for the ids given. */
-export function logitsOf(nVocab: number, values: Readonly<Record<number, number>>, rest = -20): Float32Array {
+export function logitsOf(nVocab: number, values: Readonly<Record<number, number>>, rest = -60): Float32Array {
   const row = new Float32Array(nVocab).fill(rest);
   for (const [id, value] of Object.entries(values)) row[Number(id)] = value;
   return row;

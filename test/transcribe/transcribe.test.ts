@@ -5,7 +5,7 @@ import type { Progress } from '../../src/progress.js';
 import type { Segment, TranscribeOptions } from '../../src/transcribe/transcribe.js';
 import { transcribe, transcribeSegments } from '../../src/transcribe/transcribe.js';
 import { logitsOf, playTokens, type Script, ScriptedInference } from '../support/scriptedInference.js';
-import { englishTokenizer, tinyTokenizer as tokenizer } from '../support/tokenizer.js';
+import { englishTokenizer, smallTokenizer, tinyTokenizer as tokenizer } from '../support/tokenizer.js';
 
 const test = suite('transcribe');
 
@@ -346,10 +346,11 @@ test('leaving the loop stops the work and closes what is open', async () => {
 });
 
 test('an abort at any step ends with its reason, keeps what was found, leaves nothing open', async () => {
+  const at = (seconds: number): number => smallTokenizer.timestampBegin + seconds * 50;
   const windows = [
-    [ts(0), 400, ts(10), ts(10)],
-    [ts(0), 370, ts(30)],
-    [ts(0), 452, ts(20)],
+    [at(0), 97, at(10), at(10)],
+    [at(0), 98, at(30)],
+    [at(0), 99, at(20)],
   ];
   let steps = 0;
   const run = async (stopAt: number) => {
@@ -358,14 +359,14 @@ test('an abort at any step ends with its reason, keeps what was found, leaves no
     const segments: Segment[] = [];
     steps = 0;
     const inference = new ScriptedInference({
-      nVocab,
-      script: say(...windows),
+      nVocab: smallTokenizer.nVocab,
+      script: playTokens(smallTokenizer.nVocab, smallTokenizer.eot, windows),
       onStep: () => {
         if (++steps === stopAt) abort.abort(reason);
       },
     });
     try {
-      await transcribe({ inference, tokenizer }, recording(60), {
+      await transcribe({ inference, tokenizer: smallTokenizer }, recording(60), {
         language: 'en',
         temperature: 0,
         signal: abort.signal,
