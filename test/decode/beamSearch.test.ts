@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DecodingOptions } from '../../src/decode/options.js';
+import { bestHypothesis } from '../../src/decode/ranker.js';
 import { type DecodingResult, DecodingTask } from '../../src/decode/task.js';
 import { applyRules, type LogitRules, MASKED, ruleState } from '../../src/numeric/logitRules.js';
 import { randomBits } from '../../src/numeric/random.js';
@@ -123,6 +124,31 @@ test('an end below the last beam that is kept is not recorded', async () => {
   };
   const options = { beamSize: 2, withoutTimestamps: true, suppressBlank: false, lengthPenalty: 0 };
   assert.is((await decode(script, options)).results[0]!.text, 'a');
+});
+
+test('no more ends are recorded than are wanted; running beams fill up', async () => {
+  const ln = Math.log;
+  const script: Script = ({ sampled }) => {
+    if (sampled.length === 0) return logitsOf(nVocab, { 97: ln(0.5), 98: ln(0.4), 120: ln(0.1) });
+    return logitsOf(nVocab, sampled[0] === 97 ? { [eot]: ln(0.6), 99: ln(0.4) } : { [eot]: ln(0.55), 100: ln(0.45) });
+  };
+  // Both ends rank before the beams ac and bd; one is wanted, so ac is the second candidate, and the best for its length.
+  const options = { beamSize: 2, patience: 0.5, withoutTimestamps: true };
+  assert.is((await decode(script, options)).results[0]!.text, 'ac');
+});
+
+test('of equal running beams the last counts first', async () => {
+  const script: Script = () => logitsOf(nVocab, { 97: 1, 98: 1 });
+  const options = { beamSize: 2, sampleLen: 1, withoutTimestamps: true };
+  assert.is((await decode(script, options)).results[0]!.text, 'b');
+});
+
+test('of equal candidates the first is kept, of an empty one the sum counts', () => {
+  const candidate = (n: number, sumLogprob: number) => ({ tokens: Array(n).fill(97), logprobs: [], sumLogprob });
+  assert.is(bestHypothesis([candidate(2, -2), candidate(1, -1), candidate(4, -4)]), 0);
+  assert.is(bestHypothesis([candidate(2, -2), candidate(1, -1)], 1), 1, '-2 / (7 / 6), -1 / 1');
+  assert.is(bestHypothesis([candidate(0, -3), candidate(2, -4)]), 1);
+  assert.is(bestHypothesis([candidate(0, -1), candidate(2, -4)]), 0);
 });
 
 test('several windows search side by side, one ending before the other', async () => {

@@ -108,6 +108,12 @@ test('holds a cut character back until it is whole, or shows it as U+FFFD', () =
   assert.is(decoder.push(64), 'a', 'usable again');
 });
 
+test('a U+FFFD that was said is a character like others', () => {
+  const words = tokenizer.splitToWordTokens(tokenizer.encode(' a\ufffd b'), 'en').map(({ word }) => word);
+  assert.is(words.join(''), ' a\ufffd b');
+  assert.is(words.at(-1), ' b');
+});
+
 test('a leading byte order mark is text', () => {
   assert.is(tokenizer.decode(tokenizer.encode('\ufeffa')), '\ufeffa');
 });

@@ -186,6 +186,14 @@ test('clips beyond the recording, empty or turned round, are passed over', async
   assert.equal(windows, []);
 });
 
+test('a window that ends in 0.00 is not decoded for ever', async () => {
+  const { windows } = await play(say([400, ts(0), ts(0), 370], [452]), 40, { withoutTimestamps: true });
+  assert.equal(windows, [
+    [0, 3000],
+    [3000, 1000],
+  ]);
+});
+
 test('an empty recording gives an empty transcript', async () => {
   const { transcript, windows } = await play(say(), 0);
   assert.equal(transcript, { text: '', language: 'en', detection: undefined, segments: [] });

@@ -147,7 +147,7 @@ test('the first word behind a pause is cut, and the second gives its border', ()
 
 test('not without a pause before it', () => {
   const words = aligned([' a', 10, 14], [' b', 14, 14.5], [' c', 14.5, 15], [' d', 15, 15.5]);
-  const [only] = add(words, [segment(10, 15.5, 4)], { lastSpeech: 12.5 });
+  const [only] = add(words, [segment(10, 15.5, 4)], { lastSpeech: 12.25 });
   assert.equal(brief(only!.words)![0], [' a', 10, 14]);
   const [cut] = add(words, [segment(10, 15.5, 4)], { lastSpeech: 11.9 });
   assert.is(cut!.words![0]!.start, 13);
@@ -162,6 +162,8 @@ test('the segment’s own start wins over a first word that begins long before i
   const [other] = add(long, [segment(1.25, 3, 4)], { lastSpeech: 0.5 });
   assert.is(other!.words![0]!.start, 1, 'min(1.5 - 0.5, 1.25)');
   assert.is(other!.start, 1.25);
+  const later = [{ ...long[0]!, start: 0.6 }, ...long.slice(1)];
+  assert.is(add(later, [segment(1.25, 3, 4)], { lastSpeech: 0.5 })[0]!.start, 1.25, 'half a second is enough');
 });
 
 test('the segment’s own end wins over a last word that ends long behind it', () => {
