@@ -18,7 +18,7 @@ process.once('SIGINT', () => controller.abort());
 const { signal } = controller;
 const call = {
   signal,
-  onProgress: (progress: Progress) => display.show({ item: 'jfk.wav', ...progress }),
+  onProgress: (progress: Progress) => display.show({ item: recording, ...progress }),
   onWarning: (warning: { readonly message: string }) => display.line(warning.message),
 };
 

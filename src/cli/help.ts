@@ -18,7 +18,8 @@ export function helpText(width = 80): string {
     'sotto: Whisper speech to text.',
     '',
     'Usage:  sotto AUDIO... [options]',
-    '        sotto convert SRC DST [--dtype f32|f16]',
+    '        sotto convert SRC DST [--dtype f32|f16]     (sotto convert --help)',
+    '        sotto kernel NAME|all                       checks and times kernels (sotto kernel --help)',
     '',
     'Examples:',
   ];
