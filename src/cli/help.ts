@@ -18,8 +18,8 @@ export function helpText(width = 80): string {
     'sotto: Whisper speech to text.',
     '',
     'Usage:  sotto AUDIO... [options]',
-    '        sotto convert SRC DST [--dtype f32|f16]     (sotto convert --help)',
-    '        sotto kernel NAME|all                       checks and times kernels (sotto kernel --help)',
+    '        sotto convert SRC DST [--dtype f32|f16]',
+    '        sotto kernel NAME|all',
     '',
     'Examples:',
   ];
@@ -38,7 +38,7 @@ export function helpText(width = 80): string {
   lines.push(
     '',
     'Other:',
-    '  --help, -h     this text',
+    "  --help, -h     this text, or a subcommand's",
     '  --version      the version of sotto',
     '',
     ...wrap(
