@@ -5,13 +5,15 @@
  *   npm test -- audio kernels     files whose path holds one of the words
  *
  * A test that cannot run here prints a line that begins with `skipped`; they are gathered and printed at the end.
- * With SOTTO_SKIP_NOTHING=1 (CI) each of them counts as failed.
+ * With SOTTO_SKIP_NOTHING=1 (CI) each of them counts as failed, but for those that want the recordings beside the
+ * repository: a clone cannot get them from anywhere.
  */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { noShared } from './support/paths.js';
 
 interface Result {
   readonly passed: number;
@@ -74,8 +76,9 @@ await Promise.all([drain(large, results), ...Array.from({ length: lanes }, () =>
 const skipped = [...new Set(results.flatMap((result) => result.skipped))].sort();
 for (const line of skipped) console.log(line);
 const refuse = process.env.SOTTO_SKIP_NOTHING === '1';
-if (refuse && skipped.length > 0) console.log('skipping is not allowed here (SOTTO_SKIP_NOTHING=1)');
+const refused = refuse ? skipped.filter((line) => !line.endsWith(noShared)) : [];
+if (refused.length > 0) console.log(`skipping is not allowed here (SOTTO_SKIP_NOTHING=1): ${refused.length}`);
 const passed = results.reduce((n, result) => n + result.passed, 0);
-const failed = results.reduce((n, result) => n + result.failed, 0) + (refuse ? skipped.length : 0);
+const failed = results.reduce((n, result) => n + result.failed, 0) + refused.length;
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || passed === 0 ? 1 : 0;

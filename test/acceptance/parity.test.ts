@@ -1,0 +1,62 @@
+/**
+ * The command held against openai/whisper by the acceptance script beside the repository: tokens, times, text and
+ * scores of whole recordings, from file to JSON.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { program } from '../support/command.js';
+import { ffmpegOrSkip } from '../support/ffmpeg.js';
+import { sharedOrSkip } from '../support/paths.js';
+import { openOrSkip } from '../support/webgpu.js';
+
+interface Row {
+  readonly model: 'tiny' | 'base';
+  readonly device: 'cpu' | 'webgpu';
+  readonly clips: readonly string[];
+}
+
+/** Short ones where a software GPU computes; each is one line of the acceptance script's own table. */
+const rows: readonly Row[] = [
+  {
+    model: 'tiny',
+    device: 'cpu',
+    clips: [
+      'edge_(empty|short|silence|24bit|8bit|8khz|truncated|extensible|music)_\\w+',
+      'edge_jfk_1_(opus|mp3)',
+      '(ar|ko)_rhino_\\d',
+      'ja_whisperkit_1',
+      'long_en_lj_1',
+    ],
+  },
+  { model: 'base', device: 'cpu', clips: ['en_jfk_1', 'zh_azure_1', 'fr_cheetah_2'] },
+  { model: 'tiny', device: 'webgpu', clips: ['en_azure_1', 'zh_uberi_1', 'ko_rhino_1', 'de_cheetah_2'] },
+];
+/** Containers that only ffmpeg opens. */
+const byFfmpeg: Row = { model: 'tiny', device: 'cpu', clips: ['edge_jfk_1_m4a', 'edge_webm_1'] };
+
+const shared = sharedOrSkip('parity with openai/whisper');
+const script = shared && join(shared, 'accept/parity.mjs');
+if (script && existsSync(script)) {
+  const test = suite('acceptance');
+  const only = process.argv[2] ?? '';
+  for (const { model, device, clips } of ffmpegOrSkip('containers') ? [...rows, byFfmpeg] : rows) {
+    const title = `${model} on ${device}: ${clips.join(' ')}`;
+    if (!title.includes(only) || (device === 'webgpu' && !(await hasGpu()))) continue;
+    test(title, async () => {
+      const args = ['--model', model, '--device', device, '--kind', 'greedy', '--only', `^(${clips.join('|')})$`];
+      const { status, stdout, stderr } = await program(script, args);
+      console.log(stdout.trim());
+      assert.is(status, 0, `${stdout}${stderr}`);
+    });
+  }
+  test.run();
+}
+
+/** Sets the driver for the children too. */
+async function hasGpu(): Promise<boolean> {
+  const device = await openOrSkip('parity on WebGPU');
+  await device?.close();
+  return device !== undefined;
+}

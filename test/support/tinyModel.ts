@@ -1,0 +1,10 @@
+/**
+ * The tiny model as a folder of sotto's own form, for tests that start the whole of it: converted once from the weight
+ * package into `.cache` of the repository, which git ignores. Tests in several processes may ask at once.
+ */
+import { locateModel } from '../../weights/locate.js';
+import { testCache } from './command.js';
+
+export function tinyModel(): Promise<string> {
+  return locateModel('tiny', { cacheDir: testCache });
+}
