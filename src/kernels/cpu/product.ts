@@ -41,7 +41,7 @@ export interface ProductArgs {
 }
 
 const rowsPerBlock = 48;
-const longestSum = 192;
+const longestSum = 256;
 
 function panelsPerGroup(o: ProductOptions): number {
   return o.capacity > rowsPerBlock ? 24 : 4;
@@ -153,9 +153,10 @@ interface BlockOfK {
 }
 
 /**
- * A long k in nearly equal blocks of at most 192, each summed from zero and then added to y: the error of a sum grows with
- * its length (tiny's encoder has a place that makes 2e-3 of it), and the part of a panel that all rows of a block of rows
- * meet, 12 KiB at most, stays in the first-level cache. A few rows are summed in one go.
+ * A long k in nearly equal blocks of at most 256, each summed from zero and then added to y: the error of a sum grows with
+ * its length (tiny's encoder has a place that makes 1.8e-3 of sums of 384, 3e-4 of two of 192), and the part of a panel
+ * that all rows of a block of rows meet, 16 KiB at most, stays in the first-level cache. A few rows are summed in one go.
+ * Blocks cost some 5 %; adding up inside the tile instead costs more, since accumulators then go to the stack.
  */
 function blocksOfK(k: number, isBlocked: boolean): readonly BlockOfK[] {
   const count = isBlocked ? Math.ceil(k / longestSum) : 1;
