@@ -32,7 +32,10 @@ export async function loadWhisper(
     const tokenizer = new Tokenizer(files.tokenizer);
     const device = await chooseDevice(platform, options.device ?? 'auto', options);
     try {
-      const inference = await createInference(device, files.dims, files, options);
+      const inference = await createInference(device, files.dims, files, {
+        ...options,
+        alignmentHeads: files.generation.alignmentHeads,
+      });
       signal?.throwIfAborted();
       return new Whisper({ device, inference, tokenizer, readAudio });
     } catch (error) {

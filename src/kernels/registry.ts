@@ -5,6 +5,7 @@ import * as attentionStep from './attentionStep.js';
 import * as chooseTokens from './chooseTokens.js';
 import type { KernelModule } from './contract.js';
 import * as conv1d from './conv1d.js';
+import * as crossScores from './crossScores.js';
 import * as embed from './embed.js';
 import * as kvAppend from './kvAppend.js';
 import * as layerNorm from './layerNorm.js';
@@ -24,6 +25,7 @@ export const kernels: readonly KernelModule[] = [
   { kernel: embed.embed, ...embed },
   { kernel: kvAppend.kvAppend, ...kvAppend },
   { kernel: attentionStep.attentionStep, ...attentionStep },
+  { kernel: crossScores.crossScores, ...crossScores },
   { kernel: selectRows.selectRows, ...selectRows },
   { kernel: logits.logits, ...logits },
   { kernel: tokenProbability.tokenProbability, ...tokenProbability },

@@ -6,7 +6,7 @@
  * |-----------|-------------------|---------|
  * | rowState  | [rows, 4]         | token to feed, its position, sequence (its self-attention cache), audio (its cross-attention cache) |
  * | ruleState | [rows, 8]         | sampled, last timestamp id + 1 (0: none), last is a timestamp, last but one is, done, non-finite, 0, 0 |
- * | rules     | [8]               | eot, timestamp begin (nVocab: none), largest first timestamp id + 1 (0: no limit), timestamps on, no-speech id, 0, 0, 0 |
+ * | rules     | [8]               | eot, timestamp begin (nVocab: none), largest first timestamp id + 1 (0: no limit), timestamps on, 0, 0, 0, 0 |
  * | masks     | [2, maskWords]    | bit i of word w: id 32 w + i is never sampled / not sampled first |
  * | loop      | [4]               | all rows done, limit of sampled tokens, 0, 0 |
  * | picked    | [rows, steps, 2]  | token, log-probability (bits of an f32) |
@@ -50,7 +50,6 @@ export function encodeRules(rules: LogitRules, nVocab: number): Uint32Array {
   words[1] = ts ? ts.begin : nVocab;
   words[2] = ts?.maxInitial === undefined ? 0 : ts.begin + ts.maxInitial + 1;
   words[3] = ts ? 1 : 0;
-  words[4] = rules.noSpeech ?? noToken;
   return words;
 }
 

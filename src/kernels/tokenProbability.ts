@@ -1,6 +1,7 @@
 /**
- * y[row] = softmax(logits[row])[id], unfiltered, for the id in rules[4]: the probability of `<|nospeech|>`.
- * logits: [rows, nVocab]; rules: [8] (rowState.ts); y: [rows]. 0 when the model has no such id.
+ * y[row] = softmax(logits[row, 0 .. end])[ids[row]], unfiltered: the probability of `<|nospeech|>` (`end` 0: all ids), or of
+ * the token that is known to follow, among the ids of text. logits: [rows, nVocab]; ids, y: [rows]. 0 for `noToken` and for
+ * ids from `end` on. Not finite if the logits are not.
  */
 import type { FunctionBuilder } from '../wasm/function.js';
 import { f32, i32 } from '../wasm/scalar.js';
@@ -19,16 +20,17 @@ import { firstLanes, forVectors, otherLanes } from './cpu/rows.js';
 import { at, forUnits, kernelFunction } from './cpu/signature.js';
 import { lowest } from './cpu/softmax.js';
 import { noToken } from './rowState.js';
-import { LOWEST } from './wgsl.js';
+import { groupReduce, LOWEST } from './wgsl.js';
 
 export const tokenProbability = {
   name: 'tokenProbability',
   args: {
     logits: { access: 'read', dtype: 'f32', dims: ['rows', 'nVocab'] },
-    rules: { access: 'read', dtype: 'u32', dims: [8] },
+    ids: { access: 'read', dtype: 'u32', dims: ['rows'] },
     y: { access: 'write', dtype: 'f32', dims: ['rows'] },
   },
-  params: {},
+  params: { end: 0 },
+  check: (d, p) => (p.end! <= d.nVocab! ? undefined : `${p.end} is beyond ${d.nVocab} ids`),
   cost: (d) => ({ flops: 4 * d.rows! * d.nVocab!, bytes: 4 * d.rows! * d.nVocab! }),
   gpu: [
     {
@@ -36,30 +38,22 @@ export const tokenProbability = {
       name: 'groupPerRow',
       suits: 'hardware',
       groups: (_c, liveRows) => [liveRows, 1, 1],
-      wgsl: ({ dims: { nVocab } }) => /* wgsl */ `
-var<workgroup> part: array<f32, 256>;
+      wgsl: (c) => /* wgsl */ `
+${groupReduce('highest', 256, 'f32', 'max(a, b)')}
+${groupReduce('total', 256, 'f32', 'a + b')}
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
   let row = group.x;
-  let at = row * ${nVocab}u;
+  let at = row * ${c.dims.nVocab}u;
   var best = ${LOWEST};
-  for (var id = i; id < ${nVocab}u; id += 256u) { best = max(best, logits[at + id]); }
-  part[i] = best;
-  for (var half = 128u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (i < half) { part[i] = max(part[i], part[i + half]); }
-  }
-  let top = workgroupUniformLoad(&part[0]);
+  for (var id = i; id < ${endOf(c)}u; id += 256u) { best = max(best, logits[at + id]); }
+  let top = highest(best, i);
   var sum = 0f;
-  for (var id = i; id < ${nVocab}u; id += 256u) { sum += exp(logits[at + id] - top); }
-  part[i] = sum;
-  for (var half = 128u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (i < half) { part[i] += part[i + half]; }
-  }
+  for (var id = i; id < ${endOf(c)}u; id += 256u) { sum += exp(logits[at + id] - top); }
+  let all = total(sum, i);
   if (i == 0u) {
-    let id = rules[4];
-    y[row] = select(exp(logits[at + min(id, ${nVocab! - 1}u)] - top) / part[0], 0f, id == ${noToken}u);
+    let id = ids[row];
+    y[row] = select(exp(logits[at + min(id, ${endOf(c) - 1}u)] - top) / all, 0f, id >= ${endOf(c)}u);
   }
 }`,
     },
@@ -67,17 +61,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
       name: 'threadPerRow',
       suits: 'software',
       groups: (_c, liveRows) => [liveRows, 1, 1],
-      wgsl: ({ dims: { nVocab } }) => /* wgsl */ `
+      wgsl: (c) => /* wgsl */ `
 @compute @workgroup_size(1)
 fn main(@builtin(workgroup_id) group: vec3u) {
   let row = group.x;
-  let at = row * ${nVocab}u;
+  let at = row * ${c.dims.nVocab}u;
   var top = ${LOWEST};
-  for (var id = 0u; id < ${nVocab}u; id++) { top = max(top, logits[at + id]); }
+  for (var id = 0u; id < ${endOf(c)}u; id++) { top = max(top, logits[at + id]); }
   var sum = 0f;
-  for (var id = 0u; id < ${nVocab}u; id++) { sum += exp(logits[at + id] - top); }
-  let id = rules[4];
-  y[row] = select(exp(logits[at + min(id, ${nVocab! - 1}u)] - top) / sum, 0f, id == ${noToken}u);
+  for (var id = 0u; id < ${endOf(c)}u; id++) { sum += exp(logits[at + id] - top); }
+  let id = ids[row];
+  y[row] = select(exp(logits[at + min(id, ${endOf(c) - 1}u)] - top) / sum, 0f, id >= ${endOf(c)}u);
 }`,
     },
   ],
@@ -85,18 +79,24 @@ fn main(@builtin(workgroup_id) group: vec3u) {
   cpu: [{ name: 'rows', units: (_c, liveRows) => liveRows, emit: emitRows }],
 } as const satisfies Kernel;
 
-function emitRows(w: ModuleBuilderLike, { dims }: KernelContext, caps: CpuCaps): FunctionBuilder {
-  const n = dims.nVocab!;
+/** Ids below this one share the probability. */
+function endOf({ dims, params }: Pick<KernelContext, 'dims' | 'params'>): number {
+  return params.end || dims.nVocab!;
+}
+
+function emitRows(w: ModuleBuilderLike, c: KernelContext, caps: CpuCaps): FunctionBuilder {
+  const n = endOf(c);
   const f = kernelFunction(w, tokenProbability);
-  const { logits, rules, y } = f.args;
+  const { logits, ids, y } = f.args;
   const p = f.local('i32');
   const four = f.locals('v128', 4);
   const value = f.local('v128');
-  const id = f.let(i32.load(rules, 16));
+  const id = f.local('i32');
   forUnits(f, (row) => {
-    const line = f.let(at(logits, row, 4 * n));
+    const line = f.let(at(logits, row, 4 * c.dims.nVocab!));
+    f.set(id, i32.load(at(ids, row, 4)));
     const result = f.let(f.splat(0));
-    f.if(i32.ne(id, i32.const(-1)), () => {
+    f.if(i32.lt_u(id, i32.const(n)), () => {
       for (const max of four) f.set(max, f.splat(lowest));
       f.set(p, line);
       forVectors(f, n, [p], (offset, slot, lanes) => {
@@ -120,33 +120,37 @@ function emitRows(w: ModuleBuilderLike, { dims }: KernelContext, caps: CpuCaps):
   return f;
 }
 
-export const reference: Reference = ({ logits, rules, y }, { nVocab }, _params, liveRows) => {
+export const reference: Reference = ({ logits, ids, y }, dims, params, liveRows) => {
+  const end = endOf({ dims, params });
   for (let row = 0; row < liveRows; row++) {
-    const at = row * nVocab!;
-    const id = rules![4]!;
+    const at = row * dims.nVocab!;
+    const id = ids![row]!;
     let max = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < nVocab!; i++) max = Math.max(max, logits![at + i]!);
+    for (let i = 0; i < end; i++) max = Math.max(max, logits![at + i]!);
     let sum = 0;
-    for (let i = 0; i < nVocab!; i++) sum += Math.exp(logits![at + i]! - max);
-    y![row] = id === noToken ? 0 : Math.exp(logits![at + id]! - max) / sum;
+    for (let i = 0; i < end; i++) sum += Math.exp(logits![at + i]! - max);
+    y![row] = id >= end ? 0 : Math.exp(logits![at + id]! - max) / sum;
   }
 };
 
-function wanted(id: number): NonNullable<KernelCase['fill']>[string] {
-  return (rules) => {
-    rules[4] = id;
+function wanted(...list: readonly number[]): NonNullable<KernelCase['fill']> {
+  return {
+    ids: (ids) => {
+      for (let i = 0; i < ids.length; i++) ids[i] = list[i % list.length]!;
+    },
   };
 }
 
 export const cases: readonly KernelCase[] = [
-  { dims: { rows: 1, nVocab: 1 }, fill: { rules: wanted(0) } },
-  { dims: { rows: 3, nVocab: 1000 }, fill: { rules: wanted(999) } },
-  { dims: { rows: 4, nVocab: 65 }, fill: { rules: wanted(64) }, liveRows: 2 },
-  { dims: { rows: 1, nVocab: 300 }, fill: { rules: wanted(noToken) }, note: 'no such id' },
+  { dims: { rows: 1, nVocab: 1 }, fill: wanted(0) },
+  { dims: { rows: 3, nVocab: 1000 }, fill: wanted(999, 0, 17) },
+  { dims: { rows: 4, nVocab: 65 }, fill: wanted(64), liveRows: 2 },
+  { dims: { rows: 2, nVocab: 300 }, fill: wanted(noToken, 3), note: 'no such id' },
+  { dims: { rows: 4, nVocab: 301 }, params: { end: 203 }, fill: wanted(202, 203, 0, 300), note: 'ids of text only' },
   {
     dims: { rows: 2, nVocab: 51865 },
     fill: {
-      rules: wanted(50362),
+      ...wanted(50362, 50361),
       logits: (x, _d, random) => {
         for (let i = 0; i < x.length; i++) x[i] = 30 * random() - 20;
       },

@@ -34,6 +34,34 @@ export function f32(value: number): string {
 /** Where a running maximum starts: shaders may not name an infinity. */
 export const LOWEST = '-3.4e38f';
 
+/**
+ * `fn NAME(value: TYPE, i: u32) -> TYPE`: combines the values of all threads of a workgroup, for all of them; i is the
+ * local invocation index. Twice sixteen-fold instead of by halves: two barriers in place of one a halving, which costs
+ * less on hardware, and compiles in a tenth of the time on software adapters, where each barrier cuts the code in two.
+ *
+ * @param combine an expression of `a` and `b`
+ */
+export function groupReduce(name: string, threads: number, type: string, combine: string): string {
+  return /* wgsl */ `
+var<workgroup> ${name}All: array<${type}, ${threads}>;
+var<workgroup> ${name}Few: array<${type}, 16>;
+fn ${name}Of(a: ${type}, b: ${type}) -> ${type} { return ${combine}; }
+fn ${name}(value: ${type}, i: u32) -> ${type} {
+  ${name}All[i] = value;
+  workgroupBarrier();
+  if (i < 16u) {
+    var sixteenth = ${name}All[i];
+    for (var s = i + 16u; s < ${threads}u; s += 16u) { sixteenth = ${name}Of(sixteenth, ${name}All[s]); }
+    ${name}Few[i] = sixteenth;
+  }
+  workgroupBarrier();
+  var whole = ${name}Few[0];
+  for (var s = 1u; s < 16u; s++) { whole = ${name}Of(whole, ${name}Few[s]); }
+  return whole;
+}
+`;
+}
+
 /** Is (a, aId) before (b, bId): the larger value, ties to the lower id, `noToken` (the highest id) last of all. */
 export const isBetterText = /* wgsl */ `
 fn isBetter(a: f32, aId: u32, b: f32, bId: u32) -> bool {

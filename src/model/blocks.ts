@@ -11,15 +11,20 @@ export function normed(p: ProgramBuilder, name: string, x: Tensor, { gamma, beta
   return y;
 }
 
-/** x W^T + bias, and + residual when given; [rows, k] -> [rows, n]. */
+/** x W^T + bias, and + residual when given; [rows, k] -> [rows, n], in scratch unless `y` says where. */
 export function projected(
   p: ProgramBuilder,
   name: string,
   x: Tensor,
   { w, bias }: MatrixWeights,
-  residual?: Tensor,
+  {
+    residual,
+    y = p.scratch(name, 'f32', [x.shape[0]!, bias.shape[0]!]),
+  }: {
+    readonly residual?: Tensor;
+    readonly y?: Tensor | undefined;
+  } = {},
 ): Tensor {
-  const y = p.scratch(name, 'f32', [x.shape[0]!, bias.shape[0]!]);
   p.run(matmul, { x, w, bias, residual, y });
   return y;
 }

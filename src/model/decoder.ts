@@ -11,18 +11,13 @@
  */
 import type { Device } from '../device/device.js';
 import { advanceRows } from '../kernels/advanceRows.js';
-import { attentionStep } from '../kernels/attentionStep.js';
 import { chooseTokens } from '../kernels/chooseTokens.js';
-import { embed } from '../kernels/embed.js';
-import { kvAppend } from '../kernels/kvAppend.js';
-import { layerNorm } from '../kernels/layerNorm.js';
 import { logitChunks } from '../kernels/logitChunks.js';
-import { logits } from '../kernels/logits.js';
 import { chunkCount, loopWidth, maskWords, rowStateWidth, ruleStateWidth, rulesWidth } from '../kernels/rowState.js';
 import { selectRows } from '../kernels/selectRows.js';
 import { tokenProbability } from '../kernels/tokenProbability.js';
 import { type Program, type ProgramBuilder, record, type Tensor } from '../program/program.js';
-import { mlp, normed, projected } from './blocks.js';
+import { recordLayers, recordLogits } from './decoderLayers.js';
 import type { ModelDimensions } from './dims.js';
 import type { CrossCache, SelfCache } from './kvCache.js';
 import type { ModelWeights } from './weights.js';
@@ -39,6 +34,8 @@ export interface DecoderState {
   readonly loop: Tensor;
   readonly picked: Tensor;
   readonly logits: Tensor;
+  /** The no-speech id for every row, and its probability. */
+  readonly noSpeechIds: Tensor;
   readonly noSpeech: Tensor;
 }
 
@@ -83,40 +80,13 @@ export function buildDecoder(
     loop: words('loop', loopWidth),
     picked: words('picked', rows, nTextCtx, 2),
     logits: device.allocate('logits', 'f32', [rows, nVocab], 'state'),
+    noSpeechIds: words('noSpeechIds', rows),
     noSpeech: device.allocate('noSpeech', 'f32', [rows], 'state'),
   };
 
-  /** All layers for the rows in `rowState`; writes the residual stream after the last one to `y`. */
-  const layers = (p: ProgramBuilder, rowState: Tensor, y: Tensor): void => {
-    const shape = y.shape;
-    let x = p.scratch('embedded', 'f32', shape);
-    for (const { table, begin, count } of w.embedding)
-      p.run(embed, { rowState, table, positions: w.decoderPositions, y: x }, { begin, count });
-    for (const [i, layer] of w.decoderLayers.entries()) {
-      const nHead = dims.nTextHead;
-      const qkv = projected(p, 'qkv', normed(p, 'normed', x, layer.attention.norm), layer.attention.qkv);
-      const keys = self.keys[i]!;
-      const values = self.values[i]!;
-      p.run(kvAppend, { qkv, rowState, keys, values, slotOf: self.slotOf });
-      const attended = p.scratch('attended', 'f32', shape);
-      p.run(attentionStep, { q: qkv, keys, values, rowState, slotOf: self.slotOf, y: attended }, { nHead });
-      x = projected(p, 'attention.out', attended, layer.attention.out, x);
-      const q = projected(p, 'cross.q', normed(p, 'cross.normed', x, layer.crossNorm), layer.crossQuery);
-      const heard = p.scratch('heard', 'f32', shape);
-      const crossArgs = { keys: cross.keys[i]!, values: cross.values[i]!, rowState, y: heard };
-      p.run(attentionStep, { q, ...crossArgs }, { nHead, cross: 1 });
-      x = projected(p, 'cross.out', heard, layer.crossOut, x);
-      const out = i === w.decoderLayers.length - 1 ? y : p.scratch(`layer${i}.out`, 'f32', shape);
-      mlp(p, x, layer.mlp, out);
-      x = out;
-    }
-  };
-  const toLogits = (p: ProgramBuilder, x: Tensor): void => {
-    const last = p.scratch('last.normed', 'f32', [rows, nTextState]);
-    p.run(layerNorm, { x, ...w.decoderNorm, y: last });
-    for (const { table, begin, count } of w.embedding)
-      p.run(logits, { x: last, w: table, y: state.logits }, { begin, count });
-  };
+  const layers = (p: ProgramBuilder, rowState: Tensor, y: Tensor): void =>
+    recordLayers(p, { dims, weights: w, self, cross, rowState, y });
+  const toLogits = (p: ProgramBuilder, x: Tensor): void => recordLogits(p, w, x, state.logits);
   const forward = (p: ProgramBuilder): void => {
     const x = p.scratch('x', 'f32', [rows, nTextState]);
     layers(p, state.rowState, x);
@@ -146,7 +116,7 @@ export function buildDecoder(
       toLogits(p, x);
     }),
     noSpeech: record('decoder.noSpeech', (p) =>
-      p.run(tokenProbability, { logits: state.logits, rules: state.rules, y: state.noSpeech }),
+      p.run(tokenProbability, { logits: state.logits, ids: state.noSpeechIds, y: state.noSpeech }),
     ),
     forward: record('decoder.forward', forward),
     pick: record('decoder.pick', pick),

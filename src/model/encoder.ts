@@ -58,7 +58,7 @@ function encoderLayer(name: string, dims: ModelDimensions, w: EncoderLayerWeight
     const qkv = projected(p, 'qkv', normed(p, 'normed', x, w.attention.norm), w.attention.qkv);
     const attended = p.scratch('attended', 'f32', x.shape);
     p.run(attention, { qkv, y: attended }, { nHead: dims.nAudioHead });
-    mlp(p, projected(p, 'attention.out', attended, w.attention.out, x), w.mlp, y);
+    mlp(p, projected(p, 'attention.out', attended, w.attention.out, { residual: x }), w.mlp, y);
   });
 }
 

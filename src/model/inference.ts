@@ -5,6 +5,7 @@
  * bytes. Programs for another number of rows (beams, batches) are prepared when first asked for, and kept.
  */
 import type {
+  AlignRequest,
   AudioFeatures,
   Candidates,
   DecodeGroup,
@@ -25,6 +26,7 @@ import {
 } from '../kernels/rowState.js';
 import type { LogitRules } from '../numeric/logitRules.js';
 import type { CallOptions } from '../progress.js';
+import { Aligner, type AlignmentHeads } from './aligner.js';
 import { buildDecoder, type CandidateProgram, type Decoder } from './decoder.js';
 import type { ModelDimensions } from './dims.js';
 import { buildEncoder, channelsLast, type Encoder } from './encoder.js';
@@ -35,6 +37,8 @@ import { loadWeights, type ModelWeights, type TensorReader } from './weights.js'
 export interface InferenceOptions extends CallOptions {
   /** Windows whose cross-attention caches are held at once; 1 when absent. */
   readonly maxAudio?: number;
+  /** Cross-attention heads that follow the sound, for word times; the upper half of the layers when absent. */
+  readonly alignmentHeads?: AlignmentHeads | undefined;
 }
 
 /** `Inference` with what tests and people who look inside want besides. */
@@ -85,7 +89,7 @@ export async function createInference(
   const weights = await loadWeights(device, dims, reader, options);
   const cross = allocateCrossCache(device, dims, options.maxAudio ?? 1);
   const encoder = buildEncoder(device, dims, weights, cross);
-  const inference = new DeviceInference(device, dims, weights, cross, encoder);
+  const inference = new DeviceInference(device, dims, weights, cross, encoder, options.alignmentHeads);
   await inference.prepare(options);
   return inference;
 }
@@ -99,9 +103,19 @@ class DeviceInference implements ModelInference {
   readonly #freeSlots: number[];
   readonly #rowSets = new Map<number, Promise<RowSet>>();
   readonly #encodePace = new Pace();
+  readonly #alignmentHeads: AlignmentHeads | undefined;
   #encoderParts: readonly Executable[] = [];
+  #aligner: Aligner | undefined;
 
-  constructor(device: Device, dims: ModelDimensions, weights: ModelWeights, cross: CrossCache, encoder: Encoder) {
+  constructor(
+    device: Device,
+    dims: ModelDimensions,
+    weights: ModelWeights,
+    cross: CrossCache,
+    encoder: Encoder,
+    alignmentHeads: AlignmentHeads | undefined,
+  ) {
+    this.#alignmentHeads = alignmentHeads;
     this.#device = device;
     this.dims = dims;
     this.#weights = weights;
@@ -169,6 +183,15 @@ class DeviceInference implements ModelInference {
       set.busy = false;
       throw error;
     }
+  }
+
+  async align(
+    request: AlignRequest,
+    onHead: (scores: Float32Array) => void,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
+    this.#aligner ??= new Aligner(this.#device, this.dims, this.#weights, this.#cross, this.#alignmentHeads);
+    return this.#aligner.align(request, slotOf(request.audio), onHead, signal);
   }
 
   async teacherForced(audio: AudioFeatures, tokens: readonly number[]): Promise<Float32Array> {
@@ -289,6 +312,7 @@ class DeviceDecoding implements Decoding {
     const device = this.#device;
     device.write(state.rules, encodeRules(this.#rules, this.#dims.nVocab));
     device.write(state.masks, encodeMasks(this.#rules, this.#dims.nVocab));
+    device.write(state.noSpeechIds, new Uint32Array(this.rows).fill(this.#rules.noSpeech ?? noToken));
     let first = 0;
     const wanted: { index: number; rows: number }[] = [];
     const batches = this.#promptBatches();

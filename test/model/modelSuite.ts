@@ -176,6 +176,38 @@ export function modelSuite(title: string, open: () => Promise<Device>, tolerance
     features.close();
   });
 
+  test('alignment: scores of the chosen heads, probabilities of what follows', async () => {
+    const tokens = [101, 5, 102, 105, 12, 13, 14, 99, 0, 30, 31, 32, 33, 34, 35, 36, 37, 38, 100];
+    const heads = [
+      [1, 2],
+      [2, 0],
+    ] as const;
+    const aligning = await createInference(
+      device,
+      dims,
+      { tensor: async (name) => weights.get(name)! },
+      { alignmentHeads: heads },
+    );
+    const features = await aligning.encode(melOf(1));
+    const expected = new Map<string, number[]>();
+    const rows = decode(weights, dims, audio, tokens, (layer, head, row, scores) => {
+      expected.set(`${layer}.${head}`, [...(expected.get(`${layer}.${head}`) ?? []), ...scores.slice(0, 7)]);
+      assert.ok(row >= 0);
+    });
+    const seen: Float32Array[] = [];
+    const request = { audio: features, tokens, columns: 7, vocabEnd: 100 };
+    const probabilities = await aligning.align!(request, (scores) => seen.push(scores.slice()));
+    for (const [i, [layer, head]] of heads.entries())
+      near(seen[i]!, expected.get(`${layer}.${head}`)!, tolerance, 'scores');
+    const wanted = rows.slice(0, -1).map((row, i) => {
+      const next = tokens[i + 1]!;
+      const sum = row.slice(0, 100).reduce((s, v) => s + Math.exp(v), 0);
+      return next < 100 ? Math.exp(row[next]!) / sum : 0;
+    });
+    near(probabilities, wanted, 1e-4, 'probabilities');
+    features.close();
+  });
+
   test('an abort stops a run, and the model can be used again', async () => {
     const features = await inference.encode(melOf(1));
     const abort = new AbortController();

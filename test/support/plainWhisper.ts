@@ -84,8 +84,18 @@ function norm(w: Weights, name: string, x: Matrix): Matrix {
 
 const add = (a: Matrix, b: Matrix): Matrix => a.map((row, r) => row.map((v, i) => v + b[r]![i]!));
 
+type SeeScores = (head: number, row: number, scores: readonly number[]) => void;
+
 /** Multi-head attention of x over `over` (x itself when the same), causal or not. */
-function attend(w: Weights, name: string, x: Matrix, over: Matrix, nHead: number, causal: boolean): Matrix {
+function attend(
+  w: Weights,
+  name: string,
+  x: Matrix,
+  over: Matrix,
+  nHead: number,
+  causal: boolean,
+  see?: SeeScores,
+): Matrix {
   const q = linear(w, `${name}.q_proj`, x);
   const k = linear(w, `${name}.k_proj`, over);
   const v = linear(w, `${name}.v_proj`, over);
@@ -96,6 +106,7 @@ function attend(w: Weights, name: string, x: Matrix, over: Matrix, nHead: number
     for (const [r, row] of q.entries()) {
       const keys = causal ? k.slice(0, r + 1) : k;
       const scores = keys.map((key) => dims.reduce((s, i) => s + row[i]! * key[i]!, 0) / Math.sqrt(headDim));
+      see?.(head, r, scores);
       const max = Math.max(...scores);
       const exps = scores.map((s) => Math.exp(s - max));
       const sum = exps.reduce((a, b) => a + b, 0);
@@ -148,8 +159,14 @@ export function encode(w: Weights, d: ModelDimensions, mel: Float32Array): Matri
   return norm(w, 'encoder.layer_norm', x);
 }
 
-/** Logits after every token: [tokens.length][nVocab]. */
-export function decode(w: Weights, d: ModelDimensions, audio: Matrix, tokens: readonly number[]): Matrix {
+/** Logits after every token: [tokens.length][nVocab]. `see` gets the cross-attention's scores before their softmax. */
+export function decode(
+  w: Weights,
+  d: ModelDimensions,
+  audio: Matrix,
+  tokens: readonly number[],
+  see?: (layer: number, ...rest: Parameters<SeeScores>) => void,
+): Matrix {
   const embedding = at(w, 'decoder.embed_tokens.weight');
   const positions = at(w, 'decoder.embed_positions.weight');
   const n = d.nTextState;
@@ -161,7 +178,10 @@ export function decode(w: Weights, d: ModelDimensions, audio: Matrix, tokens: re
     const normed = norm(w, `${layer}.self_attn_layer_norm`, x);
     x = add(x, attend(w, `${layer}.self_attn`, normed, normed, d.nTextHead, true));
     const crossNormed = norm(w, `${layer}.encoder_attn_layer_norm`, x);
-    x = add(x, attend(w, `${layer}.encoder_attn`, crossNormed, audio, d.nTextHead, false));
+    x = add(
+      x,
+      attend(w, `${layer}.encoder_attn`, crossNormed, audio, d.nTextHead, false, (...seen) => see?.(i, ...seen)),
+    );
     x = add(x, mlp(w, layer, x));
   }
   return norm(w, 'decoder.layer_norm', x).map((row) =>
