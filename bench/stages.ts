@@ -1,0 +1,118 @@
+/**
+ * One transcription, and where its time went: an engine between decoding and the real one, which reads the clock before
+ * and after each call.
+ */
+import { type LogMel, logMel } from '../src/audio/logMel.js';
+import type { Decoding, Inference } from '../src/decode/inference.js';
+import type { Tokenizer } from '../src/tokenizer/tokenizer.js';
+import { transcribe } from '../src/transcribe/transcribe.js';
+
+/** Milliseconds by the wall clock, and of all threads of the process together. */
+export interface Time {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
+export interface Stages {
+  readonly text: string;
+  /** From samples to text. */
+  readonly endToEnd: Time;
+  readonly logMel: Time;
+  /** All windows together. */
+  readonly encode: Time;
+  /** Prompts: prefix, language, task, previous text. */
+  readonly prompt: Time;
+  /** All sampled tokens together. */
+  readonly tokens: Time;
+  readonly windows: number;
+  readonly promptTokens: number;
+  readonly sampledTokens: number;
+}
+
+/** Adds up what some calls took. */
+class Stopwatch {
+  #wallMs = 0;
+  #cpuMs = 0;
+
+  async time<T>(work: () => Promise<T>): Promise<T> {
+    const cpu = process.cpuUsage();
+    const wall = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.#wallMs += performance.now() - wall;
+      const { user, system } = process.cpuUsage(cpu);
+      this.#cpuMs += (user + system) / 1000;
+    }
+  }
+
+  get total(): Time {
+    return { wallMs: tenth(this.#wallMs), cpuMs: tenth(this.#cpuMs) };
+  }
+}
+
+export interface LoadedModel {
+  readonly inference: Inference;
+  readonly tokenizer: Tokenizer;
+}
+
+/** English, temperature 0, timestamps. @param samples mono, 16 kHz; [nSamples] */
+export async function timeStages({ inference, tokenizer }: LoadedModel, samples: Float32Array): Promise<Stages> {
+  const watches = {
+    all: new Stopwatch(),
+    mel: new Stopwatch(),
+    encode: new Stopwatch(),
+    prompt: new Stopwatch(),
+    tokens: new Stopwatch(),
+  };
+  let windows = 0;
+  let promptTokens = 0;
+  let sampledTokens = 0;
+
+  const timedDecoding = (decoding: Decoding): Decoding => ({
+    rows: decoding.rows,
+    noSpeechProb: decoding.noSpeechProb,
+    candidates: (...args) => decoding.candidates(...args),
+    advance: (...args) => decoding.advance(...args),
+    logits: (...args) => decoding.logits(...args),
+    close: () => decoding.close(),
+    async run(...args) {
+      const picked = await watches.tokens.time(() => decoding.run(...args));
+      for (const { tokens } of picked) sampledTokens += tokens.length;
+      return picked;
+    },
+  });
+  const timed: Inference = {
+    nVocab: inference.nVocab,
+    nTextCtx: inference.nTextCtx,
+    nMels: inference.nMels,
+    encode(...args) {
+      windows++;
+      return watches.encode.time(() => inference.encode(...args));
+    },
+    async start(groups, rules, signal) {
+      for (const { initialTokens } of groups) promptTokens += initialTokens.length;
+      return timedDecoding(await watches.prompt.time(() => inference.start(groups, rules, signal)));
+    },
+  };
+
+  const { text } = await watches.all.time(async () => {
+    const mel: LogMel = await watches.mel.time(() => logMel(samples, { nMels: inference.nMels }));
+    return transcribe({ inference: timed, tokenizer }, mel, { language: 'en', temperature: 0 });
+  });
+  return {
+    text,
+    endToEnd: watches.all.total,
+    logMel: watches.mel.total,
+    encode: watches.encode.total,
+    prompt: watches.prompt.total,
+    tokens: watches.tokens.total,
+    windows,
+    promptTokens,
+    sampledTokens,
+  };
+}
+
+export function tenth(value: number): number {
+  return Math.round(value * 10) / 10;
+}
