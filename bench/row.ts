@@ -1,5 +1,6 @@
-/** One row of `whisper.ts` as it is saved: a model, a recording, a device, and what its processes measured. */
+/** What `whisper.ts` and `peers.ts` save, and `report.ts` reads. */
 import type { Machine } from './machine.js';
+import type { EnginePass, EngineReady } from './peerEngine.js';
 import type { Stages } from './stages.js';
 
 export interface RowProcess {
@@ -33,4 +34,29 @@ export function warmPasses({ processes }: WhisperRow): readonly Stages[] {
 /** Node's major version of a row. */
 export function nodeOf({ processes }: WhisperRow): string {
   return processes[0]?.machine.node.replace(/^v(\d+).*/, '$1') ?? '';
+}
+
+export interface EngineRow extends EngineReady {
+  readonly passes: readonly EnginePass[];
+}
+
+/** Two engines in turn, on the same work. */
+export interface PeerRow {
+  readonly model: string;
+  readonly recording: string;
+  readonly threads: number;
+  readonly prefix: string;
+  readonly ours: EngineRow;
+  readonly theirs: EngineRow;
+}
+
+/** Ours / theirs, by the wall clock, pair by pair. */
+export function pairRatios({ ours, theirs }: PeerRow): readonly number[] {
+  return ours.passes.map(({ time }, i) => time.wallMs / (theirs.passes[i]?.time.wallMs ?? Number.NaN));
+}
+
+/** Of the quickest of each. */
+export function bestRatio({ ours, theirs }: PeerRow): number {
+  const best = (row: EngineRow): number => Math.min(...row.passes.map(({ time }) => time.wallMs));
+  return best(ours) / best(theirs);
 }

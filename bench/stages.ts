@@ -29,6 +29,13 @@ export interface Stages {
   readonly sampledTokens: number;
 }
 
+/** What some work took. */
+export async function timed<T>(work: () => Promise<T>): Promise<{ readonly value: T; readonly time: Time }> {
+  const watch = new Stopwatch();
+  const value = await watch.time(work);
+  return { value, time: watch.total };
+}
+
 /** Adds up what some calls took. */
 class Stopwatch {
   #wallMs = 0;
@@ -82,7 +89,7 @@ export async function timeStages({ inference, tokenizer }: LoadedModel, samples:
       return picked;
     },
   });
-  const timed: Inference = {
+  const observed: Inference = {
     nVocab: inference.nVocab,
     nTextCtx: inference.nTextCtx,
     nMels: inference.nMels,
@@ -98,7 +105,7 @@ export async function timeStages({ inference, tokenizer }: LoadedModel, samples:
 
   const { text } = await watches.all.time(async () => {
     const mel: LogMel = await watches.mel.time(() => logMel(samples, { nMels: inference.nMels }));
-    return transcribe({ inference: timed, tokenizer }, mel, { language: 'en', temperature: 0 });
+    return transcribe({ inference: observed, tokenizer }, mel, { language: 'en', temperature: 0 });
   });
   return {
     text,
