@@ -66,8 +66,7 @@ test('bf16: every pattern comes back; halfway rounds to even; NaN stays NaN', ()
   narrowBf16(wide, back);
   for (let i = 0; i < 65536; i++) {
     const nan = (i & 0x7fff) > 0x7f80;
-    if (nan ? (back[i]! & 0x7fff) <= 0x7f80 : back[i] !== i)
-      assert.unreachable(`pattern ${i} came back as ${back[i]}`);
+    if (nan ? (back[i]! & 0x7fff) <= 0x7f80 : back[i] !== i) assert.unreachable(`pattern ${i} came back as ${back[i]}`);
   }
   const f32 = new Float32Array(new Uint32Array([0x3f808000, 0x3f818000, 0x3f808001, 0x7f7fffff, 0x7f800001]).buffer);
   const out = new Uint16Array(5);
