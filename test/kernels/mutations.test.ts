@@ -1,0 +1,120 @@
+/**
+ * Does the conformance suite notice? Plants one bug at a time in a copy of the build (a tile's bound, a mask, a barrier,
+ * stale scratch) and runs the suite on it, which must fail. Prints what it said.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { repoRoot } from '../support/paths.js';
+import { openOrSkip } from '../support/webgpu.js';
+
+interface Mutation {
+  readonly what: string;
+  /** Of the build, below dist/src/kernels. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  readonly kernel: string;
+  readonly device: 'cpu' | 'webgpu';
+}
+
+const mutations: readonly Mutation[] = [
+  {
+    what: 'a tile runs on over the last row',
+    file: 'cpu/product.js',
+    from: 'i32.const(rowsPerBlock)), args.rows));',
+    to: 'i32.const(rowsPerBlock)), i32.const(1 << 20)));',
+    kernel: 'matmul',
+    device: 'cpu',
+  },
+  {
+    what: 'the causal mask lets the next position through',
+    file: 'cpu/attentionStep.js',
+    from: 'i32.add(i32.load(state, 4), i32.const(1))',
+    to: 'i32.add(i32.load(state, 4), i32.const(2))',
+    kernel: 'attentionStep',
+    device: 'cpu',
+  },
+  {
+    what: 'the scores of a former row are left in scratch behind the last key',
+    file: 'cpu/attentionStep.js',
+    from: 'v128.bitselect(score, f.splat(lowest), isThere)',
+    to: 'score',
+    kernel: 'attentionStep',
+    device: 'cpu',
+  },
+  {
+    what: 'a thread writes beyond the last key of its row',
+    file: 'crossScores.js',
+    from: 'u) { return; }\n  let at',
+    to: 'u + 64u) { return; }\n  let at',
+    kernel: 'crossScores',
+    device: 'webgpu',
+  },
+  {
+    what: 'the mask lets a pair of timestamps go back in time',
+    file: 'logitChunks.js',
+    from: 'if (state.y != 0u && (id + 1u < state.y',
+    to: 'if (state.y != 0u && (id + 3u < state.y',
+    kernel: 'logitChunks',
+    device: 'webgpu',
+  },
+  {
+    what: 'a barrier is missing in the reduction over a workgroup',
+    file: 'wgsl.js',
+    from: 'All[i] = value;\n  workgroupBarrier();',
+    to: 'All[i] = value;',
+    kernel: 'layerNorm',
+    device: 'webgpu',
+  },
+];
+
+/** The first sentence of the harness in what uvu printed: it marks differing lines with dashes and spaces with dots. */
+function complaint(output: string): string | undefined {
+  const start = String.fromCharCode(27);
+  const lines = output.replaceAll(new RegExp(`${start}\\[\\d+m`, 'g'), '').split('\n');
+  const said = lines.find((line) => line.includes('(Actual)')) ?? lines.find((line) => line.includes('FAIL'));
+  return said
+    ?.replaceAll('·', ' ')
+    .replace(/^\s*-*|\(Actual\)\s*$/g, '')
+    .trim();
+}
+
+const test = suite('planted bugs');
+const gpu = await openOrSkip('planted bugs in WGSL');
+await gpu?.close();
+let copy: string;
+test.before(() => {
+  copy = mkdtempSync(join(tmpdir(), 'sotto-mutations-'));
+  cpSync(join(repoRoot, 'dist'), join(copy, 'dist'), { recursive: true });
+  cpSync(join(repoRoot, 'package.json'), join(copy, 'package.json'));
+  symlinkSync(join(repoRoot, 'node_modules'), join(copy, 'node_modules'));
+});
+test.after(() => rmSync(copy, { recursive: true, force: true }));
+
+for (const { what, file, from, to, kernel, device } of mutations) {
+  if (device === 'webgpu' && !gpu) continue;
+  test(`${device}: ${what}`, () => {
+    const path = join(copy, 'dist/src/kernels', file);
+    const original = readFileSync(path, 'utf8');
+    assert.is(original.split(from).length, 2, `${file} has to hold the text to be broken once: ${from}`);
+    writeFileSync(
+      path,
+      original.replace(from, () => to),
+    );
+    try {
+      const run = spawnSync(process.execPath, [join(copy, `dist/test/kernels/${device}.test.js`), kernel], {
+        encoding: 'utf8',
+      });
+      console.log(`\n${device} ${kernel}, ${what}:\n  ${complaint(run.stdout) ?? run.stderr.slice(0, 200)}`);
+      assert.is.not(run.status, 0, `the suite did not notice: ${what}`);
+    } finally {
+      writeFileSync(path, original);
+    }
+  });
+}
+
+test.run();
