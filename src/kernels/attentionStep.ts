@@ -17,10 +17,11 @@ import type {
   Reference,
   Tolerance,
 } from './contract.js';
+import { crossScratchBytes, crossUnits, emitAttentionCross } from './cpu/attentionCross.js';
 import { emitAttentionStep } from './cpu/attentionStep.js';
 import { kernelFunction } from './cpu/signature.js';
 import { fillRowState } from './embed.js';
-import { f32, LOWEST, unroll } from './wgsl.js';
+import { f32, groupReduce, LOWEST, unroll } from './wgsl.js';
 
 export const attentionStep = {
   name: 'attentionStep',
@@ -56,7 +57,8 @@ export const attentionStep = {
         return /* wgsl */ `
 ${keyPlace(c)}
 var<workgroup> scores: array<f32, ${nCtx}>;
-var<workgroup> part: array<f32, ${GROUP}>;
+${groupReduce('highest', GROUP, 'f32', 'max(a, b)')}
+${groupReduce('total', GROUP, 'f32', 'a + b')}
 var<workgroup> partial: array<vec4f, ${GROUP}>;
 @compute @workgroup_size(${GROUP})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
@@ -73,24 +75,14 @@ ${unroll(vectors, (d) => `    score += dot(q${d}, keys[keyAt + ${d}u]);`)}
     scores[key] = score;
     best = max(best, score);
   }
-  part[i] = best;
-  for (var half = ${GROUP / 2}u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (i < half) { part[i] = max(part[i], part[i + half]); }
-  }
-  let top = workgroupUniformLoad(&part[0]);
+  let top = highest(best, i);
   var sum = 0f;
   for (var key = i; key < count; key += ${GROUP}u) {
     let weight = exp(scores[key] - top);
     scores[key] = weight;
     sum += weight;
   }
-  part[i] = sum;
-  for (var half = ${GROUP / 2}u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (i < half) { part[i] += part[i + half]; }
-  }
-  let all = workgroupUniformLoad(&part[0]);
+  let all = total(sum, i);
   let d = i % ${vectors}u;
   let slice = i / ${vectors}u;
   var o = vec4f();
@@ -98,55 +90,77 @@ ${unroll(vectors, (d) => `    score += dot(q${d}, keys[keyAt + ${d}u]);`)}
     o += scores[key] * values[place(row, key) * ${nState! / 4}u + head + d];
   }
   partial[i] = o;
-  for (var half = ${slices / 2}u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (slice < half) { partial[i] += partial[i + half * ${vectors}u]; }
-  }
-  if (slice == 0u) { y[row * ${nState! / 4}u + head + d] = partial[i] / all; }
+  workgroupBarrier();
+  if (slice != 0u) { return; }
+  for (var s = 1u; s < ${slices}u; s++) { o += partial[s * ${vectors}u + d]; }
+  y[row * ${nState! / 4}u + head + d] = o / all;
 }`;
       },
     },
     {
-      // One thread a row and head, over all keys with a running maximum and sum.
+      // One thread a row and head, over blocks of 8 keys. The sums of values stay in y between blocks, see attention.ts.
       name: 'threadPerHead',
       suits: 'software',
-      when: (c) => c.dims.qWidth! % 4 === 0,
-      vec4: ['q', 'keys', 'values', 'y'],
-      groups: (c, liveRows) => [Math.ceil(c.params.nHead! / 8), liveRows, 1],
+      groups: (c, liveRows) => [Math.ceil((liveRows * c.params.nHead!) / 8), 1, 1],
       wgsl: (c) => {
-        const { nState, qWidth } = c.dims;
-        const vectors = headVectors(c);
+        const { rows, nState, qWidth } = c.dims;
+        const { nHead } = c.params;
+        const headDim = nState! / nHead!;
+        const four = (value: (i: number) => string, v: number): string =>
+          `vec4f(${[0, 1, 2, 3].map((i) => value(4 * v + i)).join(', ')})`;
         return /* wgsl */ `
 ${keyPlace(c)}
 @compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let row = id.y;
-  let head = id.x * ${vectors}u;
-  if (id.x >= ${c.params.nHead}u) { return; }
+  let row = id.x / ${nHead}u;
+  if (row >= ${rows}u) { return; }
+  let head = (id.x % ${nHead}u) * ${headDim}u;
   let count = keyCount(row);
-  let at = row * ${qWidth! / 4}u + head;
-${unroll(vectors, (d) => `  let q${d} = q[at + ${d}u] * ${f32(1 / Math.sqrt(4 * vectors))};\n  var o${d} = vec4f();`)}
+  let qAt = row * ${qWidth}u;
+  let yAt = row * ${nState}u;
   var top = ${LOWEST};
   var sum = 0f;
-  for (var key = 0u; key < count; key++) {
-    let keyAt = place(row, key) * ${nState! / 4}u + head;
-    var products = vec4f();
-${unroll(vectors, (d) => `    products += q${d} * keys[keyAt + ${d}u];`)}
-    let score = dot(products, vec4f(1f));
-    let higher = max(top, score);
+  for (var d = head; d < head + ${headDim}u; d++) { y[yAt + d] = 0f; }
+  for (var key = 0u; key < count; key += 8u) {
+${unroll(8, (i) => `    let k${i} = place(row, min(key + ${i}u, count - 1u)) * ${nState}u;`)}
+    var p0 = vec4f();
+    var p1 = vec4f();
+    for (var d = head; d < head + ${headDim}u; d++) {
+      let qd = q[qAt + d];
+${unroll(2, (v) => `      p${v} += qd * ${four((i) => `keys[k${i} + d]`, v)};`)}
+    }
+${unroll(
+  2,
+  (v) =>
+    `    p${v} = select(vec4f(-1e30f), p${v} * ${f32(1 / Math.sqrt(headDim))}, key + ${four((i) => `${i}`, v).replace('vec4f', 'vec4u')} < vec4u(count));`,
+)}
+    let four = max(p0, p1);
+    let higher = max(top, max(max(four.x, four.y), max(four.z, four.w)));
     let shrink = exp(top - higher);
-    let weight = exp(score - higher);
     top = higher;
-    sum = sum * shrink + weight;
-${unroll(vectors, (d) => `    o${d} = o${d} * shrink + weight * values[keyAt + ${d}u];`)}
+    p0 = exp(p0 - higher);
+    p1 = exp(p1 - higher);
+    sum = sum * shrink + dot(p0 + p1, vec4f(1f));
+    for (var d = head; d < head + ${headDim}u; d++) {
+      let v0 = ${four((i) => `values[k${i} + d]`, 0)};
+      let v1 = ${four((i) => `values[k${i} + d]`, 1)};
+      y[yAt + d] = y[yAt + d] * shrink + dot(p0, v0) + dot(p1, v1);
+    }
   }
-  let to = row * ${nState! / 4}u + head;
-${unroll(vectors, (d) => `  y[to + ${d}u] = o${d} / sum;`)}
+  for (var d = head; d < head + ${headDim}u; d++) { y[yAt + d] /= sum; }
 }`;
       },
     },
   ],
   cpu: [
+    {
+      // Cross-attention. A unit is a head of one or two rows.
+      name: 'headOfRows',
+      when: (c) => c.params.cross === 1,
+      units: crossUnits,
+      scratchBytes: crossScratchBytes,
+      emit: emitHeadOfRows,
+    },
     {
       // A unit is a head of a row; rows of one head follow each other, so that they find its keys in the cache.
       name: 'headOfRow',
@@ -177,6 +191,12 @@ fn place(row: u32, key: u32) -> u32 {
   let own = rowState[row * 4u + 2u] * ${nCtx}u + key;
   return ${has('slotOf') ? `slotOf[own] * ${nCtx}u + key` : 'own'};
 }`;
+}
+
+function emitHeadOfRows(w: ModuleBuilderLike, c: KernelContext, caps: CpuCaps): FunctionBuilder {
+  const f = kernelFunction(w, attentionStep);
+  emitAttentionCross(w, f, c, caps);
+  return f;
 }
 
 function emitHeadOfRow(w: ModuleBuilderLike, c: KernelContext, caps: CpuCaps): FunctionBuilder {
