@@ -1,4 +1,6 @@
-/** What `whisper.ts` and `peers.ts` save, and `report.ts` reads. */
+/** What `whisper.ts`, `peers.ts` and `kernels.ts` save, and `report.ts` reads. */
+import type { Peaks } from '../src/dev/peaks.js';
+import type { KernelTiming } from '../src/dev/timeKernel.js';
 import type { Machine } from './machine.js';
 import type { EnginePass, EngineReady } from './peerEngine.js';
 import type { Stages } from './stages.js';
@@ -59,4 +61,18 @@ export function pairRatios({ ours, theirs }: PeerRow): readonly number[] {
 export function bestRatio({ ours, theirs }: PeerRow): number {
   const best = (row: EngineRow): number => Math.min(...row.passes.map(({ time }) => time.wallMs));
   return best(ours) / best(theirs);
+}
+
+export interface KernelRow extends KernelTiming {
+  readonly kernel: string;
+  readonly variant: string;
+  readonly sizes: string;
+}
+
+/** All kernels on one device. */
+export interface KernelTable {
+  readonly machine: Machine;
+  readonly device: string;
+  readonly peaks: Peaks;
+  readonly rows: readonly KernelRow[];
 }
