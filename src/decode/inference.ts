@@ -76,6 +76,11 @@ export interface Inference {
   readonly nMels: number;
   /** @param mel log-mel of one window, [nMels, 3000] row-major */
   encode(mel: Float32Array, signal?: AbortSignal): Promise<AudioFeatures>;
+  /**
+   * Makes room for `count` windows at once, where there is less; only while no features are open. An engine without it
+   * holds one.
+   */
+  reserveAudio?(count: number, signal?: AbortSignal): Promise<void>;
   /** Runs the initial tokens of all groups through the decoder and leaves the first logits ready. */
   start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding>;
   /**

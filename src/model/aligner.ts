@@ -15,7 +15,7 @@ import { tokenProbability } from '../kernels/tokenProbability.js';
 import { record, type Tensor } from '../program/program.js';
 import { recordLayers, recordLogits } from './decoderLayers.js';
 import type { ModelDimensions } from './dims.js';
-import { allocateSelfCache, type CrossCache } from './kvCache.js';
+import { type Allocator, allocateSelfCache, type CrossCache } from './kvCache.js';
 import type { ModelWeights } from './weights.js';
 
 export type AlignmentHeads = readonly (readonly [layer: number, head: number])[];
@@ -40,6 +40,7 @@ interface Prepared {
 
 export class Aligner {
   readonly #device: Device;
+  readonly #memory: Allocator;
   readonly #dims: ModelDimensions;
   readonly #weights: ModelWeights;
   readonly #cross: CrossCache;
@@ -54,6 +55,7 @@ export class Aligner {
 
   constructor(
     device: Device,
+    memory: Allocator,
     dims: ModelDimensions,
     weights: ModelWeights,
     cross: CrossCache,
@@ -65,17 +67,18 @@ export class Aligner {
           `there is no alignment head ${layer}.${head} in ${dims.nTextLayer} x ${dims.nTextHead}`,
         );
     this.#device = device;
+    this.#memory = memory;
     this.#dims = dims;
     this.#weights = weights;
     this.#cross = cross;
     this.#heads = heads;
     const { nTextCtx, nTextState, nAudioCtx } = dims;
-    this.#rowState = device.allocate('align.rows', 'u32', [nTextCtx, rowStateWidth], 'state');
-    this.#hidden = device.allocate('align.hidden', 'f32', [nTextCtx, nTextState], 'state');
-    this.#scores = device.allocate('align.scores', 'f32', [nTextCtx, nAudioCtx], 'state');
-    this.#index = device.allocate('align.index', 'u32', [logitRows], 'state');
-    this.#ids = device.allocate('align.ids', 'u32', [logitRows], 'state');
-    this.#probs = device.allocate('align.probs', 'f32', [logitRows], 'state');
+    this.#rowState = memory.allocate('align.rows', 'u32', [nTextCtx, rowStateWidth], 'state');
+    this.#hidden = memory.allocate('align.hidden', 'f32', [nTextCtx, nTextState], 'state');
+    this.#scores = memory.allocate('align.scores', 'f32', [nTextCtx, nAudioCtx], 'state');
+    this.#index = memory.allocate('align.index', 'u32', [logitRows], 'state');
+    this.#ids = memory.allocate('align.ids', 'u32', [logitRows], 'state');
+    this.#probs = memory.allocate('align.probs', 'f32', [logitRows], 'state');
   }
 
   /** @see `Inference.align`; `slot` is the window's cross-attention cache */
@@ -132,13 +135,14 @@ export class Aligner {
 
   async #make(vocabEnd: number, signal: AbortSignal | undefined): Promise<Prepared> {
     const device = this.#device;
+    const memory = this.#memory;
     const { nTextCtx, nTextState, nTextHead, nVocab } = this.#dims;
-    const self = allocateSelfCache(device, this.#dims, 1);
-    const logits = device.allocate('align.logits', 'f32', [logitRows, nVocab], 'state');
+    const self = allocateSelfCache(memory, this.#dims, 1);
+    const logits = memory.allocate('align.logits', 'f32', [logitRows, nVocab], 'state');
     const queries = new Map<number, Tensor>();
     for (const [layer] of this.#heads)
       if (!queries.has(layer))
-        queries.set(layer, device.allocate(`align.q${layer}`, 'f32', [nTextCtx, nTextState], 'state'));
+        queries.set(layer, memory.allocate(`align.q${layer}`, 'f32', [nTextCtx, nTextState], 'state'));
     const rowState = this.#rowState;
     const pass = record('align.pass', (p) =>
       recordLayers(p, {

@@ -9,7 +9,6 @@
  *
  * Each row is (token, position, sequence, audio), see kernels/rowState.ts; a prompt is just many rows of one sequence.
  */
-import type { Device } from '../device/device.js';
 import { advanceRows } from '../kernels/advanceRows.js';
 import { chooseTokens } from '../kernels/chooseTokens.js';
 import { logitChunks } from '../kernels/logitChunks.js';
@@ -19,7 +18,7 @@ import { tokenProbability } from '../kernels/tokenProbability.js';
 import { type Program, type ProgramBuilder, record, type Tensor } from '../program/program.js';
 import { recordLayers, recordLogits } from './decoderLayers.js';
 import type { ModelDimensions } from './dims.js';
-import type { CrossCache, SelfCache } from './kvCache.js';
+import type { Allocator, CrossCache, SelfCache } from './kvCache.js';
 import type { ModelWeights } from './weights.js';
 
 /** Device tables of a set of rows; meanings and columns in kernels/rowState.ts. */
@@ -59,7 +58,7 @@ export interface CandidateProgram {
 }
 
 export function buildDecoder(
-  device: Device,
+  memory: Allocator,
   dims: ModelDimensions,
   w: ModelWeights,
   self: SelfCache,
@@ -68,10 +67,10 @@ export function buildDecoder(
   promptRows: number,
 ): Decoder {
   const { nTextCtx, nTextState, nVocab } = dims;
-  const words = (name: string, ...shape: number[]): Tensor => device.allocate(name, 'u32', shape, 'state');
+  const words = (name: string, ...shape: number[]): Tensor => memory.allocate(name, 'u32', shape, 'state');
   const state: DecoderState = {
     promptRows: words('promptRows', promptRows, rowStateWidth),
-    hidden: device.allocate('hidden', 'f32', [promptRows, nTextState], 'state'),
+    hidden: memory.allocate('hidden', 'f32', [promptRows, nTextState], 'state'),
     headIndex: words('headIndex', rows),
     rowState: words('rowState', rows, rowStateWidth),
     ruleState: words('ruleState', rows, ruleStateWidth),
@@ -79,9 +78,9 @@ export function buildDecoder(
     masks: words('masks', 2, maskWords(nVocab)),
     loop: words('loop', loopWidth),
     picked: words('picked', rows, nTextCtx, 2),
-    logits: device.allocate('logits', 'f32', [rows, nVocab], 'state'),
+    logits: memory.allocate('logits', 'f32', [rows, nVocab], 'state'),
     noSpeechIds: words('noSpeechIds', rows),
-    noSpeech: device.allocate('noSpeech', 'f32', [rows], 'state'),
+    noSpeech: memory.allocate('noSpeech', 'f32', [rows], 'state'),
   };
 
   const layers = (p: ProgramBuilder, rowState: Tensor, y: Tensor): void =>
@@ -126,7 +125,7 @@ export function buildDecoder(
     }),
     candidates(perRow) {
       const ids = words(`candidates${perRow}.ids`, rows, perRow);
-      const logprobs = device.allocate(`candidates${perRow}.logprobs`, 'f32', [rows, perRow], 'state');
+      const logprobs = memory.allocate(`candidates${perRow}.logprobs`, 'f32', [rows, perRow], 'state');
       return { program: record(`decoder.candidates${perRow}`, (p) => choose(p, perRow, ids, logprobs)), ids, logprobs };
     },
   };

@@ -4,7 +4,6 @@
  *
  * One program a layer, not one for all, so that a run can be stopped between them and no GPU submit lasts seconds.
  */
-import type { Device } from '../device/device.js';
 import { attention } from '../kernels/attention.js';
 import { conv1d } from '../kernels/conv1d.js';
 import { layerNorm } from '../kernels/layerNorm.js';
@@ -12,7 +11,7 @@ import { storeCross } from '../kernels/storeCross.js';
 import { type Program, record, type Tensor } from '../program/program.js';
 import { mlp, normed, projected } from './blocks.js';
 import type { ModelDimensions } from './dims.js';
-import type { CrossCache } from './kvCache.js';
+import type { Allocator, CrossCache } from './kvCache.js';
 import type { EncoderLayerWeights, ModelWeights } from './weights.js';
 
 export interface Encoder {
@@ -26,14 +25,14 @@ export interface Encoder {
   readonly output: Tensor;
 }
 
-export function buildEncoder(device: Device, dims: ModelDimensions, w: ModelWeights, cross: CrossCache): Encoder {
+export function buildEncoder(memory: Allocator, dims: ModelDimensions, w: ModelWeights, cross: CrossCache): Encoder {
   const { nAudioCtx, nAudioState, nMels } = dims;
   const nFrames = 2 * nAudioCtx;
-  const mel = device.allocate('mel', 'f32', [nFrames + 2, nMels], 'state');
-  const slot = device.allocate('crossSlot', 'u32', [4], 'state');
-  const output = device.allocate('encoder.output', 'f32', [nAudioCtx, nAudioState], 'state');
+  const mel = memory.allocate('mel', 'f32', [nFrames + 2, nMels], 'state');
+  const slot = memory.allocate('crossSlot', 'u32', [4], 'state');
+  const output = memory.allocate('encoder.output', 'f32', [nAudioCtx, nAudioState], 'state');
   // The residual stream between programs; each layer reads one and writes the other.
-  const stream = [0, 1].map((i) => device.allocate(`encoder.x${i}`, 'f32', [nAudioCtx, nAudioState], 'state'));
+  const stream = [0, 1].map((i) => memory.allocate(`encoder.x${i}`, 'f32', [nAudioCtx, nAudioState], 'state'));
   const front = record('encoder.conv', (p) => {
     const padded = p.scratch('conv1.out', 'f32', [nFrames + 2, nAudioState]);
     p.run(conv1d, { x: mel, ...w.conv1, y: padded }, { padOut: 1 });

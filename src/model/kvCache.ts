@@ -5,8 +5,35 @@
  * Cross-attention: one slot a window of sound, shared by all its rows.
  */
 import type { Device } from '../device/device.js';
+import type { DType } from '../kernels/contract.js';
 import type { Tensor } from '../program/program.js';
 import type { ModelDimensions } from './dims.js';
+
+/** What builders of programs need of a device: state tensors. */
+export interface Allocator {
+  allocate(name: string, dtype: DType, shape: readonly number[], lifetime: 'state'): Tensor;
+}
+
+/** Allocates on a device and can give all of it back. */
+export class Arena implements Allocator {
+  readonly #device: Device;
+  #tensors: Tensor[] = [];
+
+  constructor(device: Device) {
+    this.#device = device;
+  }
+
+  allocate(name: string, dtype: DType, shape: readonly number[], lifetime: 'state'): Tensor {
+    const tensor = this.#device.allocate(name, dtype, shape, lifetime);
+    this.#tensors.push(tensor);
+    return tensor;
+  }
+
+  freeAll(): void {
+    for (const tensor of this.#tensors) this.#device.free(tensor);
+    this.#tensors = [];
+  }
+}
 
 /** Keys and values of each decoder layer: [slots, nAudioCtx, nTextState]. */
 export interface CrossCache {
@@ -24,25 +51,31 @@ export interface SelfCache {
   readonly slotOf: Tensor;
 }
 
-function layers(device: Device, name: string, dims: ModelDimensions, slots: number, nCtx: number): readonly Tensor[] {
+function layers(
+  memory: Allocator,
+  name: string,
+  dims: ModelDimensions,
+  slots: number,
+  nCtx: number,
+): readonly Tensor[] {
   return Array.from({ length: dims.nTextLayer }, (_, i) =>
-    device.allocate(`${name}${i}`, 'f32', [slots, nCtx, dims.nTextState], 'state'),
+    memory.allocate(`${name}${i}`, 'f32', [slots, nCtx, dims.nTextState], 'state'),
   );
 }
 
-export function allocateCrossCache(device: Device, dims: ModelDimensions, slots: number): CrossCache {
+export function allocateCrossCache(memory: Allocator, dims: ModelDimensions, slots: number): CrossCache {
   return {
     slots,
-    keys: layers(device, 'cross.keys', dims, slots, dims.nAudioCtx),
-    values: layers(device, 'cross.values', dims, slots, dims.nAudioCtx),
+    keys: layers(memory, 'cross.keys', dims, slots, dims.nAudioCtx),
+    values: layers(memory, 'cross.values', dims, slots, dims.nAudioCtx),
   };
 }
 
-export function allocateSelfCache(device: Device, dims: ModelDimensions, slots: number): SelfCache {
+export function allocateSelfCache(memory: Allocator, dims: ModelDimensions, slots: number): SelfCache {
   return {
     slots,
-    keys: layers(device, 'self.keys', dims, slots, dims.nTextCtx),
-    values: layers(device, 'self.values', dims, slots, dims.nTextCtx),
-    slotOf: device.allocate('slotOf', 'u32', [slots, dims.nTextCtx], 'state'),
+    keys: layers(memory, 'self.keys', dims, slots, dims.nTextCtx),
+    values: layers(memory, 'self.values', dims, slots, dims.nTextCtx),
+    slotOf: memory.allocate('slotOf', 'u32', [slots, dims.nTextCtx], 'state'),
   };
 }

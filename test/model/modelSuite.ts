@@ -157,6 +157,39 @@ export function modelSuite(title: string, open: () => Promise<Device>, tolerance
     second.close();
   });
 
+  test('a row that has ended stands still while others go on to the end of the context', async () => {
+    const features = await inference.encode(melOf(1));
+    const decoding = await inference.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 2 }], rules);
+    const history = [110];
+    decoding.advance([110, 100]);
+    for (let token = 20; prompt.length + history.length < dims.nTextCtx; token++) {
+      history.push(token);
+      decoding.advance([token, 100]);
+    }
+    const logits = (await decoding.logits()).subarray(0, dims.nVocab);
+    near(logits, decode(weights, dims, audio, [...prompt, ...history]).at(-1)!, tolerance, 'logits');
+    decoding.close();
+    features.close();
+  });
+
+  test('room for more windows, made while nothing is open', async () => {
+    const growing = await createInference(device, dims, { tensor: async (name) => weights.get(name)! });
+    const first = await growing.encode(melOf(2));
+    let caught: unknown;
+    await growing.reserveAudio(3).catch((error) => {
+      caught = error;
+    });
+    assert.match(String(caught), /decoding/);
+    first.close();
+    await growing.reserveAudio(3);
+    const features = [await growing.encode(melOf(2)), await growing.encode(melOf(2)), await growing.encode(melOf(1))];
+    const group = { audio: features[2]!, initialTokens: prompt, sotIndex: 0, rows: 1 };
+    const decoding = await growing.start([group], rules);
+    assert.equal((await decoding.run(4))[0]!.tokens, plainGreedy(weights, audio, 4).tokens);
+    decoding.close();
+    for (const each of features) each.close();
+  });
+
   test('a number that is not finite is an error, not a token', async () => {
     const poisoned = new Map(weights);
     const norm = weights.get('model.decoder.layer_norm.weight')!.slice();
