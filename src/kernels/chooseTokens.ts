@@ -25,7 +25,7 @@ import type {
 import { emitChooseTokens } from './cpu/chooseTokens.js';
 import { kernelFunction } from './cpu/signature.js';
 import { chunkCount, chunkIds, chunkRange, nonFiniteToken, noToken } from './rowState.js';
-import { f32, isBetterText } from './wgsl.js';
+import { f32, groupReduce, isBetterText } from './wgsl.js';
 
 export const chooseTokens = {
   name: 'chooseTokens',
@@ -56,7 +56,6 @@ var<workgroup> sums: array<f32, ${chunks}>;
 var<workgroup> marks: array<f32, ${chunks}>;
 var<workgroup> candidateIds: array<u32, ${candidates}>;
 var<workgroup> candidateValues: array<f32, ${candidates}>;
-var<workgroup> part: array<u32, 64>;
 fn chunkTop(row: u32, chunk: u32) -> f32 { return tops[chunk]; }
 fn chunkSum(row: u32, chunk: u32) -> f32 { return sums[chunk]; }
 fn chunkMark(row: u32, chunk: u32) -> f32 { return marks[chunk]; }
@@ -65,6 +64,7 @@ ${choiceOf(c)}
 fn isBefore(a: u32, b: u32) -> bool {
   return isBetter(candidateValues[a], candidateIds[a], candidateValues[b], candidateIds[b]);
 }
+${groupReduce('first', 64, 'u32', 'select(a, b, isBefore(b, a))')}
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
   let row = group.x;
@@ -88,14 +88,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     for (var c = i; c < ${candidates}u; c += 64u) {
       if (isBefore(c, best)) { best = c; }
     }
-    part[i] = best;
-    for (var half = 32u; half > 0u; half /= 2u) {
-      workgroupBarrier();
-      if (i < half && isBefore(part[i + half], part[i])) { part[i] = part[i + half]; }
-    }
+    let winner = first(best, i);
     if (i == 0u) {
-      put(row, rank, candidateIds[part[0]], candidateValues[part[0]], choice);
-      candidateIds[part[0]] = ${noToken}u;
+      put(row, rank, candidateIds[winner], candidateValues[winner], choice);
+      candidateIds[winner] = ${noToken}u;
     }
   }
 }`;

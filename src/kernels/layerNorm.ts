@@ -19,6 +19,7 @@ import { madd, sumOfLanes } from './cpu/math.js';
 import { firstLanes, forVectors } from './cpu/rows.js';
 import { at, forUnits, kernelFunction } from './cpu/signature.js';
 import { storeVector } from './cpu/tile.js';
+import { groupReduce } from './wgsl.js';
 
 export const epsilon = 1e-5;
 
@@ -39,15 +40,7 @@ export const layerNorm = {
       suits: 'hardware',
       groups: (_c, liveRows) => [liveRows, 1, 1],
       wgsl: ({ dims: { nState: n } }) => /* wgsl */ `
-var<workgroup> part: array<f32, 128>;
-fn total(value: f32, i: u32) -> f32 {
-  part[i] = value;
-  for (var half = 64u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (i < half) { part[i] += part[i + half]; }
-  }
-  return workgroupUniformLoad(&part[0]);
-}
+${groupReduce('total', 128, 'f32', 'a + b')}
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) row: vec3u, @builtin(local_invocation_index) i: u32) {
   let at = row.x * ${n}u;

@@ -32,7 +32,7 @@ import {
   noToken,
   ruleStateWidth,
 } from './rowState.js';
-import { f32, isBetterText, LOWEST, unroll } from './wgsl.js';
+import { f32, groupReduce, isBetterText, LOWEST, unroll } from './wgsl.js';
 
 export const logitChunks = {
   name: 'logitChunks',
@@ -60,8 +60,14 @@ export const logitChunks = {
       groups: (c, liveRows) => [c.dims.chunks!, liveRows, 1],
       wgsl: (c) => /* wgsl */ `
 ${chunkFunctions(c)}
-var<workgroup> part: array<f32, 256>;
-var<workgroup> partIds: array<u32, 256>;
+struct Best { value: f32, id: u32 }
+${groupReduce('highest', 256, 'f32', 'max(a, b)')}
+${groupReduce('total', 256, 'f32', 'a + b')}
+${groupReduce('best', 256, 'Best', 'better(a, b)')}
+fn better(a: Best, b: Best) -> Best {
+  if (isBetter(a.value, a.id, b.value, b.id)) { return a; }
+  return b;
+}
 var<workgroup> bad: atomic<u32>;
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
@@ -84,44 +90,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
       }
     }
   }
-  part[i] = top;
-  for (var half = 128u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (i < half) { part[i] = max(part[i], part[i + half]); }
-  }
-  top = workgroupUniformLoad(&part[0]);
+  top = highest(top, i);
   var sum = 0f;
   for (var s = 0u; s < 4u; s++) {
     if (ids[s] != ${noToken}u) { sum += exp(found[s] - top); }
   }
-  part[i] = sum;
-  for (var half = 128u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (i < half) { part[i] += part[i + half]; }
-  }
+  sum = total(sum, i);
   let at = row * ${c.dims.chunks}u + group.x;
-  if (i == 0u) { putStats(at, top, part[0], atomicLoad(&bad)); }
+  if (i == 0u) { putStats(at, top, sum, atomicLoad(&bad)); }
   for (var rank = 0u; rank < ${c.dims.perRow}u; rank++) {
     // The best that this thread still has; then the best of all, whose owner gives it up.
-    var best = ${noToken}u;
-    var bestValue = ${LOWEST};
-    for (var s = 0u; s < 4u; s++) {
-      if (isBetter(found[s], ids[s], bestValue, best)) {
-        best = ids[s];
-        bestValue = found[s];
-      }
-    }
-    workgroupBarrier();
-    part[i] = bestValue;
-    partIds[i] = best;
-    for (var half = 128u; half > 0u; half /= 2u) {
-      workgroupBarrier();
-      if (i < half && isBetter(part[i + half], partIds[i + half], part[i], partIds[i])) {
-        part[i] = part[i + half];
-        partIds[i] = partIds[i + half];
-      }
-    }
-    let winner = workgroupUniformLoad(&partIds[0]);
+    var own = Best(${LOWEST}, ${noToken}u);
+    for (var s = 0u; s < 4u; s++) { own = better(own, Best(found[s], ids[s])); }
+    let winner = best(own, i).id;
     if (i == 0u) { bestIds[at * ${c.dims.perRow}u + rank] = winner; }
     for (var s = 0u; s < 4u; s++) {
       if (ids[s] == winner) { ids[s] = ${noToken}u; }

@@ -77,7 +77,7 @@ export async function prepareProgram(
     refuseAliases(command, args, bufferOf);
     const bindings = device.createBindGroup({
       label: shaders[i]!.label,
-      layout: pipelines.layout(shaders[i]!.access).group,
+      layout: pipelines.groupLayout(shaders[i]!.access),
       entries: args.map(([name], binding) => {
         const tensor = command.args[name]!;
         return { binding, resource: { buffer: bufferOf(tensor), offset: 0, size: byteLength(tensor) } };

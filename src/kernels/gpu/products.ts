@@ -55,7 +55,11 @@ function isVectorProduct(p: Pick<Product, 'k' | 'panelWidth' | 'xStride'>): bool
   return p.k % 4 === 0 && p.xStride % 4 === 0 && p.panelWidth % 4 === 0;
 }
 
-/** What one thread of `directProduct` computes, and the threads of a workgroup along outputs and rows. */
+/**
+ * What one thread of `directProduct` computes, and the threads of a workgroup along outputs and rows. Measured on lavapipe
+ * 25: a load costs as much as six multiply-adds and 25 ms of compilation for each scalar in the text, so the loop over k is
+ * not unrolled, and 8 x 8 outputs of a thread are as fast as 16 x 16 and compile in a quarter of the time.
+ */
 interface DirectShape {
   readonly rows: number;
   /** Multiple of 4 that divides the panel. */
@@ -65,43 +69,38 @@ interface DirectShape {
 }
 
 function directShape({ rows, panelWidth }: Product): DirectShape {
-  if (rows <= SLICED_ROWS) return { rows, columns: 4, groupX: 64, groupY: 1 };
-  return { rows: 4, columns: panelWidth % 8 === 0 ? 8 : 4, groupX: 16, groupY: 16 };
+  const columns = panelWidth % 8 === 0 ? 8 : 4;
+  return rows <= 8 ? { rows, columns, groupX: 64, groupY: 1 } : { rows: 8, columns, groupX: 8, groupY: 8 };
 }
 
 function directProduct(p: Product): string {
   const { rows, n, k, panelWidth } = p;
   const shape = directShape(p);
   const vectors = shape.columns / 4;
-  const isRagged = rows % shape.rows !== 0;
   const each = (line: (r: number, c: number) => string): string =>
     unroll(shape.rows, (r) => unroll(vectors, (c) => line(r, c)));
   return /* wgsl */ `
 ${p.put}
-${putVector(n)}
 @compute @workgroup_size(${shape.groupX}, ${shape.groupY})
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let j = id.x * ${shape.columns}u;
   let row = id.y * ${shape.rows}u;
   if (j >= ${n}u || row >= ${rows}u) { return; }
   var at = (j / ${panelWidth}u) * ${(k * panelWidth) / 4}u + (j % ${panelWidth}u) / 4u;
-${unroll(shape.rows, (r) => `  let row${r}At = ${isRagged ? `min(row + ${r}u, ${rows - 1}u)` : `(row + ${r}u)`} * ${p.xStride / 4}u;`)}
+${unroll(shape.rows, (r) => `  let row${r}At = min(row + ${r}u, ${rows - 1}u) * ${p.xStride}u;`)}
 ${each((r, c) => `  var sum${r}_${c} = vec4f();`)}
-  for (var i = 0u; i < ${k / 4}u; i++) {
-${unroll(shape.rows, (r) => `    let x${r} = x[row${r}At + i];`)}
+  for (var i = 0u; i < ${k}u; i++) {
+${unroll(vectors, (c) => `    let w${c} = w[at + ${c}u];`)}
 ${unroll(
-  4,
-  (s) => `    {
-${unroll(vectors, (c) => `      let w${c} = w[at + ${(s * panelWidth) / 4 + c}u];`)}
-${each((r, c) => `      sum${r}_${c} += x${r}[${s}] * w${c};`)}
+  shape.rows,
+  (r) => `    {
+      let x = x[row${r}At + i];
+${unroll(vectors, (c) => `      sum${r}_${c} += x * w${c};`)}
     }`,
 )}
-    at += ${panelWidth}u;
+    at += ${panelWidth / 4}u;
   }
-${unroll(shape.rows, (r) => {
-  const puts = unroll(vectors, (c) => `    putVector(row + ${r}u, j + ${4 * c}u, sum${r}_${c});`);
-  return isRagged && r > 0 ? `  if (row + ${r}u < ${rows}u) {\n${puts}\n  }` : `  {\n${puts}\n  }`;
-})}
+${putAll('row', 'j', shape.rows, vectors, p, (r, c) => `sum${r}_${c}`)}
 }`;
 }
 
@@ -111,15 +110,26 @@ function directGroups(p: Product, liveRows: number): Grid {
   return [Math.ceil(p.n / columns), Math.ceil(liveRows / (shape.rows * shape.groupY)), 1];
 }
 
-/** Stores four outputs, as many as there are. */
-function putVector(n: number): string {
+/**
+ * Stores a block of sums, in a loop: unrolled, the code of `put` (GELU, bias) would be there once for each output and cost
+ * a software adapter seconds to compile. The sums are copied for it, since what is indexed by a variable leaves registers.
+ */
+function putAll(
+  row: string,
+  column: string,
+  rows: number,
+  vectors: number,
+  { rows: allRows, n }: Product,
+  sum: (r: number, c: number) => string,
+): string {
+  const all = Array.from({ length: rows * vectors }, (_, i) => sum(Math.floor(i / vectors), i % vectors));
   return /* wgsl */ `
-fn putVector(row: u32, j: u32, value: vec4f) {
-${unroll(4, (i) => {
-  const one = `put(row, j + ${i}u, value[${i}]);`;
-  return n % 4 === 0 ? `  ${one}` : `  if (j + ${i}u < ${n}u) { ${one} }`;
-})}
-}`;
+  var sums = array<vec4f, ${rows * vectors}>(${all.join(', ')});
+  for (var i = 0u; i < ${rows * vectors * 4}u; i++) {
+    let r = ${row} + i / ${vectors * 4}u;
+    let c = ${column} + i % ${vectors * 4}u;
+    if (r < ${allRows}u && c < ${n}u) { put(r, c, sums[i / 4u][i % 4u]); }
+  }`;
 }
 
 const TILE = 64;
@@ -135,7 +145,6 @@ function tiledProduct(p: Product): string {
   const inK = (i: string): string => (isRagged ? `${i} < ${k}u` : 'true');
   return /* wgsl */ `
 ${p.put}
-${putVector(n)}
 var<workgroup> xTile: array<array<vec4f, ${TILE / 4}>, ${TILE_K}>;
 var<workgroup> wTile: array<array<vec4f, ${TILE / 4}>, ${TILE_K}>;
 @compute @workgroup_size(128)
@@ -182,8 +191,7 @@ ${unroll(4, (r) => `      sum${r} += a[${r}] * v;\n      sum${r + 4} += b[${r}] 
   }
   let j = firstColumn + 4u * tx;
   let row = firstRow + 8u * ty;
-  if (j >= ${n}u) { return; }
-${unroll(8, (r) => `  if (row + ${r}u < ${rows}u) { putVector(row + ${r}u, j, sum${r}); }`)}
+${putAll('row', 'j', 8, 1, p, (r) => `sum${r}`)}
 }`;
 }
 
@@ -191,7 +199,7 @@ function tiledGroups(p: Product, liveRows: number): Grid {
   return [Math.ceil(p.n / TILE), Math.ceil(liveRows / TILE), 1];
 }
 
-const SLICED_THREADS = 256;
+const SLICED_THREADS = 128;
 
 /** vec4f of outputs that a workgroup of `slicedProduct` takes: fewer for small n, so that there are enough groups. */
 function slicedLanes(n: number): number {
@@ -199,8 +207,9 @@ function slicedLanes(n: number): number {
 }
 
 /**
- * One workgroup of 256 threads computes up to 64 outputs of all rows (at most 8). Neighbouring threads read neighbouring
- * vec4f of a panel, the next ones the next k; each thread sums every slices-th k, then the slices are added in order.
+ * One workgroup of 128 threads computes up to 64 outputs of all rows (at most 8, so that their parts fill the 16 KiB of
+ * workgroup memory). Neighbouring threads read neighbouring vec4f of a panel, the next ones the next k; each thread sums
+ * every slices-th k, then one thread an output adds the slices in order.
  */
 function slicedProduct(p: Product): string {
   const { rows, n, k, panelWidth } = p;
@@ -209,30 +218,28 @@ function slicedProduct(p: Product): string {
   const lastColumn = Math.ceil(n / panelWidth) * panelWidth - 4;
   return /* wgsl */ `
 ${p.put}
-${putVector(n)}
-var<workgroup> part: array<vec4f, ${SLICED_THREADS}>;
+var<workgroup> parts: array<vec4f, ${rows * SLICED_THREADS}>;
 @compute @workgroup_size(${SLICED_THREADS})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let lane = thread % ${lanes}u;
   let slice = thread / ${lanes}u;
-  let j = (group.x * ${lanes}u + lane) * 4u;
-  let column = min(j, ${lastColumn}u);
+  let column = min((group.x * ${lanes}u + lane) * 4u, ${lastColumn}u);
   let wAt = (column / ${panelWidth}u) * ${(k * panelWidth) / 4}u + (column % ${panelWidth}u) / 4u;
 ${unroll(rows, (r) => `  var sum${r} = vec4f();`)}
   for (var i = slice; i < ${k}u; i += ${slices}u) {
     let value = w[wAt + i * ${panelWidth / 4}u];
 ${unroll(rows, (r) => `    sum${r} += x[${r * p.xStride}u + i] * value;`)}
   }
-${unroll(
-  rows,
-  (r) => `  part[thread] = sum${r};
-  for (var half = ${slices / 2}u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (slice < half) { part[thread] += part[thread + half * ${lanes}u]; }
+${unroll(rows, (r) => `  parts[${r * SLICED_THREADS}u + thread] = sum${r};`)}
+  workgroupBarrier();
+  for (var o = thread; o < ${rows * lanes * 4}u; o += ${SLICED_THREADS}u) {
+    let row = o / ${lanes * 4}u;
+    let c = o % ${lanes * 4}u;
+    let j = group.x * ${lanes * 4}u + c;
+    var sum = 0f;
+    for (var s = 0u; s < ${slices}u; s++) { sum += parts[row * ${SLICED_THREADS}u + s * ${lanes}u + c / 4u][c % 4u]; }
+    if (j < ${n}u) { put(row, j, sum); }
   }
-  if (slice == 0u && j < ${n}u) { putVector(${r}u, j, part[thread]); }
-  workgroupBarrier();`,
-)}
 }`;
 }
 
@@ -268,8 +275,8 @@ export function productVariants(product: (c: KernelContext) => Product): readonl
     {
       name: 'direct',
       suits: 'software',
-      when: (c) => isVectorProduct(product(c)),
-      vec4: ['x', 'w'],
+      when: (c) => product(c).panelWidth % 4 === 0,
+      vec4: ['w'],
       groups: (c, liveRows) => directGroups(product(c), rowsToRun(c, liveRows)),
       wgsl: (c) => directProduct(product(c)),
     },
