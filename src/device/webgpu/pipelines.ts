@@ -55,9 +55,9 @@ export class Pipelines {
     const scope = device.popErrorScope();
     const pipeline = device.createComputePipelineAsync({
       label,
-      // One for each pipeline: wgpu (Deno 2.9) takes over the binding sizes that a shader expects only when the pipeline
-      // layout changes, and else holds the bindings against the sizes of the shader before ("bound with size 1536 where
-      // the shader expects 79724544": layer norm behind the embedding). May go when Deno's end-to-end test passes without.
+      // One for each pipeline: wgpu before its fix 9341 (Deno 2.9) takes over the sizes that a shader expects only when the
+      // pipeline layout changes, and else holds bindings against the shader before ("bound with size 1536 where the shader
+      // expects 79724544": layer norm behind the embedding). May go when test/runtime/deno.test.ts passes without.
       layout: device.createPipelineLayout({ label: access, bindGroupLayouts: [this.groupLayout(access)] }),
       compute: { module, entryPoint: 'main' },
     });
