@@ -42,4 +42,4 @@ export { blobSource, memorySource, type OpenSource, type WeightSource } from './
 export { openUrlFolder } from './weights/urlSource.js';
 export { type AudioInput, Whisper, type WhisperParts } from './whisper.js';
 export type { WrapOptions } from './write/wrap.js';
-export { FORMATS, type Format, write } from './write/writer.js';
+export { extensionOf, FORMATS, type Format, OPENAI_FORMATS, write } from './write/writer.js';

@@ -24,7 +24,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   decode: ['errors', 'progress', 'numeric', 'tokenizer'],
   model: ['errors', 'progress', 'numeric', 'kernels', 'program', 'device', 'decode'],
   transcribe: ['errors', 'progress', 'numeric', 'tokenizer', 'decode'],
-  write: ['errors', 'numeric', 'transcribe'],
+  write: ['errors', 'numeric', 'tokenizer', 'transcribe'],
   dev: ['errors', 'numeric', 'wasm', 'kernels', 'program', 'device'],
 };
 

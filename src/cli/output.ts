@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import type { Transcript } from '../transcribe/transcribe.js';
 import type { WrapOptions } from '../write/wrap.js';
-import { FORMATS, type Format, write } from '../write/writer.js';
+import { extensionOf, type Format, OPENAI_FORMATS, write } from '../write/writer.js';
 
 /**
  * Writes what was made of one recording; the names are the recording's with the format's extension.
@@ -19,8 +19,8 @@ export function writeOutputs(
 ): readonly string[] {
   const stem = basename(recording, extname(recording));
   mkdirSync(folder, { recursive: true });
-  return (format === 'all' ? FORMATS : [format]).map((kind) => {
-    const path = join(folder, `${stem}.${kind}`);
+  return (format === 'all' ? OPENAI_FORMATS : [format]).map((kind) => {
+    const path = join(folder, `${stem}.${extensionOf(kind)}`);
     writeWhole(path, write(transcript, kind, layout));
     return path;
   });

@@ -6,7 +6,7 @@
 import type { LanguageDetection } from '../decode/languageDetect.js';
 import { OptionsError } from '../errors.js';
 import { strip } from '../numeric/python.js';
-import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import type { Task, Tokenizer } from '../tokenizer/tokenizer.js';
 import { clipsOf } from './clips.js';
 import { recordingLanguage } from './language.js';
 import { checkTranscribeOptions, type TranscribeOptions } from './options.js';
@@ -26,6 +26,10 @@ export interface TranscriptSummary {
   readonly language: string;
   /** Present if the language was detected. */
   readonly detection?: LanguageDetection | undefined;
+  /** `translate` if the text is a translation into English. */
+  readonly task?: Task | undefined;
+  /** Seconds of the recording, of which 10 ms are the least part; absent in a transcript made by hand. */
+  readonly duration?: number | undefined;
 }
 
 export interface Transcript extends TranscriptSummary {
@@ -102,7 +106,8 @@ export async function* transcribeSegments(
     }
   }
   onProgress?.({ stage: 'transcribe', done: total, total, unit: 'seconds' });
-  return { text: tokenizer.decode(history.said), language, detection };
+  const { task = 'transcribe' } = options;
+  return { text: tokenizer.decode(history.said), language, detection, task, duration: total };
 }
 
 function promptTokens(tokenizer: Tokenizer, text: string | undefined): number[] {

@@ -12,7 +12,14 @@ export function writeJson(transcript: Transcript): string {
 }
 
 function segmentJson(segment: Segment): string {
-  const fields: [string, string][] = [
+  const fields = segmentFields(segment);
+  if (segment.words) fields.push(['words', list(segment.words.map(wordJson))]);
+  return object(fields);
+}
+
+/** All of a segment but its words. */
+export function segmentFields(segment: Segment): [string, string][] {
+  return [
     ['id', String(segment.id)],
     ['seek', String(segment.seek)],
     ['start', floatRepr(segment.start)],
@@ -24,8 +31,6 @@ function segmentJson(segment: Segment): string {
     ['compression_ratio', floatRepr(segment.compressionRatio)],
     ['no_speech_prob', floatRepr(segment.noSpeechProb)],
   ];
-  if (segment.words) fields.push(['words', list(segment.words.map(wordJson))]);
-  return object(fields);
 }
 
 function wordJson(word: Word): string {
@@ -37,10 +42,10 @@ function wordJson(word: Word): string {
   ]);
 }
 
-function list(items: readonly string[]): string {
+export function list(items: readonly string[]): string {
   return `[${items.join(', ')}]`;
 }
 
-function object(fields: readonly (readonly [string, string])[]): string {
+export function object(fields: readonly (readonly [string, string])[]): string {
   return `{${fields.map(([name, value]) => `"${name}": ${value}`).join(', ')}}`;
 }

@@ -47,7 +47,7 @@ export function* cues(
 }
 
 /** Words of each cue; those that begin a line carry the line break in front. None is empty. */
-function* cuesOfWords(transcript: Transcript, options: WrapOptions): Generator<readonly Word[]> {
+export function* cuesOfWords(transcript: Transcript, options: WrapOptions): Generator<readonly Word[]> {
   const { maxLineCount } = options;
   const keepSegments = !maxLineCount || !options.maxLineWidth;
   const width = options.maxLineWidth || 1000;

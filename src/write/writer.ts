@@ -1,16 +1,21 @@
 /** What the writers have in common: a transcript in, the whole text of one file out. */
 import { OptionsError } from '../errors.js';
 import type { Transcript } from '../transcribe/transcribe.js';
+import { writeCsv } from './csv.js';
 import { writeJson } from './json.js';
+import { writeLrc } from './lrc.js';
 import { writeSrt } from './srt.js';
 import { writeTsv } from './tsv.js';
 import { writeTxt } from './txt.js';
+import { writeVerboseJson } from './verboseJson.js';
 import { writeVtt } from './vtt.js';
 import { hasWords } from './words.js';
 import type { WrapOptions } from './wrap.js';
 
-export const FORMATS = ['txt', 'vtt', 'srt', 'tsv', 'json'] as const;
-/** The kinds of output file, named by their extension. */
+/** What openai/whisper writes, in its order: what `all` stands for. */
+export const OPENAI_FORMATS = ['txt', 'vtt', 'srt', 'tsv', 'json'] as const;
+export const FORMATS = [...OPENAI_FORMATS, 'lrc', 'csv', 'verbose_json'] as const;
+/** The kinds of output file. */
 export type Format = (typeof FORMATS)[number];
 
 const WRITERS: Readonly<Record<Format, (transcript: Transcript, options: WrapOptions) => string>> = {
@@ -19,12 +24,22 @@ const WRITERS: Readonly<Record<Format, (transcript: Transcript, options: WrapOpt
   srt: writeSrt,
   tsv: writeTsv,
   json: writeJson,
+  lrc: writeLrc,
+  csv: writeCsv,
+  verbose_json: writeVerboseJson,
 };
 
+/** What a file of that kind is called behind the name of its recording. */
+export function extensionOf(format: Format): string {
+  // Beside the `json` of the same recording, and still a .json file to whoever opens it.
+  return format === 'verbose_json' ? 'verbose.json' : format;
+}
+
 /**
- * The text of one output file, byte for byte (in UTF-8) as openai/whisper's writer of that name prints it.
+ * The text of one output file; txt, vtt, srt, tsv and json byte for byte (in UTF-8) as openai/whisper's writer of that
+ * name prints it.
  *
- * @param options how words are laid out in vtt and srt; needs word times
+ * @param options how words are laid out in vtt, srt and lrc; needs word times
  * @throws {OptionsError} `wordsNeeded` when an option needs word times that the transcript does not have
  * @see openai/whisper, whisper/utils.py, get_writer
  */

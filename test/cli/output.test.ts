@@ -30,6 +30,10 @@ test('one format writes one file', () => {
   assert.equal(writeOutputs(transcript, 'x', folder, 'txt'), [join(folder, 'x.txt')]);
 });
 
+test('verbose_json does not take the place of json', () => {
+  assert.equal(writeOutputs(transcript, 'x.wav', folder, 'verbose_json'), [join(folder, 'x.verbose.json')]);
+});
+
 test('a file that cannot be put in its place leaves nothing beside it', () => {
   mkdirSync(join(folder, 'taken.txt/full'), { recursive: true });
   assert.throws(() => writeWhole(join(folder, 'taken.txt'), 'text'));

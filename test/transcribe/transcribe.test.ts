@@ -196,7 +196,14 @@ test('a window that ends in 0.00 is not decoded for ever', async () => {
 
 test('an empty recording gives an empty transcript', async () => {
   const { transcript, windows } = await play(say(), 0);
-  assert.equal(transcript, { text: '', language: 'en', detection: undefined, segments: [] });
+  assert.equal(transcript, {
+    text: '',
+    language: 'en',
+    detection: undefined,
+    task: 'transcribe',
+    duration: 0,
+    segments: [],
+  });
   assert.equal(windows, []);
 });
 

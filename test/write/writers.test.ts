@@ -1,4 +1,4 @@
-/** The five writers against the bytes that openai/whisper prints for the same results. */
+/** openai/whisper's five writers against the bytes that it prints for the same results; the others against examples. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -9,7 +9,7 @@ import type { Segment, Transcript, Word } from '../../src/transcribe/transcribe.
 import { floatRepr, jsonString } from '../../src/write/pythonJson.js';
 import { formatTimestamp } from '../../src/write/timestamp.js';
 import type { WrapOptions } from '../../src/write/wrap.js';
-import { FORMATS, write } from '../../src/write/writer.js';
+import { extensionOf, FORMATS, OPENAI_FORMATS, write } from '../../src/write/writer.js';
 import { sharedOrSkip } from '../support/paths.js';
 
 const test = suite('writers');
@@ -60,7 +60,7 @@ if (shared) {
           maxWordsPerLine: given.max_words_per_line as number | undefined,
           highlightWords: given.highlight_words as boolean | undefined,
         };
-        const format = FORMATS.find((f) => f === extension);
+        const format = OPENAI_FORMATS.find((f) => f === extension);
         assert.ok(format, file);
         assert.is(
           write(transcript, format, options),
@@ -113,6 +113,77 @@ test('times have hours when there are any, or always', () => {
 test('a first segment that was emptied does not turn the others into words', () => {
   const transcript = { text: ' Hello', language: 'en', segments: [segment('', []), segment(' Hello')] };
   assert.is(write(transcript, 'vtt'), 'WEBVTT\n\n00:00.000 --> 00:02.000\n\n\n00:00.000 --> 00:02.000\nHello\n\n');
+});
+
+const spoken = [
+  [' Good', 0.5, 0.804],
+  [' "day",', 0.804, 1.2],
+  [' all.', 61.996, 62.5],
+].map(([word, start, end]): Word => ({ word: String(word), start: Number(start), end: Number(end), probability: 0.9 }));
+const timed: Transcript = {
+  text: ' Good "day", all. Ünd 3720 s',
+  language: 'ht',
+  segments: [
+    { ...segment(' Good "day", all.', spoken), start: 0.5, end: 62.5, temperature: 0.2 },
+    { ...segment(' Ünd\n3720 s', []), id: 1, seek: 6200, start: 3719.996, end: 3722 },
+  ],
+};
+
+test('lrc: a line a segment, minutes beyond 59, rounding carried over', () => {
+  const untimed = { ...timed, segments: timed.segments.map(({ words: _, ...rest }) => rest) };
+  assert.is(write(untimed, 'lrc'), '[00:00.50]Good "day", all.\n[62:00.00]Ünd 3720 s\n');
+  assert.is(write(timed, 'lrc', { maxWordsPerLine: 2 }), '[00:00.50]Good "day",\n[01:02.00]all.\n');
+  const twoLines = '[00:00.50]Good "day",\n[01:02.00]all.\n';
+  assert.is(write(timed, 'lrc', { maxLineWidth: 8, maxLineCount: 2 }), twoLines, 'a cue of two lines is one line');
+});
+
+test('lrc: each word has its time when words are highlighted', () => {
+  const text = '[00:00.50]<00:00.50> Good <00:00.80> "day", <01:02.00> all. <01:02.50>\n';
+  assert.is(write(timed, 'lrc', { highlightWords: true }), text);
+});
+
+test('csv: milliseconds, and quotes doubled', () => {
+  const text = 'start,end,text\n500,62500,"Good ""day"", all."\n3719996,3722000,"Ünd\n3720 s"\n';
+  assert.is(write(timed, 'csv'), text);
+});
+
+test("verbose_json has the fields of OpenAI's API", () => {
+  const transcript: Transcript = { ...timed, task: 'translate', duration: 3723.5 };
+  const json = JSON.parse(write(transcript, 'verbose_json'));
+  assert.equal(Object.keys(json), ['task', 'language', 'duration', 'text', 'segments', 'words']);
+  assert.equal([json.task, json.language, json.duration], ['translate', 'haitian creole', 3723.5]);
+  assert.is(json.text, 'Good "day", all. Ünd 3720 s');
+  assert.equal(json.segments[0], {
+    id: 0,
+    seek: 0,
+    start: 0.5,
+    end: 62.5,
+    text: ' Good "day", all.',
+    tokens: [50364, 50464],
+    temperature: 0.2,
+    avg_logprob: -0.5,
+    compression_ratio: 1,
+    no_speech_prob: 1e-5,
+  });
+  assert.equal(json.words, [
+    { word: 'Good', start: 0.5, end: 0.804 },
+    { word: '"day",', start: 0.804, end: 1.2 },
+    { word: 'all.', start: 61.996, end: 62.5 },
+  ]);
+});
+
+test('verbose_json of a transcript without words, without anything, in a language without a name', () => {
+  const plain = { text: ' Hello', language: 'en', segments: [segment(' Hello')] };
+  const json = JSON.parse(write(plain, 'verbose_json'));
+  assert.equal([json.task, json.language, json.duration, 'words' in json], ['transcribe', 'english', 2, false]);
+  assert.is(
+    write({ text: '', language: 'xx', segments: [] }, 'verbose_json'),
+    '{"task": "transcribe", "language": "xx", "duration": 0.0, "text": "", "segments": []}',
+  );
+});
+
+test('file names: verbose_json stands beside json', () => {
+  assert.equal(FORMATS.map(extensionOf), ['txt', 'vtt', 'srt', 'tsv', 'json', 'lrc', 'csv', 'verbose.json']);
 });
 
 test('layout of words without word times is refused', () => {
