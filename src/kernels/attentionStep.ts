@@ -43,37 +43,48 @@ export const attentionStep = {
   cost: (d) => ({ flops: 4 * d.rows! * d.nCtx! * d.nState!, bytes: 8 * d.nCtx! * d.nState! }),
   gpu: [
     {
-      // One workgroup a row and head. Thread i scores keys i, i + 256, ...; then threads take 4 columns and every
-      // slices-th key of V.
+      // One workgroup a row and head. For the scores, four neighbouring threads share a key, so that they read 64 bytes side
+      // by side; then threads take 4 columns and every slices-th key of V.
       name: 'groupPerHead',
       suits: 'hardware',
-      when: (c) => GROUP % headVectors(c) === 0 && c.dims.nCtx! <= 2560 && c.dims.qWidth! % 4 === 0,
+      when: (c) => GROUP % headVectors(c) === 0 && c.dims.nCtx! <= 1920 && c.dims.qWidth! % 4 === 0,
       vec4: ['q', 'keys', 'values', 'y'],
       groups: (c, liveRows) => [c.params.nHead!, liveRows, 1],
       wgsl: (c) => {
         const { nCtx, nState, qWidth } = c.dims;
         const vectors = headVectors(c);
         const slices = GROUP / vectors;
+        const parts = vectors % 4 === 0 ? 4 : 1;
+        const keys = GROUP / parts;
         return /* wgsl */ `
 ${keyPlace(c)}
 var<workgroup> scores: array<f32, ${nCtx}>;
 ${groupReduce('highest', GROUP, 'f32', 'max(a, b)')}
 ${groupReduce('total', GROUP, 'f32', 'a + b')}
+var<workgroup> pieces: array<f32, ${2 * GROUP}>;
 var<workgroup> partial: array<vec4f, ${GROUP}>;
 @compute @workgroup_size(${GROUP})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
   let row = group.y;
   let head = group.x * ${vectors}u;
   let count = keyCount(row);
-  let at = row * ${qWidth! / 4}u + head;
-${unroll(vectors, (d) => `  let q${d} = q[at + ${d}u] * ${f32(1 / Math.sqrt(4 * vectors))};`)}
+  let column = head + i % ${parts}u;
+${unroll(vectors / parts, (s) => `  let q${s} = q[row * ${qWidth! / 4}u + column + ${s * parts}u] * ${f32(1 / Math.sqrt(4 * vectors))};`)}
   var best = ${LOWEST};
-  for (var key = i; key < count; key += ${GROUP}u) {
-    let keyAt = place(row, key) * ${nState! / 4}u + head;
-    var score = 0f;
-${unroll(vectors, (d) => `    score += dot(q${d}, keys[keyAt + ${d}u]);`)}
-    scores[key] = score;
-    best = max(best, score);
+  for (var round = 0u; round * ${keys}u < count; round++) {
+    let keyAt = place(row, min(round * ${keys}u + i / ${parts}u, count - 1u)) * ${nState! / 4}u + column;
+    var piece = 0f;
+${unroll(vectors / parts, (s) => `    piece += dot(q${s}, keys[keyAt + ${s * parts}u]);`)}
+    // Two halves in turn, so that one barrier a round is enough.
+    let half = (round % 2u) * ${GROUP}u;
+    pieces[half + i] = piece;
+    workgroupBarrier();
+    let key = round * ${keys}u + i;
+    if (i < ${keys}u && key < count) {
+      let score = ${Array.from({ length: parts }, (_, s) => `pieces[half + i * ${parts}u + ${s}u]`).join(' + ')};
+      scores[key] = score;
+      best = max(best, score);
+    }
   }
   let top = highest(best, i);
   var sum = 0f;

@@ -99,6 +99,7 @@ export const cases: readonly KernelCase[] = [
   shard(8, 20, 133, 128, 5, { liveRows: 3 }),
   shard(2, 384, 1501, 0, 1501),
   shard(5, 48, 1000, 0, 1000, { note: 'five beams' }),
+  shard(20, 64, 133, 0, 133, { liveRows: 17, note: 'twenty rows' }),
   shard(1, 384, 51865, 0, 51865, { bench: true, benchOnly: true, note: 'tiny' }),
   shard(5, 384, 51865, 0, 51865, { bench: true, benchOnly: true, note: 'tiny, five beams' }),
 ];

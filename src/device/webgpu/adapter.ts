@@ -33,8 +33,8 @@ export async function openAdapter(gpu: GPU, allowSoftware: boolean): Promise<Ope
   const { info } = adapter;
   const description =
     info.description || [info.vendor, info.architecture].filter(Boolean).join(' ') || 'unnamed adapter';
-  if (description.includes('Null backend')) {
-    throw new DeviceError('noAdapter', "The adapter is Dawn's null backend, which computes nothing.");
+  if (info.device === 'null-backend') {
+    throw new DeviceError('noAdapter', "The only adapter is Dawn's null backend, which computes nothing.");
   }
   const isSoftware = isFallback(adapter);
   if (isSoftware && !allowSoftware) {

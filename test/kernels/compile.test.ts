@@ -1,0 +1,60 @@
+/**
+ * Every WGSL variant at every case's sizes, the largest models' too, compiled by Dawn's null backend: the strictest
+ * compiler (uniformity, limits of a default device), on any machine, without an adapter.
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { create } from 'webgpu';
+import { allocateCase } from '../../src/dev/checkKernel.js';
+import { createReferenceDevice } from '../../src/dev/referenceDevice.js';
+import { shaderOf } from '../../src/device/webgpu/encode.js';
+import { Pipelines } from '../../src/device/webgpu/pipelines.js';
+import { fittingVariants } from '../../src/device/webgpu/variants.js';
+import { KernelError } from '../../src/errors.js';
+import { kernels } from '../../src/kernels/registry.js';
+
+const test = suite('WGSL compiles');
+
+// Dawn lives as long as this object.
+const gpu = create(['backend=null']);
+// No limit and no feature asked for: what compiles here keeps to the defaults.
+const device = await (await gpu.requestAdapter())!.requestDevice();
+const pipelines = new Pipelines(device);
+const shapes = createReferenceDevice({ panelWidth: 64 });
+
+for (const module of kernels) {
+  test(module.kernel.name, async () => {
+    const names = new Set<string>();
+    for (const kase of module.cases) {
+      const { command, canaries } = allocateCase(shapes, module, kase);
+      for (const chosen of fittingVariants(command, { features: device.features, isSoftware: false })) {
+        await pipelines.compile(shaderOf(command, chosen));
+        names.add(chosen.variant.name);
+      }
+      for (const tensor of [...Object.values(command.args), ...canaries]) shapes.free(tensor);
+    }
+    assert.equal([...names].sort(), module.kernel.gpu.map(({ name }) => name).sort(), 'every variant has a case');
+  });
+}
+
+test("a shader with a fault is refused, with the compiler's words", async () => {
+  const text = '@compute @workgroup_size(1) fn main() { let x: u32 = 1f; }';
+  const error = await pipelines.compile({ label: 'faulty', text, access: '' }).catch((e: unknown) => e);
+  assert.instance(error, KernelError);
+  assert.match(String(error), /faulty does not compile.*u32/s);
+});
+
+test('a barrier that not all threads reach is refused', async () => {
+  const text = `@compute @workgroup_size(64) fn main(@builtin(local_invocation_index) i: u32) {
+    if (i < 3u) { workgroupBarrier(); }
+  }`;
+  const error = await pipelines.compile({ label: 'torn', text, access: '' }).catch((e: unknown) => e);
+  assert.match(String(error), /uniform/);
+});
+
+test.after(async () => {
+  device.destroy();
+  await shapes.close();
+  assert.ok(gpu);
+});
+test.run();
