@@ -3,6 +3,7 @@
  */
 import type { AudioFile, ReadAudio } from './audio/audioFile.js';
 import { type LogMel, logMel } from './audio/logMel.js';
+import { RunningLogMel } from './audio/runningLogMel.js';
 import { detectLanguage, type LanguageDetection } from './decode/languageDetect.js';
 import type { Device } from './device/device.js';
 import { SottoError } from './errors.js';
@@ -11,6 +12,13 @@ import type { ModelInference } from './model/inference.js';
 import type { CallOptions } from './progress.js';
 import type { Tokenizer } from './tokenizer/tokenizer.js';
 import { eitherSignal } from './transcribe/eitherSignal.js';
+import {
+  type SampleSource,
+  type StreamOptions,
+  type StreamSummary,
+  type StreamUpdate,
+  transcribeStream,
+} from './transcribe/stream.js';
 import {
   type Segment,
   type TranscribeOptions,
@@ -78,6 +86,36 @@ export class Whisper {
       throw this.#closed ? closedError() : error;
     } finally {
       turn.end();
+    }
+  }
+
+  /**
+   * Transcribes sound while it comes, and tells after each decode which text is stable from now on. Stable text is never
+   * taken back. Leaving the loop stops the work; memory does not grow with the sound. Between two decodes other calls on
+   * this model have their turn.
+   *
+   *     for await (const { stable, partial } of whisper.stream(microphone)) show(stable, partial);
+   *
+   * The floor of the log-mel hangs on the loudest moment so far, where `transcribe` knows the loudest of all.
+   *
+   * @param samples mono, 16 kHz, in [-1, 1], in arrays of any length. Up to 30 s are read ahead; then the source is not
+   *   asked for more until some are decoded
+   * @throws as `transcribe`, and what the source throws
+   */
+  async *stream(
+    samples: SampleSource,
+    options: StreamOptions = {},
+  ): AsyncGenerator<StreamUpdate, StreamSummary, undefined> {
+    if (this.#closed) throw closedError();
+    const { signal, release } = eitherSignal(options.signal, this.#closing.signal);
+    const inTurn = <T>(work: () => Promise<T>): Promise<T> => this.#inTurn(signal, work);
+    try {
+      const mel = new RunningLogMel(this.dims.nMels);
+      return yield* transcribeStream({ ...this.#parts, inTurn }, mel, samples, { ...options, signal });
+    } catch (error) {
+      throw this.#closed ? closedError() : error;
+    } finally {
+      release();
     }
   }
 

@@ -8,8 +8,7 @@
  */
 import { AudioError, OptionsError } from '../errors.js';
 import type { CallOptions } from '../progress.js';
-import { createPowerSpectrum, frameLength } from './dft.js';
-import { melFilters, nBins } from './melFilters.js';
+import { createMelFrame, floorLog, halfFrame } from './melFrame.js';
 
 /** Hz of everything behind the resampler. */
 export const sampleRate = 16000;
@@ -18,8 +17,6 @@ export const hopLength = 160;
 /** Frames of a window: 30 s. */
 export const windowFrames = 3000;
 
-const floorPower = 1e-10;
-const floorLog = -10;
 /** Frames between two returns to the event loop, about 20 ms of work. */
 const framesAtOnce = 3000;
 
@@ -58,9 +55,9 @@ export async function logMel(samples: Float32Array, options: LogMelOptions): Pro
     throw new OptionsError('nMels', `nMels is ${nMels}, not a count of mel bins.`);
   signal?.throwIfAborted();
   checkFinite(samples);
-  const analyse = createFrameAnalysis(samples, nMels);
+  const analyse = createMelFrame(nMels);
   // Frames that see a sample: the others are silence, of which nothing is stored.
-  const nSounding = samples.length === 0 ? 0 : Math.ceil((samples.length + frameLength / 2) / hopLength);
+  const nSounding = samples.length === 0 ? 0 : Math.ceil((samples.length + halfFrame) / hopLength);
   const log = new Float32Array(nSounding * nMels); // [nSounding, nMels]
   const total = samples.length / sampleRate;
   let peak = floorLog;
@@ -70,7 +67,8 @@ export async function logMel(samples: Float32Array, options: LogMelOptions): Pro
       await new Promise((resolve) => setTimeout(resolve, 0));
       signal?.throwIfAborted();
     }
-    peak = Math.max(peak, analyse(frame, log.subarray(frame * nMels, (frame + 1) * nMels)));
+    const out = log.subarray(frame * nMels, (frame + 1) * nMels);
+    peak = Math.max(peak, analyse(samples, frame * hopLength - halfFrame, out));
   }
   onProgress?.({ stage: 'audio', done: total, total, unit: 'seconds' });
 
@@ -95,43 +93,6 @@ export async function logMel(samples: Float32Array, options: LogMelOptions): Pro
     return window;
   };
   return { nMels, nFrames, window: cut, detectionWindow: () => cut(0, windowFrames) };
-}
-
-/** Gives a function that writes the unclamped log10 mel values of one frame and returns the largest of them. */
-function createFrameAnalysis(samples: Float32Array, nMels: number): (frame: number, out: Float32Array) => number {
-  const hann = Float64Array.from(
-    { length: frameLength },
-    (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / frameLength),
-  );
-  const { first, offset, weights } = melFilters(nMels);
-  const transform = createPowerSpectrum();
-  const windowed = new Float64Array(frameLength);
-  const power = new Float64Array(nBins);
-  const end = samples.length;
-  return (frame, out) => {
-    const start = frame * hopLength - frameLength / 2;
-    if (start >= 0 && start + frameLength <= end) {
-      for (let i = 0; i < frameLength; i++) windowed[i] = samples[start + i]! * hann[i]!;
-    } else {
-      // Before the first sample the signal is mirrored about it; behind the last one come 30 s of zeros.
-      for (let i = 0; i < frameLength; i++) {
-        const at = Math.abs(start + i);
-        windowed[i] = at < end ? samples[at]! * hann[i]! : 0;
-      }
-    }
-    transform(windowed, power);
-    let largest = floorLog;
-    for (let m = 0; m < nMels; m++) {
-      let sum = 0;
-      const from = offset[m]!;
-      const shift = first[m]! - from;
-      for (let i = from; i < offset[m + 1]!; i++) sum += weights[i]! * power[i + shift]!;
-      const value = Math.fround(Math.log10(Math.max(sum, floorPower)));
-      out[m] = value;
-      if (value > largest) largest = value;
-    }
-    return largest;
-  };
 }
 
 function checkFinite(samples: Float32Array): void {

@@ -3,6 +3,8 @@
  *
  * @see openai/whisper, whisper/transcribe.py: all_tokens, prompt_reset_since
  */
+import { strip } from '../numeric/python.js';
+import type { Tokenizer } from '../tokenizer/tokenizer.js';
 
 export interface PromptOptions {
   /** Tokens of the initial prompt: what is shown to the first window as if it had been said before. */
@@ -50,8 +52,22 @@ export class PromptHistory {
     if (!condition || temperature > resetAbove) this.#resetSince = this.#all.length;
   }
 
+  /** Lets go of what no prompt will show again; `said` is not all of it from then on. */
+  forget(): void {
+    const first = this.#options.initial.length;
+    const surplus = this.#all.length - first - this.#options.room;
+    if (surplus <= 0) return;
+    this.#all.splice(first, surplus);
+    this.#resetSince = Math.max(Math.min(this.#resetSince, first), this.#resetSince - surplus);
+  }
+
   /** All that was said. */
   get said(): readonly number[] {
     return this.#all.slice(this.#options.initial.length);
   }
+}
+
+/** A text as a prompt shows it; none for undefined. */
+export function promptTokens(tokenizer: Tokenizer, text: string | undefined): number[] {
+  return text === undefined ? [] : tokenizer.encode(` ${strip(text)}`);
 }
