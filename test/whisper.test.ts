@@ -20,7 +20,7 @@ class ScriptedModel extends ScriptedInference implements ModelInference {
     const audio = { nMels: 1, nAudioCtx: 1500, nAudioState: 1, nAudioHead: 1, nAudioLayer: 1 };
     this.dims = { ...audio, nVocab, nTextCtx: 448, nTextState: 1, nTextHead: 1, nTextLayer: 1 };
   }
-  async reserveAudio(): Promise<void> {}
+  override async reserveAudio(): Promise<void> {}
   encoderOutput(): Promise<Float32Array> {
     throw new InternalError('not scripted');
   }

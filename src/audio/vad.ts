@@ -32,6 +32,11 @@ const holdShare = 0.6;
 const lowest = -140;
 const nLevels = 200;
 
+/** dB above the noise. */
+const defaultThreshold = 4;
+/** Seconds of margin on both sides of speech. */
+export const defaultPadding = 0.3;
+
 export interface SpeechOptions {
   /** dB by which the bands must stand out of the noise on average; default 4. Stationary noise has up to 2.5. */
   readonly threshold?: number | undefined;
@@ -157,9 +162,9 @@ export function speechSpans(activity: Activity, options: SpeechOptions = {}): Sp
   const { nFrames } = activity;
   const frames = (seconds: number): number => Math.round(seconds * framesPerSecond);
   const [minSpeech, minSilence] = [frames(options.minSpeech ?? 0.1), frames(options.minSilence ?? 1)];
-  const padding = frames(options.padding ?? 0.3);
+  const padding = frames(options.padding ?? defaultPadding);
   const spans: { start: number; end: number }[] = [];
-  for (const { start, end } of sounds(activity, options.threshold ?? 4)) {
+  for (const { start, end } of sounds(activity, options.threshold ?? defaultThreshold)) {
     if (end - start < minSpeech) continue;
     const last = spans.at(-1);
     if (last && start - last.end < Math.max(minSilence, 1)) last.end = end;
@@ -174,6 +179,11 @@ export function speechSpans(activity: Activity, options: SpeechOptions = {}): Sp
     else padded.push({ start, end });
   }
   return padded;
+}
+
+/** Is there sound in a frame, speech or not? Pauses are where there is none. */
+export function isSounding({ excess }: Activity, frame: number): boolean {
+  return excess[frame]! >= defaultThreshold * holdShare;
 }
 
 /** Runs of frames that stand out, without regard to how long they are. */

@@ -71,6 +71,32 @@ export async function alignWords(
   });
 }
 
+/**
+ * Words with times by guess, for engines without alignment heads: the tokens of a segment share its time evenly.
+ *
+ * @param offset seconds of the recording at which the window begins
+ */
+export function spreadWords(
+  tokenizer: Tokenizer,
+  segments: readonly { readonly start: number; readonly end: number; readonly tokens: readonly number[] }[],
+  language: string,
+  offset: number,
+): AlignedWord[] {
+  return segments.flatMap(({ start, end, tokens }) => {
+    const text = tokens.filter((token) => token < tokenizer.eot);
+    const time = (nBefore: number): number => start - offset + ((end - start) * nBefore) / text.length;
+    let first = 0;
+    return tokenizer
+      .splitToWordTokens([...text, tokenizer.eot], language)
+      .slice(0, -1)
+      .map(({ word, tokens: own }) => {
+        const begin = first;
+        first += own.length;
+        return { word, tokens: own, start: time(begin), end: time(first), probability: 0 };
+      });
+  });
+}
+
 /** Mean of all heads' attention, each normalised and smoothed first. */
 export class HeadMean {
   readonly #rows: number;

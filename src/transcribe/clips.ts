@@ -32,6 +32,11 @@ export function clipsOf(given: string | readonly number[], nFrames: number): Cli
   return Array.from({ length: points.length / 2 }, (_, i) => ({ start: points[2 * i]!, end: points[2 * i + 1]! }));
 }
 
+/** The frames that are in both; none if its end is not behind its start. */
+export function overlapOf(a: Clip, b: Clip): Clip {
+  return { start: Math.max(a.start, b.start), end: Math.min(a.end, b.end) };
+}
+
 function parseTimes(text: string): number[] {
   if (text === '') return [];
   return text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));

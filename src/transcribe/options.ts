@@ -3,6 +3,8 @@
  *
  * @see openai/whisper, whisper/transcribe.py: transcribe
  */
+
+import type { SpeechOptions } from '../audio/vad.js';
 import type { LanguageDetection } from '../decode/languageDetect.js';
 import {
   checkDecodingOptions,
@@ -52,6 +54,17 @@ export interface TranscribeOptions extends Omit<DecodingOptions, 'temperature' |
   readonly appendPunctuations?: string | undefined;
   /** Seconds; text with so much silence around it is dropped if its words are unlikely. Needs `wordTimestamps`. */
   readonly hallucinationSilenceThreshold?: number | undefined;
+  /**
+   * Looks for speech first, and decodes nothing else: silence is not imagined to be text. true, or the detector's
+   * numbers. Times are those of the recording; the timestamp tokens in `tokens` are those of the speech alone. Default
+   * false.
+   */
+  readonly vad?: boolean | SpeechOptions | undefined;
+  /**
+   * Windows decoded at once; default 1. Above 1 the recording is cut in pauses, and no window is shown what was said
+   * before: the initial prompt is shown to all of them, unless `carryInitialPrompt` is false.
+   */
+  readonly batchSize?: number | undefined;
   /** Told once the language is known: detected, or as given (then without probabilities). */
   readonly onLanguage?: ((language: string, detection?: LanguageDetection) => void) | undefined;
   /** Told each segment as soon as it is final. */
@@ -77,6 +90,8 @@ const names = new Set<string>([
   'prependPunctuations',
   'appendPunctuations',
   'hallucinationSilenceThreshold',
+  'vad',
+  'batchSize',
   'onLanguage',
   'onSegment',
   'onProgress',
@@ -129,6 +144,39 @@ export function checkTranscribeOptions(options: TranscribeOptions): void {
   text('appendPunctuations', options.appendPunctuations);
   number('hallucinationSilenceThreshold', options.hallucinationSilenceThreshold, 0, Number.MAX_VALUE);
   text('initialPrompt', options.initialPrompt);
+  checkVad(options.vad);
+  number('batchSize', options.batchSize, 1, Number.MAX_VALUE, true);
+  if ((options.batchSize ?? 1) === 1) return;
+  if (options.conditionOnPreviousText) {
+    contradiction(
+      'conditionOnPreviousText and batchSize exclude each other: windows of a batch are decoded at the same time.',
+      'Leave one of them out.',
+    );
+  }
+  if (options.promptResetOnTemperature !== undefined) {
+    contradiction(
+      'promptResetOnTemperature has no effect in a batch, whose windows are not shown one another.',
+      'Leave it out.',
+    );
+  }
+}
+
+const vadNames = [
+  'threshold',
+  'minSpeech',
+  'minSilence',
+  'padding',
+] as const satisfies readonly (keyof SpeechOptions)[];
+
+function checkVad(vad: TranscribeOptions['vad']): void {
+  if (typeof vad !== 'object') {
+    flag('vad', vad);
+    return;
+  }
+  for (const name of Object.keys(vad)) {
+    if (!vadNames.some((known) => known === name)) throw new OptionsError('unknown', `There is no option vad.${name}.`);
+  }
+  for (const name of vadNames) number(`vad.${name}`, vad[name], 0, Number.MAX_VALUE);
 }
 
 function text(name: string, value: string | undefined): void {

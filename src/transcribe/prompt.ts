@@ -5,6 +5,21 @@
  */
 import { strip } from '../numeric/python.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
+import type { TranscribeOptions } from './options.js';
+import type { Transcriber } from './window.js';
+
+/** A history that has nothing in it yet. */
+export function promptHistory({ inference, tokenizer }: Transcriber, options: TranscribeOptions): PromptHistory {
+  const room = (inference.nTextCtx >> 1) - 1;
+  return new PromptHistory({
+    initial: promptTokens(tokenizer, options.initialPrompt),
+    carry: options.carryInitialPrompt ?? false,
+    hotwords: promptTokens(tokenizer, options.hotwords).slice(0, room),
+    condition: options.conditionOnPreviousText ?? true,
+    resetAbove: options.promptResetOnTemperature ?? 0.5,
+    room,
+  });
+}
 
 export interface PromptOptions {
   /** Tokens of the initial prompt: what is shown to the first window as if it had been said before. */

@@ -62,6 +62,8 @@ export interface CutWindow {
   readonly advance: number;
   /** The window ends in a single timestamp: nothing was cut off at its end. */
   readonly endsWhole: boolean;
+  /** There is text behind the last pair of timestamps, in no segment: it is to be decoded again. */
+  readonly unfinished: boolean;
 }
 
 export function cutSegments(result: DecodingResult, { seek, size }: WindowPlace, tokenizer: Tokenizer): CutWindow {
@@ -98,12 +100,13 @@ export function cutSegments(result: DecodingResult, { seek, size }: WindowPlace,
       return segment(timeOffset + start * timePrecision, timeOffset + ticks(end - 1) * timePrecision, first, end);
     });
     // What follows the last pair is decoded again in the next window.
-    return { segments, advance: endsWhole ? size : ticks(lastCut - 1) * FRAMES_PER_TICK, endsWhole };
+    const unfinished = !endsWhole && tokens.slice(lastCut).some((token) => token < tokenizer.eot);
+    return { segments, advance: endsWhole ? size : ticks(lastCut - 1) * FRAMES_PER_TICK, endsWhole, unfinished };
   }
 
   const last = tokens.findLastIndex((token) => token >= begin);
   const duration = last >= 0 && ticks(last) > 0 ? ticks(last) * timePrecision : seconds(size);
-  return { segments: [segment(timeOffset, timeOffset + duration, 0, n)], advance: size, endsWhole };
+  return { segments: [segment(timeOffset, timeOffset + duration, 0, n)], advance: size, endsWhole, unfinished: false };
 }
 
 /** Frames to seconds, as openai/whisper computes it. */

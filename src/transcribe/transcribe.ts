@@ -4,13 +4,12 @@
  * @see openai/whisper, whisper/transcribe.py: transcribe
  */
 import type { LanguageDetection } from '../decode/languageDetect.js';
-import { OptionsError } from '../errors.js';
-import { strip } from '../numeric/python.js';
-import type { Task, Tokenizer } from '../tokenizer/tokenizer.js';
-import { clipsOf } from './clips.js';
-import { recordingLanguage } from './language.js';
+import { InternalError, OptionsError } from '../errors.js';
+import type { Task } from '../tokenizer/tokenizer.js';
+import { transcribeBatch } from './batch.js';
 import { checkTranscribeOptions, type TranscribeOptions } from './options.js';
-import { PromptHistory } from './prompt.js';
+import { promptHistory } from './prompt.js';
+import { prepareRecording, summaryOf } from './recording.js';
 import { type Segment, seconds } from './segments.js';
 import { type MelSource, type Transcriber, WINDOW_FRAMES, WindowDecoder } from './window.js';
 
@@ -62,36 +61,37 @@ export async function* transcribeSegments(
   options: TranscribeOptions = {},
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
   checkTranscribeOptions(options);
-  const { signal, onProgress } = options;
-  const { inference, tokenizer } = model;
-  if (options.wordTimestamps && !inference.align) {
+  if (options.wordTimestamps && !model.inference.align) {
     throw new OptionsError('wordTimestamps', 'This engine cannot tell the times of words.');
   }
-  const clips = clipsOf(options.clipTimestamps ?? [], mel.nFrames);
-  const room = (inference.nTextCtx >> 1) - 1;
-  const history = new PromptHistory({
-    initial: promptTokens(tokenizer, options.initialPrompt),
-    carry: options.carryInitialPrompt ?? false,
-    hotwords: promptTokens(tokenizer, options.hotwords).slice(0, room),
-    condition: options.conditionOnPreviousText ?? true,
-    resetAbove: options.promptResetOnTemperature ?? 0.5,
-    room,
-  });
+  options.signal?.throwIfAborted();
+  if ((options.batchSize ?? 1) > 1) return yield* inBatches(model, mel, options);
+  return yield* inSequence(model, mel, options);
+}
 
-  signal?.throwIfAborted();
-  const { language, detection } = await recordingLanguage(model, mel, options);
-  options.onLanguage?.(language, detection);
-  const decoder = new WindowDecoder(model, mel, language, options);
+async function* inSequence(
+  model: Transcriber,
+  whole: MelSource,
+  options: TranscribeOptions,
+): AsyncGenerator<Segment, TranscriptSummary, undefined> {
+  const { signal, onProgress } = options;
+  const history = promptHistory(model, options);
+  const recording = await prepareRecording(model, whole, options);
+  const { mel, clips, timeline, language } = recording;
+  const decoder = new WindowDecoder(model, options);
 
-  const total = seconds(mel.nFrames);
+  const total = recording.duration;
   let id = 0;
+  let lastSpeech = 0;
   for (const clip of clips) {
     let seek = clip.start;
     while (seek < clip.end) {
       signal?.throwIfAborted();
-      onProgress?.({ stage: 'transcribe', done: seconds(seek), total, unit: 'seconds' });
+      onProgress?.({ stage: 'transcribe', done: seconds(timeline?.sourceFrame(seek) ?? seek), total, unit: 'seconds' });
       const place = { seek, size: Math.min(WINDOW_FRAMES, clip.end - seek) };
-      const { segments, temperature, next } = await decoder.run(place, history.prompt);
+      const [window] = await decoder.run([{ mel, place, prompt: history.prompt, language, lastSpeech }]);
+      const { segments, temperature, next } = window!;
+      ({ lastSpeech } = window!);
       seek = next;
       if (!segments) continue;
       history.add(
@@ -99,17 +99,26 @@ export async function* transcribeSegments(
         temperature,
       );
       for (const segment of segments) {
-        const whole = { id: id++, ...segment };
+        const whole = { id: id++, ...(timeline?.sourceSegment(segment) ?? segment) };
         options.onSegment?.(whole);
         yield whole;
       }
     }
   }
   onProgress?.({ stage: 'transcribe', done: total, total, unit: 'seconds' });
-  const { task = 'transcribe' } = options;
-  return { text: tokenizer.decode(history.said), language, detection, task, duration: total };
+  return summaryOf(recording, model.tokenizer.decode(history.said));
 }
 
-function promptTokens(tokenizer: Tokenizer, text: string | undefined): number[] {
-  return text === undefined ? [] : tokenizer.encode(` ${strip(text)}`);
+async function* inBatches(
+  model: Transcriber,
+  mel: MelSource,
+  options: TranscribeOptions,
+): AsyncGenerator<Segment, TranscriptSummary, undefined> {
+  for await (const event of transcribeBatch(model, [{ open: async () => mel }], options)) {
+    if ('error' in event) throw event.error;
+    if ('summary' in event) return event.summary;
+    options.onSegment?.(event.segment);
+    yield event.segment;
+  }
+  throw new InternalError('a batch ended without a summary');
 }

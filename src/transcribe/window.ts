@@ -6,10 +6,12 @@
 import { FallbackDecoder, isSilence, type QualityThresholds } from '../decode/fallback.js';
 import type { AudioFeatures, Inference } from '../decode/inference.js';
 import { detectLanguage } from '../decode/languageDetect.js';
+import type { DecodingResult, WindowInput } from '../decode/task.js';
 import { roundHalfEven, strip } from '../numeric/python.js';
 import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import { alignWords } from './alignment.js';
+import { alignWords, spreadWords } from './alignment.js';
 import { dropHallucinations, speechEnd } from './hallucination.js';
+import { firstSegments, type SpokenWindow } from './joins.js';
 import { type TranscribeOptions, temperatureList } from './options.js';
 import { cutSegments, FRAMES_PER_SECOND, seconds, type WindowPlace, type WindowSegment } from './segments.js';
 import { addWords, defaultAppendPunctuations, defaultPrependPunctuations } from './wordTiming.js';
@@ -33,30 +35,45 @@ export interface MelSource {
 /** Frames of a window: 30 s. */
 export const WINDOW_FRAMES = 3000;
 
+/** One window to decode. Windows of one call may be of different recordings. */
+export interface WindowRequest {
+  readonly mel: MelSource;
+  readonly place: WindowPlace;
+  /** Tokens of what was said before. */
+  readonly prompt: readonly number[];
+  /** Code; not used with `multilingual`. */
+  readonly language: string;
+  /** Where speech ended before this window, in seconds. Counts with word times alone. */
+  readonly lastSpeech: number;
+  /** Its words and their times are needed for a join, whatever the options say. */
+  readonly spoken?: boolean;
+}
+
 export interface FinishedWindow {
   /** Undefined if nothing is recorded of the window: silence, or to be looked at again from another place. */
   readonly segments?: readonly WindowSegment[];
   readonly temperature: number;
   /** First frame of the next window; always after this one's. */
   readonly next: number;
+  /** Text was sampled behind the last pair of timestamps: it is to be decoded again, from `next`. */
+  readonly unfinished: boolean;
+  readonly language: string;
+  /** Where speech has ended now, in seconds; as before unless word times are asked for. */
+  readonly lastSpeech: number;
+  /** What the segments were made of, if the request wanted it. */
+  readonly spoken?: SpokenWindow;
 }
 
 export class WindowDecoder {
   readonly #model: Transcriber;
-  readonly #mel: MelSource;
   readonly #options: TranscribeOptions;
-  readonly #language: string;
   readonly #thresholds: QualityThresholds;
   readonly #decoder: FallbackDecoder;
-  /** Where speech ended so far, in seconds. Known only with word times. */
-  #lastSpeech = 0;
 
   /** @throws {OptionsError} for decoding options that make no sense */
-  constructor(model: Transcriber, mel: MelSource, language: string, options: TranscribeOptions) {
+  constructor(model: Transcriber, options: TranscribeOptions) {
     this.#model = model;
-    this.#mel = mel;
     this.#options = options;
-    this.#language = language;
     this.#thresholds = {
       compressionRatioThreshold: orDefault(options.compressionRatioThreshold, 2.4),
       logprobThreshold: orDefault(options.logprobThreshold, -1),
@@ -65,78 +82,121 @@ export class WindowDecoder {
     this.#decoder = new FallbackDecoder(
       model.inference,
       model.tokenizer,
-      { ...options, language },
+      // Each window brings its own.
+      { ...options, language: undefined },
       temperatureList(options.temperature),
       this.#thresholds,
     );
   }
 
-  /** @param prompt tokens of what was said before */
-  async run(place: WindowPlace, prompt: readonly number[]): Promise<FinishedWindow> {
-    const { signal } = this.#options;
-    const audio = await this.#model.inference.encode(this.#mel.window(place.seek, place.size), signal);
+  /** Decodes windows at once, each for itself: as many as the engine holds. */
+  async run(requests: readonly WindowRequest[]): Promise<FinishedWindow[]> {
+    const { signal, multilingual } = this.#options;
+    const { inference, tokenizer } = this.#model;
+    const audios: AudioFeatures[] = [];
     try {
-      const window = await this.#decode(audio, place, prompt);
-      // Without timestamp rules a window can end in 0.00: openai/whisper would decode it for ever.
-      const next = window.next > place.seek ? window.next : place.seek + place.size;
-      return { ...window, next, ...(window.segments && { segments: window.segments.map(emptyIfBlank) }) };
+      const inputs: (WindowInput & { readonly language: string })[] = [];
+      for (const { mel, place, prompt, language } of requests) {
+        const audio = await inference.encode(mel.window(place.seek, place.size), signal);
+        audios.push(audio);
+        const detected = multilingual ? await detectLanguage(inference, tokenizer, audio, signal) : undefined;
+        inputs.push({ audio, prompt, language: detected?.language ?? language, stream: place.seek });
+      }
+      const results = await this.#decoder.run(inputs, signal);
+      const finished: FinishedWindow[] = [];
+      for (const [i, request] of requests.entries()) {
+        const { audio, language } = inputs[i]!;
+        const window = await this.#finish(audio, { ...request, language }, results[i]!);
+        // Without timestamp rules a window can end in 0.00: openai/whisper would decode it for ever.
+        const { seek, size } = request.place;
+        const next = window.next > seek ? window.next : seek + size;
+        const segments = window.segments?.map(emptyIfBlank);
+        finished.push({ ...window, next, language, ...(segments && { segments }) });
+      }
+      return finished;
     } finally {
-      audio.close();
+      for (const audio of audios) audio.close();
     }
   }
 
-  async #decode(audio: AudioFeatures, place: WindowPlace, prompt: readonly number[]): Promise<FinishedWindow> {
-    const { signal, wordTimestamps = false, hallucinationSilenceThreshold: threshold } = this.#options;
-    const { inference, tokenizer } = this.#model;
-    const detected = this.#options.multilingual ? await detectLanguage(inference, tokenizer, audio, signal) : undefined;
-    const language = detected?.language ?? this.#language;
-    const [result] = await this.#decoder.run([{ audio, prompt, language, stream: place.seek }], signal);
-    const { temperature } = result!;
-    if (isSilence(result!, this.#thresholds)) return { temperature, next: place.seek + place.size };
-    const cut = cutSegments(result!, place, tokenizer);
-    const { endsWhole } = cut;
-    let segments = detected ? cut.segments.map((segment) => ({ ...segment, language })) : cut.segments;
-    let next = place.seek + cut.advance;
-    if (!wordTimestamps) return { segments, temperature, next };
+  /** The window with other words: what a join has left of it. */
+  retold(window: FinishedWindow, spoken: SpokenWindow): FinishedWindow {
+    const segments = this.#options.wordTimestamps ? this.#withWords(spoken) : spoken.segments;
+    return { ...window, segments: segments.map(emptyIfBlank), spoken };
+  }
 
-    segments = await this.#withWords(audio, place, segments, language);
-    const end = speechEnd(segments);
+  /** From the tokens of a window to its segments. */
+  async #finish(
+    audio: AudioFeatures,
+    request: WindowRequest,
+    result: DecodingResult,
+  ): Promise<Omit<FinishedWindow, 'language'>> {
+    const { wordTimestamps = false, hallucinationSilenceThreshold: threshold, multilingual } = this.#options;
+    const { place, language, lastSpeech } = request;
+    const { temperature } = result;
+    const nothing = { temperature, lastSpeech, unfinished: false };
+    if (isSilence(result, this.#thresholds)) return { ...nothing, next: place.seek + place.size };
+    const cut = cutSegments(result, place, this.#model.tokenizer);
+    const { endsWhole, unfinished } = cut;
+    const segments = multilingual ? cut.segments.map((segment) => ({ ...segment, language })) : cut.segments;
+    let next = place.seek + cut.advance;
+    const needsWords = wordTimestamps || request.spoken;
+    const spoken = needsWords ? await this.#align(audio, request, segments) : undefined;
+    const kept = request.spoken && spoken ? { spoken } : {};
+    if (!wordTimestamps || !spoken) return { segments, temperature, next, unfinished, lastSpeech, ...kept };
+
+    const worded = this.#withWords(spoken);
+    const end = speechEnd(worded);
     if (!endsWhole && end !== undefined && end > seconds(place.seek)) next = roundHalfEven(end * FRAMES_PER_SECOND);
     if (threshold === undefined) {
-      this.#lastSpeech = end ?? this.#lastSpeech;
-      return { segments, temperature, next };
+      return { segments: worded, temperature, next, unfinished, lastSpeech: end ?? lastSpeech, ...kept };
     }
     const sifted = dropHallucinations({
       threshold,
       place,
-      segments,
+      segments: worded,
       next,
       endsWhole,
-      lastSpeech: this.#lastSpeech,
-      nFrames: this.#mel.nFrames,
+      lastSpeech,
+      nFrames: request.mel.nFrames,
     });
-    if (sifted.again) return { temperature, next: sifted.next };
-    this.#lastSpeech = speechEnd(sifted.segments) ?? this.#lastSpeech;
-    return { segments: sifted.segments, temperature, next: sifted.next };
+    if (sifted.again) return { ...nothing, next: sifted.next };
+    return {
+      segments: sifted.segments,
+      temperature,
+      next: sifted.next,
+      unfinished,
+      lastSpeech: speechEnd(sifted.segments) ?? lastSpeech,
+      ...(request.spoken && { spoken: firstSegments(spoken, sifted.segments.length, this.#model.tokenizer.eot) }),
+    };
   }
 
-  async #withWords(
+  /** When the words of segments were said. */
+  async #align(
     audio: AudioFeatures,
-    place: WindowPlace,
-    segments: WindowSegment[],
-    language: string,
-  ): Promise<WindowSegment[]> {
+    { place, language, lastSpeech }: WindowRequest,
+    segments: readonly WindowSegment[],
+  ): Promise<SpokenWindow> {
     const { inference, tokenizer } = this.#model;
     const { signal, task = 'transcribe' } = this.#options;
+    if (!inference.align) {
+      const aligned = spreadWords(tokenizer, segments, language, seconds(place.seek));
+      return { place, segments, aligned, lastSpeech };
+    }
     const textTokens = segments.flatMap(({ tokens }) => tokens.filter((token) => token < tokenizer.eot));
     const input = { audio, textTokens, language, task, nFrames: place.size };
+    const aligned = await alignWords(inference, tokenizer, input, signal);
+    return { place, segments, aligned, lastSpeech };
+  }
+
+  #withWords({ segments, aligned, lastSpeech }: SpokenWindow): WindowSegment[] {
     return addWords({
       segments,
-      aligned: await alignWords(inference, tokenizer, input, signal),
-      eot: tokenizer.eot,
+      aligned,
+      eot: this.#model.tokenizer.eot,
       prependPunctuations: this.#options.prependPunctuations ?? defaultPrependPunctuations,
       appendPunctuations: this.#options.appendPunctuations ?? defaultAppendPunctuations,
-      lastSpeech: this.#lastSpeech,
+      lastSpeech,
     });
   }
 }

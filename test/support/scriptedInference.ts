@@ -68,6 +68,8 @@ export class ScriptedInference implements Inference {
   readonly mels: Float32Array[] = [];
   readonly align?: NonNullable<Inference['align']>;
   #open = 0;
+  #openAudio = 0;
+  #room = 1;
   readonly #options: ScriptedOptions;
 
   constructor(options: ScriptedOptions) {
@@ -92,13 +94,25 @@ export class ScriptedInference implements Inference {
     return this.#open;
   }
 
-  async encode(mel: Float32Array, signal?: AbortSignal): Promise<AudioFeatures> {
+  async reserveAudio(count: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
+    if (count > this.#room && this.#openAudio > 0) throw new InternalError('windows are open');
+    this.#room = Math.max(this.#room, count);
+  }
+
+  async encode(mel: Float32Array, signal?: AbortSignal): Promise<AudioFeatures> {
+    this.#options.onStep?.();
+    signal?.throwIfAborted();
+    if (this.#openAudio >= this.#room) throw new InternalError(`no room for more than ${this.#room} windows`);
+    this.#openAudio++;
     const audio = new ScriptedAudio(mel, this.mels.push(mel) - 1);
     this.#open++;
     const close = audio.close.bind(audio);
     audio.close = () => {
-      if (!audio.closed) this.#open--;
+      if (!audio.closed) {
+        this.#open--;
+        this.#openAudio--;
+      }
       close();
     };
     return audio;
