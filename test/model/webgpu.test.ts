@@ -1,4 +1,4 @@
-/** The model's programs, and the real tiny model, on WebGPU. */
+/** The model's programs, and the real tiny and base models, on WebGPU. */
 import { openOrSkip } from '../support/webgpu.js';
 import { jfkSuite } from './jfkSuite.js';
 import { modelSuite } from './modelSuite.js';
@@ -6,5 +6,6 @@ import { modelSuite } from './modelSuite.js';
 const device = await openOrSkip('the model on WebGPU');
 if (device) {
   modelSuite('webgpu', async () => device);
-  jfkSuite('webgpu', 'tiny', async () => (await openOrSkip('JFK on WebGPU'))!);
+  for (const size of ['tiny', 'base'] as const)
+    jfkSuite('webgpu', size, async () => (await openOrSkip('JFK on WebGPU'))!);
 }
