@@ -82,7 +82,7 @@ function printRow(row: PeerRow): void {
     );
   }
   console.log(
-    `  ours / theirs: ${spread(summarise(pairRatios(row)), 2)} of ${ours.passes.length} pairs; best of each ${bestRatio(row).toFixed(2)}`,
+    `  ours / theirs: ${spread(summarise(pairRatios(row)), 2)} of ${ours.passes.length} pairs; best of each ${bestRatio(row).toFixed(2)}; CPU time ${summarise(pairRatios(row, 'cpuMs')).median.toFixed(2)}`,
   );
   const same = ours.passes[0]!.text.trim() === theirs.passes[0]!.text.trim();
   console.log(same ? '  the same text' : `  ours:   ${ours.passes[0]!.text}\n  theirs: ${theirs.passes[0]!.text}`);

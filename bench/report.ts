@@ -65,8 +65,14 @@ function whisperTable(recording: string, rows: readonly WhisperRow[]): string {
     const each = (pick: (s: Stages) => Time, per: (s: Stages) => number = () => 1): string =>
       middle(passes.map((s) => pick(s).wallMs / per(s)));
     const { median } = summarise(passes.map((s) => s.endToEnd.wallMs));
+    const heldUp =
+      row.threads !== undefined &&
+      wereHeldUp(
+        passes.map((s) => s.endToEnd),
+        row.threads,
+      );
     return [
-      `${row.model}, ${deviceOf(row)}`,
+      `${row.model}, ${deviceOf(row)}${heldUp ? ' †' : ''}`,
       middle(row.processes.map(({ loadMs }) => loadMs)),
       each((s) => s.logMel),
       each(
@@ -83,7 +89,7 @@ function whisperTable(recording: string, rows: readonly WhisperRow[]): string {
       ),
       each((s) => s.endToEnd),
       middle(passes.map((s) => s.endToEnd.cpuMs)),
-      `${((1000 * first.audioSeconds) / median).toFixed(1)} x`,
+      heldUp ? '' : `${((1000 * first.audioSeconds) / median).toFixed(1)} x`,
       `${summarise(row.processes.map(({ peakMegabytes }) => peakMegabytes)).median.toFixed(0)} MB`,
     ];
   });
@@ -108,6 +114,11 @@ function deviceOf(row: WhisperRow): string {
   return `${where}, Node ${nodeOf(row)}`;
 }
 
+/** Did others have the cores for much of the time that these threads wanted to run? */
+function wereHeldUp(times: readonly Time[], threads: number): boolean {
+  return summarise(times.map(({ cpuMs, wallMs }) => cpuMs / wallMs / threads)).median < 0.7;
+}
+
 function peerTable(rows: readonly PeerRow[]): string {
   if (rows.length === 0) return '';
   const cells = [...rows]
@@ -116,21 +127,27 @@ function peerTable(rows: readonly PeerRow[]): string {
       const engine = ({ passes }: EngineRow): string => middle(passes.map(({ time }) => time.wallMs));
       const peak = ({ passes }: EngineRow): string => `${(passes.at(-1)?.peakMegabytes ?? 0).toFixed(0)} MB`;
       const { median, min, max } = summarise(pairRatios(row));
+      const heldUp = wereHeldUp(
+        row.ours.passes.map(({ time }) => time),
+        row.threads,
+      );
       return [
-        `${row.model}, ${row.recording}, ${row.threads} ${row.threads === 1 ? 'thread' : 'threads'}, Node ${nodeNumber(row)}`,
+        `${row.model}, ${row.recording}, ${row.threads} ${row.threads === 1 ? 'thread' : 'threads'}, Node ${nodeNumber(row)}${heldUp ? ' †' : ''}`,
         engine(row.ours),
         engine(row.theirs),
         `**${median.toFixed(2)}** (${min.toFixed(2)} .. ${max.toFixed(2)})`,
         bestRatio(row).toFixed(2),
+        summarise(pairRatios(row, 'cpuMs')).median.toFixed(2),
         `${ms(row.ours.loadMs)} / ${ms(row.theirs.loadMs)}`,
         `${peak(row.ours)} / ${peak(row.theirs)}`,
       ];
     });
-  const head = ['', 'sotto', 'transformers.js', 'ours / theirs', 'best of each', 'load', 'peak memory'];
+  const head = ['', 'sotto', 'transformers.js', 'ours / theirs', 'best of each', 'CPU time', 'load', 'peak memory'];
   return `## Against ${rows[0]!.theirs.description}
 
 The same weights in f32, the same threads, in turn (ours, theirs, ours, ...), end to end. Below 1 ours is quicker; the
-ratio is the median of the pairs, with the least and the largest.
+ratio is the median of the pairs, with the least and the largest; beside it that of the best of each, and that of the
+pairs' CPU time, all threads together.
 
 ${table(head, cells)}
 `;
@@ -179,7 +196,8 @@ const intro = `# Figures
 Made by \`node dist/bench/report.js\` from the JSON in this folder; do not edit. Times are milliseconds by the wall clock
 unless another unit stands there: the median, in brackets the least. Load is from the cache to a model that is ready;
 end to end is from samples to text with timestamps, temperature 0, in a process that has transcribed before (the long
-recording: its first). CPU time is of all threads together. Each row has processes of its own; peak memory is the
+recording: its first). CPU time is of all threads together; † marks a row whose threads were held up by others for a
+third of the time or more: go by its CPU time, and by the least. Each row has processes of its own; peak memory is the
 largest resident set.
 
 ${rows.length > 0 ? `${provenance(machines)}${prefixes.size > 0 ? ` Timed processes ran under \`${[...prefixes].join('`, `')}\`, because others use the machine too.` : ''}` : ''}

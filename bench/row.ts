@@ -3,7 +3,7 @@ import type { Peaks } from '../src/dev/peaks.js';
 import type { KernelTiming } from '../src/dev/timeKernel.js';
 import type { Machine } from './machine.js';
 import type { EnginePass, EngineReady } from './peerEngine.js';
-import type { Stages } from './stages.js';
+import type { Stages, Time } from './stages.js';
 
 export interface RowProcess {
   readonly machine: Machine;
@@ -52,9 +52,9 @@ export interface PeerRow {
   readonly theirs: EngineRow;
 }
 
-/** Ours / theirs, by the wall clock, pair by pair. */
-export function pairRatios({ ours, theirs }: PeerRow): readonly number[] {
-  return ours.passes.map(({ time }, i) => time.wallMs / (theirs.passes[i]?.time.wallMs ?? Number.NaN));
+/** Ours / theirs, pair by pair. */
+export function pairRatios({ ours, theirs }: PeerRow, clock: keyof Time = 'wallMs'): readonly number[] {
+  return ours.passes.map(({ time }, i) => time[clock] / (theirs.passes[i]?.time[clock] ?? Number.NaN));
 }
 
 /** Of the quickest of each. */

@@ -1,0 +1,36 @@
+/** How far two texts are apart: words to insert, take away or exchange, without case and punctuation. */
+
+export interface WordErrors {
+  /** Words of the text that is held to be right. */
+  readonly words: number;
+  readonly errors: number;
+}
+
+export function wordErrors(right: string, given: string): WordErrors {
+  const a = wordsOf(right);
+  const b = wordsOf(given);
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (const [i, word] of a.entries()) {
+    const next = [i + 1];
+    for (let j = 1; j <= b.length; j++) {
+      const exchange = row[j - 1]! + (b[j - 1] === word ? 0 : 1);
+      next.push(Math.min(exchange, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return { words: a.length, errors: row[b.length]! };
+}
+
+/** Errors as a share of the words, in percent. */
+export function wordErrorRate({ words, errors }: WordErrors): number {
+  return (100 * errors) / Math.max(1, words);
+}
+
+function wordsOf(text: string): string[] {
+  return (
+    text
+      .normalize('NFKC')
+      .toLowerCase()
+      .match(/[\p{L}\p{N}\p{M}']+/gu) ?? []
+  );
+}
