@@ -7,6 +7,7 @@ export type { AudioFile, ReadAudio } from './audio/audioFile.js';
 export { type DecodeAudioOptions, decodeAudio } from './audio/decodeAudio.js';
 export { type LogMel, logMel } from './audio/logMel.js';
 export { RunningLogMel } from './audio/runningLogMel.js';
+export { type Activity, measureActivity, type SpeechOptions, type SpeechSpan, speechSpans } from './audio/vad.js';
 export type {
   AudioFeatures,
   Candidates,
@@ -30,6 +31,7 @@ export type { CallOptions, Progress, Warning } from './progress.js';
 export type { TokenizerData } from './tokenizer/data.js';
 export { languageCode, languageCodes, languageName } from './tokenizer/languages.js';
 export { type Task, Tokenizer } from './tokenizer/tokenizer.js';
+export { type RecordingResult, type SeveralOptions, transcribeSeveral } from './transcribe/several.js';
 export type { SampleSource, StreamOptions, StreamSummary, StreamUpdate } from './transcribe/stream.js';
 export {
   type Segment,

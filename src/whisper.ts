@@ -9,9 +9,10 @@ import type { Device } from './device/device.js';
 import { SottoError } from './errors.js';
 import type { ModelDimensions } from './model/dims.js';
 import type { ModelInference } from './model/inference.js';
-import type { CallOptions } from './progress.js';
+import type { CallOptions, Progress } from './progress.js';
 import type { Tokenizer } from './tokenizer/tokenizer.js';
 import { eitherSignal } from './transcribe/eitherSignal.js';
+import { type RecordingResult, type SeveralOptions, transcribeSeveral } from './transcribe/several.js';
 import {
   type SampleSource,
   type StreamOptions,
@@ -82,6 +83,38 @@ export class Whisper {
     try {
       const call = { ...options, signal: turn.signal };
       yield* transcribeSegments(this.#parts, await this.#logMel(audio, call), call);
+    } catch (error) {
+      throw this.#closed ? closedError() : error;
+    } finally {
+      turn.end();
+    }
+  }
+
+  /**
+   * Transcribes many recordings, whose windows are decoded together, `batchSize` (8) at once. Each recording's result comes
+   * as soon as it is complete; one that fails does not stop the others.
+   *
+   *     for await (const { index, transcript, error } of whisper.transcribeAll(files)) console.log(files[index], transcript?.text);
+   *
+   * @throws {OptionsError}; {DeviceError} `lost`; the signal's reason
+   */
+  async *transcribeAll(
+    recordings: readonly AudioInput[],
+    options: SeveralOptions = {},
+  ): AsyncGenerator<RecordingResult, void, undefined> {
+    const turn = await this.#turn(options.signal);
+    try {
+      const call = { ...options, signal: turn.signal };
+      const sources = recordings.map((audio, i) => {
+        const name = typeof audio === 'string' || audio instanceof URL ? String(audio) : `recording ${i + 1}`;
+        const { onProgress } = options;
+        const reading = {
+          ...call,
+          onProgress: onProgress && ((told: Progress) => onProgress({ item: name, ...told })),
+        };
+        return { name, open: () => this.#logMel(audio, reading) };
+      });
+      yield* transcribeSeveral(this.#parts, sources, call);
     } catch (error) {
       throw this.#closed ? closedError() : error;
     } finally {

@@ -91,7 +91,7 @@ export async function measureActivity(
         for (let m = from; m < to; m++) {
           // Windows hold (log10 + 4) / 4.
           const log = window[m * windowFrames + i]! * 4 - 4;
-          const value = 10 ** log;
+          const value = Math.exp(log * Math.LN10);
           power += value;
           if (m < voiceFrom || m >= voiceTo) continue;
           sum += value;
@@ -128,9 +128,9 @@ function excessOf(levels: Float32Array, loudness: Float32Array): Float32Array {
 /** One band over time, each frame with its two neighbours on both sides. */
 function smooth(levels: Float32Array, band: number, nFrames: number): Float32Array {
   const at = (frame: number): number => levels[Math.min(nFrames - 1, Math.max(0, frame)) * nBands + band]!;
-  return Float32Array.from({ length: nFrames }, (_, t) => {
-    return (at(t - 2) + 2 * at(t - 1) + 3 * at(t) + 2 * at(t + 1) + at(t + 2)) / 9;
-  });
+  const out = new Float32Array(nFrames);
+  for (let t = 0; t < nFrames; t++) out[t] = (at(t - 2) + 2 * at(t - 1) + 3 * at(t) + 2 * at(t + 1) + at(t + 2)) / 9;
+  return out;
 }
 
 /** The noise of a band in each second: a low quantile of its levels in the seconds around. */

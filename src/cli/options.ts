@@ -91,7 +91,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         name: 'carry_initial_prompt',
         value: 'True|False',
         default: 'False',
-        help: 'Put initial_prompt before every window, not only the first.',
+        help: 'Put initial_prompt before every window, not only the first. In a batch it stands before all unless this is False.',
       },
       {
         name: 'condition_on_previous_text',
@@ -122,6 +122,47 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         value: 'START,END,...',
         default: '0',
         help: 'Seconds: transcribe only these parts. The last end may be left out.',
+      },
+    ],
+  },
+  {
+    title: 'Speech and batches',
+    options: [
+      {
+        name: 'batch_size',
+        value: 'N',
+        default: '1',
+        help: 'Windows decoded at once, of all recordings named: quicker, and no window is shown what was said before it (--condition_on_previous_text is then False). Recordings are cut in pauses.',
+      },
+      {
+        name: 'vad',
+        value: 'True|False',
+        default: 'False',
+        help: 'Look for speech first and decode nothing else, so that silence is not taken for text.',
+      },
+      {
+        name: 'vad_threshold',
+        value: 'DB',
+        default: '4',
+        help: 'How far speech must stand out of the noise around it. Steady noise reaches 2.5.',
+      },
+      {
+        name: 'vad_min_speech',
+        value: 'SECONDS',
+        default: '0.1',
+        help: 'Shorter sounds are no speech.',
+      },
+      {
+        name: 'vad_min_silence',
+        value: 'SECONDS',
+        default: '1',
+        help: 'Shorter pauses are left in.',
+      },
+      {
+        name: 'vad_padding',
+        value: 'SECONDS',
+        default: '0.3',
+        help: 'What is kept before and behind speech.',
       },
     ],
   },
@@ -304,6 +345,4 @@ export const OPTIONS: readonly OptionSpec[] = OPTION_GROUPS.flatMap((group) => g
 /** Known, and refused with a sentence until they are built, but for the value that asks for what runs anyway. */
 export const LATER: readonly LaterOption[] = [
   { name: 'fp16', harmless: ['false'], what: 'computing in half precision' },
-  { name: 'batch_size', harmless: ['1'], what: 'decoding several windows at once' },
-  { name: 'vad', harmless: ['false'], what: 'finding speech before decoding' },
 ];

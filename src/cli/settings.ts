@@ -63,12 +63,17 @@ function transcribeOptions(values: OptionValues): TranscribeOptions {
     language: language === undefined ? undefined : languageCode(language),
     task: values.choice('task', TASKS),
     initialPrompt: values.textOrNone('initial_prompt'),
-    carryInitialPrompt: values.flag('carry_initial_prompt'),
-    conditionOnPreviousText: values.flag('condition_on_previous_text'),
+    // In a batch their defaults are others.
+    carryInitialPrompt: values.isGiven('carry_initial_prompt') ? values.flag('carry_initial_prompt') : undefined,
+    conditionOnPreviousText: values.isGiven('condition_on_previous_text')
+      ? values.flag('condition_on_previous_text')
+      : undefined,
     hotwords: values.textOrNone('hotwords'),
     multilingual: values.flag('multilingual'),
     languageDetectionSegments: values.whole('language_detection_segments', 1),
     clipTimestamps: values.textOrNone('clip_timestamps'),
+    batchSize: values.whole('batch_size', 1),
+    vad: vadOptions(values),
     temperature: temperatures(
       values.number('temperature', 0),
       values.numberOrNone('temperature_increment_on_fallback'),
@@ -82,7 +87,9 @@ function transcribeOptions(values: OptionValues): TranscribeOptions {
     noSpeechThreshold: values.numberOrNone('no_speech_threshold') ?? null,
     logprobThreshold: values.numberOrNone('logprob_threshold') ?? null,
     compressionRatioThreshold: values.numberOrNone('compression_ratio_threshold') ?? null,
-    promptResetOnTemperature: values.number('prompt_reset_on_temperature', 0),
+    promptResetOnTemperature: values.isGiven('prompt_reset_on_temperature')
+      ? values.number('prompt_reset_on_temperature', 0)
+      : undefined,
     repetitionPenalty: values.number('repetition_penalty'),
     noRepeatNgramSize: values.whole('no_repeat_ngram_size'),
     prefix: values.textOrNone('prefix'),
@@ -94,6 +101,25 @@ function transcribeOptions(values: OptionValues): TranscribeOptions {
     prependPunctuations: given('prepend_punctuations'),
     appendPunctuations: given('append_punctuations'),
     hallucinationSilenceThreshold: values.numberOrNone('hallucination_silence_threshold'),
+  };
+}
+
+/** @throws {OptionsError} when the detector is given numbers and not asked for */
+function vadOptions(values: OptionValues): TranscribeOptions['vad'] {
+  const given = ['vad_threshold', 'vad_min_speech', 'vad_min_silence', 'vad_padding'].find((name) =>
+    values.isGiven(name),
+  );
+  if (!values.flag('vad')) {
+    if (given === undefined) return false;
+    throw new OptionsError('contradiction', `--${given} has no effect without --vad True.`, {
+      hint: 'Add --vad True.',
+    });
+  }
+  return {
+    threshold: values.number('vad_threshold', 0),
+    minSpeech: values.number('vad_min_speech', 0),
+    minSilence: values.number('vad_min_silence', 0),
+    padding: values.number('vad_padding', 0),
   };
 }
 

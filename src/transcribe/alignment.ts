@@ -123,8 +123,10 @@ export class HeadMean {
   /** Minus the mean of `count` rows from `first` on: what a path through them costs; f32 [count, columns]. */
   negated(first: number, count: number): Float32Array {
     const begin = first * this.#columns;
-    const part = this.#sum.subarray(begin, begin + count * this.#columns);
-    return Float32Array.from(part, (sum) => -sum / this.#heads);
+    // A loop, since Float32Array.from with a function takes 20 times as long.
+    const costs = new Float32Array(count * this.#columns);
+    for (let i = 0; i < costs.length; i++) costs[i] = -this.#sum[begin + i]! / this.#heads;
+    return costs;
   }
 }
 

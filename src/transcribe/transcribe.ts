@@ -60,13 +60,18 @@ export async function* transcribeSegments(
   mel: MelSource,
   options: TranscribeOptions = {},
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
+  checkTranscription(model, options);
+  if ((options.batchSize ?? 1) > 1) return yield* inBatches(model, mel, options);
+  return yield* inSequence(model, mel, options);
+}
+
+/** @throws {OptionsError}; the signal's reason if it has aborted */
+export function checkTranscription(model: Transcriber, options: TranscribeOptions): void {
   checkTranscribeOptions(options);
   if (options.wordTimestamps && !model.inference.align) {
     throw new OptionsError('wordTimestamps', 'This engine cannot tell the times of words.');
   }
   options.signal?.throwIfAborted();
-  if ((options.batchSize ?? 1) > 1) return yield* inBatches(model, mel, options);
-  return yield* inSequence(model, mel, options);
 }
 
 async function* inSequence(
@@ -99,9 +104,9 @@ async function* inSequence(
         temperature,
       );
       for (const segment of segments) {
-        const whole = { id: id++, ...(timeline?.sourceSegment(segment) ?? segment) };
-        options.onSegment?.(whole);
-        yield whole;
+        const told = { id: id++, ...(timeline?.sourceSegment(segment) ?? segment) };
+        options.onSegment?.(told);
+        yield told;
       }
     }
   }

@@ -32,7 +32,8 @@ test('wrong arguments end with 2 and one sentence, and nothing is loaded', async
     [[], 'Usage:'],
     [['--model', 'tiny'], 'sotto: No recording was named.\n  For example'],
     [['x.wav', '--modle', 'tiny'], 'sotto: There is no option --modle.\n  Did you mean --model?'],
-    [['x.wav', '--vad', 'True'], 'which sotto does not do yet'],
+    [['x.wav', '--fp16', 'True'], 'which sotto does not do yet'],
+    [['x.wav', '--vad_padding', '1'], '--vad_padding has no effect without --vad True'],
     [['x.wav', '--language', 'klingon'], 'Whisper does not know the language "klingon".'],
     [['convert', 'one'], 'convert takes two folders'],
   ];
@@ -82,6 +83,20 @@ test('a recording that fails is reported with 1, and the others are still transc
   assert.match(stderr, `sotto: ${noise}: `);
   assert.equal(readdirSync(out), ['jfk.txt']);
   assert.is(readFileSync(join(out, 'jfk.txt'), 'utf8'), `${SAID.trim()}\n`);
+});
+
+test('several recordings share batches; one that fails does not harm the others', async () => {
+  const out = join(folder, 'batch');
+  const second = join(folder, 'second.wav');
+  writeFileSync(second, readFileSync(jfk));
+  const missing = join(folder, 'missing.wav');
+  const args = [jfk, missing, second, ...quick, '--batch_size=2', '-f=txt', '-o', out];
+  const { status, stdout, stderr } = await sotto(args);
+  assert.is(status, 1);
+  assert.match(stderr, `sotto: ${missing}: There is no file ${missing}.`);
+  assert.equal(readdirSync(out).sort(), ['jfk.txt', 'second.txt']);
+  for (const file of ['jfk.txt', 'second.txt']) assert.is(readFileSync(join(out, file), 'utf8'), `${SAID.trim()}\n`);
+  assert.is(stdout.trim().split('\n').length, 2);
 });
 
 test('Ctrl-C in the middle ends with 130 and leaves no file', async () => {

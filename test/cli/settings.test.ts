@@ -29,18 +29,17 @@ test("the defaults are openai/whisper's, but for beams", () => {
   assert.is(outputFormat, 'all');
   assert.equal(JSON.parse(JSON.stringify(transcribe)), {
     task: 'transcribe',
-    carryInitialPrompt: false,
-    conditionOnPreviousText: true,
     multilingual: false,
     languageDetectionSegments: 1,
     clipTimestamps: '0',
+    batchSize: 1,
+    vad: false,
     temperature: [0, 0.2, 0.4, 0.6000000000000001, 0.8, 1],
     seed: 0,
     suppressTokens: '-1',
     noSpeechThreshold: 0.6,
     logprobThreshold: -1,
     compressionRatioThreshold: 2.4,
-    promptResetOnTemperature: 0.5,
     repetitionPenalty: 1,
     noRepeatNgramSize: 0,
     withoutTimestamps: false,
@@ -48,6 +47,17 @@ test("the defaults are openai/whisper's, but for beams", () => {
     maxInitialTimestamp: 1,
     wordTimestamps: false,
   });
+});
+
+test('batches, and the speech detector', () => {
+  const { transcribe } = settings('--batch_size 8 --vad True --vad_padding 0.5');
+  assert.is(transcribe.batchSize, 8);
+  assert.equal(transcribe.vad, { threshold: 4, minSpeech: 0.1, minSilence: 1, padding: 0.5 });
+  assert.is(settings('--condition_on_previous_text False --batch_size 8').transcribe.conditionOnPreviousText, false);
+  assert.match(refused('--batch_size 8 --condition_on_previous_text True'), '--batch_size exclude each other');
+  assert.match(refused('--batch_size 8 --prompt_reset_on_temperature 0.5'), 'has no effect in a batch');
+  assert.match(refused('--vad_padding 0.5'), '--vad_padding has no effect without --vad True');
+  assert.match(refused('--batch_size 0'), '--batch_size takes a whole number not below 1');
 });
 
 test('None switches tests and limits off', () => {

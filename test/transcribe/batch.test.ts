@@ -23,8 +23,9 @@ const test = suite('batch');
 // The small tokenizer's symbols begin with a space, which would be suppressed with them.
 const always = { language: 'en', temperature: 0, batchSize: 4, suppressTokens: [0] } as const;
 
-/** Long enough for two joins where there is no pause. */
-const nFrames = 8200;
+/** Long enough for a join where there is no pause; and for two. */
+const nFrames = 4600;
+const longer = 8200;
 
 async function read(
   digits: readonly SpokenDigit[],
@@ -78,28 +79,28 @@ for (let shift = 0; shift < period; shift++) {
     const digits = unbroken(shift, () => Math.floor(random() * 10));
     const { transcript, inference } = await read(digits);
     check(transcript, digits, `shift ${shift}`);
-    assert.is(inference.starts[0]!.groups.length, 3, 'all at once');
+    assert.is(inference.starts[0]!.groups.length, 2, 'both at once');
   });
 }
 
 test('one and the same digit over and over: none lost, none doubled', async () => {
-  for (let shift = 0; shift < period; shift += 5) {
+  for (let shift = 0; shift < period; shift += 11) {
     const digits = unbroken(shift, () => 7);
     check((await read(digits)).transcript, digits, `sevens, shift ${shift}`);
   }
 });
 
 test('without alignment heads times are guessed, and joins hold', async () => {
-  for (let shift = 0; shift < period; shift += 5) {
+  for (let shift = 0; shift < period; shift += 11) {
     const digits = unbroken(shift, (i) => (i * 7) % 10);
     check((await read(digits, {}, { withoutHeads: true })).transcript, digits, `no heads, shift ${shift}`);
   }
 });
 
 test('with word times, each word is told once, where it was said', async () => {
-  for (let shift = 0; shift < period; shift += 5) {
-    const digits = unbroken(shift, (i) => (i * 3) % 10);
-    const { transcript } = await read(digits, { wordTimestamps: true });
+  for (let shift = 0; shift < period; shift += 11) {
+    const digits = unbroken(shift, (i) => (i * 3) % 10, longer);
+    const { transcript } = await read(digits, { wordTimestamps: true }, {}, longer);
     assert.is(transcript.text, said(digits));
     const words = transcript.segments.flatMap((segment) => segment.words!);
     assert.is(words.map(({ word }) => word).join(''), transcript.text);
@@ -113,7 +114,7 @@ test('with word times, each word is told once, where it was said', async () => {
   }
 });
 
-for (let seed = 1; seed <= 30; seed++) {
+for (let seed = 1; seed <= 16; seed++) {
   test(`random pauses, endings, sizes: seed ${seed}`, async () => {
     const random = randomStream(seed + 1000);
     const talkative = random();
@@ -175,9 +176,9 @@ test('a pause is cut in: no windows overlap, none is longer than 30 s', async ()
 });
 
 test('no window is shown what another said; the initial prompt is shown to all, or to the first alone', async () => {
-  const digits = unbroken(0, (i) => i % 10);
+  const digits = unbroken(0, (i) => i % 10, longer);
   const prompts = async (options: TranscribeOptions) => {
-    const { inference } = await read(digits, { initialPrompt: 'x', hotwords: 'y', ...options });
+    const { inference } = await read(digits, { initialPrompt: 'x', hotwords: 'y', ...options }, {}, longer);
     return inference.starts
       .flatMap(({ groups }) => groups)
       .map(({ initialTokens, sotIndex }) => tokenizer.decode(initialTokens.slice(1, sotIndex)));
@@ -210,7 +211,7 @@ test('a window that fails its checks is decoded again alone, the others are not'
   );
   assert.equal(
     inference.starts.map(({ groups }) => groups.length),
-    [3, 1],
+    [2, 1],
   );
   assert.equal([...new Set(transcript.segments.map(({ temperature }) => temperature))], [0, 0.0001]);
 });
@@ -263,7 +264,7 @@ test('an abort at any step stops it, with nothing left open and a beginning of t
   assert.is(whole.error, undefined);
   const total = steps;
   assert.ok(total > 100);
-  for (let stopAt = 1; stopAt <= total; stopAt += stopAt < 10 || stopAt > total - 10 ? 1 : 7) {
+  for (let stopAt = 1; stopAt <= total; stopAt += stopAt < 10 || stopAt > total - 10 ? 1 : 37) {
     const { segments, error, reason } = await run(stopAt);
     assert.is(error, reason, `step ${stopAt}`);
     assert.equal(segments, whole.segments.slice(0, segments.length));
@@ -327,12 +328,12 @@ test('several recordings share the rows, and each comes out whole', async () => 
 });
 
 test('recordings are opened when there is room for them', async () => {
-  const digits = unbroken(0, (i) => i % 10);
+  const digits = unbroken(0, (i) => i % 10, 7000);
   let open = 0;
   const recordings = Array.from({ length: 3 }, () => ({
     open: async () => {
       open++;
-      return digitRecording(digits, nFrames);
+      return digitRecording(digits, 7000);
     },
   }));
   const inference = digitReader();
@@ -376,8 +377,8 @@ test('one that cannot be read, or of which the model makes no sense, does not ha
 });
 
 test('parts of a recording, in the order given', async () => {
-  const digits = unbroken(0, (i) => i % 10);
-  const { transcript } = await read(digits, { clipTimestamps: [36, 72, 0, 18] });
+  const digits = unbroken(0, (i) => i % 10, longer);
+  const { transcript } = await read(digits, { clipTimestamps: [36, 72, 0, 18] }, {}, longer);
   const inside = (start: number, end: number) => digits.filter((d) => d.start >= start - 2 && d.end <= end + 2);
   assert.is(transcript.text, said([...inside(3600, 7200), ...inside(0, 1800)]));
 });

@@ -1,9 +1,10 @@
-/** `sotto AUDIO...`: transcribes recordings one after another with one loaded model. */
+/** `sotto AUDIO...`: transcribes recordings with one loaded model, one after another or in common batches. */
+import type { LanguageDetection } from '../../decode/languageDetect.js';
 import { OptionsError } from '../../errors.js';
 import { load, type Whisper } from '../../index.node.js';
-import type { Warning } from '../../progress.js';
+import type { Progress, Warning } from '../../progress.js';
 import { languageName } from '../../tokenizer/languages.js';
-import type { Segment } from '../../transcribe/transcribe.js';
+import type { Segment, Transcript } from '../../transcribe/transcribe.js';
 import { formatTimestamp } from '../../write/timestamp.js';
 import { parseArguments } from '../args.js';
 import { errorText } from '../errors.js';
@@ -42,27 +43,49 @@ export async function transcribeCommand(argv: readonly string[], io: CommandIo):
   try {
     whisper = await load(model, { device, threads, cacheDir, ...call });
     if (!quiet) display.line(`${model} on ${whisper.device.kind}: ${whisper.device.description}`);
+    const write = (transcript: Transcript, file: string): void => {
+      display.clear();
+      writeOutputs(transcript, file, settings.outputDir, settings.outputFormat, settings.layout);
+    };
     let failed = 0;
-    for (const file of parsed.files) {
-      if (parsed.files.length > 1 && settings.verbose) display.line(file);
+    const tell = (error: unknown, file: string): void => {
+      // What stops one recording need not stop the next; what the options ask is wrong for all of them.
+      if (io.signal.aborted || error instanceof OptionsError) throw error;
+      display.clear();
+      io.stderr.write(`${errorText(error, file)}\n`);
+      failed++;
+    };
+    const onLanguage = (language: string, detection?: LanguageDetection): void => {
+      if (detection && !quiet) display.line(`language: ${languageName(language) ?? language}`);
+    };
+    const onSegment = settings.verbose ? (segment: Segment) => printSegment(segment, display, io) : undefined;
+    const { files } = parsed;
+    const isBatch = files.length > 1 && (settings.transcribe.batchSize ?? 1) > 1;
+    if (isBatch) {
+      for await (const result of whisper.transcribeAll(files, { ...settings.transcribe, ...call })) {
+        const file = files[result.index] ?? '';
+        try {
+          if (!result.transcript) throw result.error;
+          const { segments, language, detection } = result.transcript;
+          if (settings.verbose) display.line(file);
+          onLanguage(language, detection);
+          for (const segment of segments) onSegment?.(segment);
+          write(result.transcript, file);
+        } catch (error) {
+          tell(error, file);
+        }
+      }
+    }
+    for (const file of isBatch ? [] : files) {
+      if (files.length > 1 && settings.verbose) display.line(file);
       try {
-        const transcript = await whisper.transcribe(file, {
-          ...settings.transcribe,
-          ...call,
-          onProgress: (progress) => display.show({ item: file, ...progress }),
-          onLanguage: (language, detection) => {
-            if (detection && !quiet) display.line(`language: ${languageName(language) ?? language}`);
-          },
-          onSegment: settings.verbose ? (segment) => printSegment(segment, display, io) : undefined,
-        });
-        display.clear();
-        writeOutputs(transcript, file, settings.outputDir, settings.outputFormat, settings.layout);
+        const onProgress = (progress: Progress): void => display.show({ item: file, ...progress });
+        write(
+          await whisper.transcribe(file, { ...settings.transcribe, ...call, onProgress, onLanguage, onSegment }),
+          file,
+        );
       } catch (error) {
-        // What stops one recording need not stop the next; what the options ask is wrong for all of them.
-        if (io.signal.aborted || error instanceof OptionsError) throw error;
-        display.clear();
-        io.stderr.write(`${errorText(error, file)}\n`);
-        failed++;
+        tell(error, file);
       }
     }
     return failed > 0 ? EXIT.failed : EXIT.ok;
