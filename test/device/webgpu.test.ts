@@ -219,12 +219,14 @@ function deviceSuite(real: GPU, isSoftware: boolean): void {
   test('profile tells the time of each command', async () => {
     const device = await open();
     const { work } = await copier(device);
-    const times = await device.profile(work, { times: 3 });
+    const times = await device.profile(work, { times: 500 });
     assert.equal(
       times.map(({ kernel }) => kernel),
       ['selectRows', 'selectRows', 'selectRows'],
     );
-    for (const { seconds } of times) assert.ok(seconds > 0 && seconds < 10, String(seconds));
+    // lavapipe's clock may stand still for a command or two.
+    for (const { seconds } of times) assert.ok(seconds >= 0 && seconds < 10, String(seconds));
+    assert.ok(times.some(({ seconds }) => seconds > 0));
     await device.close();
   });
 
