@@ -190,7 +190,9 @@ function provenance(machines: readonly Machine[]): string {
 const rows = readAll<WhisperRow>('rows');
 const peers = readAll<PeerRow>('peers');
 const machines = rows.flatMap(({ processes }) => processes.map(({ machine }) => machine));
-const prefixes = new Set([...rows, ...peers].map(({ prefix }) => prefix).filter(Boolean));
+const prefixes = new Set(
+  [...rows, ...peers].map(({ prefix }) => (prefix ? `under \`${prefix}\`` : 'at the usual priority')),
+);
 const intro = `# Figures
 
 Made by \`node dist/bench/report.js\` from the JSON in this folder; do not edit. Times are milliseconds by the wall clock
@@ -200,7 +202,7 @@ recording: its first). CPU time is of all threads together; † marks a row whos
 third of the time or more: go by its CPU time, and by the least. Each row has processes of its own; peak memory is the
 largest resident set.
 
-${rows.length > 0 ? `${provenance(machines)}${prefixes.size > 0 ? ` Timed processes ran under \`${[...prefixes].join('`, `')}\`, because others use the machine too.` : ''}` : ''}
+${rows.length > 0 ? `${provenance(machines)}\nTimed processes ran ${[...prefixes].join(', ')}.` : ''}
 `;
 const webgpu = rows.filter(({ device }) => device === 'webgpu').map(({ processes }) => processes[0]!.device);
 const adapters = webgpu.length > 0 ? `WebGPU is ${[...new Set(webgpu)].join('; ')}.\n` : '';
