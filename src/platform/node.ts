@@ -14,16 +14,14 @@ import { planV8Flags, type V8Plan, withoutV8Flags } from './v8Flags.js';
 
 export function createNodePlatform(name: 'node' | 'bun' | 'deno' = runtime()): Platform {
   const plan = choosePlan(name);
-  // Dawn lives as long as the object that its create() returned: this one keeps it.
-  let gpu: Promise<GPU | undefined> | undefined;
   return {
     name,
     hardwareThreads: availableParallelism(),
     sharedMemory: typeof SharedArrayBuffer === 'function',
     wasm: plan.wasm,
     gpu() {
-      gpu ??= findGpu();
-      return gpu;
+      theGpu ??= findGpu();
+      return theGpu;
     },
     spawn: spawnWorker,
     async compileWasm(bytes) {
@@ -62,6 +60,13 @@ function hasAvx2(): boolean {
     return false;
   }
 }
+
+/**
+ * One for the whole process, and never given up: Dawn ends with the object that its create() returned, and the process is
+ * aborted (`std::system_error`, or SIGSEGV) if the garbage collector takes it while an object of a device is still
+ * referred to, were that device closed long ago. Seen with webgpu 0.6.2.
+ */
+let theGpu: Promise<GPU | undefined> | undefined;
 
 async function findGpu(): Promise<GPU | undefined> {
   if (globalThis.navigator?.gpu) return globalThis.navigator.gpu;
