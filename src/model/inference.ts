@@ -16,7 +16,8 @@ import { buildEncoder, channelsLast, type Encoder } from './encoder.js';
 import { Features, slotOf } from './features.js';
 import { Arena, allocateCrossCache, type CrossCache } from './kvCache.js';
 import { Pace } from './pace.js';
-import { feedPrompt, makeRowSet, type RowSet } from './rowSet.js';
+import { feedPrompt, makeRowSet } from './rowSet.js';
+import { RowSets } from './rowSets.js';
 import { loadWeights, type ModelWeights, type TensorReader } from './weights.js';
 
 export interface InferenceOptions extends CallOptions {
@@ -59,7 +60,7 @@ class DeviceInference implements ModelInference {
   readonly #alignmentHeads: AlignmentHeads | undefined;
   /** Everything but the weights: made anew when more windows are to be held at once. */
   readonly #memory: Arena;
-  readonly #rowSets = new Map<number, Promise<RowSet>>();
+  readonly #rowSets: RowSets;
   readonly #encodePace = new Pace();
   #cross: CrossCache;
   #encoder: Encoder;
@@ -77,6 +78,9 @@ class DeviceInference implements ModelInference {
     this.#cross = allocateCrossCache(this.#memory, dims, slots);
     this.#encoder = buildEncoder(this.#memory, dims, weights, this.#cross);
     this.#freeSlots = Array.from({ length: slots }, (_, i) => i);
+    this.#rowSets = new RowSets(device, (memory, rows, signal) =>
+      makeRowSet(device, memory, dims, weights, this.#cross, rows, signal),
+    );
   }
 
   get nVocab(): number {
@@ -93,7 +97,7 @@ class DeviceInference implements ModelInference {
     onProgress?.({ stage: 'compile', done: 0, total: 2, unit: 'kernels', item: 'encoder' });
     this.#encoderParts = await this.#device.prepare(this.#encoder.programs, signal);
     onProgress?.({ stage: 'compile', done: 1, total: 2, unit: 'kernels', item: 'decoder' });
-    await this.#rowSet(1, signal);
+    await this.#rowSets.take(1, signal);
     onProgress?.({ stage: 'compile', done: 2, total: 2, unit: 'kernels', item: 'decoder' });
   }
 
@@ -127,7 +131,7 @@ class DeviceInference implements ModelInference {
   async start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding> {
     signal?.throwIfAborted();
     const rows = groups.reduce((n, group) => n + group.rows, 0);
-    const set = await this.#rowSet(rows, signal);
+    const set = await this.#rowSets.take(rows, signal);
     if (set.busy) throw new InternalError(`${rows} rows are decoding already: close that decoding first`);
     set.busy = true;
     try {
@@ -157,7 +161,7 @@ class DeviceInference implements ModelInference {
   }
 
   async teacherForced(audio: AudioFeatures, tokens: readonly number[]): Promise<Float32Array> {
-    const set = await this.#rowSet(1);
+    const set = await this.#rowSets.take(1);
     const { nVocab } = this.dims;
     const { state } = set.decoder;
     feedPrompt(this.#device, set, [{ tokens, sequence: 0, audio: slotOf(audio) }]);
@@ -174,23 +178,12 @@ class DeviceInference implements ModelInference {
     if (count <= this.#cross.slots) return;
     if (this.#freeSlots.length < this.#cross.slots)
       throw new InternalError('windows are decoding: nothing can be moved');
-    for (const set of this.#rowSets.values()) await set;
+    await this.#rowSets.freeAll();
     this.#memory.freeAll();
-    this.#rowSets.clear();
     this.#aligner = undefined;
     this.#cross = allocateCrossCache(this.#memory, this.dims, count);
     this.#encoder = buildEncoder(this.#memory, this.dims, this.#weights, this.#cross);
     this.#freeSlots = Array.from({ length: count }, (_, i) => i);
     await this.prepare({ signal });
-  }
-
-  #rowSet(rows: number, signal?: AbortSignal): Promise<RowSet> {
-    let set = this.#rowSets.get(rows);
-    if (!set) {
-      set = makeRowSet(this.#device, this.#memory, this.dims, this.#weights, this.#cross, rows, signal);
-      this.#rowSets.set(rows, set);
-      set.catch(() => this.#rowSets.delete(rows));
-    }
-    return set;
   }
 }

@@ -190,6 +190,34 @@ export function modelSuite(title: string, open: () => Promise<Device>, tolerance
     for (const each of features) each.close();
   });
 
+  test('many numbers of rows: those not used of late are given back, and prepared again when asked for', async () => {
+    const held = new Set<unknown>();
+    const counting = new Proxy(device, {
+      get(target, property) {
+        const value: unknown = Reflect.get(target, property, target);
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]): unknown => {
+          const result: unknown = value.apply(target, args);
+          if (property === 'allocate') held.add(result);
+          if (property === 'free') held.delete(args[0]);
+          return result;
+        };
+      },
+    });
+    const own = await createInference(counting, dims, { tensor: async (name) => weights.get(name)! });
+    const features = await own.encode(melOf(1));
+    const expected = plainGreedy(weights, audio, 3).tokens;
+    const sizes: number[] = [];
+    for (const rows of [2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6]) {
+      const decoding = await own.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows }], rules);
+      for (const { tokens } of await decoding.run(3)) assert.equal(tokens, expected, `${rows} rows`);
+      decoding.close();
+      sizes.push(held.size);
+    }
+    assert.is(sizes.at(-1), sizes[2], 'tensors of four numbers of rows are held');
+    features.close();
+  });
+
   test('a number that is not finite is an error, not a token', async () => {
     const poisoned = new Map(weights);
     const norm = weights.get('model.decoder.layer_norm.weight')!.slice();
