@@ -11,12 +11,13 @@ import type { CallOptions } from '../src/progress.js';
 import { CONFIG, checkTensors, GENERATION, readJsonFiles, TOKENIZER } from '../src/weights/modelFiles.js';
 import { tensorShapes } from '../src/weights/names.js';
 import { type TensorToWrite, writeSafetensors } from '../src/weights/safetensors.js';
-import { packSideFile, SIDE_FILE } from '../src/weights/sideFile.js';
+import { SIDE_FILE } from '../src/weights/sideFile.js';
 import { closeOnError, openTensorFiles } from '../src/weights/tensorFiles.js';
 import type { TensorSet } from '../src/weights/tensorSet.js';
 import { openFolder } from './fileSource.js';
 import { findModel, type ModelFolder } from './modelFolder.js';
 import { openOnnxFiles } from './onnx.js';
+import { packSideFile } from './packSideFile.js';
 
 export interface ConvertOptions extends CallOptions {
   /** How weights are stored: `f32` (default), or `f16` at half the size, rounded to nearest even. */

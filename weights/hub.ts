@@ -8,12 +8,13 @@ import { WeightsError } from '../src/errors.js';
 import type { CallOptions } from '../src/progress.js';
 import type { FetchOptions } from '../src/weights/http.js';
 import { CONFIG, GENERATION, openModelFiles, readJsonFiles, TOKENIZER } from '../src/weights/modelFiles.js';
-import { packSideFile, SIDE_FILE } from '../src/weights/sideFile.js';
+import { SIDE_FILE } from '../src/weights/sideFile.js';
 import { readText } from '../src/weights/source.js';
 import { isObject, parseJsonObject } from '../src/weights/strictJson.js';
 import { checkFree, convert, fileError } from './convert.js';
 import { askFile, download, type RemoteFile } from './download.js';
 import { fileSource, openFolder } from './fileSource.js';
+import { packSideFile } from './packSideFile.js';
 
 export interface HubOptions extends CallOptions {
   /** `https://huggingface.co` when absent. */

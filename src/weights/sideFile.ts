@@ -9,7 +9,6 @@
  *     config      dimensions, alignment heads, suppressed tokens (`ModelConfig`)
  *     tokenizer   nVocab, specials, timestampBegin; tokenBytes; tokenLengths: bytes of each text token, u8
  */
-import { pack } from 'msgpackr/pack';
 import { unpack } from 'msgpackr/unpack';
 import { SottoError, WeightsError } from '../errors.js';
 import type { TokenizerData } from '../tokenizer/data.js';
@@ -18,7 +17,7 @@ import { isObject } from './strictJson.js';
 import { checkTokenizerData } from './tokenizerJson.js';
 
 export const SIDE_FILE = 'sotto.msgpack';
-const VERSION = 1;
+export const SIDE_FILE_VERSION = 1;
 
 export interface Derived {
   readonly config: ModelConfig;
@@ -27,12 +26,6 @@ export interface Derived {
 
 export interface SideFile extends Derived {
   readonly stamps: Readonly<Record<string, string>>;
-}
-
-export function packSideFile({ config, tokenizer, stamps }: SideFile): Uint8Array<ArrayBuffer> {
-  const { tokenOffsets, ...rest } = tokenizer;
-  const tokenLengths = Uint8Array.from(tokenOffsets.subarray(1), (end, id) => end - tokenOffsets[id]!);
-  return new Uint8Array(pack({ sotto: VERSION, stamps, config, tokenizer: { ...rest, tokenLengths } }));
 }
 
 /** @throws {WeightsError} `badSideFile`, `badConfig`, `badTokenizer` */
@@ -46,7 +39,7 @@ export function unpackSideFile(name: string, bytes: Uint8Array): SideFile {
     if (cause instanceof SottoError) throw cause;
     throw bad('is damaged', cause);
   }
-  if (!isObject(data) || data.sotto !== VERSION) throw bad(`is not of version ${VERSION}`);
+  if (!isObject(data) || data.sotto !== SIDE_FILE_VERSION) throw bad(`is not of version ${SIDE_FILE_VERSION}`);
   const { stamps, tokenizer } = data;
   if (!isObject(stamps) || !isObject(tokenizer) || !isObject(tokenizer.specials)) throw bad('is damaged');
   const { tokenBytes, tokenLengths, nVocab, specials, timestampBegin } = tokenizer;

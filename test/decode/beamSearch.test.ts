@@ -15,6 +15,7 @@ const { nVocab, eot, timestampBegin: tsb } = tokenizer;
 async function decode(script: Script, options: DecodingOptions, windows = 1) {
   const inference = new ScriptedInference({ nVocab, script });
   const task = new DecodingTask(inference, tokenizer, options);
+  await inference.reserveAudio(windows);
   const audio = await Promise.all(Array.from({ length: windows }, () => inference.encode(new Float32Array(1))));
   const results = await task.run(audio.map((a) => ({ audio: a })));
   return { results, rules: inference.starts[0]!.rules, initial: inference.starts[0]!.groups[0]!.initialTokens };

@@ -10,6 +10,9 @@ export interface Ended {
   readonly status: number | string;
 }
 
+/** A program that takes longer hangs, and is killed. */
+const LIMIT_MINUTES = 6;
+
 /** Runs a program in the root of the repository, to its end. `undefined` in `env` removes a variable. */
 export function run(
   program: string,
@@ -25,10 +28,15 @@ export function run(
     const parts: Buffer[] = [];
     child.stdout.on('data', (data: Buffer) => parts.push(data));
     child.stderr.on('data', (data: Buffer) => parts.push(data));
+    const timer = setTimeout(() => {
+      parts.push(Buffer.from(`\nit hangs: killed after ${LIMIT_MINUTES} minutes\n`));
+      child.kill('SIGKILL');
+    }, LIMIT_MINUTES * 60_000);
     child.on('error', reject);
-    child.on('close', (code, signal) =>
-      resolve({ output: Buffer.concat(parts).toString(), status: code ?? signal ?? 'unknown' }),
-    );
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({ output: Buffer.concat(parts).toString(), status: code ?? signal ?? 'unknown' });
+    });
   });
 }
 
