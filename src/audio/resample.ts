@@ -45,12 +45,18 @@ export class MonoResampler<F extends SampleFormat> implements PcmSink<F> {
     this.#keep(this.#stream.push(planes));
   }
 
-  /** Ends the recording. @returns mono, 16 kHz, n / 32768; shape [nSamples] */
+  /** Ends the recording. @returns what `take` has not: mono, 16 kHz, n / 32768; shape [nSamples] */
   end(): Float32Array<ArrayBuffer> {
     this.#keep(this.#stream.end());
-    const samples = new Float32Array(this.#length);
+    return this.take();
+  }
+
+  /** What is done by now, and lets go of it: for sound that is still coming. */
+  take(): Float32Array<ArrayBuffer> {
+    const pieces = this.#pieces.splice(0);
+    const samples = new Float32Array(pieces.reduce((n, piece) => n + piece.length, 0));
     let at = 0;
-    for (const piece of this.#pieces.splice(0)) {
+    for (const piece of pieces) {
       for (let i = 0; i < piece.length; i++) samples[at + i] = piece[i]! / 32768;
       at += piece.length;
     }

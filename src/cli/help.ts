@@ -6,6 +6,7 @@ const EXAMPLES: readonly (readonly [string, string])[] = [
   ['sotto talk.mp3 --model base --language de', 'a smaller model; the language is known'],
   ['sotto *.wav -o out -f srt --verbose False', 'subtitles for many recordings, with a progress bar'],
   ['sotto talk.mp3 --device webgpu --task translate', 'on the GPU, into English'],
+  ['arecord -f S16_LE -r 16000 | sotto - --model base', 'live, from the microphone'],
   ['sotto convert ./whisper-tiny ./tiny --dtype f16', 'make a model folder of a download'],
 ];
 
@@ -18,6 +19,7 @@ export function helpText(width = 80): string {
     'sotto: Whisper speech to text.',
     '',
     'Usage:  sotto AUDIO... [options]',
+    '        sotto - [options]   (sound from a pipe)',
     '        sotto convert SRC DST [--dtype f32|f16]',
     '        sotto kernel NAME|all',
     '',

@@ -1,7 +1,16 @@
 /** What a command sees of the process. */
 import type { ProgressStream } from './progress.js';
 
+/** Bytes from a pipe, a file or a terminal. */
+export interface InputStream extends AsyncIterable<Uint8Array> {
+  readonly isTTY?: boolean | undefined;
+  /** Lets go of it: an open input keeps the process alive. */
+  destroy(): unknown;
+}
+
 export interface CommandIo {
+  /** Opened by who reads it. */
+  readonly stdin: () => InputStream;
   /** Results, and nothing else. */
   readonly stdout: ProgressStream;
   /** Progress, warnings, errors. */

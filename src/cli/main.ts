@@ -40,7 +40,8 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const { signal } = controller;
 try {
-  process.exitCode = await run(process.argv.slice(2), { stdout: process.stdout, stderr: process.stderr, signal });
+  const { stdout, stderr } = process;
+  process.exitCode = await run(process.argv.slice(2), { stdin: () => process.stdin, stdout, stderr, signal });
 } catch (error) {
   if (signal.aborted) process.exitCode = EXIT.interrupted;
   else {

@@ -1,9 +1,12 @@
 /** The options of `sotto AUDIO...`: openai/whisper's names and defaults where they are built, and what is still to come. */
+
+import { RAW_FORMATS } from '../audio/soundStream.js';
 import { DEVICES } from '../device/choose.js';
 import { FORMATS } from '../write/writer.js';
 import type { LaterOption, OptionSpec } from './args.js';
 
 export const OUTPUT_FORMATS = [...FORMATS, 'all'] as const;
+export const INPUT_FORMATS = ['wav', ...RAW_FORMATS] as const;
 export const TASKS = ['transcribe', 'translate'] as const;
 
 export interface OptionGroup {
@@ -49,7 +52,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         short: 'o',
         value: 'DIR',
         default: '.',
-        help: 'Where the files go, named after the recording. Made when it is not there.',
+        help: 'Where the files go, named after the recording. Made when it is not there. Of standard input files (stdin.*) are written only if this or output_format is given.',
       },
       {
         name: 'output_format',
@@ -335,6 +338,41 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         value: 'N',
         default: 'None',
         help: 'In vtt, srt and lrc: words in a cue; not together with max_line_width.',
+      },
+    ],
+  },
+  {
+    title: 'Standard input (sotto -)',
+    options: [
+      {
+        name: 'input_format',
+        value: INPUT_FORMATS.join('|'),
+        default: 'wav',
+        help: 'What comes: WAV, as arecord and ffmpeg -f wav write it, or bare samples.',
+      },
+      {
+        name: 'input_rate',
+        value: 'HZ',
+        default: '16000',
+        help: 'Bare samples a second.',
+      },
+      {
+        name: 'input_channels',
+        value: 'N',
+        default: '1',
+        help: 'Channels of bare samples, one sample of each in turn.',
+      },
+      {
+        name: 'min_chunk',
+        value: 'SECONDS',
+        default: '1.0',
+        help: 'New sound that is waited for before it is decoded again. Less is quicker to print, and more work.',
+      },
+      {
+        name: 'max_buffer',
+        value: 'SECONDS',
+        default: '30',
+        help: 'Sound that is decoded again and again; behind it, it is cut at the end of a sentence that is stable. Less is quicker and less exact.',
       },
     ],
   },

@@ -46,7 +46,7 @@ export function readSettings(values: OptionValues): Settings {
 }
 
 /** The library's sentence with the names that options have on the command line: `beamSize` is `--beam_size`. */
-function asWritten(error: OptionsError): OptionsError {
+export function asWritten(error: OptionsError): OptionsError {
   const name = (text: string): string =>
     text.replace(
       /\b[a-z]+([A-Z][a-z]+)+\b/g,

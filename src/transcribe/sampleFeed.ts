@@ -61,6 +61,19 @@ export class SampleFeed {
     return taken;
   }
 
+  /** All of it, piece by piece: a source for another listener. */
+  async *pieces(): AsyncGenerator<Float32Array, void, undefined> {
+    try {
+      for (;;) {
+        const taken = await this.take(this.#held.length);
+        if (taken.length === 0) return;
+        yield taken;
+      }
+    } finally {
+      this.close();
+    }
+  }
+
   /** Asks the source for no more, and tells it so. */
   close(): void {
     if (this.#isClosed) return;

@@ -4,7 +4,8 @@ import { number } from '../decode/options.js';
 import { OptionsError } from '../errors.js';
 import { checkTranscribeOptions, type TranscribeOptions } from './options.js';
 
-const transcribeNames = [
+/** What a stream shares with `transcribe`. */
+export const transcribeNames = [
   'task',
   'language',
   'temperature',

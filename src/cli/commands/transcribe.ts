@@ -28,6 +28,17 @@ export async function transcribeCommand(argv: readonly string[], io: CommandIo):
     return EXIT.ok;
   }
   const values = new OptionValues(parsed.values, OPTIONS);
+  if (parsed.files.includes('-')) {
+    if (parsed.files.length === 1) return (await import('./listen.js')).listenCommand(values, io);
+    throw new OptionsError('contradiction', 'Standard input (-) is transcribed alone, without other recordings.');
+  }
+  const onlyLive = ['input_format', 'input_rate', 'input_channels', 'min_chunk', 'max_buffer'];
+  const live = onlyLive.find((name) => values.isGiven(name));
+  if (live !== undefined) {
+    throw new OptionsError('contradiction', `--${live} is about standard input, which is not asked for.`, {
+      hint: 'Give "-" in place of a recording.',
+    });
+  }
   const { model, device, threads, cacheDir, ...settings } = readSettings(values);
   if (parsed.files.length === 0) {
     throw new OptionsError('noAudio', 'No recording was named.', { hint: 'For example: sotto talk.mp3 --model base' });

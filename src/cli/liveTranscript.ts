@@ -1,0 +1,50 @@
+/** Gathers what a stream says into a transcript, also when it is stopped in the middle of a sentence. */
+import { compressionRatio } from '../decode/compressionRatio.js';
+import { strip } from '../numeric/python.js';
+import type { StreamUpdate } from '../transcribe/stream.js';
+import type { Segment, Transcript, Word } from '../transcribe/transcribe.js';
+
+export class LiveTranscript {
+  readonly #segments: Segment[] = [];
+  /** Words that no segment has yet. */
+  readonly #loose: Word[] = [];
+  #heard = 0;
+
+  add({ words, segments, heard }: StreamUpdate): void {
+    this.#heard = heard;
+    this.#loose.push(...words);
+    for (const segment of segments) {
+      this.#segments.push(segment);
+      this.#loose.splice(0, segment.words?.length ?? 0);
+    }
+  }
+
+  /** @param withWords keep the times of words */
+  finish(about: Pick<Transcript, 'language' | 'task'>, withWords: boolean): Transcript {
+    const all = this.#loose.length > 0 ? [...this.#segments, this.#unfinished()] : this.#segments;
+    const segments = withWords ? all : all.map(({ words: _, ...segment }) => segment);
+    return { ...about, text: all.map(({ text }) => text).join(''), segments, duration: this.#heard };
+  }
+
+  /** Its tokens are not known, and its log-probability is that of its words. */
+  #unfinished(): Segment {
+    const words = [...this.#loose];
+    const text = words.map(({ word }) => word).join('');
+    const sum = words.reduce((total, { probability }) => total + Math.log(Math.max(probability, 1e-10)), 0);
+    const [start, end] = [words[0]!.start, words.at(-1)!.end];
+    return {
+      id: this.#segments.length,
+      seek: Math.floor(start * 100),
+      start,
+      end,
+      text,
+      tokens: [],
+      tokenLogprobs: [],
+      temperature: 0,
+      avgLogprob: sum / words.length,
+      compressionRatio: compressionRatio(strip(text)),
+      noSpeechProb: 0,
+      words,
+    };
+  }
+}
