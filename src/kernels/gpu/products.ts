@@ -85,19 +85,24 @@ function directProduct(p: Product): string {
   const vectors = shape.columns / 4;
   const each = (line: (r: number, c: number) => string): string =>
     unroll(shape.rows, (r) => unroll(vectors, (c) => line(r, c)));
-  const names = Array.from({ length: shape.rows * vectors }, (_, i) => `sum${Math.floor(i / vectors)}_${i % vectors}`);
+  const totals = Array.from(
+    { length: shape.rows * vectors },
+    (_, i) => `total${Math.floor(i / vectors)}_${i % vectors}`,
+  );
   return /* wgsl */ `
 ${p.put}
 @compute @workgroup_size(${shape.groupX}, ${shape.groupY})
-fn main(@builtin(global_invocation_id) id: vec3u) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let j = id.x * ${shape.columns}u;
   let row = id.y * ${shape.rows}u;
   if (j >= ${n}u || row >= ${rows}u) { return; }
   var at = (j / ${panelWidth}u) * ${(k * panelWidth) / 4}u + (j % ${panelWidth}u) / 4u;
 ${unroll(shape.rows, (r) => `  let row${r}At = min(row + ${r}u, ${rows - 1}u) * ${p.xStride}u;`)}
-  var sums = array<vec4f, ${shape.rows * vectors}>();
-  for (var start = 0u; start < ${k}u; start += ${BLOCK}u) {
-    let end = min(start + ${BLOCK}u, ${k}u);
+${each((r, c) => `  var total${r}_${c} = vec4f();`)}
+  // k, so that Mesa's compiler cannot know it: two blocks it would unroll, which takes it 17 s and gigabytes.
+  let terms = ${k}u * groups.z;
+  for (var start = 0u; start < terms; start += ${BLOCK}u) {
+    let end = min(start + ${BLOCK}u, terms);
 ${each((r, c) => `    var sum${r}_${c} = vec4f();`)}
     for (var i = start; i < end; i++) {
 ${unroll(vectors, (c) => `      let w${c} = w[at + ${c}u];`)}
@@ -110,9 +115,10 @@ ${unroll(vectors, (c) => `        sum${r}_${c} += x * w${c};`)}
 )}
       at += ${panelWidth / 4}u;
     }
-    let block = array<vec4f, ${shape.rows * vectors}>(${names.join(', ')});
-    for (var i = 0u; i < ${shape.rows * vectors}u; i++) { sums[i] += block[i]; }
+${each((r, c) => `    total${r}_${c} += sum${r}_${c};`)}
   }
+  // A copy, since what is indexed by a variable leaves registers.
+  var sums = array<vec4f, ${shape.rows * vectors}>(${totals.join(', ')});
 ${putAll('row', 'j', shape.rows, vectors, p)}
 }`;
 }
