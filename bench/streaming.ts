@@ -46,6 +46,7 @@ interface StreamRun {
 class Source {
   readonly #samples: Float32Array;
   readonly #mode: Mode;
+  readonly #minChunk: number;
   readonly #chunk: number;
   #heard = 0;
   #wake: () => void = () => {};
@@ -54,6 +55,7 @@ class Source {
   constructor(samples: Float32Array, mode: Mode, minChunk: number) {
     this.#samples = samples;
     this.#mode = mode;
+    this.#minChunk = minChunk;
     this.#chunk = Math.round(RATE * (mode === 'step' ? minChunk : 0.1));
   }
 
@@ -69,7 +71,8 @@ class Source {
         const due = this.started + (1000 * Math.min(at + this.#chunk, this.#samples.length)) / RATE;
         await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
       }
-      while (this.#mode === 'step' && at / RATE - this.#heard > 0.05) {
+      // While there is enough for another decode.
+      while (this.#mode === 'step' && at / RATE - this.#heard > this.#minChunk - 0.05) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });

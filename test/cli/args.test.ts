@@ -117,16 +117,16 @@ test('bad values are refused with what is wanted', () => {
   assert.is(refusal(() => parse('--initial_prompt --task translate')).code, 'missingValue');
 });
 
-test('the help shows five examples first, and every option with its default', () => {
+test('the help shows six examples first, and every option with its default', () => {
   const text = helpText(100);
   const examples = text.slice(text.indexOf('Examples:'), text.indexOf('Model and device:'));
-  assert.is(examples.match(/^ {2}sotto /gm)?.length, 5);
+  assert.is(examples.match(/^ {2}(sotto|arecord) /gm)?.length, 6);
   for (const option of OPTIONS) assert.match(text, `--${option.name}`);
   for (const option of OPTIONS) assert.match(text, `(default: ${option.default})`);
   for (const width of [40, 80, 100]) {
     for (const line of helpText(width)
       .split('\n')
-      .filter((l) => !/^ {2}(--|sotto)/.test(l)))
+      .filter((l) => !/^ {2}(--|sotto|arecord)/.test(l)))
       assert.ok(line.length <= Math.max(50, width), line);
   }
 });
