@@ -43,6 +43,7 @@ for (const [ratio, average, noSpeech, changed, fallsBack, silence] of rows) {
 
 async function run(script: Script, options: DecodingOptions, temperatures: number[], windows = 1) {
   const inference = new ScriptedInference({ nVocab, script });
+  await inference.reserveAudio(windows);
   const audio = await Promise.all(Array.from({ length: windows }, () => inference.encode(new Float32Array(1))));
   const decoder = new FallbackDecoder(
     inference,

@@ -214,6 +214,7 @@ test('windows are decoded together, each on its own', async () => {
   ];
   const inference = new ScriptedInference({ nVocab, script: playTokens(nVocab, eot, said) });
   const task = new DecodingTask(inference, tokenizer, { language: 'en' });
+  await inference.reserveAudio(2);
   const audio = [await inference.encode(mel), await inference.encode(mel)];
   for (const prompts of [
     [undefined, undefined],
