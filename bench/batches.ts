@@ -1,0 +1,130 @@
+/**
+ * Sequential against batches: word error rate and time, on the long recordings and on eight recordings at once.
+ *
+ *   node dist/bench/batches.js [--model tiny] [--device cpu] [--threads 1] [--batch 8] [--save]
+ *
+ * CPU time stands beside the wall clock's, for machines that others use too. `--save` writes bench/results/batches.json.
+ */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type DeviceChoice, load, type TranscribeOptions, type Whisper } from '../src/index.node.js';
+import { repoRoot, sharedDir } from '../test/support/paths.js';
+import { describeMachine } from './machine.js';
+import { percent, wordErrors } from './wer.js';
+
+interface Row {
+  readonly what: string;
+  readonly how: string;
+  readonly errors: number;
+  readonly words: number;
+  readonly wallSeconds: number;
+  readonly cpuSeconds: number;
+  /** Windows that went through the encoder. */
+  readonly windows: number;
+}
+
+const long = ['long_en_bush_1.mp3', 'long_en_lj_1.mp3'];
+const eight = [
+  'en_harvard_1.flac',
+  'en_earnings22_1.mp3',
+  'en_mfa_1.mp3',
+  'en_fleurs_1.ogg',
+  'en_fleurs_3.ogg',
+  'en_librispeech_1.flac',
+  'en_leopard_1.wav',
+  'en_cheetah_2.flac',
+];
+
+const { values } = parseArgs({
+  options: {
+    model: { type: 'string', default: 'tiny' },
+    device: { type: 'string', default: 'cpu' },
+    threads: { type: 'string', default: '1' },
+    batch: { type: 'string', default: '8' },
+    save: { type: 'boolean', default: false },
+  },
+});
+if (!sharedDir) throw new Error('the recordings are in ../shared, which is not here');
+const speech = join(sharedDir, 'speech');
+const batchSize = Number(values.batch);
+const transcripts = new Map(
+  // Our own index: its shape is known.
+  (JSON.parse(readFileSync(join(speech, 'index.json'), 'utf8')) as { file: string; transcript: string | null }[]).map(
+    ({ file, transcript }) => [file, transcript ?? ''],
+  ),
+);
+
+async function measure(
+  whisper: Whisper,
+  what: string,
+  how: string,
+  files: readonly string[],
+  run: () => Promise<string[]>,
+): Promise<Row> {
+  let windows = 0;
+  const { inference } = whisper;
+  const encode = inference.encode.bind(inference);
+  inference.encode = (...args) => {
+    windows++;
+    return encode(...args);
+  };
+  const cpu = process.cpuUsage();
+  const started = performance.now();
+  const texts = await run();
+  const wallSeconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  inference.encode = encode;
+  const rates = files.map((file, i) => wordErrors(texts[i] ?? '', transcripts.get(file) ?? ''));
+  const errors = rates.reduce((n, rate) => n + rate.errors, 0);
+  const words = rates.reduce((n, rate) => n + rate.words, 0);
+  const row: Row = { what, how, errors, words, wallSeconds, cpuSeconds: (user + system) / 1e6, windows };
+  console.log(
+    `| ${what} | ${how} | ${percent(row)} (${errors} of ${words}) | ${row.cpuSeconds.toFixed(1)} s | ${wallSeconds.toFixed(1)} s | ${windows} |`,
+  );
+  return row;
+}
+
+async function main(): Promise<void> {
+  const whisper = await load(values.model, { device: values.device as DeviceChoice, threads: Number(values.threads) });
+  const rows: Row[] = [];
+  console.log(`| recording | how | word errors | CPU time | wall clock | windows |\n|---|---|---:|---:|---:|---:|`);
+  try {
+    const ways: [string, TranscribeOptions][] = [
+      ['one after another', {}],
+      [`${batchSize} at once`, { batchSize }],
+      ['one after another, vad', { vad: true }],
+      [`${batchSize} at once, vad`, { vad: true, batchSize }],
+    ];
+    for (const file of long)
+      for (const [how, options] of ways) {
+        const run = async () => [(await whisper.transcribe(join(speech, file), { language: 'en', ...options })).text];
+        rows.push(await measure(whisper, file, how, [file], run));
+      }
+    for (const size of [1, batchSize]) {
+      const run = async (): Promise<string[]> => {
+        const texts: string[] = [];
+        const files = eight.map((file) => join(speech, file));
+        for await (const result of whisper.transcribeAll(files, { language: 'en', batchSize: size })) {
+          if (!result.transcript) throw result.error;
+          texts[result.index] = result.transcript.text;
+        }
+        return texts;
+      };
+      const how = size === 1 ? 'one after another' : `${size} at once`;
+      rows.push(await measure(whisper, 'eight recordings', how, eight, run));
+    }
+  } finally {
+    await whisper.close();
+  }
+  const { model, device, threads } = values;
+  const machine = describeMachine();
+  console.log(`\n${model}, ${device}, ${threads} thread(s); ${machine.cpu}, load average ${machine.loadAverage}`);
+  if (!values.save) return;
+  const folder = join(repoRoot, 'bench/results');
+  mkdirSync(folder, { recursive: true });
+  const result = { model, device, threads: Number(threads), batchSize, machine, rows };
+  writeFileSync(join(folder, 'batches.json'), `${JSON.stringify(result, undefined, 1)}\n`);
+}
+
+await main();
