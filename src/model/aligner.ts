@@ -13,23 +13,14 @@ import { noToken, rowStateWidth } from '../kernels/rowState.js';
 import { selectRows } from '../kernels/selectRows.js';
 import { tokenProbability } from '../kernels/tokenProbability.js';
 import { record, type Tensor } from '../program/program.js';
+import { type AlignmentHeads, alignmentHeadsOf } from './alignmentHeads.js';
 import { recordLayers, recordLogits } from './decoderLayers.js';
 import type { ModelDimensions } from './dims.js';
 import { type Allocator, allocateSelfCache, type CrossCache } from './kvCache.js';
 import type { ModelWeights } from './weights.js';
 
-export type AlignmentHeads = readonly (readonly [layer: number, head: number])[];
-
 /** Rows whose logits are made at once: a few megabytes. */
 const logitRows = 16;
-
-/** openai/whisper's choice for models without a table: all heads of the upper half of the layers. */
-export function upperHalf({ nTextLayer, nTextHead }: ModelDimensions): AlignmentHeads {
-  const heads: [number, number][] = [];
-  for (let layer = Math.floor(nTextLayer / 2); layer < nTextLayer; layer++)
-    for (let head = 0; head < nTextHead; head++) heads.push([layer, head]);
-  return heads;
-}
 
 interface Prepared {
   readonly vocabEnd: number;
@@ -59,7 +50,7 @@ export class Aligner {
     dims: ModelDimensions,
     weights: ModelWeights,
     cross: CrossCache,
-    heads: AlignmentHeads = upperHalf(dims),
+    heads: AlignmentHeads = alignmentHeadsOf(dims),
   ) {
     for (const [layer, head] of heads)
       if (!(layer < dims.nTextLayer && head < dims.nTextHead))

@@ -9,7 +9,8 @@ import { type Device, type Executable, readFloats } from '../device/device.js';
 import { InternalError } from '../errors.js';
 import type { LogitRules } from '../numeric/logitRules.js';
 import type { CallOptions } from '../progress.js';
-import { Aligner, type AlignmentHeads } from './aligner.js';
+import { Aligner } from './aligner.js';
+import type { AlignmentHeads } from './alignmentHeads.js';
 import { DeviceDecoding } from './decoding.js';
 import type { ModelDimensions } from './dims.js';
 import { buildEncoder, channelsLast, type Encoder } from './encoder.js';
@@ -23,7 +24,7 @@ import { loadWeights, type ModelWeights, type TensorReader } from './weights.js'
 export interface InferenceOptions extends CallOptions {
   /** Windows whose cross-attention caches are held at once; 1 when absent. */
   readonly maxAudio?: number;
-  /** Cross-attention heads that follow the sound, for word times; the upper half of the layers when absent. */
+  /** Cross-attention heads that follow the sound, for word times; those of the published model of this shape when absent. */
   readonly alignmentHeads?: AlignmentHeads | undefined;
 }
 
