@@ -187,8 +187,8 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
       {
         name: 'beam_size',
         value: 'N',
-        default: 'None',
-        help: 'Beams of the search at temperature 0. None follows the likeliest token alone, which is quicker.',
+        default: '5',
+        help: 'Beams of the search at temperature 0. None follows the likeliest token alone, which is quicker, and is the default where --temperature is given or the sound comes live.',
       },
       {
         name: 'patience',
@@ -205,7 +205,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
       {
         name: 'best_of',
         value: 'N',
-        default: 'None',
+        default: '5',
         help: 'Texts drawn above temperature 0, of which the best is kept. None draws one.',
       },
       {

@@ -78,7 +78,9 @@ function transcribeOptions(values: OptionValues): TranscribeOptions {
       values.number('temperature', 0),
       values.numberOrNone('temperature_increment_on_fallback'),
     ),
-    beamSize: values.wholeOrNone('beam_size', 1),
+    // openai's default is 5; who names a temperature asks, as in its library, for that alone.
+    beamSize:
+      values.isGiven('beam_size') || !values.isGiven('temperature') ? values.wholeOrNone('beam_size', 1) : undefined,
     patience: values.numberOrNone('patience'),
     lengthPenalty: values.numberOrNone('length_penalty'),
     bestOf: values.wholeOrNone('best_of', 1),

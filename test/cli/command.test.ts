@@ -13,7 +13,7 @@ test.after(() => rmSync(folder, { recursive: true }));
 
 const jfk = join(repoRoot, 'assets/jfk.wav');
 const SAID =
-  ' And so my fellow Americans ask not what your country can do for you, ask what you can do for your country.';
+  ' And so my fellow Americans, ask not what your country can do for you, ask what you can do for your country.';
 const quick = ['--model', 'tiny', '--device', 'cpu', '--language', 'en', '--temperature_increment_on_fallback', 'None'];
 
 test('--help and --version go to stdout, with 0', async () => {

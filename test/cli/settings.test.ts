@@ -22,7 +22,7 @@ function refused(line: string): string {
   return 'not refused';
 }
 
-test("the defaults are openai/whisper's, but for beams", () => {
+test("the defaults are openai/whisper's", () => {
   const { transcribe, threads, verbose, outputFormat } = settings('');
   assert.is(threads, undefined);
   assert.is(verbose, true);
@@ -35,6 +35,8 @@ test("the defaults are openai/whisper's, but for beams", () => {
     batchSize: 1,
     vad: false,
     temperature: [0, 0.2, 0.4, 0.6000000000000001, 0.8, 1],
+    beamSize: 5,
+    bestOf: 5,
     seed: 0,
     suppressTokens: '-1',
     noSpeechThreshold: 0.6,
@@ -47,6 +49,13 @@ test("the defaults are openai/whisper's, but for beams", () => {
     maxInitialTimestamp: 1,
     wordTimestamps: false,
   });
+});
+
+test('a temperature that is given is decoded without beams, unless they are given too', () => {
+  assert.is(settings('--temperature 0').transcribe.beamSize, undefined);
+  assert.is(settings('--temperature 0 --beam_size 3').transcribe.beamSize, 3);
+  assert.is(settings('--beam_size None').transcribe.beamSize, undefined);
+  assert.is(settings('--temperature_increment_on_fallback None').transcribe.beamSize, 5);
 });
 
 test('batches, and the speech detector', () => {
@@ -87,7 +96,7 @@ test('temperatures step as numpy.arange does', () => {
 test('what is wrong is said before anything is loaded', () => {
   const rows: [string, string][] = [
     ['--language klingon', 'Whisper does not know the language "klingon".'],
-    ['--patience 2', 'patience needs --beam_size.'],
+    ['--temperature 0 --patience 2', 'patience needs --beam_size.'],
     ['--length_penalty 2', '--length_penalty is 2, not a number from 0 to 1.'],
     ['--temperature -1', '--temperature takes a number not below 0, not "-1".'],
     ['--temperature_increment_on_fallback 0', '--temperature_increment_on_fallback is 0, not above 0.'],

@@ -107,6 +107,8 @@ function streamOptions(values: OptionValues, { transcribe }: Settings): StreamOp
   );
   const options: StreamOptions = {
     ...shared,
+    // Beams keep text waiting: only for who asks for them.
+    beamSize: values.isGiven('beam_size') ? transcribe.beamSize : undefined,
     minChunk: values.number('min_chunk'),
     maxBuffer: values.number('max_buffer'),
   };
