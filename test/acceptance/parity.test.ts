@@ -14,8 +14,18 @@ import { openOrSkip } from '../support/webgpu.js';
 interface Row {
   readonly model: 'tiny' | 'base';
   readonly device: 'cpu' | 'webgpu';
+  /** Ways to decode, by the names of the reference; greedy when absent. */
+  readonly kinds?: readonly string[];
   readonly clips: readonly string[];
 }
+
+/** All that the reference has of short recordings, but for greedy. */
+const everyKind = [
+  ...['default', 'beam2', 'beam5', 'beam5_patience2_lp', 'translate', 'translate_beam5', 'language_de', 'language_en'],
+  ...['words', 'words_beam5', 'punctuation', 'clip', 'clips', 'prompt', 'prefix', 'prefix_notimestamps'],
+  ...['notimestamps', 'suppress_none', 'suppress_punctuation', 'suppress_list'],
+  ...['noblank', 'maxinit_none', 'maxinit_half', 'samplelen', 'nothresholds'],
+];
 
 /** Short ones where a software GPU computes; each is one line of the acceptance script's own table. */
 const rows: readonly Row[] = [
@@ -31,6 +41,9 @@ const rows: readonly Row[] = [
     ],
   },
   { model: 'base', device: 'cpu', clips: ['en_jfk_1', 'zh_azure_1', 'fr_cheetah_2'] },
+  { model: 'tiny', device: 'cpu', kinds: everyKind, clips: ['en_jfk_1', 'es_leopard_1'] },
+  { model: 'tiny', device: 'cpu', kinds: ['hallucination', 'noprev', 'prompt_carry'], clips: ['en_harvard_1'] },
+  { model: 'tiny', device: 'webgpu', kinds: ['words_beam5'], clips: ['es_leopard_1'] },
   { model: 'tiny', device: 'webgpu', clips: ['en_azure_1', 'zh_uberi_1', 'ko_rhino_1', 'de_cheetah_2'] },
 ];
 /** Containers that only ffmpeg opens. */
@@ -41,12 +54,12 @@ const script = shared && join(shared, 'accept/parity.mjs');
 if (script && existsSync(script)) {
   const test = suite('acceptance');
   const only = process.argv[2] ?? '';
-  for (const { model, device, clips } of ffmpegOrSkip('containers') ? [...rows, byFfmpeg] : rows) {
-    const title = `${model} on ${device}: ${clips.join(' ')}`;
+  for (const { model, device, kinds = ['greedy'], clips } of ffmpegOrSkip('containers') ? [...rows, byFfmpeg] : rows) {
+    const title = `${model} on ${device}, ${kinds.join(' ')}: ${clips.join(' ')}`;
     if (!title.includes(only) || (device === 'webgpu' && !(await hasGpu()))) continue;
     test(title, async () => {
-      const args = ['--model', model, '--device', device, '--kind', 'greedy', '--only', `^(${clips.join('|')})$`];
-      const { status, stdout, stderr } = await program(script, args);
+      const which = ['--kind', kinds.join(','), '--only', `^(${clips.join('|')})$`];
+      const { status, stdout, stderr } = await program(script, ['--model', model, '--device', device, ...which]);
       console.log(stdout.trim());
       assert.is(status, 0, `${stdout}${stderr}`);
     });
