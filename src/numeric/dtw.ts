@@ -13,7 +13,7 @@ const LEFT = 2;
 
 /**
  * @param cost f32 [rows, columns], row-major, both at least 1; sums are kept in f32
- * @returns column at which the path enters each row; [rows]
+ * @returns column at which the path enters each row, -1 throughout if the costs are NaN; [rows]
  */
 export function rowStarts(cost: Float32Array, rows: number, columns: number): Int32Array {
   const trace = new Uint8Array(rows * columns);
@@ -51,7 +51,7 @@ export function rowStarts(cost: Float32Array, rows: number, columns: number): In
     if (step !== LEFT) i--;
     if (step !== UP) j--;
   }
-  // A path that reaches the left border goes straight up.
-  for (; i >= 0; i--) starts[i] = 0;
+  // Only costs that are no numbers lead beyond the left border; the path goes up there.
+  for (; i >= 0; i--) starts[i] = -1;
   return starts;
 }

@@ -151,8 +151,10 @@ function normaliseColumns(x: Float32Array, rows: number, columns: number): Float
     let squares = 0;
     for (let i = 0; i < rows; i++) squares += (x[i * columns + j]! - mean) ** 2;
     const deviation = Math.sqrt(squares / rows);
-    // All tokens alike (a window of one position): nothing to tell them apart by, where openai/whisper gets NaN.
-    for (let i = 0; i < rows; i++) x[i * columns + j] = deviation > 0 ? (x[i * columns + j]! - mean) / deviation : 0;
+    // All tokens alike: nothing to tell them apart by. openai/whisper gets NaN, which moves the words of a window of one
+    // position by one to the left, here too; in a longer window it would make all times worthless.
+    const isKept = deviation > 0 || columns === 1;
+    for (let i = 0; i < rows; i++) x[i * columns + j] = isKept ? (x[i * columns + j]! - mean) / deviation : 0;
   }
   return x;
 }

@@ -42,13 +42,14 @@ export function addWords(input: WordTimingInput): WindowSegment[] {
   let next = 0;
   return segments.map((segment) => {
     const nTokens = segment.tokens.filter((token) => token < eot).length;
-    const offset = seconds(segment.seek);
+    // The one position of a window of 20 ms is timed -1; no time is below 0, though.
+    const time = (inWindow: number): number => Math.max(0, roundHundredths(seconds(segment.seek) + inWindow));
     const own: MutableWord[] = [];
     for (let taken = 0; next < words.length && taken < nTokens; next++) {
       const { word, tokens, start, end, probability } = words[next]!;
       taken += tokens.length;
       if (word === '') continue; // merged into a neighbour
-      own.push({ word, start: roundHundredths(offset + start), end: roundHundredths(offset + end), probability });
+      own.push({ word, start: time(start), end: time(end), probability });
     }
     const timed = fitBorders(segment, own, lastSpeech, median);
     if (own.length > 0) lastSpeech = timed.end;

@@ -101,6 +101,12 @@ for (const [cost, starts] of ties) {
   });
 }
 
+test('costs that are no numbers: the position before the first, as openai/whisper has it', () => {
+  // One column: the same weight for every token, so a deviation of 0 to divide by.
+  assert.equal([...rowStarts(new Float32Array(3).fill(Number.NaN), 3, 1)], [-1, -1, -1]);
+  assert.equal([...rowStarts(new Float32Array(6).fill(Number.NaN), 2, 3)], [-1, -1]);
+});
+
 test('median of seven, mirrored at the ends, as by sorting (seed 22)', () => {
   const random = randomStream(22);
   for (const columns of [1, 2, 3, 4, 5, 7, 8, 40]) {
