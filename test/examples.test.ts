@@ -1,15 +1,20 @@
 /** The programs of `examples/` do what they say. The page is type-checked only; browsers have tests of their own. */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { program } from './support/command.js';
+import { type CommandOptions, program } from './support/command.js';
 import { repoRoot } from './support/paths.js';
 
 const test = suite('examples');
 const SAID = 'ask what you can do for your country.';
 
 async function example(name: string, ...args: string[]): Promise<string> {
-  const { status, stdout, stderr } = await program(join(repoRoot, `dist/examples/${name}.js`), args);
+  return exampleWith({}, name, ...args);
+}
+
+async function exampleWith(options: CommandOptions, name: string, ...args: string[]): Promise<string> {
+  const { status, stdout, stderr } = await program(join(repoRoot, `dist/examples/${name}.js`), args, options);
   assert.is(status, 0, stderr);
   return stdout;
 }
@@ -32,6 +37,12 @@ test('nextToken shows the likeliest tokens of each step', async () => {
   const lines = (await example('nextToken')).trim().split('\n');
   assert.is(lines.length, 12);
   assert.match(lines[0] ?? '', /^" And" 0\.\d+ /);
+});
+
+test('live prints what comes on standard input', async () => {
+  const wav = readFileSync(join(repoRoot, 'assets/jfk.wav'));
+  const text = await exampleWith({ input: [wav.subarray(wav.indexOf('data') + 8)] }, 'live');
+  assert.match(text, new RegExp(`^ And so.*${SAID}\n$`));
 });
 
 test.run();

@@ -1,0 +1,26 @@
+/**
+ * Text while somebody speaks. Samples of 16 bits at 16 kHz come on standard input, from a microphone or anything else:
+ *
+ *   arecord -t raw -f S16_LE -r 16000 | node dist/examples/live.js
+ *   ffmpeg -loglevel error -re -i talk.mp3 -f s16le -ac 1 -ar 16000 - | node dist/examples/live.js
+ */
+import { load } from 'sotto';
+
+async function* samples(bytes: AsyncIterable<Buffer>): AsyncGenerator<Float32Array> {
+  let rest = Buffer.alloc(0);
+  for await (const piece of bytes) {
+    const all = Buffer.concat([rest, piece]);
+    const count = all.length >> 1;
+    yield Float32Array.from({ length: count }, (_, i) => all.readInt16LE(2 * i) / 32768);
+    rest = all.subarray(2 * count);
+  }
+}
+
+const whisper = await load('tiny', { device: 'cpu' });
+for await (const { stable, partial } of whisper.stream(samples(process.stdin), { language: 'en' })) {
+  process.stdout.write(stable);
+  // What may still change is for the eye only.
+  process.stderr.write(`\n... ${partial}\n`);
+}
+process.stdout.write('\n');
+await whisper.close();
