@@ -1,6 +1,8 @@
 /** The model's programs on one device against a second, plain implementation, on small random models. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Decoding } from '../../src/decode/inference.js';
+import { samplingSearch } from '../../src/decode/sampling.js';
 import type { Device } from '../../src/device/device.js';
 import { NumericError } from '../../src/errors.js';
 import type { ModelDimensions } from '../../src/model/dims.js';
@@ -47,6 +49,25 @@ function plainGreedy(w: Weights, audio: number[][], limit: number): { tokens: nu
     logprobs.push(row[best]! - logSum);
   }
   return { tokens, logprobs };
+}
+
+/** Rows of the plain model, as far as drawing needs them. */
+function plainDecoding(w: Weights, audio: number[][], rows: number): Decoding {
+  const histories = Array.from({ length: rows }, () => [...prompt]);
+  const refuse = (): never => {
+    throw new Error('drawing asks for logits alone');
+  };
+  return {
+    rows,
+    noSpeechProb: new Float32Array(1),
+    candidates: refuse,
+    run: refuse,
+    close() {},
+    advance(tokens) {
+      for (const [row, history] of histories.entries()) history.push(tokens[row]!);
+    },
+    logits: async () => Float32Array.from(histories.flatMap((history) => decode(w, dims, audio, history).at(-1)!)),
+  };
 }
 
 function near(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, what: string): void {
@@ -110,6 +131,32 @@ export function modelSuite(title: string, open: () => Promise<Device>, tolerance
       decoding.close();
       features.close();
     }
+  });
+
+  test('draws with a seed are the same as anywhere', async () => {
+    const features = await inference.encode(melOf(1));
+    const drawn: string[] = [];
+    for (const seed of [1, 2, 3]) {
+      const search = samplingSearch(dims.nVocab, rules, { temperature: 0.8, seed });
+      const groups = [{ rows: 3, limit: 6, stream: seed }];
+      const decoding = await inference.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 3 }], rules);
+      const actual = (await search(decoding, groups))[0]!;
+      const expected = (await search(plainDecoding(weights, audio, 3), groups))[0]!;
+      assert.equal(
+        actual.map(({ tokens }) => tokens),
+        expected.map(({ tokens }) => tokens),
+      );
+      near(
+        actual.flatMap(({ logprobs }) => logprobs),
+        expected.flatMap(({ logprobs }) => logprobs),
+        tolerance,
+        'logprobs',
+      );
+      drawn.push(...actual.map(({ tokens }) => tokens.join()));
+      decoding.close();
+    }
+    assert.is(new Set(drawn).size, 9, 'no two rows draw the same');
+    features.close();
   });
 
   test('candidates, and rows that change places', async () => {
