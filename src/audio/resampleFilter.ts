@@ -5,9 +5,7 @@
  * @see FFmpeg 5.1, libswresample/resample.c (facts only), defaults in libswresample/options.c
  */
 
-const outRate = 16000;
 const cutoff = 0.97;
-const tapsAtLowerRate = 32;
 const kaiserBeta = 9;
 const maxPhases = 1024;
 
@@ -27,8 +25,12 @@ export interface ResampleFilter {
   readonly bank: Float64Array;
 }
 
-/** @param rate of the input in Hz; the output is at 16 kHz */
-export function resampleFilter(rate: number): ResampleFilter {
+/**
+ * @param rate            of the input in Hz
+ * @param outRate         of the output in Hz
+ * @param tapsAtLowerRate ffmpeg's `filter_size`; its Opus decoder asks for 16
+ */
+export function resampleFilter(rate: number, outRate = 16000, tapsAtLowerRate = 32): ResampleFilter {
   const factor = Math.min((outRate * cutoff) / rate, 1);
   let nTaps = Math.max(Math.ceil(tapsAtLowerRate / factor), 1);
   if (nTaps > 1) nTaps += nTaps % 2;
