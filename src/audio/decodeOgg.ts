@@ -1,12 +1,14 @@
 /**
  * Ogg with Opus or Vorbis, through libopus and libvorbis in WebAssembly (`opus-decoder`,
- * `@wasm-audio-decoders/ogg-vorbis`), each loaded only when it is met. Starts and ends are ffmpeg's: Opus' pre-skip is
- * cut off, and behind the last page's granule position nothing is played.
+ * `@wasm-audio-decoders/ogg-vorbis`), each loaded only when it is met; SILK, Opus' part for
+ * speech, is decoded by ours (see `opusSilk.ts`). Starts and ends are ffmpeg's: Opus' pre-skip is cut off, and behind the
+ * last page's granule position nothing is played.
  */
 import { AudioError } from '../errors.js';
 import type { CallOptions } from '../progress.js';
 import { DecoderReport } from './decoderReport.js';
-import { oggPages } from './ogg.js';
+import { joinPlanes, type Plane } from './joinPlanes.js';
+import { type OggPage, oggPages } from './ogg.js';
 import { defaultChannelMask, type Piece, speaker, type UseSource } from './pcm.js';
 
 const bytesAtOnce = 1 << 16;
@@ -53,7 +55,10 @@ function readOpusHead(packet: Uint8Array) {
   };
 }
 
-/** @throws {AudioError} `malformed` if nothing of the file can be decoded, `unsupported` for ambisonic files */
+/**
+ * Samples as FFmpeg's own Opus decoder has them (see `opusSilk.ts`), in files of up to two channels.
+ * @throws {AudioError} `malformed` if nothing of the file can be decoded, `unsupported` for ambisonic files
+ */
 export async function readOggOpus<R>(
   bytes: Uint8Array,
   use: UseSource<Promise<R>>,
@@ -62,39 +67,67 @@ export async function readOggOpus<R>(
   const [first] = oggPages(bytes);
   const { nChannels, preSkip, gain, options } = readOpusHead(first?.packets[0] ?? new Uint8Array(0));
   const { OpusDecoder } = await import('opus-decoder');
+  const { OpusSilk, silkNeeds } = await import('./opusSilk.js');
+  const needs = 'streamCount' in options ? 'nothing' : silkNeeds(opusPackets(bytes));
+  const silk = needs === 'nothing' ? undefined : new OpusSilk(nChannels === 2 ? 2 : 1, needs === 'silkAndLow');
   const decoder = new OpusDecoder(options);
-  await decoder.ready;
+  const lowDecoder = needs === 'silkAndLow' ? new OpusDecoder({ ...options, sampleRate: 16000 }) : undefined;
+  await Promise.all([decoder.ready, lowDecoder?.ready]);
   const { channelMask, order } = vorbisChannels(nChannels);
+  const decode = async (packet: Uint8Array, report: DecoderReport): Promise<Plane[]> => {
+    const decoded = await report.run(() => decoder.decodeFrame(packet));
+    const full = order.map((channel) => new Float32Array(decoded.channelData[channel]!));
+    const low = lowDecoder?.decodeFrame(packet).channelData.map((plane) => new Float32Array(plane));
+    return silk ? silk.push(packet, { full, low }) : full;
+  };
   try {
     return await use({
       format: { sampleFormat: 'f32', sampleRate: opusRate, nChannels, channelMask },
       async *pieces(): AsyncGenerator<Piece<'f32'>> {
         const report = new DecoderReport('Opus');
-        let nHeaders = 2;
         let skip = preSkip;
         let start: number | undefined;
-        for (const page of oggPages(bytes)) {
-          const packets = page.packets.slice(Math.min(nHeaders, page.packets.length));
-          nHeaders -= page.packets.length - packets.length;
-          if (packets.length === 0) continue;
-          const decoded = await report.run(() => decoder.decodeFrames(packets));
-          start ??= page.isLast ? 0 : page.granule - decoded.samplesDecoded;
+        for (const { page, packets } of opusPages(bytes)) {
+          const nBefore = report.nSamples;
+          const parts: Plane[][] = [];
+          for (const packet of packets) parts.push(await decode(packet, report));
+          if (silk && page.isLast) parts.push(silk.end());
+          const decoded = joinPlanes(parts);
+          start ??= page.isLast ? 0 : page.granule - (report.nSamples - nBefore);
+          const nDecoded = decoded[0]?.length ?? 0;
           const surplus = page.isLast ? Math.max(start + report.nSamples - page.granule, 0) : 0;
-          const end = Math.max(decoded.samplesDecoded - surplus, 0);
+          const end = Math.max(nDecoded - surplus, 0);
           const from = Math.min(skip, end);
           skip -= from;
-          const planes = order.map((channel) => {
-            const plane = Float32Array.from(decoded.channelData[channel]!.subarray(from, end));
-            return gain === 1 ? plane : plane.map((v) => v * gain);
+          const planes = decoded.map((plane) => {
+            const part = plane.slice(from, end);
+            return gain === 1 ? part : part.map((v) => v * gain);
           });
           if (end > from) yield { planes, done: page.end / bytes.length };
         }
+        const rest = silk?.end() ?? []; // of a file that is cut off
+        if (rest.length > 0) yield { planes: rest, done: 1 };
         report.end(onWarning);
       },
     });
   } finally {
     decoder.free();
+    lowDecoder?.free();
   }
+}
+
+/** Pages with sound on them: all but the packets of the two headers. */
+function* opusPages(bytes: Uint8Array): Generator<{ readonly page: OggPage; readonly packets: readonly Uint8Array[] }> {
+  let nHeaders = 2;
+  for (const page of oggPages(bytes)) {
+    const packets = page.packets.slice(Math.min(nHeaders, page.packets.length));
+    nHeaders -= page.packets.length - packets.length;
+    if (packets.length > 0) yield { page, packets };
+  }
+}
+
+function* opusPackets(bytes: Uint8Array): Generator<Uint8Array> {
+  for (const { packets } of opusPages(bytes)) yield* packets;
 }
 
 /** @throws {AudioError} `malformed` if nothing of the file can be decoded */
