@@ -67,7 +67,7 @@ export async function readOggOpus<R>(
   const [first] = oggPages(bytes);
   const { nChannels, preSkip, gain, options } = readOpusHead(first?.packets[0] ?? new Uint8Array(0));
   const { OpusDecoder } = await import('opus-decoder');
-  const { OpusSilk, silkNeeds } = await import('./opusSilk.js');
+  const { OpusSilk, silkNeeds } = await import('./opus/opusSilk.js');
   const needs = 'streamCount' in options ? 'nothing' : silkNeeds(opusPackets(bytes));
   const silk = needs === 'nothing' ? undefined : new OpusSilk(nChannels === 2 ? 2 : 1, needs === 'silkAndLow');
   const decoder = new OpusDecoder(options);

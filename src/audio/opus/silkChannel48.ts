@@ -5,14 +5,14 @@
  * @see FFmpeg 5.1, libavcodec/opusdec.c (facts only: filter, zeros)
  */
 
-import { ChannelResampler } from './channelResampler.js';
-import type { Plane } from './joinPlanes.js';
+import { ChannelResampler } from '../channelResampler.js';
+import type { Plane } from '../joinPlanes.js';
+import { resampleFilter } from '../resampleFilter.js';
+import { SampleQueue } from '../sampleQueue.js';
+import { tapF32 } from '../tapF32.js';
 import { LibopusSilk } from './libopusSilk.js';
 import type { SilkRate } from './opusPacket.js';
 import { type Redundancy, silkShare } from './opusRedundancy.js';
-import { resampleFilter } from './resampleFilter.js';
-import { SampleQueue } from './sampleQueue.js';
-import { tapF32 } from './tapF32.js';
 
 const filterTaps = 16;
 /** Zeros that FFmpeg feeds its resampler first, so that SILK and CELT are in step. */

@@ -10,7 +10,7 @@
  *
  * @see RFC 6716, sections 4.5.1 and 4.5.2; FFmpeg 5.1, libavcodec/opusdec.c (facts only: order, what is reset)
  */
-import { joinPlanes, type Plane } from './joinPlanes.js';
+import { joinPlanes, type Plane } from '../joinPlanes.js';
 import { type OpusPacket, parseOpusPacket } from './opusPacket.js';
 import { OpusRange } from './opusRange.js';
 import { readRedundancy } from './opusRedundancy.js';

@@ -4,10 +4,10 @@
  * frame of CELT stands in for SILK, or SILK's own rate is lower), from our SILK, rounded.
  */
 
-import type { Plane } from './joinPlanes.js';
+import type { Plane } from '../joinPlanes.js';
+import { clampInt16, roundHalfEven } from '../rounding.js';
 import type { SilkRate } from './opusPacket.js';
 import type { Redundancy } from './opusRedundancy.js';
-import { clampInt16, roundHalfEven } from './rounding.js';
 import { SilkUpsampler, silkUpsamplerDelay } from './silkUpsampler.js';
 
 /** Samples that libopus puts first where it gives SILK's own rate. libopus 1.5, silk/resampler.c, delay_matrix_dec */

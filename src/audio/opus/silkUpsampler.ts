@@ -4,8 +4,9 @@
  *
  * @see libopus 1.5, silk/resampler_private_up2_HQ.c, silk/resampler_private_IIR_FIR.c, silk/resampler_rom.c (facts only)
  */
+
+import { clampInt16 } from '../rounding.js';
 import type { SilkRate } from './opusPacket.js';
-import { clampInt16 } from './rounding.js';
 
 /** Samples that libopus puts before the first one. */
 export const silkUpsamplerDelay: Readonly<Record<SilkRate, number>> = { 8000: 0, 12000: 4, 16000: 7 };
