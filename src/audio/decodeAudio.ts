@@ -1,7 +1,7 @@
 /**
  * A recording in any container to mono 16 kHz samples. What it is is told from its first bytes, never from its name:
- * WAV is read here, FLAC, MP3, Ogg Opus and Ogg Vorbis by WebAssembly decoders that are loaded when they are needed,
- * everything else by `transcode`, where the platform has one (ffmpeg).
+ * WAV and FLAC are read here, MP3, Ogg Opus and Ogg Vorbis by WebAssembly decoders that are loaded when they are needed
+ * (but for Opus' SILK, which is ours, too), everything else by `transcode`, where the platform has one (ffmpeg).
  */
 import { AudioError } from '../errors.js';
 import type { CallOptions } from '../progress.js';
