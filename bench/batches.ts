@@ -3,7 +3,7 @@
  *
  *   node dist/bench/batches.js [--model tiny] [--device cpu] [--threads 1] [--batch 8] [--save]
  *
- * CPU time stands beside the wall clock's, for machines that others use too. `--save` writes bench/results/batches.json.
+ * Of digits_*, single digits are counted. CPU time stands beside the wall clock's, for machines that others use too. `--save` writes bench/results/batches.json.
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { type DeviceChoice, load, type TranscribeOptions, type Whisper } from '../src/index.node.js';
 import { repoRoot, sharedDir } from '../test/support/paths.js';
 import { describeMachine } from './machine.js';
-import { percent, wordErrors } from './wer.js';
+import { spokenDigits, wordErrorRate, wordErrors } from './wordErrors.js';
 
 interface Row {
   readonly what: string;
@@ -24,7 +24,7 @@ interface Row {
   readonly windows: number;
 }
 
-const long = ['long_en_bush_1.mp3', 'long_en_lj_1.mp3'];
+const long = ['long_en_bush_1.mp3', 'long_en_lj_1.mp3', 'digits_asterisk_1.flac'];
 const eight = [
   'en_harvard_1.flac',
   'en_earnings22_1.mp3',
@@ -75,12 +75,15 @@ async function measure(
   const wallSeconds = (performance.now() - started) / 1000;
   const { user, system } = process.cpuUsage(cpu);
   inference.encode = encode;
-  const rates = files.map((file, i) => wordErrors(texts[i] ?? '', transcripts.get(file) ?? ''));
+  const rates = files.map((file, i) => {
+    const [right, given] = [transcripts.get(file) ?? '', texts[i] ?? ''];
+    return file.startsWith('digits') ? wordErrors(spokenDigits(right), spokenDigits(given)) : wordErrors(right, given);
+  });
   const errors = rates.reduce((n, rate) => n + rate.errors, 0);
   const words = rates.reduce((n, rate) => n + rate.words, 0);
   const row: Row = { what, how, errors, words, wallSeconds, cpuSeconds: (user + system) / 1e6, windows };
   console.log(
-    `| ${what} | ${how} | ${percent(row)} (${errors} of ${words}) | ${row.cpuSeconds.toFixed(1)} s | ${wallSeconds.toFixed(1)} s | ${windows} |`,
+    `| ${what} | ${how} | ${wordErrorRate(row).toFixed(1)} % (${errors} of ${words}) | ${row.cpuSeconds.toFixed(1)} s | ${wallSeconds.toFixed(1)} s | ${windows} |`,
   );
   return row;
 }

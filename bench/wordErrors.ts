@@ -26,6 +26,17 @@ export function wordErrorRate({ words, errors }: WordErrors): number {
   return (100 * errors) / Math.max(1, words);
 }
 
+const DIGITS = ['zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine'];
+
+/** The digits of a text alone, spoken or written, one by one: "six nine", "69" and "6, 9." are the same. */
+export function spokenDigits(text: string): string {
+  const written = text.toLowerCase().replace(/\p{L}+/gu, (word) => {
+    const digit = DIGITS.indexOf(word === 'oh' ? 'zero' : word);
+    return digit < 0 ? '' : String(digit);
+  });
+  return [...written.replace(/\D/g, '')].join(' ');
+}
+
 function wordsOf(text: string): string[] {
   return (
     text
