@@ -188,7 +188,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         name: 'beam_size',
         value: 'N',
         default: '5',
-        help: 'Beams of the search at temperature 0. None follows the likeliest token alone, which is quicker, and is the default where --temperature is given or the sound comes live.',
+        help: 'Beams of the search at temperature 0. None follows the likeliest token alone, which is quicker, and is the default where --temperature or --batch_size is given or the sound comes live.',
       },
       {
         name: 'patience',

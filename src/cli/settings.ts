@@ -78,9 +78,7 @@ function transcribeOptions(values: OptionValues): TranscribeOptions {
       values.number('temperature', 0),
       values.numberOrNone('temperature_increment_on_fallback'),
     ),
-    // openai's default is 5; who names a temperature asks, as in its library, for that alone.
-    beamSize:
-      values.isGiven('beam_size') || !values.isGiven('temperature') ? values.wholeOrNone('beam_size', 1) : undefined,
+    beamSize: hasBeams(values) ? values.wholeOrNone('beam_size', 1) : undefined,
     patience: values.numberOrNone('patience'),
     lengthPenalty: values.numberOrNone('length_penalty'),
     bestOf: values.wholeOrNone('best_of', 1),
@@ -104,6 +102,14 @@ function transcribeOptions(values: OptionValues): TranscribeOptions {
     appendPunctuations: given('append_punctuations'),
     hallucinationSilenceThreshold: values.numberOrNone('hallucination_silence_threshold'),
   };
+}
+
+/**
+ * openai's command has five beams. Who names a temperature asks, as in its library, for that alone; a batch is asked for
+ * its speed, and beams would be so many rows for each of its windows.
+ */
+function hasBeams(values: OptionValues): boolean {
+  return values.isGiven('beam_size') || !['temperature', 'batch_size'].some((name) => values.isGiven(name));
 }
 
 /** @throws {OptionsError} when the detector is given numbers and not asked for */

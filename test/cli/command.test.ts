@@ -95,7 +95,9 @@ test('several recordings share batches; one that fails does not harm the others'
   assert.is(status, 1);
   assert.match(stderr, `sotto: ${missing}: There is no file ${missing}.`);
   assert.equal(readdirSync(out).sort(), ['jfk.txt', 'second.txt']);
-  for (const file of ['jfk.txt', 'second.txt']) assert.is(readFileSync(join(out, file), 'utf8'), `${SAID.trim()}\n`);
+  // Without beams, so without the comma.
+  const said = `${SAID.trim().replace('Americans,', 'Americans')}\n`;
+  for (const file of ['jfk.txt', 'second.txt']) assert.is(readFileSync(join(out, file), 'utf8'), said);
   assert.is(stdout.trim().split('\n').length, 2);
 });
 

@@ -51,7 +51,9 @@ test("the defaults are openai/whisper's", () => {
   });
 });
 
-test('a temperature that is given is decoded without beams, unless they are given too', () => {
+test('a temperature or a batch is decoded without beams, unless they are given too', () => {
+  assert.is(settings('--batch_size 8').transcribe.beamSize, undefined);
+  assert.is(settings('--batch_size 8 --beam_size 2').transcribe.beamSize, 2);
   assert.is(settings('--temperature 0').transcribe.beamSize, undefined);
   assert.is(settings('--temperature 0 --beam_size 3').transcribe.beamSize, 3);
   assert.is(settings('--beam_size None').transcribe.beamSize, undefined);
