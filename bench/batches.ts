@@ -1,28 +1,17 @@
 /**
  * Sequential against batches: word error rate and time, on the long recordings and on eight recordings at once.
  *
- *   node dist/bench/batches.js [--model tiny] [--device cpu] [--threads 1] [--batch 8] [--save]
+ *   node dist/bench/batches.js [--model tiny] [--device cpu] [--threads 1] [--batch 8] [--only 'long|eight|digits']
  *
- * Of digits_*, single digits are counted. CPU time stands beside the wall clock's, for machines that others use too. `--save` writes bench/results/batches.json.
+ * Of digits_*, single digits are counted. CPU time stands beside the wall clock's, for machines that others use too.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type DeviceChoice, load, type TranscribeOptions, type Whisper } from '../src/index.node.js';
-import { repoRoot, sharedDir } from '../test/support/paths.js';
+import { sharedDir } from '../test/support/paths.js';
 import { describeMachine } from './machine.js';
 import { spokenDigits, wordErrorRate, wordErrors } from './wordErrors.js';
-
-interface Row {
-  readonly what: string;
-  readonly how: string;
-  readonly errors: number;
-  readonly words: number;
-  readonly wallSeconds: number;
-  readonly cpuSeconds: number;
-  /** Windows that went through the encoder. */
-  readonly windows: number;
-}
 
 const long = ['long_en_bush_1.mp3', 'long_en_lj_1.mp3', 'digits_asterisk_1.flac'];
 const eight = [
@@ -42,12 +31,13 @@ const { values } = parseArgs({
     device: { type: 'string', default: 'cpu' },
     threads: { type: 'string', default: '1' },
     batch: { type: 'string', default: '8' },
-    save: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
   },
 });
 if (!sharedDir) throw new Error('the recordings are in ../shared, which is not here');
 const speech = join(sharedDir, 'speech');
 const batchSize = Number(values.batch);
+const only = new RegExp(values.only);
 const transcripts = new Map(
   // Our own index: its shape is known.
   (JSON.parse(readFileSync(join(speech, 'index.json'), 'utf8')) as { file: string; transcript: string | null }[]).map(
@@ -61,7 +51,8 @@ async function measure(
   how: string,
   files: readonly string[],
   run: () => Promise<string[]>,
-): Promise<Row> {
+): Promise<void> {
+  /** That went through the encoder. */
   let windows = 0;
   const { inference } = whisper;
   const encode = inference.encode.bind(inference);
@@ -81,16 +72,14 @@ async function measure(
   });
   const errors = rates.reduce((n, rate) => n + rate.errors, 0);
   const words = rates.reduce((n, rate) => n + rate.words, 0);
-  const row: Row = { what, how, errors, words, wallSeconds, cpuSeconds: (user + system) / 1e6, windows };
+  const cpuSeconds = (user + system) / 1e6;
   console.log(
-    `| ${what} | ${how} | ${wordErrorRate(row).toFixed(1)} % (${errors} of ${words}) | ${row.cpuSeconds.toFixed(1)} s | ${wallSeconds.toFixed(1)} s | ${windows} |`,
+    `| ${what} | ${how} | ${wordErrorRate({ errors, words }).toFixed(1)} % (${errors} of ${words}) | ${cpuSeconds.toFixed(1)} s | ${wallSeconds.toFixed(1)} s | ${windows} |`,
   );
-  return row;
 }
 
 async function main(): Promise<void> {
   const whisper = await load(values.model, { device: values.device as DeviceChoice, threads: Number(values.threads) });
-  const rows: Row[] = [];
   console.log(`| recording | how | word errors | CPU time | wall clock | windows |\n|---|---|---:|---:|---:|---:|`);
   try {
     const ways: [string, TranscribeOptions][] = [
@@ -99,12 +88,12 @@ async function main(): Promise<void> {
       ['one after another, vad', { vad: true }],
       [`${batchSize} at once, vad`, { vad: true, batchSize }],
     ];
-    for (const file of long)
+    for (const file of long.filter((name) => only.test(name)))
       for (const [how, options] of ways) {
         const run = async () => [(await whisper.transcribe(join(speech, file), { language: 'en', ...options })).text];
-        rows.push(await measure(whisper, file, how, [file], run));
+        await measure(whisper, file, how, [file], run);
       }
-    for (const size of [1, batchSize]) {
+    for (const size of only.test('eight recordings') ? [1, batchSize] : []) {
       const run = async (): Promise<string[]> => {
         const texts: string[] = [];
         const files = eight.map((file) => join(speech, file));
@@ -115,7 +104,7 @@ async function main(): Promise<void> {
         return texts;
       };
       const how = size === 1 ? 'one after another' : `${size} at once`;
-      rows.push(await measure(whisper, 'eight recordings', how, eight, run));
+      await measure(whisper, 'eight recordings', how, eight, run);
     }
   } finally {
     await whisper.close();
@@ -123,11 +112,6 @@ async function main(): Promise<void> {
   const { model, device, threads } = values;
   const machine = describeMachine();
   console.log(`\n${model}, ${device}, ${threads} thread(s); ${machine.cpu}, load average ${machine.loadAverage}`);
-  if (!values.save) return;
-  const folder = join(repoRoot, 'bench/results');
-  mkdirSync(folder, { recursive: true });
-  const result = { model, device, threads: Number(threads), batchSize, machine, rows };
-  writeFileSync(join(folder, 'batches.json'), `${JSON.stringify(result, undefined, 1)}\n`);
 }
 
 await main();
