@@ -34,11 +34,12 @@ export class LocalAgreement {
    * Takes the next text.
    *
    * @param words    all words of the sound that is still decoded
-   * @param isSettled give out what it agrees on with the last one; else it is only kept to be compared with the next
+   * @param most     give out no more than so many of them, and what it agrees on with the last one; the others are only
+   *   kept to be compared with the next
    */
-  add(words: readonly Word[], isSettled = true): Agreement {
+  add(words: readonly Word[], most = words.length): Agreement {
     const known = this.known(words);
-    const stable = known + (isSettled ? agreed(this.#rest, words.slice(known)) : 0);
+    const stable = known + Math.max(0, Math.min(agreed(this.#rest, words.slice(known)), most - known));
     return this.#give(words, known, stable);
   }
 

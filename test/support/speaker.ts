@@ -114,6 +114,8 @@ export function listenerTo(
   spoken: readonly Spoken[],
   mishear: Mishear = () => undefined,
   onStep?: () => void,
+  /** Of each token. */
+  probability = 0.9,
 ): Listener {
   const { nVocab, eot } = tokenizer;
   const silence = tokenizer.noSpeech!;
@@ -150,7 +152,7 @@ export function listenerTo(
       const to = starts[row - first + 1] ?? columns;
       for (let j = 0; j < columns; j++) scores[row * columns + j] = j >= from && j < to ? 9 : 0;
     }
-    return { heads: [scores], probs: new Float32Array(tokens.length - 1).fill(0.9) };
+    return { heads: [scores], probs: new Float32Array(tokens.length - 1).fill(probability) };
   };
   const inference: ScriptedInference = new ScriptedInference({ nVocab, script, align, onStep });
   return { inference, windows: () => windows };

@@ -75,7 +75,7 @@ test('other scripts and marks', () => {
 test('an unsettled text is only compared with the next', () => {
   const agreement = new LocalAgreement();
   agreement.add(words('a b'));
-  assert.equal(agreement.add(words('a b'), false), { known: 0, stable: 0 });
+  assert.equal(agreement.add(words('a b'), 0), { known: 0, stable: 0 });
   assert.equal(agreement.add(words('a b c')), { known: 0, stable: 2 });
 });
 

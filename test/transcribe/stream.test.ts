@@ -125,6 +125,24 @@ test('words are stable two decodes after they were said', async () => {
   }
 });
 
+test('words that the model doubts wait for more sound behind them', async () => {
+  const spoken = speech(12, 11);
+  for (const [probability, least, most] of [
+    [0.69, 4, 5],
+    [0.71, 0, 3],
+  ] as const) {
+    const { updates, text } = await hear(
+      listenerTo(spoken, () => undefined, undefined, probability),
+      stepped(20, 1),
+    );
+    same(text, textOf(spoken));
+    // The last update is the end of the sound, at which there is nothing to wait for.
+    for (const { words, heard } of updates.slice(0, -1))
+      for (const { word, end } of words)
+        assert.ok(heard - end >= least && heard - end <= most, `${word} of ${end} s at ${heard} s, ${probability}`);
+  }
+});
+
 test('what is not stable is shown as partial, and is no part of the text', async () => {
   const spoken = speech(10, 3);
   const { updates } = await hear(listenerTo(spoken), stepped(10, 1));
