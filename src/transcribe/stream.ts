@@ -70,8 +70,8 @@ const SURE = 0.8;
 const SURE_FRAMES = 1000;
 /**
  * A word less probable than this waits until so many seconds of sound behind it were heard, and those behind it with it.
- * On 328 s of speech (tiny) that leaves 1.1 % of the words other than the batch run's, not 2.4 %, and half of the words
- * come after 2.1 s, not 1.6. Waiting for every word would take 3 s and more for as much.
+ * Chosen on one speech of 328 s (tiny), where 1.1 % of the words were then other than the batch run's, not 2.4 %, and half
+ * of them came after 2.1 s, not 1.6. Waiting for every word would take 3 s and more for as much.
  */
 const DOUBT = 0.7;
 const DOUBT_SECONDS = 4;

@@ -40,7 +40,7 @@ function packetKind(configuration: number): Pick<OpusPacket, 'mode' | 'silkRate'
   return { mode: 'silk', silkRate, frameMs: size === 0 ? 10 : 20 * size };
 }
 
-/** @param code 0: one frame, 1: two of one size, 2: two, 3: any number */
+/** @param code 0: one frame, 1: two of one size, 2: two, 3: as many as it says */
 function packetFrames(packet: Uint8Array, code: number): readonly Uint8Array[] | undefined {
   if (code === 0) return [packet.subarray(1)];
   if (code === 1) return equalFrames(packet.subarray(1), 2);
