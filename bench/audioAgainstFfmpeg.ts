@@ -6,9 +6,9 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { audioKind, decodeAudio } from '../src/audio/decodeAudio.js';
-import { transcodeWithFfmpeg } from '../src/platform/ffmpeg.js';
-import { sharedDir } from '../test/support/paths.js';
+import { audioKind, decodeAudio } from '../src/audio/decode.ts';
+import { transcodeWithFfmpeg } from '../src/runtime/ffmpeg.ts';
+import { sharedDir } from '../test/support/paths.ts';
 
 const args = process.argv.slice(2);
 const jsonAt = args.indexOf('--json');

@@ -7,21 +7,21 @@
  * command, by what each kernel says of itself (its `cost`).
  */
 import { parseArgs } from 'node:util';
-import { logMel, windowFrames } from '../src/audio/logMel.js';
-import type { AudioFeatures, Decoding, Inference } from '../src/decode/inference.js';
-import { DecodingTask } from '../src/decode/task.js';
-import { type CommandProfile, type ProfiledDevice, profileDevice } from '../src/dev/profileDevice.js';
-import { chooseDevice } from '../src/device/choose.js';
-import type { Device } from '../src/device/device.js';
-import { createNodePlatform, readAudio } from '../src/index.node.js';
-import { createInference } from '../src/model/inference.js';
-import { Tokenizer } from '../src/tokenizer/tokenizer.js';
-import { openModelFiles } from '../src/weights/modelFiles.js';
-import { openFolder } from '../weights/fileSource.js';
-import { locateModel } from '../weights/locate.js';
-import { describeMachine } from './machine.js';
-import { recordingPath } from './recordings.js';
-import { spread, summarise } from './statistics.js';
+import { logMel, windowFrames } from '../src/audio/features/logMel.ts';
+import { openModelFiles } from '../src/checkpoint/modelFiles.ts';
+import type { AudioFeatures, Decoding, Inference } from '../src/decode/inference.ts';
+import { DecodingTask } from '../src/decode/task.ts';
+import { chooseDevice } from '../src/devices/choose.ts';
+import type { Device } from '../src/engine/device.ts';
+import { createNodePlatform, readAudio } from '../src/index.node.ts';
+import { type CommandProfile, type ProfiledDevice, profileDevice } from '../src/lab/profileDevice.ts';
+import { createInference } from '../src/model/inference.ts';
+import { Tokenizer } from '../src/text/tokenizer.ts';
+import { openFolder } from '../weights/fileSource.ts';
+import { locateModel } from '../weights/locate.ts';
+import { describeMachine } from './machine.ts';
+import { recordingPath } from './recordings.ts';
+import { spread, summarise } from './statistics.ts';
 
 const { values } = parseArgs({
   options: {

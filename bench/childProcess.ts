@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { repoRoot } from '../test/support/paths.js';
+import { repoRoot } from '../test/support/paths.ts';
 
 export interface ChildOptions {
   /** The Node to run in; this one when absent. */
@@ -54,9 +54,9 @@ export class Child {
   }
 }
 
-/** Node 24 as the runtime tests install it (`npm ci --prefix test/runtime --ignore-scripts`), if they have. */
+/** Node 24 as the runtime tests install it (`npm ci --prefix test/runtimes --ignore-scripts`), if they have. */
 export function node24(): string | undefined {
-  const binary = join(repoRoot, 'test/runtime/node_modules', `node-linux-${process.arch}`, 'bin/node');
+  const binary = join(repoRoot, 'test/runtimes/node_modules', `node-linux-${process.arch}`, 'bin/node');
   return existsSync(binary) ? binary : undefined;
 }
 

@@ -5,8 +5,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { load } from '../src/index.node.js';
-import { repoRoot } from '../test/support/paths.js';
+import { load } from '../src/index.node.ts';
+import { repoRoot } from '../test/support/paths.ts';
 
 /** Transcribes one recording: English, greedy, timestamps. */
 export interface Engine {

@@ -6,11 +6,11 @@
  */
 import { readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
-import { logitRules } from '../src/decode/rules.js';
-import { load } from '../src/index.node.js';
-import { applyRules, type LogitRules, ruleState } from '../src/numeric/logitRules.js';
-import { transcodeWithFfmpeg } from '../src/platform/ffmpeg.js';
-import { repoRoot } from '../test/support/paths.js';
+import { logitRules } from '../src/decode/rules.ts';
+import { load } from '../src/index.node.ts';
+import { applyRules, type LogitRules, ruleState } from '../src/rules/logitRules.ts';
+import { transcodeWithFfmpeg } from '../src/runtime/ffmpeg.ts';
+import { repoRoot } from '../test/support/paths.ts';
 
 interface Step {
   readonly sampled: readonly number[];

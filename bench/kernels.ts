@@ -6,17 +6,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { allocateCase, caseTitle } from '../src/dev/checkKernel.js';
-import { measurePeaks } from '../src/dev/peaks.js';
-import { timeKernel } from '../src/dev/timeKernel.js';
-import { chooseDevice } from '../src/device/choose.js';
-import type { Device } from '../src/device/device.js';
-import { createNodePlatform } from '../src/index.node.js';
-import type { KernelCase, KernelModule } from '../src/kernels/contract.js';
-import { kernels } from '../src/kernels/registry.js';
-import { repoRoot } from '../test/support/paths.js';
-import { describeMachine } from './machine.js';
-import type { KernelRow, KernelTable } from './row.js';
+import { chooseDevice } from '../src/devices/choose.ts';
+import type { Device } from '../src/engine/device.ts';
+import type { KernelCase, KernelModule } from '../src/engine/kernel.ts';
+import { createNodePlatform } from '../src/index.node.ts';
+import { kernels } from '../src/kernels/registry.ts';
+import { allocateCase, caseTitle } from '../src/lab/checkKernel.ts';
+import { measurePeaks } from '../src/lab/peaks.ts';
+import { timeKernel } from '../src/lab/timeKernel.ts';
+import { repoRoot } from '../test/support/paths.ts';
+import { describeMachine } from './machine.ts';
+import type { KernelRow, KernelTable } from './row.ts';
 
 const { values } = parseArgs({
   options: {

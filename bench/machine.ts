@@ -1,7 +1,7 @@
 /** Where and when a figure was taken: without it a figure says nothing. */
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg } from 'node:os';
-import { repoRoot } from '../test/support/paths.js';
+import { repoRoot } from '../test/support/paths.ts';
 
 export interface Machine {
   /** ISO 8601, to the minute, UTC. */

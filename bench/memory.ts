@@ -5,8 +5,8 @@
  *   node --expose-gc dist/bench/memory.js [cpu|webgpu] [times] [recording] [model]
  */
 import { join } from 'node:path';
-import { load } from '../src/index.node.js';
-import { repoRoot } from '../test/support/paths.js';
+import { load } from '../src/index.node.ts';
+import { repoRoot } from '../test/support/paths.ts';
 
 const [device = 'cpu', times = '20', recording = join(repoRoot, 'assets/jfk.wav'), model = 'tiny'] =
   process.argv.slice(2);

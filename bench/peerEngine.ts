@@ -4,11 +4,11 @@
  *
  *   node peerEngine.js sotto|transformers MODEL RECORDING THREADS PEER_MODELS
  */
-import { readAudio } from '../src/index.node.js';
-import { openSotto, openTransformers } from './engines.js';
-import { describeMachine, type Machine } from './machine.js';
-import { recordingPath } from './recordings.js';
-import { type Time, tenth, timed } from './stages.js';
+import { readAudio } from '../src/index.node.ts';
+import { openSotto, openTransformers } from './engines.ts';
+import { describeMachine, type Machine } from './machine.ts';
+import { recordingPath } from './recordings.ts';
+import { type Time, tenth, timed } from './stages.ts';
 
 export interface EngineReady {
   readonly description: string;

@@ -13,12 +13,12 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { repoRoot } from '../test/support/paths.js';
-import { locateModel } from '../weights/locate.js';
-import { Child, nodesOf } from './childProcess.js';
-import type { EnginePass, EngineReady } from './peerEngine.js';
-import { bestRatio, type PeerRow, pairRatios } from './row.js';
-import { spread, summarise } from './statistics.js';
+import { repoRoot } from '../test/support/paths.ts';
+import { locateModel } from '../weights/locate.ts';
+import { Child, nodesOf } from './childProcess.ts';
+import type { EnginePass, EngineReady } from './peerEngine.ts';
+import { bestRatio, type PeerRow, pairRatios } from './row.ts';
+import { spread, summarise } from './statistics.ts';
 
 const { values } = parseArgs({
   options: {

@@ -4,17 +4,17 @@
  *   node dist/bench/profile.js [--model tiny] [--recording jfk] [--device cpu] [--threads 1]
  */
 import { parseArgs } from 'node:util';
-import { measurePeaks } from '../src/dev/peaks.js';
-import { type CommandProfile, profileDevice } from '../src/dev/profileDevice.js';
-import { chooseDevice } from '../src/device/choose.js';
-import { createNodePlatform, readAudio } from '../src/index.node.js';
-import { createInference } from '../src/model/inference.js';
-import { Tokenizer } from '../src/tokenizer/tokenizer.js';
-import { openModelFiles } from '../src/weights/modelFiles.js';
-import { openFolder } from '../weights/fileSource.js';
-import { locateModel } from '../weights/locate.js';
-import { recordingPath } from './recordings.js';
-import { timeStages } from './stages.js';
+import { openModelFiles } from '../src/checkpoint/modelFiles.ts';
+import { chooseDevice } from '../src/devices/choose.ts';
+import { createNodePlatform, readAudio } from '../src/index.node.ts';
+import { measurePeaks } from '../src/lab/peaks.ts';
+import { type CommandProfile, profileDevice } from '../src/lab/profileDevice.ts';
+import { createInference } from '../src/model/inference.ts';
+import { Tokenizer } from '../src/text/tokenizer.ts';
+import { openFolder } from '../weights/fileSource.ts';
+import { locateModel } from '../weights/locate.ts';
+import { recordingPath } from './recordings.ts';
+import { timeStages } from './stages.ts';
 
 const { values } = parseArgs({
   options: {

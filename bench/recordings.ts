@@ -1,6 +1,6 @@
 /** What is transcribed for figures: one sentence, one window; and five minutes and a half of a speech. */
 import { join } from 'node:path';
-import { repoRoot, sharedDir } from '../test/support/paths.js';
+import { repoRoot, sharedDir } from '../test/support/paths.ts';
 
 /** @throws if the recording is not on this machine */
 export function recordingPath(name: string): string {

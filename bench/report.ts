@@ -5,8 +5,8 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { repoRoot } from '../test/support/paths.js';
-import type { Machine } from './machine.js';
+import { repoRoot } from '../test/support/paths.ts';
+import type { Machine } from './machine.ts';
 import {
   bestRatio,
   type EngineRow,
@@ -16,9 +16,9 @@ import {
   pairRatios,
   type WhisperRow,
   warmPasses,
-} from './row.js';
-import type { Stages, Time } from './stages.js';
-import { summarise } from './statistics.js';
+} from './row.ts';
+import type { Stages, Time } from './stages.ts';
+import { summarise } from './statistics.ts';
 
 const folder = join(repoRoot, 'bench/results');
 

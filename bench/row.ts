@@ -1,9 +1,9 @@
 /** What `whisper.ts`, `peers.ts` and `kernels.ts` save, and `report.ts` reads. */
-import type { Peaks } from '../src/dev/peaks.js';
-import type { KernelTiming } from '../src/dev/timeKernel.js';
-import type { Machine } from './machine.js';
-import type { EnginePass, EngineReady } from './peerEngine.js';
-import type { Stages, Time } from './stages.js';
+import type { Peaks } from '../src/lab/peaks.ts';
+import type { KernelTiming } from '../src/lab/timeKernel.ts';
+import type { Machine } from './machine.ts';
+import type { EnginePass, EngineReady } from './peerEngine.ts';
+import type { Stages, Time } from './stages.ts';
 
 export interface RowProcess {
   readonly machine: Machine;

@@ -2,10 +2,10 @@
  * One transcription, and where its time went: an engine between decoding and the real one, which reads the clock before
  * and after each call.
  */
-import { type LogMel, logMel } from '../src/audio/logMel.js';
-import type { Decoding, Inference } from '../src/decode/inference.js';
-import type { Tokenizer } from '../src/tokenizer/tokenizer.js';
-import { transcribe } from '../src/transcribe/transcribe.js';
+import { type LogMel, logMel } from '../src/audio/features/logMel.ts';
+import type { Decoding, Inference } from '../src/decode/inference.ts';
+import type { Tokenizer } from '../src/text/tokenizer.ts';
+import { transcribe } from '../src/transcribe/transcribe.ts';
 
 /** Milliseconds by the wall clock, and of all threads of the process together. */
 export interface Time {

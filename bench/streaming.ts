@@ -12,12 +12,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { load, readAudio, type StreamUpdate, type Whisper } from '../src/index.node.js';
-import { repoRoot } from '../test/support/paths.js';
-import { describeMachine, type Machine } from './machine.js';
-import { recordingPath } from './recordings.js';
-import { tenth } from './stages.js';
-import { type WordErrors, wordErrorRate, wordErrors } from './wordErrors.js';
+import { load, readAudio, type StreamUpdate, type Whisper } from '../src/index.node.ts';
+import { repoRoot } from '../test/support/paths.ts';
+import { describeMachine, type Machine } from './machine.ts';
+import { recordingPath } from './recordings.ts';
+import { tenth } from './stages.ts';
+import { type WordErrors, wordErrorRate, wordErrors } from './wordErrors.ts';
 
 const RATE = 16000;
 const MODES = ['step', 'full', 'pace'] as const;

@@ -11,14 +11,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { repoRoot } from '../test/support/paths.js';
-import { locateModel } from '../weights/locate.js';
-import { Child, nodesOf } from './childProcess.js';
-import { describeMachine } from './machine.js';
-import type { RowProcess } from './row.js';
-import { nodeOf, type WhisperRow, warmPasses } from './row.js';
-import type { Stages, Time } from './stages.js';
-import { spread, summarise } from './statistics.js';
+import { repoRoot } from '../test/support/paths.ts';
+import { locateModel } from '../weights/locate.ts';
+import { Child, nodesOf } from './childProcess.ts';
+import { describeMachine } from './machine.ts';
+import type { RowProcess } from './row.ts';
+import { nodeOf, type WhisperRow, warmPasses } from './row.ts';
+import type { Stages, Time } from './stages.ts';
+import { spread, summarise } from './statistics.ts';
 
 function printRow(row: WhisperRow): void {
   const { processes } = row;

@@ -4,11 +4,11 @@
  *
  *   node whisperRow.js MODEL RECORDING DEVICE THREADS PASSES
  */
-import { load, readAudio } from '../src/index.node.js';
-import { describeMachine } from './machine.js';
-import { recordingPath } from './recordings.js';
-import type { RowProcess } from './row.js';
-import { type Stages, tenth, timeStages } from './stages.js';
+import { load, readAudio } from '../src/index.node.ts';
+import { describeMachine } from './machine.ts';
+import { recordingPath } from './recordings.ts';
+import type { RowProcess } from './row.ts';
+import { type Stages, tenth, timeStages } from './stages.ts';
 
 const [model = '', recording = '', kind, threads, passes] = process.argv.slice(2);
 if (kind !== 'cpu' && kind !== 'webgpu') throw new Error(`${kind} is neither cpu nor webgpu`);

@@ -1,9 +1,9 @@
 /** sotto in Deno: as in Node, with Deno's own WebGPU. */
-import { type NodeLoadOptions, load as nodeLoad } from './index.node.js';
-import { createDenoPlatform } from './platform/deno.js';
-import type { Whisper } from './whisper.js';
+import { type NodeLoadOptions, load as nodeLoad } from './index.node.ts';
+import { createDenoPlatform } from './runtime/deno.ts';
+import type { Whisper } from './whisper.ts';
 
-export * from './index.node.js';
+export * from './index.node.ts';
 
 /** Loads a model; see `index.node.ts`. */
 export function load(model: string | URL, options: NodeLoadOptions = {}): Promise<Whisper> {

@@ -1,18 +1,18 @@
 /** sotto in Node and Bun: models come from folders, the cache, installed packages or the hub; recordings from files. */
 import { fileURLToPath } from 'node:url';
-import { openFolder } from '../weights/fileSource.js';
-import { locateModel } from '../weights/locate.js';
-import { type LoadOptions, loadWhisper } from './load.js';
-import { createNodePlatform } from './platform/node.js';
-import { readAudio } from './platform/nodeAudio.js';
-import type { Platform } from './platform/platform.js';
-import { openUrlFolder } from './weights/urlSource.js';
-import type { Whisper } from './whisper.js';
+import { openFolder } from '../weights/fileSource.ts';
+import { locateModel } from '../weights/locate.ts';
+import { openUrlFolder } from './checkpoint/urlSource.ts';
+import { type LoadOptions, loadWhisper } from './load.ts';
+import { createNodePlatform } from './runtime/node.ts';
+import { readAudio } from './runtime/nodeAudio.ts';
+import type { Platform } from './runtime/platform.ts';
+import type { Whisper } from './whisper.ts';
 
-export { convert } from '../weights/convert.js';
-export * from './index.js';
-export { createNodePlatform } from './platform/node.js';
-export { readAudio } from './platform/nodeAudio.js';
+export { convert } from '../weights/convert.ts';
+export * from './index.ts';
+export { createNodePlatform } from './runtime/node.ts';
+export { readAudio } from './runtime/nodeAudio.ts';
 
 export interface NodeLoadOptions extends LoadOptions {
   /** Where fetched and converted models are kept; `$SOTTO_CACHE`, else the user's cache folder. */

@@ -3,11 +3,22 @@
  * runtimes (`index.node.ts`, `index.deno.ts`, `index.web.ts`) add `load` to it; `sotto/core` is this file alone, for
  * runtimes that bring a platform of their own.
  */
-export type { AudioFile, ReadAudio } from './audio/audioFile.js';
-export { type DecodeAudioOptions, decodeAudio } from './audio/decodeAudio.js';
-export { type LogMel, logMel } from './audio/logMel.js';
-export { RunningLogMel } from './audio/runningLogMel.js';
-export { type Activity, measureActivity, type SpeechOptions, type SpeechSpan, speechSpans } from './audio/vad.js';
+export type { AudioFile, ReadAudio } from './audio/audioFile.ts';
+export { type DecodeAudioOptions, decodeAudio } from './audio/decode.ts';
+export { type LogMel, logMel } from './audio/features/logMel.ts';
+export { RunningLogMel } from './audio/features/runningLogMel.ts';
+export {
+  type Activity,
+  measureActivity,
+  type SpeechOptions,
+  type SpeechSpan,
+  speechSpans,
+} from './audio/features/vad.ts';
+export * from './base/errors.ts';
+export type { CallOptions, Progress, Warning } from './base/progress.ts';
+export { type ModelFiles, openModelFiles } from './checkpoint/modelFiles.ts';
+export { blobSource, memorySource, type OpenSource, type WeightSource } from './checkpoint/source.ts';
+export { openUrlFolder } from './checkpoint/urlSource.ts';
 export type {
   AudioFeatures,
   Candidates,
@@ -15,24 +26,24 @@ export type {
   Decoding,
   Inference,
   PickedSequence,
-} from './decode/inference.js';
-export { detectLanguage, type LanguageDetection } from './decode/languageDetect.js';
-export type { DecodingOptions } from './decode/options.js';
-export { type DecodingResult, DecodingTask } from './decode/task.js';
-export { chooseDevice, type DeviceChoice } from './device/choose.js';
-export type { Device } from './device/device.js';
-export * from './errors.js';
-export { type LoadOptions, loadWhisper } from './load.js';
-export type { ModelDimensions } from './model/dims.js';
-export { createInference, type InferenceOptions, type ModelInference } from './model/inference.js';
-export type { LogitRules } from './numeric/logitRules.js';
-export type { CpuFlags, Platform, WorkerPort } from './platform/platform.js';
-export type { CallOptions, Progress, Warning } from './progress.js';
-export type { TokenizerData } from './tokenizer/data.js';
-export { languageCode, languageCodes, languageName } from './tokenizer/languages.js';
-export { type Task, Tokenizer } from './tokenizer/tokenizer.js';
-export { type RecordingResult, type SeveralOptions, transcribeSeveral } from './transcribe/several.js';
-export type { SampleSource, StreamOptions, StreamSummary, StreamUpdate } from './transcribe/stream.js';
+} from './decode/inference.ts';
+export { detectLanguage, type LanguageDetection } from './decode/languageDetect.ts';
+export type { DecodingOptions } from './decode/options.ts';
+export { type DecodingResult, DecodingTask } from './decode/task.ts';
+export { chooseDevice, type DeviceChoice } from './devices/choose.ts';
+export type { Device } from './engine/device.ts';
+export { type LoadOptions, loadWhisper } from './load.ts';
+export type { ModelDimensions } from './model/dims.ts';
+export { createInference, type InferenceOptions, type ModelInference } from './model/inference.ts';
+export type { WrapOptions } from './output/wrap.ts';
+export { extensionOf, FORMATS, type Format, OPENAI_FORMATS, write } from './output/writer.ts';
+export type { LogitRules } from './rules/logitRules.ts';
+export type { CpuFlags, Platform, WorkerPort } from './runtime/platform.ts';
+export { languageCode, languageCodes, languageName } from './text/languages.ts';
+export { type Task, Tokenizer } from './text/tokenizer.ts';
+export type { TokenizerData } from './text/tokenizerData.ts';
+export { type RecordingResult, type SeveralOptions, transcribeSeveral } from './transcribe/batch/transcribeAll.ts';
+export type { SampleSource, StreamOptions, StreamSummary, StreamUpdate } from './transcribe/stream/stream.ts';
 export {
   type Segment,
   type TranscribeOptions,
@@ -40,10 +51,5 @@ export {
   transcribe,
   transcribeSegments,
   type Word,
-} from './transcribe/transcribe.js';
-export { type ModelFiles, openModelFiles } from './weights/modelFiles.js';
-export { blobSource, memorySource, type OpenSource, type WeightSource } from './weights/source.js';
-export { openUrlFolder } from './weights/urlSource.js';
-export { type AudioInput, Whisper, type WhisperParts } from './whisper.js';
-export type { WrapOptions } from './write/wrap.js';
-export { extensionOf, FORMATS, type Format, OPENAI_FORMATS, write } from './write/writer.js';
+} from './transcribe/transcribe.ts';
+export { type AudioInput, Whisper, type WhisperParts } from './whisper.ts';

@@ -1,13 +1,14 @@
 /** sotto in browsers: models come from an address or from Blobs, recordings too. */
-import { type LoadOptions, loadWhisper } from './load.js';
-import { createWebPlatform } from './platform/web.js';
-import { readWebAudio } from './platform/webAudio.js';
-import { blobSource, type OpenSource } from './weights/source.js';
-import { openUrlFolder } from './weights/urlSource.js';
-import type { Whisper } from './whisper.js';
 
-export * from './index.js';
-export { readWebAudio as readAudio } from './platform/webAudio.js';
+import { blobSource, type OpenSource } from './checkpoint/source.ts';
+import { openUrlFolder } from './checkpoint/urlSource.ts';
+import { type LoadOptions, loadWhisper } from './load.ts';
+import { createWebPlatform } from './runtime/web.ts';
+import { readWebAudio } from './runtime/webAudio.ts';
+import type { Whisper } from './whisper.ts';
+
+export * from './index.ts';
+export { readWebAudio as readAudio } from './runtime/webAudio.ts';
 
 /** The files of a converted model by name: `model.safetensors`, `config.json`, `tokenizer.json` ... */
 export type ModelBlobs = Readonly<Record<string, Blob>>;

@@ -1,13 +1,13 @@
 /** Puts a model together: files, device, tokenizer, engine. What finds the files and reads recordings is handed in. */
-import type { ReadAudio } from './audio/audioFile.js';
-import { chooseDevice, type DeviceChoice } from './device/choose.js';
-import { createInference } from './model/inference.js';
-import type { Platform } from './platform/platform.js';
-import type { CallOptions } from './progress.js';
-import { Tokenizer } from './tokenizer/tokenizer.js';
-import { openModelFiles } from './weights/modelFiles.js';
-import type { OpenSource } from './weights/source.js';
-import { Whisper } from './whisper.js';
+import type { ReadAudio } from './audio/audioFile.ts';
+import type { CallOptions } from './base/progress.ts';
+import { openModelFiles } from './checkpoint/modelFiles.ts';
+import type { OpenSource } from './checkpoint/source.ts';
+import { chooseDevice, type DeviceChoice } from './devices/choose.ts';
+import { createInference } from './model/inference.ts';
+import type { Platform } from './runtime/platform.ts';
+import { Tokenizer } from './text/tokenizer.ts';
+import { Whisper } from './whisper.ts';
 
 export interface LoadOptions extends CallOptions {
   /** `auto` (default) takes a hardware GPU, else the CPU. `webgpu` takes a software adapter too. */

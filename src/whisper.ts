@@ -1,33 +1,33 @@
 /**
  * A loaded model as users have it: recordings in, text out. Wires audio, model and decoding together; knows no platform.
  */
-import type { AudioFile, ReadAudio } from './audio/audioFile.js';
-import { type LogMel, logMel } from './audio/logMel.js';
-import { RunningLogMel } from './audio/runningLogMel.js';
-import { detectLanguage, type LanguageDetection } from './decode/languageDetect.js';
-import type { Device } from './device/device.js';
-import { SottoError } from './errors.js';
-import type { ModelDimensions } from './model/dims.js';
-import type { ModelInference } from './model/inference.js';
-import type { CallOptions, Progress } from './progress.js';
-import type { Tokenizer } from './tokenizer/tokenizer.js';
-import { eitherSignal } from './transcribe/eitherSignal.js';
-import { type RecordingResult, type SeveralOptions, transcribeSeveral } from './transcribe/several.js';
+import type { AudioFile, ReadAudio } from './audio/audioFile.ts';
+import { type LogMel, logMel } from './audio/features/logMel.ts';
+import { RunningLogMel } from './audio/features/runningLogMel.ts';
+import { SottoError } from './base/errors.ts';
+import { Turns } from './base/mutex.ts';
+import type { CallOptions, Progress } from './base/progress.ts';
+import { eitherSignal } from './base/signals.ts';
+import { detectLanguage, type LanguageDetection } from './decode/languageDetect.ts';
+import type { Device } from './engine/device.ts';
+import type { ModelDimensions } from './model/dims.ts';
+import type { ModelInference } from './model/inference.ts';
+import type { Tokenizer } from './text/tokenizer.ts';
+import { type RecordingResult, type SeveralOptions, transcribeSeveral } from './transcribe/batch/transcribeAll.ts';
 import {
   type SampleSource,
   type StreamOptions,
   type StreamSummary,
   type StreamUpdate,
   transcribeStream,
-} from './transcribe/stream.js';
+} from './transcribe/stream/stream.ts';
 import {
   type Segment,
   type TranscribeOptions,
   type Transcript,
   transcribe,
   transcribeSegments,
-} from './transcribe/transcribe.js';
-import { Turns } from './transcribe/turns.js';
+} from './transcribe/transcribe.ts';
 
 /** A recording: mono samples at 16 kHz in [-1, 1], or a file of any kind. */
 export type AudioInput = Float32Array | AudioFile;

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type CommandOptions, program } from './support/command.js';
-import { repoRoot } from './support/paths.js';
+import { type CommandOptions, program } from './support/command.ts';
+import { repoRoot } from './support/paths.ts';
 
 const test = suite('examples');
 const SAID = 'ask what you can do for your country.';

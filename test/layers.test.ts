@@ -6,38 +6,36 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { repoRoot } from './support/paths.js';
+import { repoRoot } from './support/paths.ts';
 
 /** Room -> rooms it may import; `index` and what stands above it may import nearly everything and is listed last. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
-  errors: [],
-  progress: [],
-  numeric: ['errors'],
-  wasm: ['errors'],
-  tokenizer: ['errors', 'numeric'],
-  audio: ['errors', 'progress', 'numeric'],
-  weights: ['errors', 'progress', 'numeric', 'tokenizer'],
-  kernels: ['errors', 'numeric', 'wasm'],
-  program: ['errors', 'kernels'],
-  platform: ['errors', 'progress', 'audio'],
-  device: ['errors', 'progress', 'kernels', 'program', 'platform', 'wasm', 'numeric'],
-  decode: ['errors', 'progress', 'numeric', 'tokenizer'],
-  model: ['errors', 'progress', 'numeric', 'kernels', 'program', 'device', 'decode'],
-  transcribe: ['errors', 'progress', 'numeric', 'tokenizer', 'decode'],
-  write: ['errors', 'numeric', 'tokenizer', 'transcribe'],
-  dev: ['errors', 'numeric', 'wasm', 'kernels', 'program', 'device'],
+  base: [],
+  rules: ['base'],
+  text: ['base'],
+  audio: ['base'],
+  checkpoint: ['base', 'text'],
+  runtime: ['base', 'audio'],
+  engine: ['base'],
+  kernels: ['base', 'rules', 'engine'],
+  devices: ['base', 'engine', 'kernels', 'runtime'],
+  decode: ['base', 'rules', 'text'],
+  model: ['base', 'rules', 'engine', 'kernels', 'decode'],
+  transcribe: ['base', 'text', 'decode'],
+  output: ['base', 'text', 'transcribe'],
+  lab: ['base', 'engine', 'kernels', 'devices'],
 };
 
 /** Edges that are about one file, not about the room. */
 const exceptions: readonly (readonly [from: string, to: string])[] = [
   // Only the sizes' type: what the weights' reader says of a model.
-  ['src/weights/', 'src/model/dims.ts'],
+  ['src/checkpoint/', 'src/model/dims.ts'],
   // Numbers in, numbers out: where somebody speaks is asked of a log-mel, whoever made it.
-  ['src/transcribe/', 'src/audio/vad.ts'],
+  ['src/transcribe/', 'src/audio/features/vad.ts'],
 ];
 
 const nodeModules =
-  /^(src\/platform\/(node|ffmpeg|v8Flags)|src\/index\.node|src\/cli\/|src\/server\/|weights\/|test\/|bench\/|examples\/)/;
+  /^(src\/runtime\/(node|ffmpeg|v8Flags)|src\/index\.node|src\/cli\/|src\/server\/|weights\/|test\/|bench\/|examples\/)/;
 
 interface Import {
   readonly from: string;
@@ -60,14 +58,14 @@ function imports(): { edges: Import[]; node: Import[] } {
     for (const [, name] of text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
       if (name!.startsWith('node:')) node.push({ from, to: name! });
       if (!name!.startsWith('.')) continue;
-      const to = relative(repoRoot, join(repoRoot, dirname(from), name!)).replace(/\.js$/, '.ts');
+      const to = relative(repoRoot, join(repoRoot, dirname(from), name!));
       edges.push({ from, to });
     }
   }
   return { edges, node };
 }
 
-/** `src/audio/x.ts` -> audio; `src/errors.ts` -> errors; entry points, cli and the like -> top. */
+/** `src/audio/x.ts` -> audio; `src/whisper.ts` -> top; entry points, cli and the like -> top. */
 function room(file: string): string {
   if (!file.startsWith('src/')) return 'top';
   const [, first, more] = file.split('/');
@@ -80,7 +78,7 @@ const test = suite('layers');
 
 test('reads imports at all', () => {
   assert.ok(edges.length > 100);
-  assert.ok(edges.some(({ from, to }) => from === 'src/program/plan.ts' && to === 'src/program/program.ts'));
+  assert.ok(edges.some(({ from, to }) => from === 'src/engine/plan.ts' && to === 'src/engine/program.ts'));
 });
 
 test('no room imports what it may not', () => {
@@ -97,16 +95,15 @@ test('no room imports what it may not', () => {
 });
 
 test('devices do not know each other', () => {
-  const wrong = edges.filter(
-    ({ from, to }) =>
-      (from.startsWith('src/device/cpu') && to.startsWith('src/device/webgpu')) ||
-      (from.startsWith('src/device/webgpu') && to.startsWith('src/device/cpu')),
-  );
+  const device = (file: string): string | undefined => /^src\/devices\/(\w+)\//.exec(file)?.[1];
+  const wrong = edges.filter(({ from, to }) => device(from) && device(to) && device(from) !== device(to));
   assert.equal(wrong, []);
 });
 
 test('the registry of kernels stays out of the model', () => {
-  const wrong = edges.filter(({ from, to }) => to === 'src/kernels/registry.ts' && !/^src\/(dev|cli)/.test(from));
+  const wrong = edges.filter(
+    ({ from, to }) => to === 'src/kernels/registry.ts' && !/^src\/(devices\/reference|lab|cli)/.test(from),
+  );
   assert.equal(wrong, []);
 });
 

@@ -13,7 +13,7 @@ import { readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { noShared } from './support/paths.js';
+import { noShared } from './support/paths.ts';
 
 interface Result {
   readonly passed: number;
@@ -29,7 +29,7 @@ const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
   .sort();
 
 /** Files that start processes or hold large models run one at a time, first, beside the small ones. */
-const heavy = /^(runtime|acceptance)/;
+const heavy = /^(runtimes|acceptance)/;
 /** A file that takes longer hangs: the slowest needs a third of it on two cores. */
 const LIMIT_MINUTES = 15;
 

@@ -1,13 +1,13 @@
 /** A loaded model as users have it, on a scripted engine: queueing, leaving, aborting, closing. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Device } from '../src/device/device.js';
-import { AudioError, InternalError, SottoError } from '../src/errors.js';
-import type { ModelDimensions } from '../src/model/dims.js';
-import type { ModelInference } from '../src/model/inference.js';
-import { Whisper } from '../src/whisper.js';
-import { playTokens, ScriptedInference, type ScriptedOptions } from './support/scriptedInference.js';
-import { tinyTokenizer as tokenizer } from './support/tokenizer.js';
+import { AudioError, InternalError, SottoError } from '../src/base/errors.ts';
+import type { Device } from '../src/engine/device.ts';
+import type { ModelDimensions } from '../src/model/dims.ts';
+import type { ModelInference } from '../src/model/inference.ts';
+import { Whisper } from '../src/whisper.ts';
+import { playTokens, ScriptedInference, type ScriptedOptions } from './support/scriptedInference.ts';
+import { tinyTokenizer as tokenizer } from './support/tokenizer.ts';
 
 const test = suite('whisper');
 const { nVocab, eot } = tokenizer;

@@ -6,18 +6,18 @@
 import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { WeightsError } from '../src/errors.js';
-import type { CallOptions } from '../src/progress.js';
-import { CONFIG, checkTensors, GENERATION, readJsonFiles, TOKENIZER } from '../src/weights/modelFiles.js';
-import { tensorShapes } from '../src/weights/names.js';
-import { type TensorToWrite, writeSafetensors } from '../src/weights/safetensors.js';
-import { SIDE_FILE } from '../src/weights/sideFile.js';
-import { closeOnError, openTensorFiles } from '../src/weights/tensorFiles.js';
-import type { TensorSet } from '../src/weights/tensorSet.js';
-import { openFolder } from './fileSource.js';
-import { findModel, type ModelFolder } from './modelFolder.js';
-import { openOnnxFiles } from './onnx.js';
-import { packSideFile } from './packSideFile.js';
+import { WeightsError } from '../src/base/errors.ts';
+import type { CallOptions } from '../src/base/progress.ts';
+import { CONFIG, checkTensors, GENERATION, readJsonFiles, TOKENIZER } from '../src/checkpoint/modelFiles.ts';
+import { tensorShapes } from '../src/checkpoint/names.ts';
+import { type TensorToWrite, writeSafetensors } from '../src/checkpoint/safetensors.ts';
+import { SIDE_FILE } from '../src/checkpoint/sideFile.ts';
+import { closeOnError, openTensorFiles } from '../src/checkpoint/tensorFiles.ts';
+import type { TensorSet } from '../src/checkpoint/tensorSet.ts';
+import { openFolder } from './fileSource.ts';
+import { findModel, type ModelFolder } from './modelFolder.ts';
+import { openOnnxFiles } from './onnx.ts';
+import { packSideFile } from './packSideFile.ts';
 
 export interface ConvertOptions extends CallOptions {
   /** How weights are stored: `f32` (default), or `f16` at half the size, rounded to nearest even. */

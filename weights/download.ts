@@ -6,9 +6,9 @@ import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { WeightsError } from '../src/errors.js';
-import { type FetchOptions, parseContentRange, request } from '../src/weights/http.js';
-import { statusError } from '../src/weights/urlSource.js';
+import { WeightsError } from '../src/base/errors.ts';
+import { type FetchOptions, parseContentRange, request } from '../src/checkpoint/http.ts';
+import { statusError } from '../src/checkpoint/urlSource.ts';
 
 /** What the server says about a file before any of it is fetched. */
 export interface RemoteFile {

@@ -1,8 +1,8 @@
 /** Files of a model in a folder, read by range (Node, Deno and Bun). */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { WeightsError } from '../src/errors.js';
-import { checkLength, checkRange, type OpenSource, type WeightSource } from '../src/weights/source.js';
+import { WeightsError } from '../src/base/errors.ts';
+import { checkLength, checkRange, type OpenSource, type WeightSource } from '../src/checkpoint/source.ts';
 
 /** A single read call takes less than 2 GiB on some systems. */
 const READ_BYTES = 2 ** 30;

@@ -4,17 +4,17 @@
  */
 import { readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { WeightsError } from '../src/errors.js';
-import type { CallOptions } from '../src/progress.js';
-import type { FetchOptions } from '../src/weights/http.js';
-import { CONFIG, GENERATION, openModelFiles, readJsonFiles, TOKENIZER } from '../src/weights/modelFiles.js';
-import { SIDE_FILE } from '../src/weights/sideFile.js';
-import { readText } from '../src/weights/source.js';
-import { isObject, parseJsonObject } from '../src/weights/strictJson.js';
-import { checkFree, convert, fileError } from './convert.js';
-import { askFile, download, type RemoteFile } from './download.js';
-import { fileSource, openFolder } from './fileSource.js';
-import { packSideFile } from './packSideFile.js';
+import { WeightsError } from '../src/base/errors.ts';
+import type { CallOptions } from '../src/base/progress.ts';
+import type { FetchOptions } from '../src/checkpoint/http.ts';
+import { CONFIG, GENERATION, openModelFiles, readJsonFiles, TOKENIZER } from '../src/checkpoint/modelFiles.ts';
+import { SIDE_FILE } from '../src/checkpoint/sideFile.ts';
+import { readText } from '../src/checkpoint/source.ts';
+import { isObject, parseJsonObject } from '../src/checkpoint/strictJson.ts';
+import { checkFree, convert, fileError } from './convert.ts';
+import { askFile, download, type RemoteFile } from './download.ts';
+import { fileSource, openFolder } from './fileSource.ts';
+import { packSideFile } from './packSideFile.ts';
 
 export interface HubOptions extends CallOptions {
   /** `https://huggingface.co` when absent. */

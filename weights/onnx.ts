@@ -16,12 +16,12 @@
  *
  * The merged decoder holds its two variants, with and without a cache, as branches of an `If`; both are walked.
  */
-import { WeightsError } from '../src/errors.js';
-import { widenBf16, widenF16 } from '../src/numeric/float16.js';
-import type { OpenSource } from '../src/weights/source.js';
-import { closeOnError } from '../src/weights/tensorFiles.js';
-import type { TensorSet } from '../src/weights/tensorSet.js';
-import { DataType, type Graph, type Node, readOnnx, type StoredTensor } from './onnxGraph.js';
+import { WeightsError } from '../src/base/errors.ts';
+import { widenBf16, widenF16 } from '../src/base/float16.ts';
+import type { OpenSource } from '../src/checkpoint/source.ts';
+import { closeOnError } from '../src/checkpoint/tensorFiles.ts';
+import type { TensorSet } from '../src/checkpoint/tensorSet.ts';
+import { DataType, type Graph, type Node, readOnnx, type StoredTensor } from './onnxGraph.ts';
 
 /** How a stored tensor becomes a named weight. */
 interface Weight {

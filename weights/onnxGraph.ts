@@ -2,9 +2,9 @@
  * An ONNX file as far as its weights go: the graphs with their nodes, and where the tensors' bytes are. Field numbers from
  * onnx/onnx.proto (ONNX 1.12): ModelProto, GraphProto, NodeProto, AttributeProto, TensorProto. No tensor is loaded here.
  */
-import { WeightsError } from '../src/errors.js';
-import { checkRange, type OpenSource, type WeightSource } from '../src/weights/source.js';
-import { type Field, ProtoReader } from './protobuf.js';
+import { WeightsError } from '../src/base/errors.ts';
+import { checkRange, type OpenSource, type WeightSource } from '../src/checkpoint/source.ts';
+import { type Field, ProtoReader } from './protobuf.ts';
 
 export interface Graph {
   readonly name: string;

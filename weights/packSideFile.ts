@@ -1,6 +1,6 @@
 /** Writes `sotto.msgpack`, whose form `src/weights/sideFile.ts` tells. Apart from reading it, which pages do, too. */
 import { pack } from 'msgpackr/pack';
-import { SIDE_FILE_VERSION, type SideFile } from '../src/weights/sideFile.js';
+import { SIDE_FILE_VERSION, type SideFile } from '../src/checkpoint/sideFile.ts';
 
 export function packSideFile({ config, tokenizer, stamps }: SideFile): Uint8Array<ArrayBuffer> {
   const { tokenOffsets, ...rest } = tokenizer;

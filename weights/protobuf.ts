@@ -12,8 +12,8 @@
  * Source: protobuf.dev, "Encoding". Long values are not loaded until asked for: a field says where its bytes are. Lengths
  * are held against the enclosing message, so no field can ask for more than the file has.
  */
-import { WeightsError } from '../src/errors.js';
-import { decodeUtf8, type WeightSource } from '../src/weights/source.js';
+import { WeightsError } from '../src/base/errors.ts';
+import { decodeUtf8, type WeightSource } from '../src/checkpoint/source.ts';
 
 export interface Field {
   readonly number: number;

@@ -1,5 +1,5 @@
 /** A recording as a file: the bytes, or where they are. */
-import type { CallOptions } from '../progress.js';
+import type { CallOptions } from '../base/progress.ts';
 
 /** Bytes of a file of any kind; a path (where there are files); an address. */
 export type AudioFile = Uint8Array | ArrayBuffer | Blob | string | URL;

@@ -3,7 +3,7 @@
  * underscores, `True`, `False` and `None` for values, anything else a file. Every option takes a value, `--help` and
  * `--version` excepted.
  */
-import { OptionsError } from '../errors.js';
+import { OptionsError } from '../base/errors.ts';
 
 export interface OptionSpec {
   /** With underscores, without the dashes in front. */

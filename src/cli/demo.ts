@@ -1,11 +1,11 @@
 /** `npm run demo`: transcribes the shipped recording with the smallest model, and says where and how fast it ran. */
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { load, type Progress } from '../index.node.js';
-import { formatTimestamp } from '../write/timestamp.js';
-import { errorText } from './errors.js';
-import { EXIT } from './io.js';
-import { ProgressDisplay } from './progress.js';
+import { load, type Progress } from '../index.node.ts';
+import { formatTimestamp } from '../output/timestamp.ts';
+import { errorText } from './errors.ts';
+import { EXIT } from './io.ts';
+import { ProgressDisplay } from './progress.ts';
 
 const recording = relative('.', fileURLToPath(new URL('../../../assets/jfk.wav', import.meta.url)));
 /** Of the recording, in seconds. */

@@ -1,5 +1,5 @@
 /** How the command tells an error. */
-import { SottoError } from '../errors.js';
+import { SottoError } from '../base/errors.ts';
 
 /**
  * One sentence and the hint for errors of ours; the stack for everything else, which is a fault to report.

@@ -1,5 +1,5 @@
 /** What `sotto --help` prints: examples first, then every option with its default. */
-import { OPTION_GROUPS } from './options.js';
+import { OPTION_GROUPS } from './options.ts';
 
 const EXAMPLES: readonly (readonly [string, string])[] = [
   ['sotto talk.mp3', 'print what is said and write talk.txt, .vtt, .srt, .tsv and .json here'],

@@ -1,5 +1,5 @@
 /** What a command sees of the process. */
-import type { ProgressStream } from './progress.js';
+import type { ProgressStream } from './progress.ts';
 
 /** Bytes from a pipe, a file or a terminal. */
 export interface InputStream extends AsyncIterable<Uint8Array> {

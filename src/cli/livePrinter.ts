@@ -3,9 +3,9 @@
  * again, if that is a terminal. Where both are terminals, a line goes to stdout when it is complete, and stands on the
  * drawn line until then.
  */
-import { strip } from '../numeric/python.js';
-import type { StreamUpdate } from '../transcribe/stream.js';
-import type { ProgressStream } from './progress.js';
+import { strip } from '../base/python.ts';
+import type { StreamUpdate } from '../transcribe/stream/stream.ts';
+import type { ProgressStream } from './progress.ts';
 
 /** A pause that ends a line too, in seconds. */
 const LONG_PAUSE = 2;

@@ -1,8 +1,9 @@
 /** Gathers what a stream says into a transcript, also when it is stopped in the middle of a sentence. */
-import { compressionRatio } from '../decode/compressionRatio.js';
-import { strip } from '../numeric/python.js';
-import type { StreamUpdate } from '../transcribe/stream.js';
-import type { Segment, Transcript, Word } from '../transcribe/transcribe.js';
+
+import { strip } from '../base/python.ts';
+import { compressionRatio } from '../text/compressionRatio.ts';
+import type { StreamUpdate } from '../transcribe/stream/stream.ts';
+import type { Segment, Transcript, Word } from '../transcribe/transcribe.ts';
 
 export class LiveTranscript {
   readonly #segments: Segment[] = [];

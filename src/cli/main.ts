@@ -1,16 +1,16 @@
 #!/usr/bin/env node
 /** The command `sotto`: finds the subcommand, turns Ctrl-C into an abort and errors into exit statuses. */
-import { OptionsError } from '../errors.js';
-import { errorText } from './errors.js';
-import { helpText } from './help.js';
-import { type CommandIo, EXIT } from './io.js';
+import { OptionsError } from '../base/errors.ts';
+import { errorText } from './errors.ts';
+import { helpText } from './help.ts';
+import { type CommandIo, EXIT } from './io.ts';
 
 type Command = (argv: readonly string[], io: CommandIo) => Promise<number>;
 
 /** Loaded when they are called, so that `--help` is quick. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
-  convert: async () => (await import('./commands/convert.js')).convertCommand,
-  kernel: async () => (await import('./commands/kernel.js')).kernelCommand,
+  convert: async () => (await import('./commands/convert.ts')).convertCommand,
+  kernel: async () => (await import('./commands/kernel.ts')).kernelCommand,
 };
 
 async function run(argv: readonly string[], io: CommandIo): Promise<number> {
@@ -21,7 +21,7 @@ async function run(argv: readonly string[], io: CommandIo): Promise<number> {
   }
   const named = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
   if (named) return (await named())(argv.slice(1), io);
-  const { transcribeCommand } = await import('./commands/transcribe.js');
+  const { transcribeCommand } = await import('./commands/transcribe.ts');
   return transcribeCommand(argv, io);
 }
 

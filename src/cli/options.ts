@@ -1,9 +1,9 @@
 /** The options of `sotto AUDIO...`: openai/whisper's names and defaults where they are built, and what is still to come. */
 
-import { RAW_FORMATS } from '../audio/soundStream.js';
-import { DEVICES } from '../device/choose.js';
-import { FORMATS } from '../write/writer.js';
-import type { LaterOption, OptionSpec } from './args.js';
+import { RAW_FORMATS } from '../audio/pcmStream.ts';
+import { DEVICES } from '../devices/choose.ts';
+import { FORMATS } from '../output/writer.ts';
+import type { LaterOption, OptionSpec } from './args.ts';
 
 export const OUTPUT_FORMATS = [...FORMATS, 'all'] as const;
 export const INPUT_FORMATS = ['wav', ...RAW_FORMATS] as const;

@@ -2,7 +2,7 @@
  * Tells how far things are, on stderr: one line that is drawn again on a terminal; in a pipe a plain line when a stage
  * begins, and one at the end of those that take long.
  */
-import type { Progress } from '../progress.js';
+import type { Progress } from '../base/progress.ts';
 
 export interface ProgressStream {
   readonly isTTY?: boolean | undefined;

@@ -1,13 +1,14 @@
 /** What the options of `sotto AUDIO...` say, all of it checked before anything is loaded. */
-import { DEVICES, type DeviceChoice } from '../device/choose.js';
-import { OptionsError } from '../errors.js';
-import { languageCode } from '../tokenizer/languages.js';
-import { checkTranscribeOptions } from '../transcribe/options.js';
-import type { TranscribeOptions } from '../transcribe/transcribe.js';
-import type { WrapOptions } from '../write/wrap.js';
-import type { Format } from '../write/writer.js';
-import { OUTPUT_FORMATS, TASKS } from './options.js';
-import type { OptionValues } from './values.js';
+
+import { OptionsError } from '../base/errors.ts';
+import { DEVICES, type DeviceChoice } from '../devices/choose.ts';
+import type { WrapOptions } from '../output/wrap.ts';
+import type { Format } from '../output/writer.ts';
+import { languageCode } from '../text/languages.ts';
+import { checkTranscribeOptions } from '../transcribe/options.ts';
+import type { TranscribeOptions } from '../transcribe/transcribe.ts';
+import { OUTPUT_FORMATS, TASKS } from './options.ts';
+import type { OptionValues } from './values.ts';
 
 export interface Settings {
   readonly model: string;

@@ -1,6 +1,6 @@
 /** Reads the values of options: what is written on the command line, as numbers, claims and words. */
-import { OptionsError } from '../errors.js';
-import type { OptionSpec } from './args.js';
+import { OptionsError } from '../base/errors.ts';
+import type { OptionSpec } from './args.ts';
 
 export class OptionValues {
   readonly #values: ReadonlyMap<string, string>;

@@ -3,10 +3,10 @@
  *
  * @see openai/whisper, whisper/transcribe.py: decode_with_fallback
  */
-import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import type { Inference } from './inference.js';
-import type { DecodingOptions } from './options.js';
-import { type DecodingResult, DecodingTask, type WindowInput } from './task.js';
+import type { Tokenizer } from '../text/tokenizer.ts';
+import type { Inference } from './inference.ts';
+import type { DecodingOptions } from './options.ts';
+import { type DecodingResult, DecodingTask, type WindowInput } from './task.ts';
 
 /** What makes a result good enough; null switches a test off. All comparisons are strict. */
 export interface QualityThresholds {

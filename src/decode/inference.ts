@@ -4,7 +4,7 @@
  * The interface belongs to `decode`; `model/inference.ts` implements it on a device, and
  * `test/support/scriptedInference.ts` plays it from a script, so that every decoding rule is tested without weights.
  */
-import type { LogitRules } from '../numeric/logitRules.js';
+import type { LogitRules } from '../rules/logitRules.ts';
 
 /** One window's sound after the encoder: its cross-attention keys and values, held on the device. */
 export interface AudioFeatures {

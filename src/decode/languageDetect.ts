@@ -3,9 +3,9 @@
  *
  * @see openai/whisper, whisper/decoding.py: detect_language
  */
-import { NumericError } from '../errors.js';
-import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import type { AudioFeatures, Inference } from './inference.js';
+import { NumericError } from '../base/errors.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
+import type { AudioFeatures, Inference } from './inference.ts';
 
 export interface LanguageDetection {
   /** Code of the most probable language. */

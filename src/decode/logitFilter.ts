@@ -2,11 +2,11 @@
  * Changes to the logits beyond the rules: penalties for repetition, and the user's own. They run on the host over all
  * logits, so a window that uses them reads nVocab numbers a row and step.
  */
-import { NumericError } from '../errors.js';
-import { applyRules, type LogitRules, MASKED, ruleState } from '../numeric/logitRules.js';
-import { largest } from '../numeric/topK.js';
-import type { Candidates, Decoding, PickedSequence } from './inference.js';
-import type { DecodingOptions } from './options.js';
+import { NumericError } from '../base/errors.ts';
+import { applyRules, type LogitRules, MASKED, ruleState } from '../rules/logitRules.ts';
+import type { Candidates, Decoding, PickedSequence } from './inference.ts';
+import type { DecodingOptions } from './options.ts';
+import { largest } from './search/topK.ts';
 
 /**
  * Changes one row of raw logits, before the rules; -Infinity forbids an id.

@@ -3,10 +3,10 @@
  *
  * @see openai/whisper, whisper/decoding.py: DecodingOptions, DecodingTask._verify_options
  */
-import { OptionsError } from '../errors.js';
-import { roundHalfEven } from '../numeric/python.js';
-import type { Task } from '../tokenizer/tokenizer.js';
-import type { LogitFilter } from './logitFilter.js';
+import { OptionsError } from '../base/errors.ts';
+import { roundHalfEven } from '../base/python.ts';
+import type { Task } from '../text/tokenizer.ts';
+import type { LogitFilter } from './logitFilter.ts';
 
 export interface DecodingOptions {
   /** `transcribe` (default) writes what is said, `translate` its English translation. */

@@ -3,11 +3,11 @@
  *
  * @see openai/whisper, whisper/decoding.py: DecodingTask.__init__, _get_suppress_tokens
  */
-import { OptionsError } from '../errors.js';
-import type { LogitRules, TimestampRules } from '../numeric/logitRules.js';
-import { roundHalfEven } from '../numeric/python.js';
-import { type Tokenizer, timePrecision } from '../tokenizer/tokenizer.js';
-import type { DecodingOptions } from './options.js';
+import { OptionsError } from '../base/errors.ts';
+import { roundHalfEven } from '../base/python.ts';
+import type { LogitRules, TimestampRules } from '../rules/logitRules.ts';
+import { type Tokenizer, timePrecision } from '../text/tokenizer.ts';
+import type { DecodingOptions } from './options.ts';
 
 /** Seconds after which the first timestamp may not lie, unless told otherwise. */
 const MAX_INITIAL_TIMESTAMP = 1;

@@ -3,22 +3,22 @@
  *
  * @see openai/whisper, whisper/decoding.py: DecodingTask
  */
-import { OptionsError } from '../errors.js';
-import type { LogitRules } from '../numeric/logitRules.js';
-import { strip } from '../numeric/python.js';
-import { languageCode } from '../tokenizer/languages.js';
-import type { Tokenizer } from '../tokenizer/tokenizer.js';
-import { beamSearch } from './beamSearch.js';
-import { compressionRatio } from './compressionRatio.js';
-import { greedySearch } from './greedy.js';
-import type { AudioFeatures, DecodeGroup, Decoding, Inference } from './inference.js';
-import { detectLanguage, type LanguageDetection } from './languageDetect.js';
-import { FilteredDecoding, type LogitFilter, logitFilter } from './logitFilter.js';
-import { checkDecodingOptions, type DecodingOptions } from './options.js';
-import { bestHypothesis } from './ranker.js';
-import { logitRules } from './rules.js';
-import { samplingSearch } from './sampling.js';
-import type { Search } from './search.js';
+import { OptionsError } from '../base/errors.ts';
+import { strip } from '../base/python.ts';
+import type { LogitRules } from '../rules/logitRules.ts';
+import { compressionRatio } from '../text/compressionRatio.ts';
+import { languageCode } from '../text/languages.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
+import type { AudioFeatures, DecodeGroup, Decoding, Inference } from './inference.ts';
+import { detectLanguage, type LanguageDetection } from './languageDetect.ts';
+import { FilteredDecoding, type LogitFilter, logitFilter } from './logitFilter.ts';
+import { checkDecodingOptions, type DecodingOptions } from './options.ts';
+import { logitRules } from './rules.ts';
+import { beamSearch } from './search/beamSearch.ts';
+import { greedySearch } from './search/greedy.ts';
+import { bestHypothesis } from './search/ranker.ts';
+import { samplingSearch } from './search/sampling.ts';
+import type { Search } from './search/search.ts';
 
 /** One window to decode. */
 export interface WindowInput {

@@ -1,20 +1,21 @@
 /** All kernels by name, for tests, benchmarks and the kernel command. The model imports kernels one by one. */
-import * as advanceRows from './advanceRows.js';
-import * as attention from './attention.js';
-import * as attentionStep from './attentionStep.js';
-import * as chooseTokens from './chooseTokens.js';
-import type { KernelModule } from './contract.js';
-import * as conv1d from './conv1d.js';
-import * as crossScores from './crossScores.js';
-import * as embed from './embed.js';
-import * as kvAppend from './kvAppend.js';
-import * as layerNorm from './layerNorm.js';
-import * as logitChunks from './logitChunks.js';
-import * as logits from './logits.js';
-import * as matmul from './matmul.js';
-import * as selectRows from './selectRows.js';
-import * as storeCross from './storeCross.js';
-import * as tokenProbability from './tokenProbability.js';
+
+import type { KernelModule } from '../engine/kernel.ts';
+import * as attention from './attention/attention.ts';
+import * as attentionStep from './attention/cachedAttention.ts';
+import * as storeCross from './attention/crossKvStore.ts';
+import * as crossScores from './attention/crossQK.ts';
+import * as kvAppend from './attention/kvAppend.ts';
+import * as embed from './embed/embed.ts';
+import * as selectRows from './embed/gatherRows.ts';
+import * as conv1d from './matmul/conv1d.ts';
+import * as logits from './matmul/logits.ts';
+import * as matmul from './matmul/matmul.ts';
+import * as layerNorm from './norm/layerNorm.ts';
+import * as advanceRows from './sampling/advanceRows.ts';
+import * as chooseTokens from './sampling/chooseTokens.ts';
+import * as tokenProbability from './sampling/tokenProbability.ts';
+import * as logitChunks from './sampling/tokenStats.ts';
 
 export const kernels: readonly KernelModule[] = [
   { kernel: layerNorm.layerNorm, ...layerNorm },

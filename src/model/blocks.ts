@@ -1,8 +1,9 @@
 /** The residual blocks that encoder and decoder share, recorded into a program. @see openai/whisper, whisper/model.py */
-import { layerNorm } from '../kernels/layerNorm.js';
-import { matmul } from '../kernels/matmul.js';
-import type { ProgramBuilder, Tensor } from '../program/program.js';
-import type { MatrixWeights, MlpWeights, NormWeights } from './weights.js';
+
+import type { ProgramBuilder, Tensor } from '../engine/program.ts';
+import { matmul } from '../kernels/matmul/matmul.ts';
+import { layerNorm } from '../kernels/norm/layerNorm.ts';
+import type { MatrixWeights, MlpWeights, NormWeights } from './weights.ts';
 
 /** layerNorm(x); x and the result: [rows, nState]. */
 export function normed(p: ProgramBuilder, name: string, x: Tensor, { gamma, beta }: NormWeights): Tensor {

@@ -4,22 +4,23 @@
  * Weights, caches and tables are allocated at load; a token then costs one submit, or a share of one, and a read of a few
  * bytes. Programs for another number of rows (beams, batches) are prepared when first asked for, and kept.
  */
-import type { AlignRequest, AudioFeatures, DecodeGroup, Decoding, Inference } from '../decode/inference.js';
-import { type Device, type Executable, readFloats } from '../device/device.js';
-import { InternalError } from '../errors.js';
-import type { LogitRules } from '../numeric/logitRules.js';
-import type { CallOptions } from '../progress.js';
-import { Aligner } from './aligner.js';
-import type { AlignmentHeads } from './alignmentHeads.js';
-import { DeviceDecoding } from './decoding.js';
-import type { ModelDimensions } from './dims.js';
-import { buildEncoder, channelsLast, type Encoder } from './encoder.js';
-import { Features, slotOf } from './features.js';
-import { Arena, allocateCrossCache, type CrossCache } from './kvCache.js';
-import { Pace } from './pace.js';
-import { feedPrompt, makeRowSet } from './rowSet.js';
-import { RowSets } from './rowSets.js';
-import { loadWeights, type ModelWeights, type TensorReader } from './weights.js';
+
+import { InternalError } from '../base/errors.ts';
+import type { CallOptions } from '../base/progress.ts';
+import type { AlignRequest, AudioFeatures, DecodeGroup, Decoding, Inference } from '../decode/inference.ts';
+import { type Device, type Executable, readFloats } from '../engine/device.ts';
+import type { LogitRules } from '../rules/logitRules.ts';
+import { Aligner } from './alignment/aligner.ts';
+import type { AlignmentHeads } from './alignment/alignmentHeads.ts';
+import { Pace } from './chunkedSubmit.ts';
+import { feedPrompt, makeRowSet } from './decoder/batchSlot.ts';
+import { RowSets } from './decoder/batchSlots.ts';
+import { DeviceDecoding } from './decoder/decoding.ts';
+import { Arena, allocateCrossCache, type CrossCache } from './decoder/kvCache.ts';
+import type { ModelDimensions } from './dims.ts';
+import { buildEncoder, channelsLast, type Encoder } from './encoder/encoder.ts';
+import { Features, slotOf } from './encoder/features.ts';
+import { loadWeights, type ModelWeights, type TensorReader } from './weights.ts';
 
 export interface InferenceOptions extends CallOptions {
   /** Windows whose cross-attention caches are held at once; 1 when absent. */

@@ -4,11 +4,12 @@
  * Matrices go into panels (kernels/panels.ts); q, k and v of self-attention into one matrix, and so do the cross-attention's
  * k and v. Whisper's key projections have no bias: zeros stand in.
  */
-import type { Device } from '../device/device.js';
-import { packPanels, panelCount } from '../kernels/panels.js';
-import type { Tensor } from '../program/program.js';
-import type { CallOptions } from '../progress.js';
-import type { ModelDimensions } from './dims.js';
+
+import type { CallOptions } from '../base/progress.ts';
+import type { Device } from '../engine/device.ts';
+import type { Tensor } from '../engine/program.ts';
+import { packPanels, panelCount } from '../kernels/matmul/panels.ts';
+import type { ModelDimensions } from './dims.ts';
 
 /** What the model reads its weights from. */
 export interface TensorReader {

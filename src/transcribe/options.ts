@@ -4,8 +4,10 @@
  * @see openai/whisper, whisper/transcribe.py: transcribe
  */
 
-import type { SpeechOptions } from '../audio/vad.js';
-import type { LanguageDetection } from '../decode/languageDetect.js';
+import type { SpeechOptions } from '../audio/features/vad.ts';
+import { OptionsError } from '../base/errors.ts';
+import type { CallOptions } from '../base/progress.ts';
+import type { LanguageDetection } from '../decode/languageDetect.ts';
 import {
   checkDecodingOptions,
   contradiction,
@@ -13,10 +15,8 @@ import {
   decodingOptionNames,
   flag,
   number,
-} from '../decode/options.js';
-import { OptionsError } from '../errors.js';
-import type { CallOptions } from '../progress.js';
-import type { Segment } from './segments.js';
+} from '../decode/options.ts';
+import type { Segment } from './window/segments.ts';
 
 export interface TranscribeOptions extends Omit<DecodingOptions, 'temperature' | 'prompt'>, CallOptions {
   /**

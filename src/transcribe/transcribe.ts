@@ -3,19 +3,20 @@
  *
  * @see openai/whisper, whisper/transcribe.py: transcribe
  */
-import type { LanguageDetection } from '../decode/languageDetect.js';
-import { InternalError, OptionsError } from '../errors.js';
-import type { Task } from '../tokenizer/tokenizer.js';
-import { transcribeBatch } from './batch.js';
-import { checkTranscribeOptions, type TranscribeOptions } from './options.js';
-import { promptHistory } from './prompt.js';
-import { prepareRecording, summaryOf } from './recording.js';
-import { type Segment, seconds } from './segments.js';
-import { type MelSource, type Transcriber, WINDOW_FRAMES, WindowDecoder } from './window.js';
 
-export type { TranscribeOptions } from './options.js';
-export type { Segment, Word } from './segments.js';
-export type { MelSource, Transcriber } from './window.js';
+import { InternalError, OptionsError } from '../base/errors.ts';
+import type { LanguageDetection } from '../decode/languageDetect.ts';
+import type { Task } from '../text/tokenizer.ts';
+import { transcribeBatch } from './batch/batch.ts';
+import { checkTranscribeOptions, type TranscribeOptions } from './options.ts';
+import { prepareRecording, summaryOf } from './recording/recording.ts';
+import { promptHistory } from './window/prompt.ts';
+import { type Segment, seconds } from './window/segments.ts';
+import { type MelSource, type Transcriber, WINDOW_FRAMES, WindowDecoder } from './window/window.ts';
+
+export type { TranscribeOptions } from './options.ts';
+export type { Segment, Word } from './window/segments.ts';
+export type { MelSource, Transcriber } from './window/window.ts';
 
 /** What is known when all segments are. */
 export interface TranscriptSummary {

@@ -6,10 +6,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { program } from '../support/command.js';
-import { ffmpegOrSkip } from '../support/ffmpeg.js';
-import { sharedOrSkip } from '../support/paths.js';
-import { openOrSkip } from '../support/webgpu.js';
+import { program } from '../support/command.ts';
+import { ffmpegOrSkip } from '../support/ffmpeg.ts';
+import { sharedOrSkip } from '../support/paths.ts';
+import { openOrSkip } from '../support/webgpu.ts';
 
 interface Row {
   readonly model: 'tiny' | 'base';

@@ -1,11 +1,11 @@
 /** Arguments: spelling, values, refusals, help. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseArguments } from '../../src/cli/args.js';
-import { helpText } from '../../src/cli/help.js';
-import { LATER, OPTIONS } from '../../src/cli/options.js';
-import { OptionValues } from '../../src/cli/values.js';
-import { OptionsError } from '../../src/errors.js';
+import { OptionsError } from '../../src/base/errors.ts';
+import { parseArguments } from '../../src/cli/args.ts';
+import { helpText } from '../../src/cli/help.ts';
+import { LATER, OPTIONS } from '../../src/cli/options.ts';
+import { OptionValues } from '../../src/cli/values.ts';
 
 const test = suite('cli/args');
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { sotto } from '../support/command.js';
-import { repoRoot } from '../support/paths.js';
+import { sotto } from '../support/command.ts';
+import { repoRoot } from '../support/paths.ts';
 
 const test = suite('cli/command');
 const folder = mkdtempSync(join(tmpdir(), 'sotto-command-'));

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { sotto } from '../support/command.js';
-import { repoRoot } from '../support/paths.js';
+import { sotto } from '../support/command.ts';
+import { repoRoot } from '../support/paths.ts';
 
 const test = suite('cli/listen');
 const folder = mkdtempSync(join(tmpdir(), 'sotto-listen-'));

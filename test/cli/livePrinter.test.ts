@@ -1,7 +1,7 @@
 /** What is seen of a stream: on pipes, on terminals, on one of each. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { LivePrinter } from '../../src/cli/livePrinter.js';
+import { LivePrinter } from '../../src/cli/livePrinter.ts';
 
 const test = suite('cli/livePrinter');
 

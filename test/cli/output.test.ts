@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { writeOutputs, writeWhole } from '../../src/cli/output.js';
+import { writeOutputs, writeWhole } from '../../src/cli/output.ts';
 
 const test = suite('cli/output');
 const folder = mkdtempSync(join(tmpdir(), 'sotto-output-'));

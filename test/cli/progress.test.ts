@@ -1,7 +1,7 @@
 /** The progress line on a terminal, and plain lines in a pipe. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { ProgressDisplay } from '../../src/cli/progress.js';
+import { ProgressDisplay } from '../../src/cli/progress.ts';
 
 const test = suite('cli/progress');
 

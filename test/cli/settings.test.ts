@@ -1,11 +1,11 @@
 /** From options to what the library is asked for. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { parseArguments } from '../../src/cli/args.js';
-import { LATER, OPTIONS } from '../../src/cli/options.js';
-import { readSettings, temperatures } from '../../src/cli/settings.js';
-import { OptionValues } from '../../src/cli/values.js';
-import { OptionsError } from '../../src/errors.js';
+import { OptionsError } from '../../src/base/errors.ts';
+import { parseArguments } from '../../src/cli/args.ts';
+import { LATER, OPTIONS } from '../../src/cli/options.ts';
+import { readSettings, temperatures } from '../../src/cli/settings.ts';
+import { OptionValues } from '../../src/cli/values.ts';
 
 const test = suite('cli/settings');
 

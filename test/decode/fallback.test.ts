@@ -1,10 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FallbackDecoder, isSilence, needsFallback, type QualityThresholds } from '../../src/decode/fallback.js';
-import type { DecodingOptions } from '../../src/decode/options.js';
-import type { DecodingResult } from '../../src/decode/task.js';
-import { logitsOf, type Script, ScriptedInference } from '../support/scriptedInference.js';
-import { smallTokenizer as tokenizer } from '../support/tokenizer.js';
+import { FallbackDecoder, isSilence, needsFallback, type QualityThresholds } from '../../src/decode/fallback.ts';
+import type { DecodingOptions } from '../../src/decode/options.ts';
+import type { DecodingResult } from '../../src/decode/task.ts';
+import { logitsOf, type Script, ScriptedInference } from '../support/scriptedInference.ts';
+import { smallTokenizer as tokenizer } from '../support/tokenizer.ts';
 
 const test = suite('fallback');
 

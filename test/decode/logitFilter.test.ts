@@ -1,13 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FilteredDecoding, type LogitFilter } from '../../src/decode/logitFilter.js';
-import type { DecodingOptions } from '../../src/decode/options.js';
-import { DecodingTask } from '../../src/decode/task.js';
-import { NumericError } from '../../src/errors.js';
-import { randomBits } from '../../src/numeric/random.js';
-import { largest } from '../../src/numeric/topK.js';
-import { logitsOf, type Script, ScriptedInference } from '../support/scriptedInference.js';
-import { smallTokenizer as tokenizer } from '../support/tokenizer.js';
+import { NumericError } from '../../src/base/errors.ts';
+import { randomBits } from '../../src/base/random.ts';
+import { FilteredDecoding, type LogitFilter } from '../../src/decode/logitFilter.ts';
+import type { DecodingOptions } from '../../src/decode/options.ts';
+import { largest } from '../../src/decode/search/topK.ts';
+import { DecodingTask } from '../../src/decode/task.ts';
+import { logitsOf, type Script, ScriptedInference } from '../support/scriptedInference.ts';
+import { smallTokenizer as tokenizer } from '../support/tokenizer.ts';
 
 const test = suite('logit filter');
 

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { checkDecodingOptions, type DecodingOptions, maxCandidates } from '../../src/decode/options.js';
-import { OptionsError } from '../../src/errors.js';
+import { OptionsError } from '../../src/base/errors.ts';
+import { checkDecodingOptions, type DecodingOptions, maxCandidates } from '../../src/decode/options.ts';
 
 const test = suite('decoding options');
 

@@ -1,10 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { DecodingOptions } from '../../src/decode/options.js';
-import { type DecodingResult, DecodingTask } from '../../src/decode/task.js';
-import { NumericError, OptionsError } from '../../src/errors.js';
-import { logitsOf, playTokens, type Script, ScriptedInference } from '../support/scriptedInference.js';
-import { englishTokenizer, tinyTokenizer as tokenizer } from '../support/tokenizer.js';
+import { NumericError, OptionsError } from '../../src/base/errors.ts';
+import type { DecodingOptions } from '../../src/decode/options.ts';
+import { type DecodingResult, DecodingTask } from '../../src/decode/task.ts';
+import { logitsOf, playTokens, type Script, ScriptedInference } from '../support/scriptedInference.ts';
+import { englishTokenizer, tinyTokenizer as tokenizer } from '../support/tokenizer.ts';
 
 const test = suite('decoding task');
 

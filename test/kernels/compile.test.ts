@@ -5,13 +5,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { create } from 'webgpu';
-import { allocateCase } from '../../src/dev/checkKernel.js';
-import { createReferenceDevice } from '../../src/dev/referenceDevice.js';
-import { shaderOf } from '../../src/device/webgpu/encode.js';
-import { Pipelines } from '../../src/device/webgpu/pipelines.js';
-import { fittingVariants } from '../../src/device/webgpu/variants.js';
-import { KernelError } from '../../src/errors.js';
-import { kernels } from '../../src/kernels/registry.js';
+import { KernelError } from '../../src/base/errors.ts';
+import { createReferenceDevice } from '../../src/devices/reference/device.ts';
+import { shaderOf } from '../../src/devices/webgpu/encode.ts';
+import { Pipelines } from '../../src/devices/webgpu/pipelines.ts';
+import { fittingVariants } from '../../src/devices/webgpu/variants.ts';
+import { kernels } from '../../src/kernels/registry.ts';
+import { allocateCase } from '../../src/lab/checkKernel.ts';
 
 const test = suite('WGSL compiles');
 

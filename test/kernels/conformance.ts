@@ -5,9 +5,9 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { allocateCase, caseTitle, checkKernel } from '../../src/dev/checkKernel.js';
-import type { Device } from '../../src/device/device.js';
-import { kernels } from '../../src/kernels/registry.js';
+import type { Device } from '../../src/engine/device.ts';
+import { kernels } from '../../src/kernels/registry.ts';
+import { allocateCase, caseTitle, checkKernel } from '../../src/lab/checkKernel.ts';
 
 export function conformance(title: string, open: () => Promise<Device>, only?: string): void {
   const test = suite(`conformance ${title}`);

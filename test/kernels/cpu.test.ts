@@ -1,7 +1,7 @@
 /** Every kernel on the CPU device, on one thread and two. `node dist/test/kernels/cpu.test.js [kernel] [threads]` */
-import { createCpuDevice } from '../../src/device/cpu/device.js';
-import { createNodePlatform } from '../../src/platform/node.js';
-import { conformance } from './conformance.js';
+import { createCpuDevice } from '../../src/devices/wasm/device.ts';
+import { createNodePlatform } from '../../src/runtime/node.ts';
+import { conformance } from './conformance.ts';
 
 const [only, threads] = process.argv.slice(2);
 const platform = createNodePlatform();

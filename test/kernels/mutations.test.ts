@@ -8,12 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { repoRoot } from '../support/paths.js';
-import { openOrSkip } from '../support/webgpu.js';
+import { repoRoot } from '../support/paths.ts';
+import { openOrSkip } from '../support/webgpu.ts';
 
 interface Mutation {
   readonly what: string;
-  /** Of the build, below dist/src/kernels. */
+  /** Of the build, below dist/src. */
   readonly file: string;
   readonly from: string;
   readonly to: string;
@@ -24,7 +24,7 @@ interface Mutation {
 const mutations: readonly Mutation[] = [
   {
     what: 'a tile runs on over the last row',
-    file: 'cpu/product.js',
+    file: 'kernels/matmul/gemm.wasm.js',
     from: 'i32.const(rowsPerBlock)), args.rows));',
     to: 'i32.const(rowsPerBlock)), i32.const(1 << 20)));',
     kernel: 'matmul',
@@ -32,7 +32,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     what: 'the causal mask lets the next position through',
-    file: 'cpu/attentionStep.js',
+    file: 'kernels/attention/cachedAttention.wasm.js',
     from: 'i32.add(i32.load(state, 4), i32.const(1))',
     to: 'i32.add(i32.load(state, 4), i32.const(2))',
     kernel: 'attentionStep',
@@ -40,7 +40,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     what: 'the scores of a former row are left in scratch behind the last key',
-    file: 'cpu/attentionStep.js',
+    file: 'kernels/attention/cachedAttention.wasm.js',
     from: 'v128.bitselect(score, f.splat(lowest), isThere)',
     to: 'score',
     kernel: 'attentionStep',
@@ -48,7 +48,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     what: 'a thread writes beyond the last key of its row',
-    file: 'crossScores.js',
+    file: 'kernels/attention/crossQK.js',
     from: 'u) { return; }\n  let at',
     to: 'u + 64u) { return; }\n  let at',
     kernel: 'crossScores',
@@ -56,7 +56,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     what: 'the mask lets a pair of timestamps go back in time',
-    file: 'logitChunks.js',
+    file: 'kernels/sampling/tokenStats.js',
     from: 'if (state.y != 0u && (id + 1u < state.y',
     to: 'if (state.y != 0u && (id + 3u < state.y',
     kernel: 'logitChunks',
@@ -64,7 +64,7 @@ const mutations: readonly Mutation[] = [
   },
   {
     what: 'a barrier is missing in the reduction over a workgroup',
-    file: 'wgsl.js',
+    file: 'engine/wgsl.js',
     from: 'All[i] = value;\n  workgroupBarrier();',
     to: 'All[i] = value;',
     kernel: 'layerNorm',
@@ -98,7 +98,7 @@ test.after(() => rmSync(copy, { recursive: true, force: true }));
 for (const { what, file, from, to, kernel, device } of mutations) {
   if (device === 'webgpu' && !gpu) continue;
   test(`${device}: ${what}`, () => {
-    const path = join(copy, 'dist/src/kernels', file);
+    const path = join(copy, 'dist/src', file);
     const original = readFileSync(path, 'utf8');
     assert.is(original.split(from).length, 2, `${file} has to hold the text to be broken once: ${from}`);
     writeFileSync(

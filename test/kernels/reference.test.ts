@@ -1,12 +1,12 @@
 /** The harness on the reference device itself: every case is well formed, and a wrong kernel is noticed. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { checkKernel } from '../../src/dev/checkKernel.js';
-import { createReferenceDevice } from '../../src/dev/referenceDevice.js';
-import type { Device } from '../../src/device/device.js';
-import { erfc, gelu } from '../../src/kernels/matmul.js';
-import { kernels } from '../../src/kernels/registry.js';
-import { conformance } from './conformance.js';
+import { createReferenceDevice } from '../../src/devices/reference/device.ts';
+import type { Device } from '../../src/engine/device.ts';
+import { erfc, gelu } from '../../src/kernels/matmul/matmul.ts';
+import { kernels } from '../../src/kernels/registry.ts';
+import { checkKernel } from '../../src/lab/checkKernel.ts';
+import { conformance } from './conformance.ts';
 
 conformance('reference', async () => createReferenceDevice());
 

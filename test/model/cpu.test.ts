@@ -1,8 +1,8 @@
 /** The model's programs, and the real tiny and base models, on the CPU with one and two threads. */
-import { createCpuDevice } from '../../src/device/cpu/device.js';
-import { createNodePlatform } from '../../src/platform/node.js';
-import { jfkSuite } from './jfkSuite.js';
-import { modelSuite } from './modelSuite.js';
+import { createCpuDevice } from '../../src/devices/wasm/device.ts';
+import { createNodePlatform } from '../../src/runtime/node.ts';
+import { jfkSuite } from './jfkSuite.ts';
+import { modelSuite } from './modelSuite.ts';
 
 const platform = createNodePlatform();
 modelSuite('cpu, one thread', () => createCpuDevice(platform, { threads: 1 }));

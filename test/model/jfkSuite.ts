@@ -6,13 +6,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Device } from '../../src/device/device.js';
-import { createInference } from '../../src/model/inference.js';
-import { readConfig } from '../../src/weights/config.js';
-import { openFolder } from '../../weights/fileSource.js';
-import { openOnnxFiles } from '../../weights/onnx.js';
-import { basePackage, sharedOrSkip, tinyPackage } from '../support/paths.js';
-import { readReferenceTensors } from '../support/referenceTensors.js';
+import { readConfig } from '../../src/checkpoint/config.ts';
+import type { Device } from '../../src/engine/device.ts';
+import { createInference } from '../../src/model/inference.ts';
+import { openFolder } from '../../weights/fileSource.ts';
+import { openOnnxFiles } from '../../weights/onnx.ts';
+import { basePackage, sharedOrSkip, tinyPackage } from '../support/paths.ts';
+import { readReferenceTensors } from '../support/referenceTensors.ts';
 
 const limit = 2e-3;
 

@@ -1,15 +1,15 @@
 /** The model's programs on one device against a second, plain implementation, on small random models. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Decoding } from '../../src/decode/inference.js';
-import { samplingSearch } from '../../src/decode/sampling.js';
-import type { Device } from '../../src/device/device.js';
-import { NumericError } from '../../src/errors.js';
-import type { ModelDimensions } from '../../src/model/dims.js';
-import { createInference, type ModelInference } from '../../src/model/inference.js';
-import { applyRules, type LogitRules, ruleState } from '../../src/numeric/logitRules.js';
-import { randomStream } from '../../src/numeric/random.js';
-import { decode, encode, randomWeights, type Weights } from '../support/plainWhisper.js';
+import { NumericError } from '../../src/base/errors.ts';
+import { randomStream } from '../../src/base/random.ts';
+import type { Decoding } from '../../src/decode/inference.ts';
+import { samplingSearch } from '../../src/decode/search/sampling.ts';
+import type { Device } from '../../src/engine/device.ts';
+import type { ModelDimensions } from '../../src/model/dims.ts';
+import { createInference, type ModelInference } from '../../src/model/inference.ts';
+import { applyRules, type LogitRules, ruleState } from '../../src/rules/logitRules.ts';
+import { decode, encode, randomWeights, type Weights } from '../support/plainWhisper.ts';
 
 const dims: ModelDimensions = {
   nMels: 5,

@@ -1,7 +1,7 @@
 /** The model's programs, and the real tiny and base models, on WebGPU. */
-import { openOrSkip } from '../support/webgpu.js';
-import { jfkSuite } from './jfkSuite.js';
-import { modelSuite } from './modelSuite.js';
+import { openOrSkip } from '../support/webgpu.ts';
+import { jfkSuite } from './jfkSuite.ts';
+import { modelSuite } from './modelSuite.ts';
 
 const device = await openOrSkip('the model on WebGPU');
 if (device) {

@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { repoRoot, sharedOrSkip } from './paths.js';
+import { repoRoot, sharedOrSkip } from './paths.ts';
 
 export interface Clip {
   readonly name: string;

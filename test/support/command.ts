@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { repoRoot } from './paths.js';
+import { repoRoot } from './paths.ts';
 
 /** Where tests keep converted models, so that each of them is converted once. */
 export const testCache: string = join(repoRoot, '.cache/test-models');

@@ -2,9 +2,9 @@
  * A recording of digits, and a model that reads them: each frame of the log-mel shows which digit sounds in it, so the
  * model hears what is in its window and nothing else, and hears a digit wrongly that the window cuts.
  */
-import type { MelSource } from '../../src/transcribe/window.js';
-import { logitsOf, type Script, type ScriptedAlignment, ScriptedInference } from './scriptedInference.js';
-import { smallTokenizer as tokenizer } from './tokenizer.js';
+import type { MelSource } from '../../src/transcribe/window/window.ts';
+import { logitsOf, type Script, type ScriptedAlignment, ScriptedInference } from './scriptedInference.ts';
+import { smallTokenizer as tokenizer } from './tokenizer.ts';
 
 export interface SpokenDigit {
   readonly digit: number;

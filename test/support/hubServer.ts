@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { sendFile, serve, type TestServer } from './httpServer.js';
+import { sendFile, serve, type TestServer } from './httpServer.ts';
 
 export interface HubRequest {
   readonly method: string;

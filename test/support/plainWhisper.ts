@@ -3,9 +3,9 @@
  * are held against on small random models. @see openai/whisper, whisper/model.py
  */
 
-import { gelu } from '../../src/kernels/matmul.js';
-import type { ModelDimensions } from '../../src/model/dims.js';
-import { randomStream } from '../../src/numeric/random.js';
+import { randomStream } from '../../src/base/random.ts';
+import { gelu } from '../../src/kernels/matmul/matmul.ts';
+import type { ModelDimensions } from '../../src/model/dims.ts';
 
 type Matrix = number[][];
 export type Weights = Map<string, Float32Array>;

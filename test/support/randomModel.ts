@@ -4,11 +4,11 @@
  */
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelDimensions } from '../../src/model/dims.js';
-import { tensorShapes } from '../../src/weights/names.js';
-import { type TensorToWrite, writeSafetensors } from '../../src/weights/safetensors.js';
-import { tinyPackage } from './paths.js';
-import { randomWeights } from './plainWhisper.js';
+import { tensorShapes } from '../../src/checkpoint/names.ts';
+import { type TensorToWrite, writeSafetensors } from '../../src/checkpoint/safetensors.ts';
+import type { ModelDimensions } from '../../src/model/dims.ts';
+import { tinyPackage } from './paths.ts';
+import { randomWeights } from './plainWhisper.ts';
 
 export interface RandomModelOptions {
   readonly dtype?: 'F32' | 'F16';

@@ -2,6 +2,8 @@
  * An engine that plays logits from a script, so that decoding is tested without weights or a device. What it does with
  * them (rules, choice of tokens, rearranging of rows) is the plain meaning of `decode/inference.ts`.
  */
+
+import { InternalError, NumericError } from '../../src/base/errors.ts';
 import type {
   AlignRequest,
   AudioFeatures,
@@ -10,10 +12,9 @@ import type {
   Decoding,
   Inference,
   PickedSequence,
-} from '../../src/decode/inference.js';
-import { InternalError, NumericError } from '../../src/errors.js';
-import { applyRules, type LogitRules, logSumExp, MASKED, ruleState } from '../../src/numeric/logitRules.js';
-import { largest } from '../../src/numeric/topK.js';
+} from '../../src/decode/inference.ts';
+import { largest } from '../../src/decode/search/topK.ts';
+import { applyRules, type LogitRules, logSumExp, MASKED, ruleState } from '../../src/rules/logitRules.ts';
 
 export interface ScriptContext {
   /** What `encode` was given. */

@@ -2,10 +2,10 @@
  * Someone who says known words at known times, and an engine that hears of them what is in its window: whole words right,
  * the one at the end of the sound wrong, cut into segments by timestamps. For tests of streams, without weights.
  */
-import type { AlignRequest } from '../../src/decode/inference.js';
-import type { RunningMel } from '../../src/transcribe/stream.js';
-import { logitsOf, type Script, type ScriptedAlignment, ScriptedInference } from './scriptedInference.js';
-import { smallTokenizer as tokenizer } from './tokenizer.js';
+import type { AlignRequest } from '../../src/decode/inference.ts';
+import type { RunningMel } from '../../src/transcribe/stream/stream.ts';
+import { logitsOf, type Script, type ScriptedAlignment, ScriptedInference } from './scriptedInference.ts';
+import { smallTokenizer as tokenizer } from './tokenizer.ts';
 
 export interface Spoken {
   /** With its leading space; ASCII. */

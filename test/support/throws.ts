@@ -1,5 +1,5 @@
 /** Runs what must fail and says with which code, so that tests compare codes: a table of (input, code). */
-import { SottoError } from '../../src/errors.js';
+import { SottoError } from '../../src/base/errors.ts';
 
 /** The code of the SottoError that `action` throws; `none` if it does not; any other error goes through. */
 export async function codeOf(action: () => unknown): Promise<string> {

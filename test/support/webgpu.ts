@@ -6,9 +6,9 @@
  * lavapipe (Mesa 22) gives none to Dawn.
  */
 import { existsSync } from 'node:fs';
-import { createWebGpuDevice, type WebGpuDevice } from '../../src/device/webgpu/device.js';
-import { DeviceError } from '../../src/errors.js';
-import { createNodePlatform } from '../../src/platform/node.js';
+import { DeviceError } from '../../src/base/errors.ts';
+import { createWebGpuDevice, type WebGpuDevice } from '../../src/devices/webgpu/device.ts';
+import { createNodePlatform } from '../../src/runtime/node.ts';
 
 const drivers: Readonly<Record<string, readonly string[]>> = {
   lavapipe: ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json'],

@@ -1,11 +1,11 @@
 /** What must hold whatever the model says: random logits, random options, many recordings. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { randomBits, randomStream } from '../../src/numeric/random.js';
-import type { Segment, TranscribeOptions } from '../../src/transcribe/transcribe.js';
-import { transcribe } from '../../src/transcribe/transcribe.js';
-import { type Script, ScriptedInference } from '../support/scriptedInference.js';
-import { smallTokenizer as tokenizer } from '../support/tokenizer.js';
+import { randomBits, randomStream } from '../../src/base/random.ts';
+import type { Segment, TranscribeOptions } from '../../src/transcribe/transcribe.ts';
+import { transcribe } from '../../src/transcribe/transcribe.ts';
+import { type Script, ScriptedInference } from '../support/scriptedInference.ts';
+import { smallTokenizer as tokenizer } from '../support/tokenizer.ts';
 
 const test = suite('properties');
 

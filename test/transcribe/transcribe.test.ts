@@ -1,11 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { OptionsError } from '../../src/errors.js';
-import type { Progress } from '../../src/progress.js';
-import type { Segment, TranscribeOptions } from '../../src/transcribe/transcribe.js';
-import { transcribe, transcribeSegments } from '../../src/transcribe/transcribe.js';
-import { logitsOf, playTokens, type Script, ScriptedInference } from '../support/scriptedInference.js';
-import { englishTokenizer, smallTokenizer, tinyTokenizer as tokenizer } from '../support/tokenizer.js';
+import { OptionsError } from '../../src/base/errors.ts';
+import type { Progress } from '../../src/base/progress.ts';
+import type { Segment, TranscribeOptions } from '../../src/transcribe/transcribe.ts';
+import { transcribe, transcribeSegments } from '../../src/transcribe/transcribe.ts';
+import { logitsOf, playTokens, type Script, ScriptedInference } from '../support/scriptedInference.ts';
+import { englishTokenizer, smallTokenizer, tinyTokenizer as tokenizer } from '../support/tokenizer.ts';
 
 const test = suite('transcribe');
 

@@ -3,14 +3,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { randomStream } from '../../src/numeric/random.js';
-import { memorySource, type OpenSource } from '../../src/weights/source.js';
-import type { TensorSet } from '../../src/weights/tensorSet.js';
-import { openFolder } from '../../weights/fileSource.js';
-import { openOnnxFiles } from '../../weights/onnx.js';
-import { onnxBytes, type TestGraph, type TestTensor } from '../support/onnxWriter.js';
-import { basePackage, sharedDir, sharedOrSkip, tinyPackage } from '../support/paths.js';
-import { codeOf } from '../support/throws.js';
+import { randomStream } from '../../src/base/random.ts';
+import { memorySource, type OpenSource } from '../../src/checkpoint/source.ts';
+import type { TensorSet } from '../../src/checkpoint/tensorSet.ts';
+import { openFolder } from '../../weights/fileSource.ts';
+import { openOnnxFiles } from '../../weights/onnx.ts';
+import { onnxBytes, type TestGraph, type TestTensor } from '../support/onnxWriter.ts';
+import { basePackage, sharedDir, sharedOrSkip, tinyPackage } from '../support/paths.ts';
+import { codeOf } from '../support/throws.ts';
 
 const test = suite('onnx');
 

@@ -1,10 +1,10 @@
 /** `sotto convert SRC DST [--dtype f32|f16]`: a model of another make becomes a folder that sotto opens at once. */
-import { convert } from '../../../weights/convert.js';
-import { OptionsError } from '../../errors.js';
-import { type OptionSpec, parseArguments } from '../args.js';
-import { type CommandIo, EXIT } from '../io.js';
-import { ProgressDisplay } from '../progress.js';
-import { OptionValues } from '../values.js';
+import { convert } from '../../../weights/convert.ts';
+import { OptionsError } from '../../base/errors.ts';
+import { type OptionSpec, parseArguments } from '../args.ts';
+import { type CommandIo, EXIT } from '../io.ts';
+import { ProgressDisplay } from '../progress.ts';
+import { OptionValues } from '../values.ts';
 
 const DTYPES = ['f32', 'f16'] as const;
 const OPTIONS: readonly OptionSpec[] = [

@@ -2,18 +2,19 @@
  * `sotto kernel NAME`: holds one kernel against its reference over its cases, devices and variants, then times it.
  * There is no way to time a wrong kernel. `npm run kernel NAME` is the same.
  */
-import { allocateCase, caseTitle, checkKernel } from '../../dev/checkKernel.js';
-import { measurePeaks, type Peaks } from '../../dev/peaks.js';
-import { timeKernel } from '../../dev/timeKernel.js';
-import { chooseDevice } from '../../device/choose.js';
-import type { Device } from '../../device/device.js';
-import { OptionsError, SottoError } from '../../errors.js';
-import type { KernelCase, KernelModule } from '../../kernels/contract.js';
-import { kernels } from '../../kernels/registry.js';
-import { createNodePlatform } from '../../platform/node.js';
-import { type OptionSpec, parseArguments } from '../args.js';
-import { type CommandIo, EXIT } from '../io.js';
-import { OptionValues } from '../values.js';
+
+import { OptionsError, SottoError } from '../../base/errors.ts';
+import { chooseDevice } from '../../devices/choose.ts';
+import type { Device } from '../../engine/device.ts';
+import type { KernelCase, KernelModule } from '../../engine/kernel.ts';
+import { kernels } from '../../kernels/registry.ts';
+import { allocateCase, caseTitle, checkKernel } from '../../lab/checkKernel.ts';
+import { measurePeaks, type Peaks } from '../../lab/peaks.ts';
+import { timeKernel } from '../../lab/timeKernel.ts';
+import { createNodePlatform } from '../../runtime/node.ts';
+import { type OptionSpec, parseArguments } from '../args.ts';
+import { type CommandIo, EXIT } from '../io.ts';
+import { OptionValues } from '../values.ts';
 
 const DEVICES = ['all', 'cpu', 'webgpu'] as const;
 const OPTIONS: readonly OptionSpec[] = [

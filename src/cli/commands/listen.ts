@@ -1,19 +1,19 @@
 /** `sotto -`: transcribes what comes on standard input while it comes. */
-import { type RawSound, readSoundStream } from '../../audio/soundStream.js';
-import { OptionsError } from '../../errors.js';
-import { load, type Whisper } from '../../index.node.js';
-import type { Warning } from '../../progress.js';
-import { languageName } from '../../tokenizer/languages.js';
-import { SampleFeed } from '../../transcribe/sampleFeed.js';
-import { checkStreamOptions, type StreamOptions, transcribeNames } from '../../transcribe/streamOptions.js';
-import { type CommandIo, EXIT } from '../io.js';
-import { LivePrinter } from '../livePrinter.js';
-import { LiveTranscript } from '../liveTranscript.js';
-import { INPUT_FORMATS, OPTIONS } from '../options.js';
-import { writeOutputs } from '../output.js';
-import { ProgressDisplay } from '../progress.js';
-import { asWritten, readSettings, type Settings } from '../settings.js';
-import type { OptionValues } from '../values.js';
+import { type RawSound, readSoundStream } from '../../audio/pcmStream.ts';
+import { OptionsError } from '../../base/errors.ts';
+import type { Warning } from '../../base/progress.ts';
+import { load, type Whisper } from '../../index.node.ts';
+import { languageName } from '../../text/languages.ts';
+import { SampleFeed } from '../../transcribe/stream/sampleFeed.ts';
+import { checkStreamOptions, type StreamOptions, transcribeNames } from '../../transcribe/stream/streamOptions.ts';
+import { type CommandIo, EXIT } from '../io.ts';
+import { LivePrinter } from '../livePrinter.ts';
+import { LiveTranscript } from '../liveTranscript.ts';
+import { INPUT_FORMATS, OPTIONS } from '../options.ts';
+import { writeOutputs } from '../output.ts';
+import { ProgressDisplay } from '../progress.ts';
+import { asWritten, readSettings, type Settings } from '../settings.ts';
+import type { OptionValues } from '../values.ts';
 
 /** Seconds of sound that are kept while the model is being loaded. */
 const READ_AHEAD = 60;

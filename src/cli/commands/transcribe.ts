@@ -1,21 +1,22 @@
 /** `sotto AUDIO...`: transcribes recordings with one loaded model, one after another or in common batches. */
-import type { LanguageDetection } from '../../decode/languageDetect.js';
-import { OptionsError } from '../../errors.js';
-import { load, type Whisper } from '../../index.node.js';
-import type { Progress, Warning } from '../../progress.js';
-import { languageName } from '../../tokenizer/languages.js';
-import type { Segment, Transcript } from '../../transcribe/transcribe.js';
-import { formatTimestamp } from '../../write/timestamp.js';
-import { parseArguments } from '../args.js';
-import { errorText } from '../errors.js';
-import { helpText } from '../help.js';
-import { type CommandIo, EXIT } from '../io.js';
-import { LATER, OPTIONS } from '../options.js';
-import { writeOutputs } from '../output.js';
-import { ProgressDisplay } from '../progress.js';
-import { readSettings } from '../settings.js';
-import { OptionValues } from '../values.js';
-import { version } from '../version.js';
+
+import { OptionsError } from '../../base/errors.ts';
+import type { Progress, Warning } from '../../base/progress.ts';
+import type { LanguageDetection } from '../../decode/languageDetect.ts';
+import { load, type Whisper } from '../../index.node.ts';
+import { formatTimestamp } from '../../output/timestamp.ts';
+import { languageName } from '../../text/languages.ts';
+import type { Segment, Transcript } from '../../transcribe/transcribe.ts';
+import { parseArguments } from '../args.ts';
+import { errorText } from '../errors.ts';
+import { helpText } from '../help.ts';
+import { type CommandIo, EXIT } from '../io.ts';
+import { LATER, OPTIONS } from '../options.ts';
+import { writeOutputs } from '../output.ts';
+import { ProgressDisplay } from '../progress.ts';
+import { readSettings } from '../settings.ts';
+import { OptionValues } from '../values.ts';
+import { version } from '../version.ts';
 
 /**
  * @returns the exit status
@@ -29,7 +30,7 @@ export async function transcribeCommand(argv: readonly string[], io: CommandIo):
   }
   const values = new OptionValues(parsed.values, OPTIONS);
   if (parsed.files.includes('-')) {
-    if (parsed.files.length === 1) return (await import('./listen.js')).listenCommand(values, io);
+    if (parsed.files.length === 1) return (await import('./listen.ts')).listenCommand(values, io);
     throw new OptionsError('contradiction', 'Standard input (-) is transcribed alone, without other recordings.');
   }
   const onlyLive = ['input_format', 'input_rate', 'input_channels', 'min_chunk', 'max_buffer'];

@@ -1,0 +1,50 @@
+/** Turns what a WebAssembly decoder reports while it runs into one warning, and nothing decoded at all into an error. */
+import { AudioError } from '../../base/errors.ts';
+import type { CallOptions } from '../../base/progress.ts';
+
+interface Decoded {
+  readonly samplesDecoded: number;
+  readonly errors: readonly { readonly message: string }[];
+}
+
+export class DecoderReport {
+  readonly #kind: string;
+  #nErrors = 0;
+  #firstMessage = '';
+  #nSamples = 0;
+
+  /** @param kind of the recording, for the messages: `FLAC` */
+  constructor(kind: string) {
+    this.#kind = kind;
+  }
+
+  /** Samples of a channel so far. */
+  get nSamples(): number {
+    return this.#nSamples;
+  }
+
+  /**
+   * Runs a step of the decoder and counts what it gave.
+   * @throws {AudioError} `malformed` when the decoder throws, which it does at some damaged files
+   */
+  async run<T extends Decoded>(decode: () => T | Promise<T>): Promise<T> {
+    let decoded: T;
+    try {
+      decoded = await decode();
+    } catch (cause) {
+      throw new AudioError('malformed', `The ${this.#kind} file cannot be decoded.`, { cause });
+    }
+    this.#nSamples += decoded.samplesDecoded;
+    if (this.#nErrors === 0) this.#firstMessage = decoded.errors[0]?.message ?? '';
+    this.#nErrors += decoded.errors.length;
+    return decoded;
+  }
+
+  /** @throws {AudioError} `malformed` if there was no sound at all */
+  end(onWarning: CallOptions['onWarning']): void {
+    const where = this.#nErrors > 0 ? ` It is damaged in ${this.#nErrors} places (${this.#firstMessage}).` : '';
+    if (this.#nSamples === 0) throw new AudioError('malformed', `The ${this.#kind} file holds no sound.${where}`);
+    if (this.#nErrors > 0)
+      onWarning?.({ code: 'audioDamaged', message: `Not all of the ${this.#kind} file is used.${where}` });
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * SILK's excitation: pulses, counted for blocks of 16 and split in halves down to each sample, their low bits and signs.
+ *
+ * @see RFC 6716, sections 4.2.7.7 and 4.2.7.8
+ */
+import type { OpusRange } from './opusRange.ts';
+import { excitationRate, lowBit, minusSign, pulseCount, pulseSplit, quantizationOffset } from './silkPulseTables.ts';
+import { uniform4 } from './silkTables.ts';
+
+const blockSize = 16;
+const mostLowBits = 10;
+const moreLowBits = 17;
+
+/**
+ * @param signal    0: inactive, 1: unvoiced, 2: voiced
+ * @param hasOffset the larger quantization offset
+ * @returns about [-1, 1] before the gain; shape [nSamples]
+ */
+export function decodeExcitation(
+  range: OpusRange,
+  nSamples: number,
+  signal: 0 | 1 | 2,
+  hasOffset: 0 | 1,
+): Float32Array<ArrayBuffer> {
+  const voiced = signal === 2 ? 1 : 0;
+  let seed = range.symbol(uniform4);
+  const rate = range.symbol(excitationRate[voiced]!);
+  const nBlocks = Math.ceil(nSamples / blockSize);
+  const nPulses = new Uint8Array(nBlocks);
+  const nLowBits = new Uint8Array(nBlocks);
+  for (let b = 0; b < nBlocks; b++) {
+    let pulses = range.symbol(pulseCount[rate]!);
+    while (pulses === moreLowBits) {
+      const isLast = ++nLowBits[b]! === mostLowBits;
+      // Here no more low bits can be asked for: the table without its first symbol.
+      pulses = range.symbol(isLast ? pulseCount[9]!.slice(1) : pulseCount[9]!);
+    }
+    nPulses[b] = pulses;
+  }
+  const values = new Int32Array(nBlocks * blockSize);
+  for (let b = 0; b < nBlocks; b++) split(range, values, b * blockSize, 0, nPulses[b]!);
+  for (let i = 0; i < values.length; i++) {
+    for (let bit = nLowBits[Math.floor(i / blockSize)]!; bit > 0; bit--) {
+      values[i] = 2 * values[i]! + range.symbol(lowBit);
+    }
+  }
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] === 0) continue;
+    const chance = minusSign[signal]![hasOffset]![Math.min(nPulses[Math.floor(i / blockSize)]!, 6)]!;
+    if (range.symbol([chance, 0]) === 0) values[i] = -values[i]!;
+  }
+  const excitation = new Float32Array(nSamples);
+  for (let i = 0; i < nSamples; i++) {
+    const value = values[i]!;
+    const level = value * 256 + quantizationOffset[voiced]![hasOffset]! - 20 * Math.sign(value);
+    seed = (Math.imul(seed, 196314165) + 907633515) | 0;
+    excitation[i] = (seed < 0 ? -level : level) / 2 ** 23;
+    seed = (seed + value) | 0;
+  }
+  return excitation;
+}
+
+/** Deals `nPulses` out to a half, quarter... of a block, from `at` on; `level` 0 is the whole block, 4 one sample. */
+function split(range: OpusRange, values: Int32Array, at: number, level: number, nPulses: number): void {
+  if (nPulses === 0) return;
+  const tables = pulseSplit[level];
+  if (!tables) {
+    values[at] = nPulses;
+    return;
+  }
+  const inFirst = range.symbol(tables[nPulses - 1]!);
+  split(range, values, at, level + 1, inFirst);
+  split(range, values, at + (blockSize >> (level + 1)), level + 1, nPulses - inFirst);
+}

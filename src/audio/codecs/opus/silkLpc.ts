@@ -1,0 +1,132 @@
+/**
+ * From line spectral frequencies to the coefficients of SILK's synthesis filter, in the integers that the RFC asks for.
+ *
+ * @see RFC 6716, sections 4.2.7.5.6 to 4.2.7.5.8
+ */
+import { cosine, type LsfTables } from './silkLsfTables.ts';
+
+const leastInverseGain = 107374; // 1e-4 in Q30
+
+/**
+ * @param frequencies in Q15; shape [order]
+ * @returns coefficients of the prediction from the last sample backwards; shape [order]
+ */
+export function lpcOfLsf(frequencies: Int16Array, { order, ordering }: LsfTables): Float32Array {
+  const doubled = new Int32Array(order); // 2 cos, Q16
+  for (let i = 0; i < order; i++) {
+    const index = frequencies[i]! >> 8;
+    const from = cosineAt(index);
+    doubled[ordering[i]!] = (from * 256 + (cosineAt(index + 1) - from) * (frequencies[i]! & 255) + 4) >> 3;
+  }
+  const even = product(doubled, 0);
+  const odd = product(doubled, 1);
+  const wide = new Int32Array(order); // Q17
+  for (let i = 0; i < order / 2; i++) {
+    const sum = -even[i + 1]! - even[i]!;
+    const difference = odd[i + 1]! - odd[i]!;
+    wide[i] = sum - difference;
+    wide[order - 1 - i] = sum + difference;
+  }
+  const narrow = limited(wide); // Q12
+  for (let i = 1; i <= 16 && !isStable(narrow); i++) {
+    expand(wide, 65536 - (1 << i));
+    round(wide, narrow);
+  }
+  return Float32Array.from(narrow, (v) => v / 4096);
+}
+
+function cosineAt(index: number): number {
+  return index <= 64 ? cosine[index]! : -cosine[128 - index]!;
+}
+
+/** (1 - c z + z^2) for every second c from `first` on, multiplied out; half of it, as it is symmetric. Q16 */
+function product(doubled: Int32Array, first: number): Int32Array {
+  const half = doubled.length / 2;
+  const polynomial = new Int32Array(half + 1);
+  polynomial[0] = 65536;
+  polynomial[1] = -doubled[first]!;
+  for (let i = 1; i < half; i++) {
+    const c = doubled[2 * i + first]!;
+    polynomial[i + 1] = 2 * polynomial[i - 1]! - roundShift(c * polynomial[i]!);
+    for (let j = i; j > 1; j--)
+      polynomial[j] = polynomial[j]! + polynomial[j - 2]! - roundShift(c * polynomial[j - 1]!);
+    polynomial[1] = polynomial[1]! - c;
+  }
+  return polynomial;
+}
+
+/**
+ * To 16 bits. Coefficients that do not fit are to be made smaller together; ffmpeg looks at the first one alone, and
+ * so do we (the others wrap).
+ */
+function limited(wide: Int32Array): Int16Array {
+  const narrow = new Int16Array(wide.length);
+  for (let i = 0; i < 10; i++) {
+    const first = Math.min((Math.abs(wide[0]!) + 16) >> 5, 163838);
+    if (first <= 32767) {
+      round(wide, narrow);
+      return narrow;
+    }
+    expand(wide, 65470 - Math.trunc(((first - 32767) << 14) / (first >> 2)));
+  }
+  for (let i = 0; i < wide.length; i++) {
+    narrow[i] = Math.min(Math.max((wide[i]! + 16) >> 5, -32768), 32767);
+    wide[i] = narrow[i]! << 5;
+  }
+  return narrow;
+}
+
+function round(wide: Int32Array, narrow: Int16Array): void {
+  for (let i = 0; i < wide.length; i++) narrow[i] = (wide[i]! + 16) >> 5;
+}
+
+/** Moves the poles inwards: coefficient i shrinks by `factor` (Q16) to the power of i + 1. */
+function expand(wide: Int32Array, factor: number): void {
+  let power = factor;
+  for (let i = 0; i < wide.length; i++) {
+    wide[i] = roundShift(wide[i]! * power);
+    power = Math.floor((factor * power + 32768) / 65536);
+  }
+}
+
+/** a * 2^-16, rounded half up; exact up to 2^53. */
+function roundShift(value: number): number {
+  return Math.floor(value / 65536 + 0.5);
+}
+
+/** The inverse prediction gain by Levinson's recursion backwards, in the integers that the RFC writes it in. */
+function isStable(narrow: Int16Array): boolean {
+  const order = narrow.length;
+  if (narrow.reduce((sum, v) => sum + v, 0) >= 4096) return false;
+  let row = Int32Array.from(narrow, (v) => v * 4096); // Q24
+  let inverseGain = 2 ** 30; // Q30
+  for (let k = order - 1; ; k--) {
+    if (Math.abs(row[k]!) > 16773022) return false; // 0.99975
+    const reflection = -row[k]! * 128; // Q31
+    const divisor = 2 ** 30 - multiplyShift(reflection, reflection, 32); // Q30
+    inverseGain = multiplyShift(inverseGain, divisor, 32) * 4;
+    if (k === 0) return inverseGain >= leastInverseGain;
+    const nBits = 32 - Math.clz32(divisor);
+    const rough = Math.trunc((2 ** 29 - 1) / (divisor >> (nBits - 15)));
+    const error = 2 ** 29 - multiplyShift(divisor * 2 ** (31 - nBits), rough, 16); // Q29
+    const gain = rough * 65536 + ((error * rough) >> 13);
+    const next = new Int32Array(order);
+    for (let j = 0; j < k; j++) {
+      const value = row[j]! - roundMultiplyShift(row[k - 1 - j]!, reflection, 31);
+      next[j] = roundMultiplyShift(value, gain, nBits);
+    }
+    row = next;
+  }
+}
+
+/** a b 2^-shift, rounded down, exact for 32-bit integers and a shift of 16 or more: `a` is taken in two halves. */
+function multiplyShift(a: number, b: number, shift: number): number {
+  const high = Math.floor(a / 65536);
+  const low = a - high * 65536;
+  return Math.floor((high * b + Math.floor((low * b) / 65536)) / 2 ** (shift - 16));
+}
+
+/** The same, rounded half up; for a shift of 17 or more. */
+function roundMultiplyShift(a: number, b: number, shift: number): number {
+  return Math.floor((multiplyShift(a, b, shift - 1) + 1) / 2);
+}

@@ -1,0 +1,87 @@
+/**
+ * SILK's spectral envelope as it is coded: line spectral frequencies in two stages, kept apart from each other.
+ *
+ * @see RFC 6716, sections 4.2.7.5.1 to 4.2.7.5.4
+ */
+import type { OpusRange } from './opusRange.ts';
+import { type LsfTables, lsfExtension } from './silkLsfTables.ts';
+
+const stabilizingPasses = 20;
+
+/** @returns frequencies in Q15 of half the sample rate, rising; shape [order] */
+export function decodeLsf(range: OpusRange, tables: LsfTables, isVoiced: boolean): Int16Array {
+  const { order, codebook, selection, stage2, prediction, step } = tables;
+  const vector = range.symbol(tables.stage1[isVoiced ? 1 : 0]);
+  const choice = (i: number): number => (selection[(vector * order + i) >> 1]! >> (4 * (i & 1))) & 15;
+  const indices = Array.from({ length: order }, (_, i) => {
+    const index = range.symbol(stage2[choice(i) >> 1]!) - 4;
+    if (index === -4) return index - range.symbol(lsfExtension);
+    return index === 4 ? index + range.symbol(lsfExtension) : index;
+  });
+  const frequencies = new Int16Array(order);
+  let residual = 0;
+  for (let i = order - 1; i >= 0; i--) {
+    const own = ((indices[i]! * 1024 - 102 * Math.sign(indices[i]!)) * step) >> 16;
+    residual = i === order - 1 ? own : own + ((residual * prediction[choice(i) & 1 ? 1 : 0][i]!) >> 8);
+    const centre = codebook[vector * order + i]!;
+    const before = i > 0 ? codebook[vector * order + i - 1]! : 0;
+    const after = i + 1 < order ? codebook[vector * order + i + 1]! : 256;
+    const shift = Math.trunc((residual * 16384) / weight(centre - before, after - centre));
+    frequencies[i] = Math.min(Math.max(centre * 128 + shift, 0), 32767);
+  }
+  stabilize(frequencies, tables.spacing);
+  return frequencies;
+}
+
+/** The residual counts for more where frequencies lie apart: the square root of 1 / below + 1 / above, in integers. */
+function weight(below: number, above: number): number {
+  const square = (Math.trunc(1024 / below) + Math.trunc(1024 / above)) << 16;
+  const nBits = 32 - Math.clz32(square);
+  const fraction = (square >> (nBits - 8)) & 127;
+  const root = ((nBits & 1) !== 0 ? 32768 : 46214) >> ((32 - nBits) >> 1);
+  return root + ((213 * fraction * root) >> 16);
+}
+
+/** Moves the closest pair apart until all keep their distance; if that takes too long, sorts and pushes. */
+function stabilize(frequencies: Int16Array, spacing: readonly number[]): void {
+  const order = frequencies.length;
+  for (let pass = 0; pass < stabilizingPasses; pass++) {
+    let worst = 0;
+    let at = 0;
+    for (let i = 0; i <= order; i++) {
+      const below = i > 0 ? frequencies[i - 1]! : 0;
+      const above = i < order ? frequencies[i]! : 32768;
+      const slack = above - below - spacing[i]!;
+      if (slack < worst) {
+        worst = slack;
+        at = i;
+      }
+    }
+    if (worst === 0) return;
+    if (at === 0) frequencies[0] = spacing[0]!;
+    else if (at === order) frequencies[order - 1] = 32768 - spacing[order]!;
+    else moveApart(frequencies, spacing, at);
+  }
+  frequencies.sort();
+  for (let i = 0; i < order; i++) {
+    const least = (i > 0 ? frequencies[i - 1]! : 0) + spacing[i]!;
+    if (frequencies[i]! < least) frequencies[i] = least;
+  }
+  for (let i = order - 1; i >= 0; i--) {
+    const most = (i < order - 1 ? frequencies[i + 1]! : 32768) - spacing[i + 1]!;
+    if (frequencies[i]! > most) frequencies[i] = most;
+  }
+}
+
+/** Sets `at - 1` and `at` around their middle, as far as all others leave room. */
+function moveApart(frequencies: Int16Array, spacing: readonly number[], at: number): void {
+  const half = spacing[at]! >> 1;
+  let lowest = half;
+  for (let i = 0; i < at; i++) lowest += spacing[i]!;
+  let highest = 32768 - half;
+  for (let i = spacing.length - 1; i > at; i--) highest -= spacing[i]!;
+  const sum = frequencies[at - 1]! + frequencies[at]!;
+  const centre = Math.min(Math.max((sum >> 1) + (sum & 1), lowest), highest);
+  frequencies[at - 1] = centre - half;
+  frequencies[at] = centre - half + spacing[at]!;
+}

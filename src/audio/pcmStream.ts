@@ -1,0 +1,151 @@
+/**
+ * Bytes that are still coming, as a recorder or ffmpeg writes them into a pipe, to mono samples at 16 kHz: WAV, whose
+ * length its header cannot know, or bare samples.
+ */
+import { AudioError } from '../base/errors.ts';
+import { isWav } from './containers/wav.ts';
+import {
+  type Encoding,
+  fourLetters,
+  malformedWav,
+  readWavFormat,
+  type WavFormat,
+  withFrameReader,
+} from './containers/wavFormat.ts';
+import { MonoResampler } from './resample/resample.ts';
+
+/** Bare samples, by ffmpeg's names. */
+export const RAW_FORMATS = ['u8', 's16le', 's24le', 's32le', 'f32le'] as const;
+export type RawFormat = (typeof RAW_FORMATS)[number];
+
+export interface RawSound {
+  readonly format: RawFormat;
+  /** Hz; 16000 when absent. */
+  readonly sampleRate?: number | undefined;
+  /** Channels, one sample of each in turn; 1 when absent. */
+  readonly nChannels?: number | undefined;
+}
+
+/** What they are in a WAV file, and bytes a sample. */
+const RAW_SAMPLES: Readonly<Record<RawFormat, readonly [Encoding, number]>> = {
+  u8: ['u8', 1],
+  s16le: ['s16', 2],
+  s24le: ['s24', 3],
+  s32le: ['s32', 4],
+  f32le: ['f32', 4],
+};
+
+/** A WAV header is not looked for beyond this many bytes. */
+const LONGEST_HEADER = 1 << 20;
+/** Sizes from here on stand for "to the end": recorders write 0xFFFFFFFF, 0x80000000 or what is nearly that. */
+const ENDLESS = 0x7fff0000;
+
+/**
+ * Samples of a WAV stream, or of bare samples where `raw` says what they are.
+ *
+ * @param bytes in pieces of any length
+ * @returns mono, 16 kHz, in [-1, 1], as `decodeAudio` gives them for the whole; an array for each piece of bytes
+ * @throws {AudioError} `unsupported` if it does not begin as WAV does (and `raw` says nothing); `truncated` if it ends
+ *   within the header; `malformed`, `channels`, `sampleRate`, `nonFinite`
+ */
+export async function* readSoundStream(
+  bytes: AsyncIterable<Uint8Array>,
+  raw?: RawSound,
+): AsyncGenerator<Float32Array<ArrayBuffer>, void, undefined> {
+  let decoder = raw && frameDecoder(rawWav(raw));
+  let header: Uint8Array = new Uint8Array(0);
+  for await (let piece of bytes) {
+    if (!decoder) {
+      header = joined(header, piece);
+      const found = findData(header);
+      if (!found) continue;
+      decoder = frameDecoder(found.wav, found.size);
+      piece = header.subarray(found.start);
+    }
+    yield decoder.push(piece);
+    if (decoder.isComplete) break;
+  }
+  if (!decoder) {
+    // No sound at all is no error: a recorder that was stopped at once.
+    if (header.length === 0) return;
+    if (header.length < 12) throw noWav();
+    throw new AudioError('truncated', `The WAV stream ends at byte ${header.length}, within its header.`);
+  }
+  yield decoder.end();
+}
+
+interface FrameDecoder {
+  /** The size that the header gave has been read. */
+  readonly isComplete: boolean;
+  push(bytes: Uint8Array): Float32Array<ArrayBuffer>;
+  end(): Float32Array<ArrayBuffer>;
+}
+
+function frameDecoder(wav: WavFormat, size = Number.POSITIVE_INFINITY): FrameDecoder {
+  return withFrameReader(wav, (reader): FrameDecoder => {
+    const resampler = new MonoResampler(reader.format);
+    let left = size;
+    /** Bytes of a frame that is not whole yet. */
+    let rest: Uint8Array = new Uint8Array(0);
+    return {
+      get isComplete() {
+        return left <= 0;
+      },
+      push(bytes) {
+        const sound = bytes.subarray(0, Math.min(bytes.length, left));
+        const given = rest.length === 0 ? sound : joined(rest, sound);
+        left -= bytes.length;
+        const nFrames = Math.floor(given.length / wav.frameBytes);
+        const view = new DataView(given.buffer, given.byteOffset, given.byteLength);
+        if (nFrames > 0) resampler.push(reader.read(view, 0, nFrames));
+        // Copied: the caller's bytes may be used again.
+        rest = given.slice(nFrames * wav.frameBytes);
+        return resampler.take();
+      },
+      end: () => resampler.end(),
+    };
+  });
+}
+
+/** Format and place of the samples, once the header is there. */
+function findData(bytes: Uint8Array): { wav: WavFormat; start: number; size: number } | undefined {
+  if (bytes.length < 12) return undefined;
+  if (!isWav(bytes)) throw noWav();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const isLittle = fourLetters(bytes, 0) !== 'RIFX';
+  const is64 = ['RF64', 'BW64'].includes(fourLetters(bytes, 0));
+  let wav: WavFormat | undefined;
+  for (let at = 12; at + 8 <= bytes.length; ) {
+    const name = fourLetters(bytes, at);
+    const start = at + 8;
+    const size = view.getUint32(at + 4, isLittle);
+    if (name === 'data') {
+      if (!wav) throw malformedWav('its "data" chunk stands before its "fmt " chunk');
+      const isEndless = size === 0 || size >= ENDLESS || is64;
+      return { wav, start, size: isEndless ? Number.POSITIVE_INFINITY : size };
+    }
+    if (start + size > LONGEST_HEADER) throw malformedWav(`its sound does not begin in ${LONGEST_HEADER} bytes`);
+    if (start + size > bytes.length) return undefined;
+    if (name === 'fmt ' && !wav) wav = readWavFormat(view, start, size, isLittle);
+    at = start + size + (size % 2);
+  }
+  return undefined;
+}
+
+function rawWav({ format, sampleRate = 16000, nChannels = 1 }: RawSound): WavFormat {
+  const [encoding, sampleBytes] = RAW_SAMPLES[format];
+  return { encoding, isLittle: true, sampleRate, nChannels, channelMask: 0, frameBytes: sampleBytes * nChannels };
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}
+
+function noWav(): AudioError {
+  return new AudioError('unsupported', 'The stream is no WAV.', {
+    hint: 'Say what its samples are (such as s16le), or send it through: ffmpeg -i ... -f wav -',
+  });
+}

@@ -1,0 +1,135 @@
+/** What a model's `config.json` and `generation_config.json` (Hugging Face) say, checked. */
+import { WeightsError } from '../base/errors.ts';
+import type { ModelDimensions } from '../model/dims.ts';
+import { isObject, type JsonObject, parseJsonObject } from './strictJson.ts';
+
+/** Defaults for decoding that a model brings along. */
+export interface GenerationFacts {
+  /** Ids that are never sampled. */
+  readonly suppressTokens?: readonly number[];
+  /** Ids that are not sampled first. */
+  readonly beginSuppressTokens?: readonly number[];
+  /** Decoder attention heads that follow the sound, as [layer, head]. */
+  readonly alignmentHeads?: readonly (readonly [layer: number, head: number])[];
+}
+
+export interface ModelConfig {
+  readonly dims: ModelDimensions;
+  readonly isMultilingual: boolean;
+  readonly generation: GenerationFacts;
+}
+
+/** Above this no size is a Whisper's (large-v3 has 51866 ids and 5120 wide layers). */
+const MAX_SIZE = 2 ** 20;
+
+/** @throws {WeightsError} `badConfig`, `notWhisper`, `unsupported`, `badJson`, `duplicateKey` */
+export function readConfig(
+  config: { readonly name: string; readonly text: string },
+  generation: { readonly name: string; readonly text: string } | undefined,
+): ModelConfig {
+  const json = parseJsonObject(config.name, config.text);
+  if (json.model_type !== 'whisper') {
+    throw new WeightsError('notWhisper', `${config.name} is of a model of type ${JSON.stringify(json.model_type)}.`, {
+      hint: 'sotto runs Whisper models.',
+    });
+  }
+  const wants = (field: string, value: unknown): void => {
+    const found = json[field] ?? value;
+    if (found === value) return;
+    const values = `${JSON.stringify(found)}, not ${JSON.stringify(value)}`;
+    throw new WeightsError('unsupported', `${config.name} has ${field} = ${values}.`);
+  };
+  wants('activation_function', 'gelu');
+  wants('scale_embedding', false);
+  if (typeof json.d_model === 'number') {
+    wants('encoder_ffn_dim', 4 * json.d_model);
+    wants('decoder_ffn_dim', 4 * json.d_model);
+  }
+  const dims = {
+    nMels: json.num_mel_bins,
+    nAudioCtx: json.max_source_positions,
+    nAudioState: json.d_model,
+    nAudioHead: json.encoder_attention_heads,
+    nAudioLayer: json.encoder_layers,
+    nVocab: json.vocab_size,
+    nTextCtx: json.max_target_positions,
+    nTextState: json.d_model,
+    nTextHead: json.decoder_attention_heads,
+    nTextLayer: json.decoder_layers,
+  };
+  const more: JsonObject = generation ? parseJsonObject(generation.name, generation.text) : {};
+  return checkConfig(config.name, {
+    dims,
+    isMultilingual: more.is_multilingual ?? undefined,
+    generation: {
+      suppressTokens: more.suppress_tokens ?? json.suppress_tokens,
+      beginSuppressTokens: more.begin_suppress_tokens ?? json.begin_suppress_tokens,
+      alignmentHeads: more.alignment_heads,
+    },
+  });
+}
+
+/**
+ * Makes a ModelConfig of what looks like one.
+ * @throws {WeightsError} `badConfig`
+ */
+export function checkConfig(name: string, value: unknown): ModelConfig {
+  const bad = (what: string): WeightsError => new WeightsError('badConfig', `${name} ${what}.`);
+  if (!isObject(value) || !isObject(value.dims) || !isObject(value.generation)) throw bad('holds no configuration');
+  const given = value.dims;
+  const size = (field: keyof ModelDimensions): number => {
+    const n = given[field];
+    if (isCount(n) && n > 0 && n <= MAX_SIZE) return n;
+    throw bad(`has ${field} = ${JSON.stringify(n)}`);
+  };
+  const dims: ModelDimensions = {
+    nMels: size('nMels'),
+    nAudioCtx: size('nAudioCtx'),
+    nAudioState: size('nAudioState'),
+    nAudioHead: size('nAudioHead'),
+    nAudioLayer: size('nAudioLayer'),
+    nVocab: size('nVocab'),
+    nTextCtx: size('nTextCtx'),
+    nTextState: size('nTextState'),
+    nTextHead: size('nTextHead'),
+    nTextLayer: size('nTextLayer'),
+  };
+  if (dims.nAudioState % dims.nAudioHead !== 0 || dims.nTextState % dims.nTextHead !== 0) {
+    throw bad(`has ${dims.nAudioState} channels, which its heads do not divide`);
+  }
+  const { suppressTokens, beginSuppressTokens, alignmentHeads } = value.generation;
+  const isIds = (list: unknown): list is readonly number[] =>
+    Array.isArray(list) && list.every((id) => Number.isSafeInteger(id));
+  const isHead = (pair: unknown): pair is readonly [number, number] =>
+    Array.isArray(pair) && pair.length === 2 && isBelow(pair[0], dims.nTextLayer) && isBelow(pair[1], dims.nTextHead);
+  const isHeads = (list: unknown): list is readonly (readonly [number, number])[] =>
+    Array.isArray(list) && list.every(isHead);
+  /** Absent and null mean the same; anything else must be right. */
+  const optional = <K extends string, T>(
+    key: K,
+    list: unknown,
+    isRight: (list: unknown) => list is T,
+  ): { [_ in K]?: T } => {
+    if (list === undefined || list === null) return {};
+    if (isRight(list)) return { [key]: list } as { [_ in K]?: T }; // the one key is K
+    throw bad(`has ${key} that do not fit the model`);
+  };
+  return {
+    dims,
+    // openai/whisper's own rule (whisper/model.py, is_multilingual) where the files do not say.
+    isMultilingual: typeof value.isMultilingual === 'boolean' ? value.isMultilingual : dims.nVocab >= 51865,
+    generation: {
+      ...optional('suppressTokens', suppressTokens, isIds),
+      ...optional('beginSuppressTokens', beginSuppressTokens, isIds),
+      ...optional('alignmentHeads', alignmentHeads, isHeads),
+    },
+  };
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0; // an integer is a number
+}
+
+function isBelow(value: unknown, end: number): boolean {
+  return isCount(value) && value < end;
+}

@@ -1,0 +1,264 @@
+/**
+ * The safetensors format (huggingface/safetensors), read strictly, and written as a stream.
+ *
+ *     OFFSET   SIZE   DESCRIPTION
+ *     0        8      n: length of the header in bytes, u64 little-endian; at most 100 000 000
+ *     8        n      header: one JSON object in UTF-8, its first byte `{`, spaces allowed behind it
+ *     8 + n    ...    data: the tensors, one behind the other, to the end of the file
+ *
+ * Header: tensor name -> `{ "dtype": "F32", "shape": [384, 80, 3], "data_offsets": [begin, end] }`, offsets from the start
+ * of the data; and, if wanted, `"__metadata__"` -> an object of strings. Rules, all checked:
+ * - no key twice, no unknown dtype, no other field in an entry;
+ * - end - begin is the product of the shape times the size of the dtype;
+ * - the tensors cover the data without a gap, an overlap or a rest. They may come in any order and at odd addresses.
+ *
+ * Elements are row-major, little-endian. No field is believed before it is checked: a header asks for no memory beyond its
+ * own length, which is at most the file's.
+ */
+import { WeightsError } from '../base/errors.ts';
+import { narrowF16, widenBf16, widenF16 } from '../base/float16.ts';
+import { decodeUtf8, type WeightSource } from './source.ts';
+import { isObject, type JsonObject, parseJsonObject } from './strictJson.ts';
+import type { TensorSet } from './tensorSet.ts';
+
+const DTYPE_BYTES: Readonly<Record<string, number>> = {
+  BOOL: 1,
+  U8: 1,
+  I8: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  U16: 2,
+  I16: 2,
+  F16: 2,
+  BF16: 2,
+  U32: 4,
+  I32: 4,
+  F32: 4,
+  U64: 8,
+  I64: 8,
+  F64: 8,
+};
+
+const MAX_HEADER_BYTES = 100_000_000;
+/** Halves are widened in pieces of this size, so that a tensor is never in memory both ways. */
+const PIECE_BYTES = 2 ** 22;
+
+export interface TensorEntry {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  /** Where its bytes are in the file. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface SafetensorsHeader {
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads and checks the header.
+ *
+ * @throws {WeightsError} `truncated`, `tooLarge`, `badHeader`, `badUtf8`, `badJson`, `duplicateKey`, `badDtype`,
+ *   `badShape`, `badOffsets`, `sizeMismatch`, `overlap`, `gap`, `trailing`
+ */
+export async function readSafetensorsHeader(source: WeightSource, signal?: AbortSignal): Promise<SafetensorsHeader> {
+  const { name, size } = source;
+  if (size < 8) throw fail('truncated', `${name} has ${size} bytes; a safetensors file has at least 8.`);
+  const prefix = await source.read(0, 8, signal);
+  const headerBytes = new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true);
+  if (headerBytes > BigInt(MAX_HEADER_BYTES)) {
+    throw fail(
+      'tooLarge',
+      `${name} announces a header of ${headerBytes} bytes; at most ${MAX_HEADER_BYTES} are allowed.`,
+    );
+  }
+  const dataBegin = 8 + Number(headerBytes);
+  if (dataBegin > size) {
+    throw fail('truncated', `${name} announces a header of ${headerBytes} bytes, the file ends at ${size}.`);
+  }
+  const where = `the header of ${name}`;
+  const text = decodeUtf8(where, await source.read(8, dataBegin, signal));
+  if (!text.startsWith('{')) throw fail('badHeader', `${where} does not begin with "{" (at byte 8).`);
+  const header = parseJsonObject(where, text);
+  const tensors = new Map<string, TensorEntry>();
+  let metadata: Readonly<Record<string, string>> = {};
+  for (const [key, value] of Object.entries(header)) {
+    if (key === '__metadata__') metadata = checkMetadata(where, value);
+    else tensors.set(key, checkEntry(`tensor ${shorten(key)} in ${where}`, value, dataBegin, size));
+  }
+  checkCover(name, tensors, dataBegin, size);
+  return { tensors, metadata };
+}
+
+/** Opens one file. Tensors are read when asked for; f32, f16 and bf16 come as f32. @throws {WeightsError} as the header does */
+export async function openSafetensors(source: WeightSource, signal?: AbortSignal): Promise<TensorSet> {
+  const { tensors, metadata } = await readSafetensorsHeader(source, signal);
+  return {
+    names: [...tensors.keys()],
+    metadata,
+    shape: (name) => tensors.get(name)?.shape,
+    dtype: (name) => tensors.get(name)?.dtype,
+    async read(name, readSignal) {
+      const entry = tensors.get(name);
+      if (!entry) throw fail('missingTensor', `${source.name} has no tensor ${shorten(name)}.`);
+      return readEntry(source, name, entry, readSignal);
+    },
+    close: async () => source.close?.(),
+  };
+}
+
+async function readEntry(
+  source: WeightSource,
+  name: string,
+  entry: TensorEntry,
+  signal: AbortSignal | undefined,
+): Promise<Float32Array<ArrayBuffer>> {
+  const { dtype, begin, end } = entry;
+  if (dtype === 'F32') {
+    const bytes = await source.read(begin, end, signal);
+    if (bytes.byteOffset % 4 === 0) return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    return new Float32Array(bytes.slice().buffer);
+  }
+  const widen = dtype === 'F16' ? widenF16 : dtype === 'BF16' ? widenBf16 : undefined;
+  if (!widen) {
+    throw fail('badDtype', `Tensor ${shorten(name)} of ${source.name} is ${dtype}; weights are F32, F16 or BF16.`);
+  }
+  const values = new Float32Array((end - begin) / 2);
+  for (let at = begin; at < end; at += PIECE_BYTES) {
+    const bytes = await source.read(at, Math.min(end, at + PIECE_BYTES), signal);
+    const bits = new Uint16Array(bytes.byteOffset % 2 === 0 ? bytes.buffer : bytes.slice().buffer);
+    const first = (at - begin) / 2;
+    widen(bits, values.subarray(first, first + bits.length));
+  }
+  return values;
+}
+
+function checkMetadata(where: string, value: unknown): Readonly<Record<string, string>> {
+  if (!isObject(value)) throw fail('badHeader', `__metadata__ in ${where} is not an object.`);
+  const strings: Record<string, string> = Object.create(null);
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text !== 'string') throw fail('badHeader', `__metadata__ ${shorten(key)} in ${where} is not a string.`);
+    strings[key] = text;
+  }
+  return strings;
+}
+
+function checkEntry(what: string, value: unknown, dataBegin: number, size: number): TensorEntry {
+  if (!isObject(value)) throw fail('badHeader', `The ${what} is not an object.`);
+  const stranger = Object.keys(value).find((key) => !['dtype', 'shape', 'data_offsets'].includes(key));
+  if (stranger !== undefined) throw fail('badHeader', `The ${what} has the unknown field ${shorten(stranger)}.`);
+  const {
+    dtype,
+    shape,
+    data_offsets: offsets,
+  } = value as JsonObject & Record<'dtype' | 'shape' | 'data_offsets', unknown>;
+  const elementBytes = typeof dtype === 'string' && Object.hasOwn(DTYPE_BYTES, dtype) ? DTYPE_BYTES[dtype] : undefined;
+  if (typeof dtype !== 'string' || elementBytes === undefined) {
+    throw fail('badDtype', `The ${what} has the dtype ${shorten(JSON.stringify(dtype) ?? 'none')}.`);
+  }
+  if (!isCounts(shape)) throw fail('badShape', `The ${what} has no shape of whole numbers that are 0 or more.`);
+  if (!isCounts(offsets) || offsets.length !== 2) {
+    throw fail('badOffsets', `The ${what} has no data_offsets of two whole numbers that are 0 or more.`);
+  }
+  const [from, to] = offsets as [number, number];
+  if (from > to) throw fail('badOffsets', `The ${what} ends at ${to}, before its begin ${from}.`);
+  if (to > size - dataBegin) {
+    throw fail(
+      'truncated',
+      `The ${what} needs bytes ${dataBegin + from}..${dataBegin + to}, the file ends at ${size}.`,
+    );
+  }
+  // A product too large to be exact is far above any file's size, so the comparison still fails as it must.
+  const bytes = shape.includes(0) ? 0 : shape.reduce((product, n) => product * n, elementBytes);
+  if (bytes !== to - from) {
+    const list = shape.length <= 8 ? `[${shape.join(', ')}]` : `of ${shape.length} dimensions`;
+    throw fail(
+      'sizeMismatch',
+      `The ${what} has shape ${list} of ${dtype}: ${bytes} bytes, but ${to - from} by its offsets.`,
+    );
+  }
+  return { dtype, shape, begin: dataBegin + from, end: dataBegin + to };
+}
+
+function isCounts(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+}
+
+function checkCover(file: string, tensors: ReadonlyMap<string, TensorEntry>, dataBegin: number, size: number): void {
+  const order = [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
+  let at = dataBegin;
+  let before = 'the header';
+  for (const [name, { begin, end }] of order) {
+    const between = `between ${before} and tensor ${shorten(name)} of ${file}`;
+    if (begin > at) throw fail('gap', `Bytes ${at}..${begin} ${between} belong to nothing.`);
+    if (begin < at) throw fail('overlap', `Bytes ${begin}..${Math.min(at, end)} are shared ${between}.`);
+    at = end;
+    before = `tensor ${shorten(name)}`;
+  }
+  if (at !== size) throw fail('trailing', `Bytes ${at}..${size} at the end of ${file} belong to no tensor.`);
+}
+
+/** Names come from the file, so they may be anything; messages stay short. */
+function shorten(text: string): string {
+  return text.length <= 100 ? text : `${text.slice(0, 100)}...`;
+}
+
+function fail(code: string, message: string): WeightsError {
+  return new WeightsError(code, message, {
+    hint: 'The file is damaged or no safetensors file: fetch or convert it again.',
+  });
+}
+
+export interface TensorToWrite {
+  readonly name: string;
+  readonly dtype: 'F32' | 'F16';
+  readonly shape: readonly number[];
+  /** Called when its turn comes; the product of the shape long. */
+  values(): Promise<Float32Array>;
+}
+
+/**
+ * The bytes of a safetensors file, piece by piece: the header, then one tensor after another in the given order, so that
+ * no more than one is in memory. The data begin at a multiple of 64.
+ *
+ * @throws {WeightsError} `sizeMismatch` when a tensor's values are not as many as its shape says; `outOfRange` when a value
+ *   is too large for F16
+ */
+export async function* writeSafetensors(
+  tensors: readonly TensorToWrite[],
+  metadata: Readonly<Record<string, string>> = {},
+): AsyncGenerator<Uint8Array> {
+  const header: [string, unknown][] = [['__metadata__', metadata]];
+  let at = 0;
+  for (const { name, dtype, shape } of tensors) {
+    const end = at + shape.reduce((product, n) => product * n, DTYPE_BYTES[dtype]!);
+    header.push([name, { dtype, shape, data_offsets: [at, end] }]);
+    at = end;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
+  const prefix = new Uint8Array(Math.ceil((8 + json.length) / 64) * 64).fill(0x20);
+  new DataView(prefix.buffer).setBigUint64(0, BigInt(prefix.length - 8), true);
+  prefix.set(json, 8);
+  yield prefix;
+  for (const tensor of tensors) {
+    const values = await tensor.values();
+    const count = tensor.shape.reduce((product, n) => product * n, 1);
+    if (values.length !== count) {
+      throw fail('sizeMismatch', `Tensor ${tensor.name} has ${values.length} values, its shape asks for ${count}.`);
+    }
+    if (tensor.dtype === 'F32') {
+      yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    } else {
+      const halves = new Uint16Array(count);
+      narrowF16(values, halves);
+      const lost = halves.findIndex((half, i) => (half & 0x7fff) === 0x7c00 && Number.isFinite(values[i]));
+      if (lost >= 0) {
+        throw new WeightsError('outOfRange', `Tensor ${tensor.name} holds ${values[lost]}, too large for f16.`, {
+          hint: 'Convert with --dtype f32.',
+        });
+      }
+      yield new Uint8Array(halves.buffer);
+    }
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Where bytes of a model come from: one named thing of known size, read by range, so that a large model is never in
+ * memory as a whole. Memory and Blob here; HTTP in `urlSource.ts`; files in `weights/fileSource.ts` (Node).
+ */
+import { WeightsError } from '../base/errors.ts';
+
+export interface WeightSource {
+  /** For messages: a path, an address, a file name. */
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+  /** Each read is a request over a network, so whoever can do without one should. */
+  readonly isRemote?: boolean;
+  /**
+   * Bytes `begin` to `end`, exactly; the caller owns them.
+   * @throws {WeightsError} `outOfRange`, `truncated`, `changed`, `network`, `file`; the signal's reason when aborted
+   */
+  read(begin: number, end: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  close?(): Promise<void>;
+}
+
+/** Opens a file of a model by its plain name, e.g. `config.json`; undefined when there is none. */
+export type OpenSource = (name: string, signal?: AbortSignal) => Promise<WeightSource | undefined>;
+
+/** @throws {WeightsError} `outOfRange` unless 0 <= begin <= end <= size */
+export function checkRange(source: { readonly name: string; readonly size: number }, begin: number, end: number): void {
+  if (Number.isSafeInteger(begin) && Number.isSafeInteger(end) && begin >= 0 && begin <= end && end <= source.size)
+    return;
+  throw new WeightsError(
+    'outOfRange',
+    `Bytes ${begin}..${end} were asked of ${source.name}, which has ${source.size}.`,
+  );
+}
+
+/** @throws {WeightsError} `truncated` when a read gave another length than asked for */
+export function checkLength(name: string, begin: number, end: number, got: number): void {
+  if (got === end - begin) return;
+  throw new WeightsError('truncated', `${name} gave ${got} bytes for the range ${begin}..${end}.`, {
+    hint: 'The file may have been cut or changed while it was read: fetch it again.',
+  });
+}
+
+export function memorySource(name: string, bytes: Uint8Array): WeightSource {
+  const source: WeightSource = {
+    name,
+    size: bytes.length,
+    async read(begin, end, signal) {
+      signal?.throwIfAborted();
+      checkRange(source, begin, end);
+      return new Uint8Array(bytes.subarray(begin, end));
+    },
+  };
+  return source;
+}
+
+/** A Blob or File; nothing of it is read before it is asked for. */
+export function blobSource(name: string, blob: Blob): WeightSource {
+  const source: WeightSource = {
+    name,
+    size: blob.size,
+    async read(begin, end, signal) {
+      signal?.throwIfAborted();
+      checkRange(source, begin, end);
+      let bytes: Uint8Array<ArrayBuffer>;
+      try {
+        bytes = new Uint8Array(await blob.slice(begin, end).arrayBuffer());
+      } catch (cause) {
+        throw new WeightsError('file', `${name} cannot be read.`, { cause });
+      }
+      signal?.throwIfAborted();
+      checkLength(name, begin, end, bytes.length);
+      return bytes;
+    },
+  };
+  return source;
+}
+
+/** Reads all of a source that must be small, as text. @throws {WeightsError} `tooLarge`, `badUtf8` */
+export async function readText(source: WeightSource, maxBytes: number, signal?: AbortSignal): Promise<string> {
+  return decodeUtf8(source.name, await readSmall(source, maxBytes, signal));
+}
+
+/** Reads all of a source that must be small. @throws {WeightsError} `tooLarge` */
+export async function readSmall(
+  source: WeightSource,
+  maxBytes: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (source.size > maxBytes) {
+    throw new WeightsError('tooLarge', `${source.name} has ${source.size} bytes; at most ${maxBytes} make sense.`);
+  }
+  return source.read(0, source.size, signal);
+}
+
+/** @throws {WeightsError} `badUtf8` */
+export function decodeUtf8(name: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new WeightsError('badUtf8', `${name} is not UTF-8.`, { cause });
+  }
+}

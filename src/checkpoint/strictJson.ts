@@ -1,0 +1,82 @@
+/**
+ * JSON of files that are not trusted. `JSON.parse` keeps the last of two equal keys, so that two readers of one file may
+ * see different things in it: here that is an error. All failures are WeightsErrors that name the file.
+ */
+import { WeightsError } from '../base/errors.ts';
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+/** @throws {WeightsError} `badJson`, `duplicateKey` */
+export function parseJson(name: string, text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    // A parser that recurses may also run out of stack on `[[[[...`.
+    const reason = cause instanceof Error ? cause.message.slice(0, 200) : cause;
+    throw new WeightsError('badJson', `${name} is not JSON: ${reason}.`, { cause });
+  }
+  const twice = duplicateKey(text);
+  if (twice !== undefined) {
+    throw new WeightsError(
+      'duplicateKey',
+      `${name} has the key ${JSON.stringify(twice.slice(0, 200))} twice in one object.`,
+    );
+  }
+  return value;
+}
+
+/** @throws {WeightsError} `badJson`, `duplicateKey`, also when the text is no object */
+export function parseJsonObject(name: string, text: string): JsonObject {
+  const value = parseJson(name, text);
+  if (!isObject(value)) throw new WeightsError('badJson', `${name} holds no JSON object.`);
+  return value;
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** First key that stands twice in one object of a valid JSON text. */
+function duplicateKey(text: string): string | undefined {
+  const open: (Set<string> | undefined)[] = []; // keys of the objects around; undefined for an array
+  let atKey = false;
+  for (let i = 0; i < text.length; i++) {
+    switch (text.charCodeAt(i)) {
+      case 0x7b: // {
+        open.push(new Set());
+        atKey = true;
+        break;
+      case 0x5b: // [
+        open.push(undefined);
+        atKey = false;
+        break;
+      case 0x7d: // }
+      case 0x5d: // ]
+        open.pop();
+        atKey = false;
+        break;
+      case 0x2c: // ,
+        atKey = open.at(-1) !== undefined;
+        break;
+      case 0x22: {
+        // A string. No regular expression: its stack would overflow on one of many megabytes.
+        const begin = i + 1;
+        let isEscaped = false;
+        for (i++; text.charCodeAt(i) !== 0x22; i++) {
+          if (text.charCodeAt(i) !== 0x5c) continue;
+          isEscaped = true;
+          i++;
+        }
+        if (!atKey) break;
+        const raw = text.slice(begin, i);
+        const key: string = isEscaped ? JSON.parse(`"${raw}"`) : raw;
+        const keys = open.at(-1);
+        if (keys?.has(key)) return key;
+        keys?.add(key);
+        atKey = false;
+      }
+    }
+  }
+  return undefined;
+}

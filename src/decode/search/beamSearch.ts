@@ -1,0 +1,118 @@
+/**
+ * Beam search: the best `beamSize` beginnings are kept at every step, until enough of them have ended.
+ *
+ * Scores are plain sums of log-probabilities during the search; a candidate that ends is recorded only if it ranks
+ * before the last beam that is kept; nothing stops the search early. All three are openai/whisper's ways and change results.
+ *
+ * @see openai/whisper, whisper/decoding.py: BeamSearchDecoder
+ */
+import type { Candidates } from '../inference.ts';
+import { maxCandidates } from '../options.ts';
+import type { Hypothesis, Search } from './search.ts';
+
+export interface BeamSearchOptions {
+  readonly beamSize: number;
+  readonly patience?: number | undefined;
+  readonly eot: number;
+}
+
+interface Beam {
+  readonly tokens: readonly number[];
+  readonly logprobs: readonly number[];
+  /** f32 sum of the logprobs. */
+  readonly sum: number;
+}
+
+interface Continuation {
+  /** Which beam of the group it continues. */
+  readonly source: number;
+  readonly token: number;
+  readonly logprob: number;
+  readonly score: number;
+}
+
+export function beamSearch({ beamSize, patience, eot }: BeamSearchOptions): Search {
+  const wanted = maxCandidates(beamSize, patience);
+  return async (decoding, groups, signal) => {
+    const searches = groups.map(({ limit }) => ({
+      limit,
+      beams: Array.from({ length: beamSize }, (): Beam => ({ tokens: [], logprobs: [], sum: 0 })),
+      finished: [] as Hypothesis[],
+      done: false,
+    }));
+    for (let step = 0; ; step++) {
+      signal?.throwIfAborted();
+      const candidates = await decoding.candidates(beamSize + 1, signal);
+      const tokens: number[] = [];
+      const sources: number[] = [];
+      const continueAs = (row: number, token: number): void => {
+        sources.push(row);
+        tokens.push(token);
+      };
+      searches.forEach((search, g) => {
+        const first = g * beamSize;
+        if (search.done) {
+          for (let r = 0; r < beamSize; r++) continueAs(first + r, eot);
+          return;
+        }
+        // All rows begin alike, and openai/whisper counts equal sequences once: of step 0 the first row says all.
+        const ranked = rank(search.beams.slice(0, step === 0 ? 1 : beamSize), candidates, first);
+        const { ended, kept } = split(ranked, beamSize, eot);
+        for (const end of ended) {
+          if (search.finished.length >= wanted) break;
+          const { tokens, logprobs } = search.beams[end.source]!;
+          search.finished.push({ tokens, logprobs, sumLogprob: end.score });
+        }
+        search.beams = kept.map(({ source, token, logprob, score }) => ({
+          tokens: [...search.beams[source]!.tokens, token],
+          logprobs: [...search.beams[source]!.logprobs, logprob],
+          sum: score,
+        }));
+        for (const { source, token } of kept) continueAs(first + source, token);
+        search.done = search.finished.length >= wanted || step + 1 >= search.limit;
+      });
+      if (searches.every(({ done }) => done)) break;
+      decoding.advance(tokens, sources);
+    }
+    return searches.map(({ finished, beams }) => topUp(finished, beams, beamSize));
+  };
+}
+
+/** All continuations of one group, best first; equal ones in the order row by row, best first. */
+function rank(beams: readonly Beam[], candidates: Candidates, firstRow: number): Continuation[] {
+  const { perRow } = candidates;
+  const all = beams.flatMap(({ sum }, source) =>
+    Array.from({ length: perRow }, (_, k): Continuation => {
+      const at = (firstRow + source) * perRow + k;
+      const logprob = candidates.logprobs[at]!;
+      return { source, token: candidates.tokens[at]!, logprob, score: Math.fround(sum + logprob) };
+    }),
+  );
+  // Not by a difference: minus infinity less minus infinity is no number.
+  return all.sort((a, b) => (a.score > b.score ? -1 : a.score < b.score ? 1 : 0));
+}
+
+/** The `beamSize` best that go on, and those that end before the last of them. */
+function split(ranked: readonly Continuation[], beamSize: number, eot: number) {
+  const ended: Continuation[] = [];
+  const kept: Continuation[] = [];
+  for (const continuation of ranked) {
+    if (continuation.token === eot) {
+      ended.push(continuation);
+      continue;
+    }
+    kept.push(continuation);
+    if (kept.length === beamSize) break;
+  }
+  return { ended, kept };
+}
+
+/** With fewer than `beamSize` finished, running beams count as candidates too, the best first (of equals the last). */
+function topUp(finished: readonly Hypothesis[], beams: readonly Beam[], beamSize: number): Hypothesis[] {
+  const running = [...beams].reverse().sort((a, b) => (a.sum > b.sum ? -1 : a.sum < b.sum ? 1 : 0));
+  const missing = Math.max(0, beamSize - finished.length);
+  return [
+    ...finished,
+    ...running.slice(0, missing).map(({ tokens, logprobs, sum }) => ({ tokens, logprobs, sumLogprob: sum })),
+  ];
+}

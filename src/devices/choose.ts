@@ -1,0 +1,80 @@
+/**
+ * Which device runs a model. `auto` takes a hardware GPU, else the CPU: a software adapter (SwiftShader, lavapipe) is
+ * slower than our own WebAssembly, so it is taken only when `webgpu` is asked for.
+ */
+import { DeviceError } from '../base/errors.ts';
+import type { CallOptions } from '../base/progress.ts';
+import type { Device } from '../engine/device.ts';
+import type { Platform } from '../runtime/platform.ts';
+
+export const DEVICES = ['auto', 'webgpu', 'cpu'] as const;
+export type DeviceChoice = (typeof DEVICES)[number];
+
+export interface ChooseOptions extends Pick<CallOptions, 'onWarning'> {
+  /** Threads of the CPU device. */
+  readonly threads?: number | undefined;
+}
+
+/** How the two devices are opened; loaded only when needed, so that a page pays for one. */
+export interface DeviceOpeners {
+  webgpu(gpu: GPU, allowSoftware: boolean): Promise<Device>;
+  cpu(platform: Platform, threads: number | undefined): Promise<Device>;
+}
+
+const OPENERS: DeviceOpeners = {
+  async webgpu(gpu, allowSoftware) {
+    const { createWebGpuDevice } = await import('./webgpu/device.ts');
+    return createWebGpuDevice(gpu, { allowSoftware });
+  },
+  async cpu(platform, threads) {
+    const { createCpuDevice } = await import('./wasm/device.ts');
+    return createCpuDevice(platform, threads === undefined ? {} : { threads });
+  },
+};
+
+/** Errors that say only that there is no hardware GPU here: `auto` then takes the CPU without a word. */
+const NO_GPU: ReadonlySet<string> = new Set(['noAdapter', 'softwareAdapter']);
+
+/**
+ * @throws {DeviceError} `webgpuMissing` when `webgpu` is asked for and the runtime has none; `noAdapter`, `noDevice`
+ *   when it has, but no adapter or device
+ */
+export async function chooseDevice(
+  platform: Platform,
+  choice: DeviceChoice,
+  options: ChooseOptions = {},
+  open: DeviceOpeners = OPENERS,
+): Promise<Device> {
+  if (choice === 'cpu') return open.cpu(platform, options.threads);
+  const gpu = await platform.gpu();
+  if (choice === 'webgpu') {
+    if (!gpu) {
+      throw new DeviceError('webgpuMissing', 'WebGPU was asked for, and this runtime has none.', {
+        hint: webgpuHint(platform),
+      });
+    }
+    return open.webgpu(gpu, true);
+  }
+  if (!gpu) return open.cpu(platform, options.threads);
+  try {
+    return await open.webgpu(gpu, false);
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    if (!NO_GPU.has(error.code)) {
+      options.onWarning?.({ code: 'gpuUnavailable', message: `The GPU cannot be used, the CPU is: ${error.message}` });
+    }
+    return open.cpu(platform, options.threads);
+  }
+}
+
+function webgpuHint(platform: Platform): string {
+  switch (platform.name) {
+    case 'node':
+    case 'bun':
+      return 'Install the package "webgpu" (npm install webgpu), or use the CPU.';
+    case 'deno':
+      return 'Update Deno, or use the CPU.';
+    case 'web':
+      return 'Use a browser with WebGPU on a secure page (https or localhost), or the CPU.';
+  }
+}

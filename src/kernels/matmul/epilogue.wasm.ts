@@ -1,0 +1,58 @@
+/** Rows of y in place: y = gelu(y), then + added where it is given. */
+
+import type { CpuCaps, ModuleBuilderLike } from '../../engine/kernel.ts';
+import type { FunctionBuilder } from '../../engine/wasm/function.ts';
+import { gelu } from '../../engine/wasm/math.ts';
+import { i32 } from '../../engine/wasm/scalar.ts';
+import { f32x4, v128 } from '../../engine/wasm/simd.ts';
+
+/** The function (y, added, rows, columns): both with rows `stride` bytes apart; columns >= 1. */
+export function activate(w: ModuleBuilderLike, caps: CpuCaps, stride: number, isAdded: boolean): FunctionBuilder {
+  const key = `activate ${stride} ${isAdded}`;
+  return w.once(key, () => {
+    const f = w.function(key, { y: 'i32', added: 'i32', rows: 'i32', columns: 'i32' });
+    const { y, added, rows, columns } = f.args;
+    const one = geluOfVector(w, caps);
+    const p = f.local('i32');
+    const a = f.local('i32');
+    const left = f.local('i32');
+    const x = f.locals('v128', 2);
+    const plus = (value: (typeof x)[number], offset: number) =>
+      isAdded ? f32x4.add(value, v128.load(a, offset)) : value;
+    f.repeat(rows, () => {
+      f.set(p, y);
+      f.set(a, added);
+      f.set(left, columns);
+      // Two vectors a turn, the stores last: a pair of them becomes one of 256 bits where V8 can.
+      f.while(i32.ge_s(left, i32.const(8)), () => {
+        for (const [i, v] of x.entries()) f.set(v, v128.load(p, 16 * i));
+        for (const v of x) f.set(v, gelu(f, caps, v));
+        for (const [i, v] of x.entries()) f.set(v, plus(v, 16 * i));
+        f.do(v128.store(p, x[1]!, 16));
+        f.do(v128.store(p, x[0]!));
+        f.increase(p, 32);
+        f.increase(a, 32);
+        f.increase(left, -8);
+      });
+      f.while(left, () => {
+        f.set(x[0]!, f.callFor('v128', one, v128.load32_zero(p)));
+        f.set(x[0]!, isAdded ? f32x4.add(x[0]!, v128.load32_zero(a)) : x[0]!);
+        f.do(v128.store32_lane(p, x[0]!, 0));
+        f.increase(p, 4);
+        f.increase(a, 4);
+        f.increase(left, -1);
+      });
+      f.increase(y, stride);
+      f.increase(added, stride);
+    });
+    return f;
+  });
+}
+
+function geluOfVector(w: ModuleBuilderLike, caps: CpuCaps): FunctionBuilder {
+  return w.once('geluOfVector', () => {
+    const f = w.function('geluOfVector', { x: 'v128' }, 'v128');
+    f.return(gelu(f, caps, f.args.x));
+    return f;
+  });
+}

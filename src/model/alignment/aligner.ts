@@ -1,0 +1,172 @@
+/**
+ * What word times need of the decoder: one pass over tokens that are known, the alignment heads' cross-attention scores
+ * before their softmax, and the probability of each token behind those before it.
+ *
+ * Has programs and a cache of its own, made when the first words are asked for. The pass keeps the cross-attention queries
+ * of the layers that have alignment heads; scores are then computed and read one head at a time.
+ */
+
+import { InternalError, NumericError } from '../../base/errors.ts';
+import type { AlignRequest } from '../../decode/inference.ts';
+import { type Device, type Executable, readFloats } from '../../engine/device.ts';
+import { record, type Tensor } from '../../engine/program.ts';
+import { crossScores } from '../../kernels/attention/crossQK.ts';
+import { selectRows } from '../../kernels/embed/gatherRows.ts';
+import { noToken, rowStateWidth } from '../../kernels/sampling/decodeState.ts';
+import { tokenProbability } from '../../kernels/sampling/tokenProbability.ts';
+import { type Allocator, allocateSelfCache, type CrossCache } from '../decoder/kvCache.ts';
+import { recordLayers, recordLogits } from '../decoder/layers.ts';
+import type { ModelDimensions } from '../dims.ts';
+import type { ModelWeights } from '../weights.ts';
+import { type AlignmentHeads, alignmentHeadsOf } from './alignmentHeads.ts';
+
+/** Rows whose logits are made at once: a few megabytes. */
+const logitRows = 16;
+
+interface Prepared {
+  readonly vocabEnd: number;
+  readonly pass: Executable;
+  readonly heads: readonly Executable[];
+  readonly probabilities: Executable;
+}
+
+export class Aligner {
+  readonly #device: Device;
+  readonly #memory: Allocator;
+  readonly #dims: ModelDimensions;
+  readonly #weights: ModelWeights;
+  readonly #cross: CrossCache;
+  readonly #heads: AlignmentHeads;
+  readonly #rowState: Tensor;
+  readonly #hidden: Tensor;
+  readonly #scores: Tensor;
+  readonly #index: Tensor;
+  readonly #ids: Tensor;
+  readonly #probs: Tensor;
+  #prepared: Promise<Prepared> | undefined;
+
+  constructor(
+    device: Device,
+    memory: Allocator,
+    dims: ModelDimensions,
+    weights: ModelWeights,
+    cross: CrossCache,
+    heads: AlignmentHeads = alignmentHeadsOf(dims),
+  ) {
+    for (const [layer, head] of heads)
+      if (!(layer < dims.nTextLayer && head < dims.nTextHead))
+        throw new InternalError(
+          `there is no alignment head ${layer}.${head} in ${dims.nTextLayer} x ${dims.nTextHead}`,
+        );
+    this.#device = device;
+    this.#memory = memory;
+    this.#dims = dims;
+    this.#weights = weights;
+    this.#cross = cross;
+    this.#heads = heads;
+    const { nTextCtx, nTextState, nAudioCtx } = dims;
+    this.#rowState = memory.allocate('align.rows', 'u32', [nTextCtx, rowStateWidth], 'state');
+    this.#hidden = memory.allocate('align.hidden', 'f32', [nTextCtx, nTextState], 'state');
+    this.#scores = memory.allocate('align.scores', 'f32', [nTextCtx, nAudioCtx], 'state');
+    this.#index = memory.allocate('align.index', 'u32', [logitRows], 'state');
+    this.#ids = memory.allocate('align.ids', 'u32', [logitRows], 'state');
+    this.#probs = memory.allocate('align.probs', 'f32', [logitRows], 'state');
+  }
+
+  /** @see `Inference.align`; `slot` is the window's cross-attention cache */
+  async align(
+    { tokens, columns, vocabEnd }: AlignRequest,
+    slot: number,
+    onHead: (scores: Float32Array) => void,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
+    const device = this.#device;
+    const { nTextCtx, nAudioCtx } = this.#dims;
+    const rows = tokens.length;
+    if (rows === 0 || rows > nTextCtx) throw new InternalError(`${rows} tokens cannot be aligned in ${nTextCtx}`);
+    if (columns > nAudioCtx) throw new InternalError(`${columns} columns are more than the encoder's ${nAudioCtx}`);
+    const ready = await this.#prepare(vocabEnd, signal);
+    signal?.throwIfAborted();
+    device.write(this.#rowState, Uint32Array.from(tokens.flatMap((token, position) => [token, position, 0, slot])));
+    device.submit(ready.pass, { rows });
+    for (const head of ready.heads) {
+      device.submit(head, { rows });
+      const scores = await readFloats(device, this.#scores, 0, rows * nAudioCtx);
+      onHead(firstColumns(scores, rows, nAudioCtx, columns));
+      signal?.throwIfAborted();
+    }
+    const probabilities = new Float32Array(rows - 1);
+    for (let begin = 0; begin < rows - 1; begin += logitRows) {
+      const count = Math.min(logitRows, rows - 1 - begin);
+      const wanted = Array.from({ length: count }, (_, i) => tokens[begin + i + 1] ?? noToken);
+      device.write(
+        this.#index,
+        Uint32Array.from(wanted, (_, i) => begin + i),
+      );
+      device.write(this.#ids, Uint32Array.from(wanted));
+      device.submit(ready.probabilities, { rows: count });
+      probabilities.set(await readFloats(device, this.#probs, 0, count), begin);
+      signal?.throwIfAborted();
+    }
+    if (!probabilities.every(Number.isFinite))
+      throw new NumericError('nonFinite', 'the model gave a number that is not finite while words were timed');
+    return probabilities;
+  }
+
+  #prepare(vocabEnd: number, signal: AbortSignal | undefined): Promise<Prepared> {
+    this.#prepared ??= this.#make(vocabEnd, signal).catch((error) => {
+      this.#prepared = undefined;
+      throw error;
+    });
+    return this.#prepared.then((ready) => {
+      if (ready.vocabEnd !== vocabEnd)
+        throw new InternalError(`text ended at id ${ready.vocabEnd}, now at ${vocabEnd}`);
+      return ready;
+    });
+  }
+
+  async #make(vocabEnd: number, signal: AbortSignal | undefined): Promise<Prepared> {
+    const device = this.#device;
+    const memory = this.#memory;
+    const { nTextCtx, nTextState, nTextHead, nVocab } = this.#dims;
+    const self = allocateSelfCache(memory, this.#dims, 1);
+    const logits = memory.allocate('align.logits', 'f32', [logitRows, nVocab], 'state');
+    const queries = new Map<number, Tensor>();
+    for (const [layer] of this.#heads)
+      if (!queries.has(layer))
+        queries.set(layer, memory.allocate(`align.q${layer}`, 'f32', [nTextCtx, nTextState], 'state'));
+    const rowState = this.#rowState;
+    const pass = record('align.pass', (p) =>
+      recordLayers(p, {
+        dims: this.#dims,
+        weights: this.#weights,
+        self,
+        cross: this.#cross,
+        rowState,
+        y: this.#hidden,
+        queries: (layer) => queries.get(layer),
+      }),
+    );
+    const heads = this.#heads.map(([layer, head]) =>
+      record(`align.head${layer}.${head}`, (p) => {
+        const args = { q: queries.get(layer)!, keys: this.#cross.keys[layer]!, rowState, scores: this.#scores };
+        p.run(crossScores, args, { nHead: nTextHead, head });
+      }),
+    );
+    const probabilities = record('align.probabilities', (p) => {
+      const x = p.scratch('selected', 'f32', [logitRows, nTextState]);
+      p.run(selectRows, { x: this.#hidden, index: this.#index, y: x });
+      recordLogits(p, this.#weights, x, logits);
+      p.run(tokenProbability, { logits, ids: this.#ids, y: this.#probs }, { end: vocabEnd });
+    });
+    const ready = await device.prepare([pass, ...heads, probabilities], signal);
+    return { vocabEnd, pass: ready[0]!, heads: ready.slice(1, -1), probabilities: ready.at(-1)! };
+  }
+}
+
+function firstColumns(scores: Float32Array, rows: number, width: number, columns: number): Float32Array {
+  if (columns === width) return scores;
+  const out = new Float32Array(rows * columns);
+  for (let row = 0; row < rows; row++) out.set(scores.subarray(row * width, row * width + columns), row * columns);
+  return out;
+}

@@ -1,0 +1,60 @@
+/** The decoder's network, recorded into programs: all layers for some rows, and the logits of some rows. */
+
+import type { ProgramBuilder, Tensor } from '../../engine/program.ts';
+import { attentionStep } from '../../kernels/attention/cachedAttention.ts';
+import { kvAppend } from '../../kernels/attention/kvAppend.ts';
+import { embed } from '../../kernels/embed/embed.ts';
+import { logits } from '../../kernels/matmul/logits.ts';
+import { mlp, normed, projected } from '../blocks.ts';
+import type { ModelDimensions } from '../dims.ts';
+import type { ModelWeights } from '../weights.ts';
+import type { CrossCache, SelfCache } from './kvCache.ts';
+
+export interface LayersInput {
+  readonly dims: ModelDimensions;
+  readonly weights: ModelWeights;
+  readonly self: SelfCache;
+  readonly cross: CrossCache;
+  /** [rows, 4], see kernels/rowState.ts */
+  readonly rowState: Tensor;
+  /** The residual stream after the last layer: [rows, nTextState]. */
+  readonly y: Tensor;
+  /** Where to leave a layer's cross-attention queries, [rows, nTextState]; scratch when undefined. */
+  readonly queries?: (layer: number) => Tensor | undefined;
+}
+
+/** All layers for the rows in `rowState`: appends to the cache, attends, writes `y`. */
+export function recordLayers(
+  p: ProgramBuilder,
+  { dims, weights, self, cross, rowState, y, queries }: LayersInput,
+): void {
+  const shape = y.shape;
+  const nHead = dims.nTextHead;
+  let x = p.scratch('embedded', 'f32', shape);
+  for (const { table, begin, count } of weights.embedding)
+    p.run(embed, { rowState, table, positions: weights.decoderPositions, y: x }, { begin, count });
+  for (const [i, layer] of weights.decoderLayers.entries()) {
+    const qkv = projected(p, 'qkv', normed(p, 'normed', x, layer.attention.norm), layer.attention.qkv);
+    const keys = self.keys[i]!;
+    const values = self.values[i]!;
+    p.run(kvAppend, { qkv, rowState, keys, values, slotOf: self.slotOf });
+    const attended = p.scratch('attended', 'f32', shape);
+    p.run(attentionStep, { q: qkv, keys, values, rowState, slotOf: self.slotOf, y: attended }, { nHead });
+    x = projected(p, 'attention.out', attended, layer.attention.out, { residual: x });
+    const heardNorm = normed(p, 'cross.normed', x, layer.crossNorm);
+    const q = projected(p, 'cross.q', heardNorm, layer.crossQuery, { y: queries?.(i) });
+    const heard = p.scratch('heard', 'f32', shape);
+    const crossArgs = { keys: cross.keys[i]!, values: cross.values[i]!, rowState, y: heard };
+    p.run(attentionStep, { q, ...crossArgs }, { nHead, cross: 1 });
+    x = projected(p, 'cross.out', heard, layer.crossOut, { residual: x });
+    const out = i === weights.decoderLayers.length - 1 ? y : p.scratch(`layer${i}.out`, 'f32', shape);
+    mlp(p, x, layer.mlp, out);
+    x = out;
+  }
+}
+
+/** y = layerNorm(x) E^T; x: [rows, nTextState], y: [rows, nVocab]. */
+export function recordLogits(p: ProgramBuilder, weights: ModelWeights, x: Tensor, y: Tensor): void {
+  const last = normed(p, 'last.normed', x, weights.decoderNorm);
+  for (const { table, begin, count } of weights.embedding) p.run(logits, { x: last, w: table, y }, { begin, count });
+}

@@ -1,0 +1,71 @@
+/**
+ * The audio encoder as programs: log-mel of one window -> encoder output -> every decoder layer's cross-attention keys and
+ * values in the cache.
+ *
+ * One program a layer, not one for all, so that a run can be stopped between them and no GPU submit lasts seconds.
+ */
+
+import { type Program, record, type Tensor } from '../../engine/program.ts';
+import { attention } from '../../kernels/attention/attention.ts';
+import { storeCross } from '../../kernels/attention/crossKvStore.ts';
+import { conv1d } from '../../kernels/matmul/conv1d.ts';
+import { layerNorm } from '../../kernels/norm/layerNorm.ts';
+import { mlp, normed, projected } from '../blocks.ts';
+import type { Allocator, CrossCache } from '../decoder/kvCache.ts';
+import type { ModelDimensions } from '../dims.ts';
+import type { EncoderLayerWeights, ModelWeights } from '../weights.ts';
+
+export interface Encoder {
+  /** In order; together they encode one window. */
+  readonly programs: readonly Program[];
+  /** Log-mel, channels last, a row of zeros before and after: [2 nAudioCtx + 2, nMels]. */
+  readonly mel: Tensor;
+  /** The cache slot to fill: [4], its number first. */
+  readonly slot: Tensor;
+  /** The encoder's output after its last layer norm: [nAudioCtx, nAudioState]. */
+  readonly output: Tensor;
+}
+
+export function buildEncoder(memory: Allocator, dims: ModelDimensions, w: ModelWeights, cross: CrossCache): Encoder {
+  const { nAudioCtx, nAudioState, nMels } = dims;
+  const nFrames = 2 * nAudioCtx;
+  const mel = memory.allocate('mel', 'f32', [nFrames + 2, nMels], 'state');
+  const slot = memory.allocate('crossSlot', 'u32', [4], 'state');
+  const output = memory.allocate('encoder.output', 'f32', [nAudioCtx, nAudioState], 'state');
+  // The residual stream between programs; each layer reads one and writes the other.
+  const stream = [0, 1].map((i) => memory.allocate(`encoder.x${i}`, 'f32', [nAudioCtx, nAudioState], 'state'));
+  const front = record('encoder.conv', (p) => {
+    const padded = p.scratch('conv1.out', 'f32', [nFrames + 2, nAudioState]);
+    p.run(conv1d, { x: mel, ...w.conv1, y: padded }, { padOut: 1 });
+    p.run(conv1d, { x: padded, ...w.conv2, positions: w.encoderPositions, y: stream[0]! }, { stride: 2 });
+  });
+  const layers = w.encoderLayers.map((layer, i) =>
+    encoderLayer(`encoder.layer${i}`, dims, layer, stream[i % 2]!, stream[(i + 1) % 2]!),
+  );
+  const tail = record('encoder.cross', (p) => {
+    p.run(layerNorm, { x: stream[layers.length % 2]!, ...w.encoderNorm, y: output });
+    for (const [i, layer] of w.decoderLayers.entries()) {
+      const kv = projected(p, `cross${i}.kv`, output, layer.crossKeyValue);
+      p.run(storeCross, { kv, slot, keys: cross.keys[i]!, values: cross.values[i]! });
+    }
+  });
+  return { programs: [front, ...layers, tail], mel, slot, output };
+}
+
+/** x + attention(layerNorm(x)), then the MLP block; x, y: [nAudioCtx, nAudioState]. */
+function encoderLayer(name: string, dims: ModelDimensions, w: EncoderLayerWeights, x: Tensor, y: Tensor): Program {
+  return record(name, (p) => {
+    const qkv = projected(p, 'qkv', normed(p, 'normed', x, w.attention.norm), w.attention.qkv);
+    const attended = p.scratch('attended', 'f32', x.shape);
+    p.run(attention, { qkv, y: attended }, { nHead: dims.nAudioHead });
+    mlp(p, projected(p, 'attention.out', attended, w.attention.out, { residual: x }), w.mlp, y);
+  });
+}
+
+/** [nMels, nFrames] row-major to [nFrames + 2, nMels] with a row of zeros at each end. */
+export function channelsLast(mel: Float32Array, nMels: number): Float32Array {
+  const nFrames = mel.length / nMels;
+  const out = new Float32Array((nFrames + 2) * nMels);
+  for (let m = 0; m < nMels; m++) for (let t = 0; t < nFrames; t++) out[(t + 1) * nMels + m] = mel[m * nFrames + t]!;
+  return out;
+}

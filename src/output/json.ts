@@ -1,0 +1,51 @@
+/** The result as one line of JSON, with openai/whisper's names and Python's spelling of numbers and strings. */
+
+import type { Segment, Transcript, Word } from '../transcribe/transcribe.ts';
+import { floatRepr, jsonString } from './pythonJson.ts';
+
+export function writeJson(transcript: Transcript): string {
+  return object([
+    ['text', jsonString(transcript.text)],
+    ['segments', list(transcript.segments.map(segmentJson))],
+    ['language', jsonString(transcript.language)],
+  ]);
+}
+
+function segmentJson(segment: Segment): string {
+  const fields = segmentFields(segment);
+  if (segment.words) fields.push(['words', list(segment.words.map(wordJson))]);
+  return object(fields);
+}
+
+/** All of a segment but its words. */
+export function segmentFields(segment: Segment): [string, string][] {
+  return [
+    ['id', String(segment.id)],
+    ['seek', String(segment.seek)],
+    ['start', floatRepr(segment.start)],
+    ['end', floatRepr(segment.end)],
+    ['text', jsonString(segment.text)],
+    ['tokens', list(segment.tokens.map(String))],
+    ['temperature', floatRepr(segment.temperature)],
+    ['avg_logprob', floatRepr(segment.avgLogprob)],
+    ['compression_ratio', floatRepr(segment.compressionRatio)],
+    ['no_speech_prob', floatRepr(segment.noSpeechProb)],
+  ];
+}
+
+function wordJson(word: Word): string {
+  return object([
+    ['word', jsonString(word.word)],
+    ['start', floatRepr(word.start)],
+    ['end', floatRepr(word.end)],
+    ['probability', floatRepr(word.probability)],
+  ]);
+}
+
+export function list(items: readonly string[]): string {
+  return `[${items.join(', ')}]`;
+}
+
+export function object(fields: readonly (readonly [string, string])[]): string {
+  return `{${fields.map(([name, value]) => `"${name}": ${value}`).join(', ')}}`;
+}

@@ -1,0 +1,106 @@
+/**
+ * Subtitle cues: one a segment, or, with word times, words laid out in lines and cues.
+ * @see openai/whisper, whisper/utils.py, SubtitlesWriter.iterate_result
+ */
+import { strip } from '../base/python.ts';
+import type { Transcript, Word } from '../transcribe/transcribe.ts';
+import { hasWords } from './words.ts';
+
+export interface WrapOptions {
+  /** Code points in a line, 1000 when absent. */
+  readonly maxLineWidth?: number | undefined;
+  /** Lines in a cue. Given together with `maxLineWidth`, cues may reach over segments. */
+  readonly maxLineCount?: number | undefined;
+  /** Words in a cue, 1000 when absent. */
+  readonly maxWordsPerLine?: number | undefined;
+  /** One cue a word, with that word underlined. */
+  readonly highlightWords?: boolean | undefined;
+}
+
+export interface Cue {
+  readonly start: string;
+  readonly end: string;
+  readonly text: string;
+}
+
+/** A cue that spans segments ends before a word that begins this much after the word before it, in seconds. */
+const LONG_PAUSE = 3;
+
+export function* cues(
+  transcript: Transcript,
+  options: WrapOptions,
+  format: (seconds: number) => string,
+): Generator<Cue> {
+  if (!hasWords(transcript)) {
+    for (const segment of transcript.segments)
+      yield {
+        start: format(segment.start),
+        end: format(segment.end),
+        text: strip(segment.text).replaceAll('-->', '->'),
+      };
+    return;
+  }
+  for (const words of cuesOfWords(transcript, options)) {
+    if (options.highlightWords) yield* highlighted(words, format);
+    else yield { start: format(words[0]!.start), end: format(words.at(-1)!.end), text: joined(words) };
+  }
+}
+
+/** Words of each cue; those that begin a line carry the line break in front. None is empty. */
+export function* cuesOfWords(transcript: Transcript, options: WrapOptions): Generator<readonly Word[]> {
+  const { maxLineCount } = options;
+  const keepSegments = !maxLineCount || !options.maxLineWidth;
+  const width = options.maxLineWidth || 1000;
+  const slice = options.maxWordsPerLine || 1000;
+  let cue: Word[] = [];
+  let lineLength = 0;
+  let lines = 1;
+  let lastStart: number | undefined;
+  for (const segment of transcript.segments) {
+    for (const [i, timing] of (segment.words ?? []).entries()) {
+      let word = timing.word;
+      const pause = !keepSegments && lastStart !== undefined && timing.start - lastStart > LONG_PAUSE;
+      const segmentBreak = i % slice === 0 && cue.length > 0 && keepSegments;
+      const fits = lineLength + codePoints(word) <= width;
+      if (lineLength > 0 && fits && !pause && !segmentBreak) {
+        lineLength += codePoints(word);
+      } else {
+        word = strip(word);
+        const full = cue.length > 0 && !!maxLineCount && (pause || lines >= maxLineCount);
+        if (full || segmentBreak) {
+          yield cue;
+          cue = [];
+          lines = 1;
+        } else if (lineLength > 0) {
+          lines++;
+          word = `\n${word}`;
+        }
+        lineLength = codePoints(strip(word));
+      }
+      cue.push({ ...timing, word });
+      lastStart = timing.start;
+    }
+  }
+  if (cue.length > 0) yield cue;
+}
+
+/** A cue for each word with that word underlined, and one without underline for each gap between two. */
+function* highlighted(words: readonly Word[], format: (seconds: number) => string): Generator<Cue> {
+  let last = format(words[0]!.start);
+  for (const [i, word] of words.entries()) {
+    const start = format(word.start);
+    const end = format(word.end);
+    if (last !== start) yield { start: last, end: start, text: joined(words) };
+    const text = words.map((w, k) => (k === i ? w.word.replace(/^(\s*)(.*)$/u, '$1<u>$2</u>') : w.word));
+    yield { start, end, text: text.join('') };
+    last = end;
+  }
+}
+
+function joined(words: readonly Word[]): string {
+  return words.map((word) => word.word).join('');
+}
+
+function codePoints(text: string): number {
+  return [...text].length;
+}

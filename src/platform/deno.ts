@@ -1,7 +1,0 @@
-/** Deno: Node's modules and V8's flags work there as they are, and WebGPU is Deno's own (wgpu). */
-import { createNodePlatform } from './node.js';
-import type { Platform } from './platform.js';
-
-export function createDenoPlatform(): Platform {
-  return createNodePlatform('deno');
-}

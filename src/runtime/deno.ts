@@ -1,0 +1,7 @@
+/** Deno: Node's modules and V8's flags work there as they are, and WebGPU is Deno's own (wgpu). */
+import { createNodePlatform } from './node.ts';
+import type { Platform } from './platform.ts';
+
+export function createDenoPlatform(): Platform {
+  return createNodePlatform('deno');
+}

@@ -1,0 +1,88 @@
+/**
+ * Decoding by the `ffmpeg` on the PATH, with the arguments of openai/whisper's `load_audio`: what our own decoders do
+ * not know (m4a, mp4, webm, aiff, ...). ffmpeg must be able to seek (the index of an MP4 often stands at its end), so
+ * bytes that are not a file become a temporary one.
+ *
+ * @see openai/whisper, whisper/audio.py, load_audio
+ */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AudioError } from '../base/errors.ts';
+
+/** Playlists must not make ffmpeg fetch anything: files only. */
+const before = ['-nostdin', '-v', 'error', '-protocol_whitelist', 'file', '-threads', '0'];
+const after = ['-f', 's16le', '-ac', '1', '-acodec', 'pcm_s16le', '-ar', '16000', '-'];
+
+/**
+ * @param input a path, or the bytes of a recording
+ * @returns mono, 16 kHz, 16 bits; shape [nSamples]
+ * @throws {AudioError} `unsupported` if there is no ffmpeg, `undecodable` with ffmpeg's own words if it fails;
+ *   the signal's reason
+ */
+export async function transcodeWithFfmpeg(
+  input: string | Uint8Array,
+  signal?: AbortSignal | undefined,
+): Promise<Int16Array<ArrayBuffer>> {
+  signal?.throwIfAborted();
+  if (typeof input === 'string') return runFfmpeg(input, signal);
+  const folder = await mkdtemp(join(tmpdir(), 'sotto-'));
+  try {
+    const file = join(folder, 'recording');
+    await writeFile(file, input, { mode: 0o600 });
+    return await runFfmpeg(file, signal);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function runFfmpeg(path: string, signal: AbortSignal | undefined): Promise<Int16Array<ArrayBuffer>> {
+  return new Promise((resolve, reject) => {
+    // "file:" keeps a name like "concat:a|b" from being taken for a protocol.
+    const child = spawn('ffmpeg', [...before, '-i', `file:${path}`, ...after], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const abort = (): void => {
+      child.kill('SIGKILL');
+    };
+    signal?.addEventListener('abort', abort);
+    const pieces: Uint8Array[] = [];
+    let nBytes = 0;
+    let words = '';
+    child.stdout.on('data', (piece: Uint8Array) => {
+      pieces.push(piece);
+      nBytes += piece.length;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      words = (words + text).slice(-2000);
+    });
+    child.on('error', (cause: NodeJS.ErrnoException) => {
+      signal?.removeEventListener('abort', abort);
+      reject(
+        cause.code === 'ENOENT' ? noFfmpeg(path) : new AudioError('undecodable', `ffmpeg: ${cause.message}`, { cause }),
+      );
+    });
+    child.on('close', (code) => {
+      signal?.removeEventListener('abort', abort);
+      if (signal?.aborted) reject(signal.reason);
+      else if (code === 0) resolve(toInt16(pieces, nBytes));
+      else reject(new AudioError('undecodable', `ffmpeg cannot decode ${path}: ${words.trim().split('\n').at(-1)}`));
+    });
+  });
+}
+
+function noFfmpeg(path: string): AudioError {
+  return new AudioError('unsupported', `${path} is not WAV, FLAC, MP3, Ogg Opus or Ogg Vorbis.`, {
+    hint: 'Install ffmpeg and put it on the PATH: it decodes everything else. Or convert the file to WAV.',
+  });
+}
+
+function toInt16(pieces: readonly Uint8Array[], nBytes: number): Int16Array<ArrayBuffer> {
+  const whole = new Uint8Array(nBytes);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  const view = new DataView(whole.buffer);
+  return Int16Array.from({ length: nBytes >> 1 }, (_, i) => view.getInt16(2 * i, true));
+}

@@ -1,0 +1,40 @@
+/** Reads recordings from files, and what the web knows too; `ffmpeg` decodes what sotto does not. */
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { AudioFile } from '../audio/audioFile.ts';
+import { decodeAudio } from '../audio/decode.ts';
+import { AudioError } from '../base/errors.ts';
+import type { CallOptions } from '../base/progress.ts';
+import { transcodeWithFfmpeg } from './ffmpeg.ts';
+import { readWebAudio } from './webAudio.ts';
+
+/**
+ * @param audio a string is an address if it begins with `http:` or `https:`, else a path
+ * @returns mono, 16 kHz, in [-1, 1]; shape [nSamples]
+ * @throws {AudioError} `notFound`, `file`; what `decodeAudio` throws; the signal's reason
+ */
+export async function readAudio(audio: AudioFile, options: CallOptions = {}): Promise<Float32Array> {
+  const path = pathOf(audio);
+  if (path === undefined) return readWebAudio(audio, { ...options, transcode: transcodeWithFfmpeg });
+  const bytes = await readBytes(path, options.signal);
+  // ffmpeg takes the file itself: it wants to seek, and the bytes need not be written again.
+  const transcode = (_bytes: Uint8Array, signal: AbortSignal | undefined) => transcodeWithFfmpeg(path, signal);
+  return decodeAudio(bytes, { ...options, transcode, fileName: path });
+}
+
+function pathOf(audio: AudioFile): string | undefined {
+  if (audio instanceof URL) return audio.protocol === 'file:' ? fileURLToPath(audio) : undefined;
+  if (typeof audio === 'string') return /^https?:/i.test(audio) ? undefined : audio;
+  return undefined;
+}
+
+async function readBytes(path: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  try {
+    return await readFile(path, signal ? { signal } : {});
+  } catch (error) {
+    signal?.throwIfAborted();
+    const { code, message } = error as NodeJS.ErrnoException; // readFile throws nothing else
+    if (code === 'ENOENT') throw new AudioError('notFound', `There is no file ${path}.`, { cause: error });
+    throw new AudioError('file', `${path} cannot be read: ${message}.`, { cause: error });
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Which V8 flags make our WebAssembly fast, by V8's version.
+ *
+ * V8 reads its flags when it compiles, so they are set, our module is compiled whole, and they are put back: other
+ * WebAssembly of the process keeps its usual treatment. V8 does not throw at a flag that it does not know but prints on
+ * stderr, so only versions that were tried are given any. (Node 20 is V8 11.3, 22 is 12.4, 24 is 13.6; Deno 2.9 is 15.0.)
+ */
+import type { CpuFlags } from './platform.ts';
+
+export interface V8Plan {
+  /** Set before compiling. */
+  readonly set: readonly string[];
+  /** Set after it. */
+  readonly restore: readonly string[];
+  readonly wasm: CpuFlags;
+}
+
+/** Compile every function at once and with the optimising compiler: no slow first calls, and the flags need not stay. */
+const EAGER = ['--no-liftoff', '--no-wasm-lazy-compilation'];
+
+/**
+ * @param version     of V8, e.g. `13.6.233.17`
+ * @param avx2        does the processor have 256-bit integer and float vectors (x86-64)?
+ * @param given       flags the process was started with: they stay as they are
+ * @param relaxedSimd is relaxed SIMD there without any flag?
+ */
+export function planV8Flags(version: string, avx2: boolean, given: readonly string[], relaxedSimd: boolean): V8Plan {
+  const major = Number.parseInt(version, 10);
+  const set = major >= 11 && major <= 15 ? [...EAGER] : [];
+  if (major === 11) set.push('--experimental-wasm-relaxed-simd');
+  if (major === 12) set.push('--turboshaft-wasm');
+  const revectorize = major >= 13 && major <= 15 && avx2;
+  if (revectorize) set.push('--experimental-wasm-revectorize');
+  const named = new Set(given.map(nameOf));
+  return {
+    set,
+    restore: set.filter((flag) => !named.has(nameOf(flag))).map(opposite),
+    // Turboshaft keeps the order of the code; the compiler before it schedules all loads of a loop body first.
+    wasm: { relaxedSimd: relaxedSimd || major === 11, revectorize, loadsFirst: major <= 11 },
+  };
+}
+
+/** For a process whose flags are left alone. */
+export function withoutV8Flags(version: string, relaxedSimd: boolean): V8Plan {
+  const loadsFirst = Number.parseInt(version, 10) < 13;
+  return { set: [], restore: [], wasm: { relaxedSimd, revectorize: false, loadsFirst } };
+}
+
+function opposite(flag: string): string {
+  return flag.startsWith('--no-') ? `--${flag.slice(5)}` : `--no-${flag.slice(2)}`;
+}
+
+/** `--no-Wasm_lazy=1` and `--wasm-lazy` are one flag. */
+function nameOf(flag: string): string {
+  return flag
+    .replaceAll('_', '-')
+    .replace(/^--?(no-)?/, '')
+    .replace(/=.*$/, '');
+}

@@ -1,0 +1,33 @@
+/** Reads recordings from addresses and Blobs, with nothing but web standards. */
+import type { AudioFile } from '../audio/audioFile.ts';
+import { type DecodeAudioOptions, decodeAudio } from '../audio/decode.ts';
+import { AudioError } from '../base/errors.ts';
+
+/**
+ * @returns mono, 16 kHz, in [-1, 1]; shape [nSamples]
+ * @throws {AudioError} `fetch` if an address gives nothing; what `decodeAudio` throws; the signal's reason
+ */
+export async function readWebAudio(audio: AudioFile, options: DecodeAudioOptions = {}): Promise<Float32Array> {
+  if (audio instanceof Uint8Array) return decodeAudio(audio, options);
+  if (audio instanceof ArrayBuffer) return decodeAudio(new Uint8Array(audio), options);
+  if (audio instanceof Blob) {
+    // A File has a name.
+    const fileName = 'name' in audio && typeof audio.name === 'string' ? audio.name : undefined;
+    return decodeAudio(new Uint8Array(await audio.arrayBuffer()), { fileName, ...options });
+  }
+  const bytes = await fetchBytes(audio, options.signal);
+  return decodeAudio(bytes, { fileName: String(audio), ...options });
+}
+
+async function fetchBytes(address: string | URL, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const failed = (why: string, cause?: unknown): AudioError =>
+    new AudioError('fetch', `The recording at ${address} cannot be fetched: ${why}.`, { cause });
+  try {
+    const answer = await fetch(address, signal ? { signal } : {});
+    if (!answer.ok) throw failed(`status ${answer.status}`);
+    return new Uint8Array(await answer.arrayBuffer());
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw cause instanceof AudioError ? cause : failed(String(cause), cause);
+  }
+}

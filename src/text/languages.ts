@@ -1,0 +1,57 @@
+/**
+ * The languages of Whisper in the order of their tokens, with the names and aliases that openai/whisper accepts.
+ *
+ * @see openai/whisper, whisper/tokenizer.py: LANGUAGES, TO_LANGUAGE_CODE
+ */
+import { OptionsError } from '../base/errors.ts';
+
+// biome-ignore format: a table
+const NAMES: Readonly<Record<string, string>> = {
+  en: 'english', zh: 'chinese', de: 'german', es: 'spanish', ru: 'russian', ko: 'korean', fr: 'french', ja: 'japanese',
+  pt: 'portuguese', tr: 'turkish', pl: 'polish', ca: 'catalan', nl: 'dutch', ar: 'arabic', sv: 'swedish', it: 'italian',
+  id: 'indonesian', hi: 'hindi', fi: 'finnish', vi: 'vietnamese', he: 'hebrew', uk: 'ukrainian', el: 'greek', ms: 'malay',
+  cs: 'czech', ro: 'romanian', da: 'danish', hu: 'hungarian', ta: 'tamil', no: 'norwegian', th: 'thai', ur: 'urdu',
+  hr: 'croatian', bg: 'bulgarian', lt: 'lithuanian', la: 'latin', mi: 'maori', ml: 'malayalam', cy: 'welsh', sk: 'slovak',
+  te: 'telugu', fa: 'persian', lv: 'latvian', bn: 'bengali', sr: 'serbian', az: 'azerbaijani', sl: 'slovenian',
+  kn: 'kannada', et: 'estonian', mk: 'macedonian', br: 'breton', eu: 'basque', is: 'icelandic', hy: 'armenian',
+  ne: 'nepali', mn: 'mongolian', bs: 'bosnian', kk: 'kazakh', sq: 'albanian', sw: 'swahili', gl: 'galician', mr: 'marathi',
+  pa: 'punjabi', si: 'sinhala', km: 'khmer', sn: 'shona', yo: 'yoruba', so: 'somali', af: 'afrikaans', oc: 'occitan',
+  ka: 'georgian', be: 'belarusian', tg: 'tajik', sd: 'sindhi', gu: 'gujarati', am: 'amharic', yi: 'yiddish', lo: 'lao',
+  uz: 'uzbek', fo: 'faroese', ht: 'haitian creole', ps: 'pashto', tk: 'turkmen', nn: 'nynorsk', mt: 'maltese',
+  sa: 'sanskrit', lb: 'luxembourgish', my: 'myanmar', bo: 'tibetan', tl: 'tagalog', mg: 'malagasy', as: 'assamese',
+  tt: 'tatar', haw: 'hawaiian', ln: 'lingala', ha: 'hausa', ba: 'bashkir', jw: 'javanese', su: 'sundanese',
+  yue: 'cantonese',
+};
+
+// biome-ignore format: a table
+const ALIASES: Readonly<Record<string, string>> = {
+  burmese: 'my', valencian: 'ca', flemish: 'nl', haitian: 'ht', letzeburgesch: 'lb', pushto: 'ps', panjabi: 'pa',
+  moldavian: 'ro', moldovan: 'ro', sinhalese: 'si', castilian: 'es', mandarin: 'zh',
+};
+
+/** Codes in the order of their tokens; a model knows the first 99 or all 100. */
+export const languageCodes: readonly string[] = Object.keys(NAMES);
+
+const codes = new Map<string, string>(Object.entries(ALIASES));
+for (const [code, name] of Object.entries(NAMES)) codes.set(code, code).set(name, code);
+
+/** English name of a language by its code, lower case; undefined if Whisper does not know it. */
+export function languageName(code: string): string | undefined {
+  return Object.hasOwn(NAMES, code) ? NAMES[code] : undefined;
+}
+
+/**
+ * Code of a language given by code, English name or alias, upper or lower case.
+ *
+ * @throws {OptionsError} `language` if Whisper knows none of that name
+ */
+export function languageCode(language: string): string {
+  const code = codes.get(language.toLowerCase());
+  if (code !== undefined) return code;
+  throw new OptionsError('language', `Whisper does not know the language "${language}".`, {
+    hint: 'Give a code such as "de" or an English name such as "german".',
+  });
+}
+
+/** All that `languageCode` accepts, for help texts: code by code, name and alias. */
+export const languageInputs: ReadonlyMap<string, string> = codes;

@@ -1,0 +1,100 @@
+/**
+ * Drops text that was imagined in silence: segments of unlikely, too short or too long words with silence around them.
+ *
+ * @see openai/whisper, whisper/transcribe.py: hallucination_silence_threshold
+ */
+import { roundHalfEven } from '../../base/python.ts';
+import { defaultAppendPunctuations, defaultPrependPunctuations } from '../words/wordTiming.ts';
+import { FRAMES_PER_SECOND, seconds, type WindowPlace, type WindowSegment, type Word } from './segments.ts';
+
+const PUNCTUATION = defaultPrependPunctuations + defaultAppendPunctuations;
+const WINDOW_SECONDS = 30;
+
+export interface HallucinationInput {
+  /** Seconds of silence that make text beside it suspect. */
+  readonly threshold: number;
+  readonly place: WindowPlace;
+  readonly segments: readonly WindowSegment[];
+  /** Where the next window would begin. */
+  readonly next: number;
+  readonly endsWhole: boolean;
+  readonly lastSpeech: number;
+  /** Frames of the recording. */
+  readonly nFrames: number;
+}
+
+export interface Sifted {
+  readonly segments: readonly WindowSegment[];
+  readonly next: number;
+  /** The window begins with a long silence: nothing of it is kept, as if it had not been decoded. */
+  readonly again: boolean;
+}
+
+export function dropHallucinations(input: HallucinationInput): Sifted {
+  const { threshold, place, segments, nFrames } = input;
+  const offset = seconds(place.seek);
+  const windowEnd = offset + WINDOW_SECONDS;
+  let next = input.next;
+
+  if (!input.endsWhole) {
+    const end = speechEnd(segments);
+    if (end !== undefined && end > offset) {
+      next = windowEnd - end > threshold ? roundHalfEven(end * FRAMES_PER_SECOND) : place.seek + place.size;
+    }
+  }
+
+  const first = segments.find(hasWords);
+  if (first && isAnomalous(first)) {
+    const gap = first.start - offset;
+    if (gap > threshold) {
+      return { segments: [], next: place.seek + roundHalfEven(gap * FRAMES_PER_SECOND), again: true };
+    }
+  }
+
+  let spokenUntil = input.lastSpeech;
+  for (const [i, segment] of segments.entries()) {
+    if (!hasWords(segment)) continue;
+    if (isAnomalous(segment)) {
+      const following = segments.slice(i + 1).find(hasWords);
+      const followingStart = following?.words?.[0]?.start ?? offset + seconds(place.size);
+      const silenceBefore =
+        segment.start - spokenUntil > threshold || segment.start < threshold || segment.start - offset < 2;
+      const silenceAfter =
+        followingStart - segment.end > threshold ||
+        (following !== undefined && isAnomalous(following)) ||
+        windowEnd - segment.end < 2;
+      if (silenceBefore && silenceAfter) {
+        next = roundHalfEven(Math.max(offset + 1, segment.start) * FRAMES_PER_SECOND);
+        if (seconds(nFrames) - segment.end < threshold) next = nFrames;
+        return { segments: segments.slice(0, i), next, again: false };
+      }
+    }
+    spokenUntil = segment.end;
+  }
+  return { segments, next, again: false };
+}
+
+/** Where the last word ends; without words where the last segment does. */
+export function speechEnd(segments: readonly WindowSegment[]): number | undefined {
+  return segments.findLast(hasWords)?.words?.at(-1)?.end ?? segments.at(-1)?.end;
+}
+
+function hasWords({ words }: WindowSegment): boolean {
+  return words !== undefined && words.length > 0;
+}
+
+function isAnomalous({ words = [] }: WindowSegment): boolean {
+  if (words.length === 0) return false;
+  const spoken = words.filter(({ word }) => !PUNCTUATION.includes(word)).slice(0, 8);
+  const score = spoken.reduce((sum, word) => sum + anomaly(word), 0);
+  return score >= 3 || score + 0.01 >= spoken.length;
+}
+
+function anomaly({ probability, start, end }: Word): number {
+  const duration = end - start;
+  let score = 0;
+  if (probability < 0.15) score += 1;
+  if (duration < 0.133) score += (0.133 - duration) * 15;
+  if (duration > 2) score += duration - 2;
+  return score;
+}

@@ -1,0 +1,161 @@
+/**
+ * When each word was said: the alignment heads of the decoder look at the sound of the token they stand at, and the
+ * cheapest monotonous path through what they look at gives each token its time.
+ *
+ * @see openai/whisper, whisper/timing.py: find_alignment
+ */
+
+import { InternalError } from '../../base/errors.ts';
+import type { AudioFeatures, Inference } from '../../decode/inference.ts';
+import type { Task, Tokenizer } from '../../text/tokenizer.ts';
+import { rowStarts } from './dtw.ts';
+import { medianFilter } from './medianFilter.ts';
+
+/** Encoder positions a second. */
+const POSITIONS_PER_SECOND = 50;
+const MEDIAN_WIDTH = 7;
+
+/** A word and its time in the window. */
+export interface AlignedWord {
+  readonly word: string;
+  readonly tokens: readonly number[];
+  /** Seconds from the start of the window. */
+  readonly start: number;
+  readonly end: number;
+  /** Mean probability of its tokens. */
+  readonly probability: number;
+}
+
+export interface AlignmentInput {
+  readonly audio: AudioFeatures;
+  /** Text tokens alone, without timestamps. */
+  readonly textTokens: readonly number[];
+  readonly language: string;
+  readonly task: Task;
+  /** Frames of 10 ms of sound in the window. */
+  readonly nFrames: number;
+}
+
+/** @returns words one behind the other, each beginning where the last one ends */
+export async function alignWords(
+  inference: Inference,
+  tokenizer: Tokenizer,
+  { audio, textTokens, language, task, nFrames }: AlignmentInput,
+  signal?: AbortSignal,
+): Promise<AlignedWord[]> {
+  const columns = nFrames >> 1;
+  if (textTokens.length === 0 || columns === 0) return [];
+  if (!inference.align) throw new InternalError('the engine has no alignment heads');
+  const start = tokenizer.sotSequence(language, task);
+  const tokens = [...start, tokenizer.noTimestamps, ...textTokens, tokenizer.eot];
+  const mean = new HeadMean(tokens.length, columns);
+  const request = { audio, tokens, columns, vocabEnd: tokenizer.eot };
+  const tokenProbs = await inference.align(request, (scores) => mean.add(scores), signal);
+
+  const words = tokenizer.splitToWordTokens([...textTokens, tokenizer.eot], language).slice(0, -1);
+  if (words.length === 0) return [];
+  // The row of notimestamps stays, it predicts the first text token; eot's goes.
+  const rows = textTokens.length + 1;
+  const jumps = rowStarts(mean.negated(start.length, rows), rows, columns);
+  let first = 0;
+  return words.map(({ word, tokens: own }) => {
+    const begin = first;
+    first += own.length;
+    const probs = tokenProbs.subarray(start.length + begin, start.length + first);
+    return {
+      word,
+      tokens: own,
+      start: jumps[begin]! / POSITIONS_PER_SECOND,
+      end: jumps[first]! / POSITIONS_PER_SECOND,
+      probability: probs.reduce((sum, p) => sum + p, 0) / own.length,
+    };
+  });
+}
+
+/**
+ * Words with times by guess, for engines without alignment heads: the tokens of a segment share its time evenly.
+ *
+ * @param offset seconds of the recording at which the window begins
+ */
+export function spreadWords(
+  tokenizer: Tokenizer,
+  segments: readonly { readonly start: number; readonly end: number; readonly tokens: readonly number[] }[],
+  language: string,
+  offset: number,
+): AlignedWord[] {
+  return segments.flatMap(({ start, end, tokens }) => {
+    const text = tokens.filter((token) => token < tokenizer.eot);
+    const time = (nBefore: number): number => start - offset + ((end - start) * nBefore) / text.length;
+    let first = 0;
+    return tokenizer
+      .splitToWordTokens([...text, tokenizer.eot], language)
+      .slice(0, -1)
+      .map(({ word, tokens: own }) => {
+        const begin = first;
+        first += own.length;
+        return { word, tokens: own, start: time(begin), end: time(first), probability: 0 };
+      });
+  });
+}
+
+/** Mean of all heads' attention, each normalised and smoothed first. */
+export class HeadMean {
+  readonly #rows: number;
+  readonly #columns: number;
+  readonly #sum: Float64Array;
+  #heads = 0;
+
+  constructor(rows: number, columns: number) {
+    this.#rows = rows;
+    this.#columns = columns;
+    this.#sum = new Float64Array(rows * columns);
+  }
+
+  /** @param scores before the softmax; f32 [rows, columns] */
+  add(scores: Float32Array): void {
+    if (scores.length !== this.#sum.length) throw new InternalError(`a head has ${scores.length} scores`);
+    const weights = normaliseColumns(softmaxRows(scores, this.#columns), this.#rows, this.#columns);
+    medianFilter(weights, this.#columns, MEDIAN_WIDTH).forEach((weight, i) => {
+      this.#sum[i]! += weight;
+    });
+    this.#heads++;
+  }
+
+  /** Minus the mean of `count` rows from `first` on: what a path through them costs; f32 [count, columns]. */
+  negated(first: number, count: number): Float32Array {
+    const begin = first * this.#columns;
+    // A loop, since Float32Array.from with a function takes 20 times as long.
+    const costs = new Float32Array(count * this.#columns);
+    for (let i = 0; i < costs.length; i++) costs[i] = -this.#sum[begin + i]! / this.#heads;
+    return costs;
+  }
+}
+
+function softmaxRows(scores: Float32Array, columns: number): Float32Array {
+  const out = new Float32Array(scores.length);
+  for (let row = 0; row < scores.length; row += columns) {
+    let max = Number.NEGATIVE_INFINITY;
+    for (let j = 0; j < columns; j++) max = Math.max(max, scores[row + j]!);
+    let sum = 0;
+    for (let j = 0; j < columns; j++) sum += Math.exp(scores[row + j]! - max);
+    for (let j = 0; j < columns; j++) out[row + j] = Math.exp(scores[row + j]! - max) / sum;
+  }
+  return out;
+}
+
+/** Each column less its mean, over its standard deviation (of the population); in place. */
+function normaliseColumns(x: Float32Array, rows: number, columns: number): Float32Array {
+  for (let j = 0; j < columns; j++) {
+    let sum = 0;
+    for (let i = 0; i < rows; i++) sum += x[i * columns + j]!;
+    const mean = sum / rows;
+    let squares = 0;
+    for (let i = 0; i < rows; i++) squares += (x[i * columns + j]! - mean) ** 2;
+    const deviation = Math.sqrt(squares / rows);
+    // All tokens alike: nothing to tell them apart by. openai/whisper gets NaN, which moves the words of a window of one
+    // position by one to the left, here too; in a longer window it would make all times worthless.
+    const isKept = deviation > 0 || columns === 1;
+    for (let i = 0; i < rows; i++) x[i * columns + j] = isKept ? (x[i * columns + j]! - mean) / deviation : 0;
+  }
+  return x;
+}

@@ -1,0 +1,137 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isFlac, readFlac } from '../../../src/audio/codecs/flac.ts';
+import { drain } from '../../../src/audio/monoSamples.ts';
+import type { UseSource } from '../../../src/audio/pcm.ts';
+import { AudioError } from '../../../src/base/errors.ts';
+import type { Warning } from '../../../src/base/progress.ts';
+import { noise, sweep } from '../sounds.ts';
+import { type FlacSpec, flacFile } from './flacWriter.ts';
+
+const test = suite('decodeFlac');
+
+interface Decoded {
+  readonly format: string;
+  readonly channels: number[][];
+}
+
+/** All samples, in the integers of the format. */
+function decoded(file: Uint8Array, warnings: Warning[] = []): Decoded {
+  const use: UseSource<Decoded> = (source) => {
+    const channels = Array.from({ length: source.format.nChannels }, (): number[] => []);
+    const pieces = source.pieces();
+    if (!(Symbol.iterator in pieces)) throw new Error('pieces of FLAC come at once');
+    for (const { planes } of pieces) for (const [c, plane] of planes.entries()) channels[c]!.push(...plane);
+    return { format: source.format.sampleFormat, channels };
+  };
+  return readFlac(file, use, { onWarning: (w) => warnings.push(w) });
+}
+
+const sound = (n: number, bits: number, seed: number): number[] =>
+  Array.from(sweep(n, seed), (v) => Math.round(v * 2 ** (bits - 1) * 0.99));
+
+const mono = { sampleRate: 16000, bits: 16, blockSize: 192 } as const;
+
+test('every kind of subframe', () => {
+  const values = sound(500, 16, 1);
+  const kinds: readonly FlacSpec['subframes'][number][] = [
+    { kind: 'verbatim' },
+    { kind: 'fixed', coefficients: [], parameters: [12] },
+    { kind: 'fixed', coefficients: [1], parameters: [11] },
+    { kind: 'fixed', coefficients: [2, -1], parameters: [11, 0].map(() => 12) },
+    { kind: 'fixed', coefficients: [3, -3, 1], parameters: [13] },
+    { kind: 'fixed', coefficients: [4, -6, 4, -1], parameters: [14] },
+    { kind: 'fixed', coefficients: [2, -1], parameters: [-1], escapeBits: 20 },
+    { kind: 'fixed', coefficients: [1], parameters: [2] }, // quotients of thousands
+    { kind: 'linear', coefficients: [15000, -7000, 33, -1], shift: 13, parameters: [12, 12, -1, 12], escapeBits: 18 },
+    { kind: 'linear', coefficients: Array.from(noise(32, 5), (v) => Math.round(v * 900)), shift: 10, parameters: [14] },
+  ];
+  for (const subframe of kinds) {
+    // Blocks must hold a whole number of partitions: 500 = 2 * 192 + 116.
+    const file = flacFile({ ...mono, coded: [values], subframes: [subframe] });
+    assert.equal(decoded(file), { format: 's16', channels: [values] }, JSON.stringify(subframe));
+  }
+  const still = new Array(300).fill(-77);
+  assert.equal(decoded(flacFile({ ...mono, coded: [still], subframes: [{ kind: 'constant' }] })).channels, [still]);
+  const even = values.map((v) => v * 8 - (v * 8 > 32767 || v * 8 < -32768 ? v * 8 : 0));
+  const wasted = flacFile({
+    ...mono,
+    coded: [even],
+    subframes: [{ kind: 'fixed', coefficients: [1], wasted: 3, parameters: [9] }],
+  });
+  assert.equal(decoded(wasted).channels, [even]);
+});
+
+test('stereo as left/side, side/right and mid/side', () => {
+  const [left, right] = [sound(400, 16, 1), sound(400, 16, 2)];
+  const side = left.map((v, i) => v - right[i]!);
+  const mid = left.map((v, i) => Math.floor((v + right[i]!) / 2));
+  const verbatim = [{ kind: 'verbatim' }, { kind: 'verbatim' }] as const;
+  for (const [assignment, coded] of [
+    [1, [left, right]],
+    [8, [left, side]],
+    [9, [side, right]],
+    [10, [mid, side]],
+  ] as const) {
+    const file = flacFile({ ...mono, coded, assignment, subframes: verbatim });
+    assert.equal(decoded(file).channels, [left, right], `assignment ${assignment}`);
+  }
+});
+
+test('any depth is left-justified in 16 or 32 bits', () => {
+  for (const bits of [8, 12, 16, 20, 24, 32]) {
+    const values = [...sound(200, bits, 3), -(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
+    const file = flacFile({ ...mono, bits, coded: [values], subframes: [{ kind: 'verbatim' }] });
+    const justified = values.map((v) => v * 2 ** ((bits <= 16 ? 16 : 32) - bits));
+    assert.equal(decoded(file), { format: bits <= 16 ? 's16' : 's32', channels: [justified] }, `${bits} bits`);
+  }
+});
+
+test('a damaged frame is left out, the rest is read, and a warning says so', () => {
+  const values = sound(192 * 5, 16, 1);
+  const file = flacFile({ ...mono, coded: [values], subframes: [{ kind: 'verbatim' }] });
+  const frameBytes = (file.length - 42) / 5;
+  const damaged = file.slice();
+  damaged[42 + 2 * frameBytes + 50]! ^= 0x10;
+  const warnings: Warning[] = [];
+  assert.equal(decoded(damaged, warnings).channels, [[...values.slice(0, 384), ...values.slice(576)]]);
+  assert.is(warnings[0]?.code, 'audioDamaged');
+  const cut = file.subarray(0, file.length - 10);
+  assert.equal(decoded(cut, warnings).channels, [values.slice(0, 768)]);
+  assert.match(warnings[1]?.message ?? '', '768');
+});
+
+test('headers that cannot be, and files cut anywhere', () => {
+  const file = flacFile({
+    ...mono,
+    coded: [sound(400, 16, 1)],
+    subframes: [{ kind: 'fixed', coefficients: [1], parameters: [11] }],
+  });
+  for (let end = 0; end < file.length; end++) {
+    const cut = file.subarray(0, end);
+    if (!isFlac(cut)) continue;
+    try {
+      decoded(cut);
+    } catch (error) {
+      assert.instance(error, AudioError);
+    }
+  }
+  for (let at = 4; at < file.length; at++) {
+    for (const value of [0, 0xff, file[at]! ^ 1, file[at]! ^ 0x80]) {
+      const changed = file.slice();
+      changed[at] = value;
+      try {
+        decoded(changed);
+      } catch (error) {
+        assert.instance(error, AudioError, `byte ${at} = ${value}`);
+      }
+    }
+  }
+});
+
+test('an empty recording', async () => {
+  const file = flacFile({ ...mono, coded: [[]], subframes: [{ kind: 'verbatim' }] });
+  assert.is((await readFlac(file, (source) => drain(source))).length, 0);
+});
+
+test.run();

@@ -1,0 +1,143 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { isWav, readWav } from '../../../src/audio/containers/wav.ts';
+import { drain } from '../../../src/audio/monoSamples.ts';
+import { AudioError } from '../../../src/base/errors.ts';
+import type { Warning } from '../../../src/base/progress.ts';
+import { integerBytes, noise, sweep, type WavSpec, wavFile } from '../sounds.ts';
+
+const test = suite('decodeWav');
+
+/** 16-bit values of a 16 kHz mono file. */
+async function decoded(file: Uint8Array, warnings: Warning[] = []): Promise<number[]> {
+  const samples = await readWav(file, (source) => drain(source), { onWarning: (w) => warnings.push(w) });
+  return Array.from(samples, (v) => v * 32768);
+}
+
+async function refuses(file: Uint8Array, code: string): Promise<void> {
+  await decoded(file).then(
+    () => assert.unreachable(`${code} expected`),
+    (error) => {
+      assert.instance(error, AudioError);
+      assert.is(error.code, code);
+    },
+  );
+}
+
+const values = [0, 1, -1, 256, -256, 32767, -32768, 12345];
+const s16: WavSpec = { tag: 1, bits: 16, data: integerBytes(values, 16) };
+
+test('every sample format', async () => {
+  assert.equal(await decoded(wavFile(s16)), values);
+  assert.equal(
+    await decoded(wavFile({ tag: 1, bits: 8, data: Uint8Array.of(128, 129, 0, 255) })),
+    [0, 256, -32768, 32512],
+  );
+  const wide = [0, 1 << 8, -(1 << 8), 0x7fffff, -0x800000, 0x1234ff];
+  const cut = wide.map((v) => v >> 8);
+  assert.equal(await decoded(wavFile({ tag: 1, bits: 24, data: integerBytes(wide, 24) })), cut);
+  const wider = wide.map((v) => v * 256);
+  assert.equal(await decoded(wavFile({ tag: 1, bits: 32, data: integerBytes(wider, 32) })), cut);
+  const floats = [0, 0.5, -0.5, 1, -1, 0.25];
+  const rounded = [0, 16384, -16384, 32767, -32768, 8192];
+  assert.equal(
+    await decoded(wavFile({ tag: 3, bits: 32, data: new Uint8Array(Float32Array.from(floats).buffer) })),
+    rounded,
+  );
+  assert.equal(
+    await decoded(wavFile({ tag: 3, bits: 64, data: new Uint8Array(Float64Array.from(floats).buffer) })),
+    rounded,
+  );
+  // G.711's own corners: the largest of either sign, and the two zeros (A-law has none: +-8).
+  assert.equal(
+    await decoded(wavFile({ tag: 7, bits: 8, data: Uint8Array.of(0x00, 0x80, 0xff, 0x7f) })),
+    [-32124, 32124, 0, 0],
+  );
+  assert.equal(
+    await decoded(wavFile({ tag: 6, bits: 8, data: Uint8Array.of(0xd5, 0x55, 0xaa, 0x2a) })),
+    [8, -8, 32256, -32256],
+  );
+});
+
+test('channels, extensible headers, 64-bit sizes, big-endian files', async () => {
+  const stereo = [100, 300, -5, -6, 7, 8];
+  assert.equal(await decoded(wavFile({ ...s16, nChannels: 2, data: integerBytes(stereo, 16) })), [200, -5, 8]);
+  assert.equal(await decoded(wavFile({ ...s16, channelMask: 4 })), values);
+  assert.equal(await decoded(wavFile({ ...s16, riff: 'RF64' })), values);
+  const big = integerBytes(values, 16);
+  for (let i = 0; i < big.length; i += 2) big.subarray(i, i + 2).reverse();
+  assert.equal(await decoded(wavFile({ ...s16, riff: 'RIFX', data: big })), values);
+});
+
+test('odd chunks, junk and unknown sizes', async () => {
+  const junk = [
+    ['LIST', noiseBytes(7)],
+    ['data', noiseBytes(3)], // of several data chunks the last one counts
+    ['junk', new Uint8Array(0)],
+  ] as const;
+  assert.equal(await decoded(wavFile({ ...s16, between: junk })), values);
+  for (const dataSize of [0, 0xffffffff]) {
+    const warnings: Warning[] = [];
+    assert.equal(await decoded(wavFile({ ...s16, dataSize }), warnings), values);
+    assert.equal(warnings, []);
+  }
+  assert.equal(await decoded(wavFile({ ...s16, data: new Uint8Array(0) })), []);
+});
+
+test('a file that is cut off gives what it has, with a warning', async () => {
+  const file = wavFile({ ...s16, dataSize: 1000 });
+  const warnings: Warning[] = [];
+  assert.equal(await decoded(file, warnings), values);
+  assert.equal(await decoded(file.subarray(0, file.length - 3)), values.slice(0, -2));
+  assert.is(warnings[0]?.code, 'audioTruncated');
+});
+
+test('headers that cannot be', async () => {
+  await refuses(wavFile({ ...s16, nChannels: 0 }), 'malformed');
+  await refuses(wavFile({ ...s16, nChannels: 65 }), 'malformed');
+  await refuses(wavFile({ ...s16, sampleRate: 0 }), 'malformed');
+  await refuses(wavFile({ ...s16, sampleRate: 5 }), 'sampleRate');
+  await refuses(wavFile({ ...s16, bits: 0 }), 'unsupported');
+  await refuses(wavFile({ ...s16, tag: 0x55 }), 'unsupported'); // MP3 in WAV
+  await refuses(wavFile({ ...s16, tag: 2, bits: 4 }), 'unsupported'); // ADPCM
+});
+
+test('cut at any byte, or with any byte of the header changed, it decodes or is refused in words', async () => {
+  const whole = wavFile({ ...s16, channelMask: 4, between: [['LIST', noiseBytes(9)]] });
+  const attempts = [...whole.keys()].map((end) => whole.subarray(0, end));
+  for (let at = 0; at < whole.length; at++) {
+    for (const value of [0, 1, 0x7f, 0xff]) {
+      const changed = whole.slice();
+      changed[at] = value;
+      attempts.push(changed);
+    }
+  }
+  for (const file of attempts) {
+    await decoded(file).catch((error) => assert.instance(error, AudioError));
+  }
+});
+
+test('long files come in pieces, and can be stopped', async () => {
+  const sound = Int16Array.from(sweep(200_001, 1), (v) => v * 30000);
+  const file = wavFile({ ...s16, data: new Uint8Array(sound.buffer) });
+  assert.equal(await decoded(file), [...sound]);
+  const controller = new AbortController();
+  const options = { nBytes: file.length, signal: controller.signal, onProgress: () => controller.abort() };
+  await readWav(file, (source) => drain(source, options)).then(
+    () => assert.unreachable(),
+    (error) => assert.is(error.name, 'AbortError'),
+  );
+});
+
+test('other files are not WAV', () => {
+  assert.ok(isWav(wavFile(s16)));
+  assert.not.ok(isWav(new Uint8Array(0)));
+  assert.not.ok(isWav(wavFile(s16).subarray(0, 11)));
+  assert.not.ok(isWav(Uint8Array.from('RIFF....AVI fmt ', (c) => c.charCodeAt(0))));
+});
+
+function noiseBytes(length: number): Uint8Array {
+  return Uint8Array.from(noise(length, 9), (v) => 128 + 127 * v);
+}
+
+test.run();

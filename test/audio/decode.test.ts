@@ -1,0 +1,191 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { audioKind, decodeAudio } from '../../src/audio/decode.ts';
+import { AudioError } from '../../src/base/errors.ts';
+import { ffmpegEncode, ffmpegOrSkip, ffmpegSamples } from '../support/ffmpeg.ts';
+import { sharedOrSkip } from '../support/paths.ts';
+import { flacFile } from './codecs/flacWriter.ts';
+import { toneMp3, toneOpus, toneVorbis } from './encoded.ts';
+import { integerBytes, noise, sweep, wavFile } from './sounds.ts';
+
+const test = suite('decodeAudio');
+
+const tone = Float32Array.from({ length: 4800 }, (_, i) => 0.25 * Math.sin((2 * Math.PI * 440 * i) / 16000));
+
+async function rejects(promise: Promise<unknown>, code: string): Promise<AudioError> {
+  return promise.then(
+    () => assert.unreachable(`${code} expected`),
+    (error) => {
+      assert.instance(error, AudioError);
+      assert.is(error.code, code);
+      return error;
+    },
+  ) as Promise<AudioError>; // unreachable() throws
+}
+
+/** Signal to error in dB, over the middle of the tone. */
+function quality(samples: Float32Array): number {
+  let [signal, error] = [0, 0];
+  for (let i = 800; i < 4000; i++) {
+    signal += tone[i]! ** 2;
+    error += (samples[i]! - tone[i]!) ** 2;
+  }
+  return 10 * Math.log10(signal / error);
+}
+
+test('MP3, Opus and Vorbis start and end where the tone does', async () => {
+  const cases = [
+    [toneMp3, 'mp3', 4800, 24],
+    [toneOpus, 'ogg opus', 4800, 16],
+    [toneVorbis, 'ogg vorbis', 4800, 12],
+  ] as const;
+  for (const [bytes, kind, length, decibels] of cases) {
+    assert.is(audioKind(bytes), kind);
+    const samples = await decodeAudio(bytes);
+    assert.is(samples.length, length, kind);
+    assert.ok(quality(samples) > decibels, `${kind}: ${quality(samples).toFixed(1)} dB`);
+    for (const v of samples) assert.ok(Number.isInteger(v * 32768));
+  }
+});
+
+test('what a file is, is told from its content', async () => {
+  const values = [1, 2, 3, -4];
+  const wav = wavFile({ tag: 1, bits: 16, data: integerBytes(values, 16) });
+  const flac = flacFile({
+    sampleRate: 16000,
+    bits: 16,
+    blockSize: 16,
+    coded: [values],
+    subframes: [{ kind: 'verbatim' }],
+  });
+  assert.is(audioKind(wav), 'wav');
+  assert.is(audioKind(flac), 'flac');
+  for (const file of [wav, flac]) {
+    assert.equal(
+      Array.from(await decodeAudio(file, { fileName: 'x.mp3' }), (v) => v * 32768),
+      values,
+    );
+  }
+  const tagged = new Uint8Array([
+    ...Uint8Array.from('ID3\x04\0\0\0\0\0\x05', (c) => c.charCodeAt(0)),
+    9,
+    9,
+    9,
+    9,
+    9,
+    ...flac,
+  ]);
+  assert.is(audioKind(tagged), 'flac');
+  assert.is((await decodeAudio(tagged)).length, 4);
+  for (const text of [
+    '',
+    'RIFFxxxxAVI ',
+    '\0\0\0\x18ftypM4A ',
+    '\x1aE\xdf\xa3',
+    'FORM\0\0\0\0AIFF',
+    'hello, world',
+    'OggS',
+  ]) {
+    assert.is(audioKind(Uint8Array.from(text, (c) => c.charCodeAt(0))), 'other', text);
+  }
+  assert.is(audioKind(Uint8Array.from(noise(9999, 3), (v) => v * 128)), 'other');
+});
+
+test('everything else goes to the platform, if it can', async () => {
+  const m4a = Uint8Array.from('\0\0\0\x18ftypM4A ', (c) => c.charCodeAt(0));
+  const error = await rejects(decodeAudio(m4a, { fileName: 'talk.m4a' }), 'unsupported');
+  assert.match(error.message, 'talk.m4a');
+  assert.match(error.hint ?? '', 'ffmpeg');
+  const samples = await decodeAudio(m4a, { transcode: async () => Int16Array.of(-32768, 0, 16384) });
+  assert.equal([...samples], [-1, 0, 0.5]);
+  // A codec inside of WAV that we do not know goes there, too; a damaged WAV does not.
+  const adpcm = wavFile({ tag: 2, bits: 4, data: new Uint8Array(8) });
+  assert.is((await decodeAudio(adpcm, { transcode: async () => new Int16Array(7) })).length, 7);
+  await rejects(
+    decodeAudio(wavFile({ tag: 1, bits: 16, data: new Uint8Array(8) }).subarray(0, 30), {
+      transcode: async () => new Int16Array(7),
+    }),
+    'truncated',
+  );
+  await rejects(decodeAudio(new Uint8Array(0)), 'empty');
+});
+
+test('damaged files decode in part or are refused in words', async () => {
+  const log = console.error;
+  console.error = () => {}; // the decoders print what they stumble over
+  try {
+    for (const [kind, bytes] of Object.entries({ toneMp3, toneOpus, toneVorbis })) {
+      const places = noise(8, 11).map((v) => Math.floor(((v + 1) / 2) * bytes.length));
+      for (const at of places) {
+        const changed = bytes.slice();
+        changed.fill(0xff, at, at + 2);
+        for (const file of [changed, bytes.subarray(0, at)]) {
+          await decodeAudio(file).catch((error) => assert.instance(error, AudioError, `${kind} at ${at}: ${error}`));
+        }
+      }
+    }
+  } finally {
+    console.error = log;
+  }
+});
+
+test('an aborted signal stops the work with its own reason', async () => {
+  const signal = AbortSignal.abort(new Error('enough'));
+  await decodeAudio(toneMp3, { signal }).then(
+    () => assert.unreachable(),
+    (error) => assert.is(error.message, 'enough'),
+  );
+});
+
+test('kinds of FLAC, MP3, Opus and Vorbis that ffmpeg writes come back as ffmpeg reads them', async () => {
+  if (!ffmpegOrSkip('round trips through ffmpeg')) return;
+  // Long enough for two Ogg pages: of a file of one page ffmpeg does not trim the end.
+  const stereo = sweep(2 * 66150, 1);
+  const cases: readonly (readonly [
+    name: string,
+    rate: number,
+    channels: number,
+    output: readonly string[],
+    largest: number,
+  ])[] = [
+    ['FLAC 16', 44100, 2, ['-f', 'flac', '-sample_fmt', 's16'], 0],
+    ['FLAC 24', 48000, 1, ['-f', 'flac', '-sample_fmt', 's32', '-compression_level', '12'], 0],
+    ['Ogg FLAC', 16000, 1, ['-f', 'ogg', '-c:a', 'flac', '-sample_fmt', 's16'], 0],
+    ['WAV 6 channels', 16000, 6, ['-f', 'wav'], 0],
+    ['MP3 without a header', 44100, 2, ['-f', 'mp3', '-write_xing', '0'], 1],
+    ['MP2', 48000, 1, ['-f', 'mp2', '-c:a', 'mp2'], 8],
+    ['Opus music', 48000, 2, ['-f', 'opus', '-b:a', '96k', '-application', 'lowdelay'], 8],
+    ['Vorbis', 44100, 2, ['-f', 'ogg', '-c:a', 'libvorbis'], 1],
+  ];
+  for (const [name, rate, channels, output, largest] of cases) {
+    const file = ffmpegEncode(stereo.subarray(0, stereo.length - (stereo.length % channels)), rate, channels, output);
+    const expected = ffmpegSamples('-', [], file);
+    const actual = await decodeAudio(file);
+    assert.is(actual.length, expected.length, name);
+    let most = 0;
+    for (let i = 0; i < actual.length; i++) most = Math.max(most, Math.abs(actual[i]! * 32768 - expected[i]!));
+    assert.ok(most <= largest, `${name}: ${most}`);
+  }
+});
+
+test('the shared WAV and FLAC recordings are, sample for sample, those of ffmpeg', async () => {
+  const shared = sharedOrSkip('shared recordings against ffmpeg');
+  if (!shared || !ffmpegOrSkip('shared recordings against ffmpeg')) return;
+  const folder = join(shared, 'speech');
+  const files = readdirSync(folder).filter((name) =>
+    /^(edge_(24|8|ext|trunc|stereo).*wav|en_(jfk|azure_3|fasterwhisper_2).*|es_azure_1.*|zh_uberi.*)$/.test(name),
+  );
+  assert.ok(files.length > 8);
+  for (const name of files) {
+    const actual = await decodeAudio(new Uint8Array(readFileSync(join(folder, name))));
+    const expected = ffmpegSamples(join(folder, name));
+    assert.is(actual.length, expected.length, name);
+    let unequal = 0;
+    for (let i = 0; i < actual.length; i++) if (actual[i]! * 32768 !== expected[i]) unequal++;
+    assert.is(unequal, 0, name);
+  }
+});
+
+test.run();

@@ -1,0 +1,226 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createPowerSpectrum, frameLength } from '../../../src/audio/features/dft.ts';
+import { logMel, windowFrames } from '../../../src/audio/features/logMel.ts';
+import { melFilters } from '../../../src/audio/features/melFilters.ts';
+import { AudioError, OptionsError } from '../../../src/base/errors.ts';
+import { createBluesteinPowerSpectrum } from '../../support/dftBluestein.ts';
+import { sharedOrSkip } from '../../support/paths.ts';
+
+const test = suite('logMel');
+
+/** Deterministic noise in [-1, 1). */
+function noise(length: number, seed: number): Float32Array {
+  let state = seed;
+  return Float32Array.from({ length }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) | 0;
+    return state / 2 ** 31;
+  });
+}
+
+function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  assert.is(a.length, b.length);
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) {
+    const difference = Math.abs(a[i]! - b[i]!);
+    if (!(difference <= largest)) largest = difference; // a NaN stays
+  }
+  return largest;
+}
+
+/** One tensor of a safetensors file: enough of a reader for this test. */
+function tensor(path: string, name: string): ArrayBuffer {
+  const bytes = readFileSync(path);
+  const headerLength = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + headerLength));
+  const [start, end] = header[name].data_offsets;
+  return new Uint8Array(bytes.subarray(8 + headerLength + start, 8 + headerLength + end)).buffer;
+}
+
+const cosines = Float64Array.from({ length: frameLength }, (_, i) => Math.cos((2 * Math.PI * i) / frameLength));
+const sines = Float64Array.from({ length: frameLength }, (_, i) => Math.sin((2 * Math.PI * i) / frameLength));
+
+/** The definition, summed as it is written. */
+function naivePower(frame: Float64Array): Float64Array {
+  const power = new Float64Array(201);
+  for (let k = 0; k <= 200; k++) {
+    let re = 0;
+    let im = 0;
+    for (let n = 0; n < frameLength; n++) {
+      re += frame[n]! * cosines[(n * k) % frameLength]!;
+      im -= frame[n]! * sines[(n * k) % frameLength]!;
+    }
+    power[k] = re * re + im * im;
+  }
+  return power;
+}
+
+test('the two transforms and the definition agree to 1e-13 of the largest bin', () => {
+  const fast = createPowerSpectrum();
+  const slow = createBluesteinPowerSpectrum();
+  const impulse = (at: number): Float64Array => new Float64Array(frameLength).fill(1, at, at + 1);
+  const frames = [
+    Float64Array.from(noise(frameLength, 1)),
+    Float64Array.from(noise(frameLength, 2)),
+    impulse(0),
+    impulse(1),
+    impulse(399),
+    new Float64Array(frameLength).fill(1),
+    Float64Array.from({ length: frameLength }, (_, n) => Math.sin((2 * Math.PI * 37 * n) / frameLength)),
+    Float64Array.from({ length: frameLength }, (_, n) => (n % 2 === 0 ? 1 : -1)),
+  ];
+  for (const frame of frames) {
+    const expected = naivePower(frame);
+    const scale = Math.max(...expected);
+    for (const transform of [fast, slow]) {
+      const power = new Float64Array(201).fill(Number.NaN);
+      transform(frame, power);
+      assert.ok(largestDifference(power, expected) <= 1e-13 * scale);
+    }
+  }
+});
+
+test('filters are unit-area triangles that cover the spectrum', () => {
+  for (const nMels of [80, 128]) {
+    const { first, offset, weights } = melFilters(nMels);
+    assert.is(first.length, nMels);
+    assert.is(offset[nMels], weights.length);
+    for (const weight of weights) assert.ok(weight > 0 && weight < 0.05);
+    // Values of openai/whisper's assets/mel_filters.npz: row 0 and the peak of the last row.
+    if (nMels === 80) assert.is(weights[0]!.toFixed(6), '0.024863');
+    for (let m = 1; m < nMels; m++) assert.ok(first[m]! >= first[m - 1]!);
+  }
+});
+
+test('JFK agrees with openai/whisper within 1e-4', async () => {
+  const shared = sharedOrSkip('log-mel of JFK against openai/whisper');
+  if (!shared) return;
+  const file = join(shared, 'reference/tiny-jfk.safetensors');
+  const pcm = new Int16Array(tensor(file, 'pcm'));
+  const mel = await logMel(
+    Float32Array.from(pcm, (v) => v / 32768),
+    { nMels: 80 },
+  );
+  assert.is(mel.nFrames, Math.floor(pcm.length / 160));
+  const reference = new Float32Array(tensor(file, 'log_mel'));
+  const difference = largestDifference(mel.detectionWindow(), reference);
+  console.log(`log-mel of JFK: largest difference ${difference.toExponential(2)}`);
+  assert.ok(difference < 1e-4);
+  // The decoded window is the same within the recording, then 0.0.
+  const window = mel.window(0, mel.nFrames);
+  for (let m = 0; m < 80; m++) {
+    const row = window.subarray(m * windowFrames, (m + 1) * windowFrames);
+    assert.ok(
+      largestDifference(row.subarray(0, mel.nFrames), reference.subarray(m * 3000, m * 3000 + mel.nFrames)) < 1e-4,
+    );
+    assert.ok(row.subarray(mel.nFrames).every((v) => v === 0));
+  }
+});
+
+test('silence is -1.5 everywhere, and an empty recording has no frame', async () => {
+  for (const length of [0, 1, 159, 160, 48000]) {
+    const mel = await logMel(new Float32Array(length), { nMels: 80 });
+    assert.is(mel.nFrames, Math.floor(length / 160));
+    assert.ok(mel.detectionWindow().every((v) => v === -1.5));
+    const window = mel.window(0, mel.nFrames);
+    for (let i = 0; i < windowFrames; i++) assert.is(window[i], i < mel.nFrames ? -1.5 : 0);
+  }
+});
+
+test('short recordings are mirrored at the start as if silence followed them', async () => {
+  const short = noise(120, 3);
+  const padded = new Float32Array(4000);
+  padded.set(short);
+  const a = await logMel(short, { nMels: 80 });
+  const b = await logMel(padded, { nMels: 80 });
+  assert.equal(a.detectionWindow(), b.detectionWindow());
+  assert.is(a.nFrames, 0);
+});
+
+test('every frame is the plain formula, and the floor is that of the whole recording', async () => {
+  const samples = noise(160 * 300 + 77, 4).map((v) => v * 1e-4);
+  samples[160 * 250] = 1; // one loud click late in the recording raises the floor of every window
+  const mel = await logMel(samples, { nMels: 128 });
+  const filters = melFilters(128);
+  const hann = Float64Array.from({ length: 400 }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / 400));
+  const rows: Float64Array[] = [];
+  for (let t = 0; t < 303; t++) {
+    const frame = hann.map((w, i) => w * (samples[Math.abs(t * 160 - 200 + i)] ?? 0));
+    const power = naivePower(frame);
+    rows.push(
+      Float64Array.from({ length: 128 }, (_, m) => {
+        let sum = 0;
+        for (let i = filters.offset[m]!; i < filters.offset[m + 1]!; i++) {
+          sum += filters.weights[i]! * power[filters.first[m]! + i - filters.offset[m]!]!;
+        }
+        return Math.log10(Math.max(sum, 1e-10));
+      }),
+    );
+  }
+  const peak = Math.max(...rows.map((row) => Math.max(...row)));
+  const detection = mel.detectionWindow();
+  for (let t = 0; t < 303; t++) {
+    for (let m = 0; m < 128; m++) {
+      const expected = (Math.max(rows[t]![m]!, peak - 8) + 4) / 4;
+      assert.ok(Math.abs(detection[m * 3000 + t]! - expected) < 1e-6, `frame ${t}, mel ${m}`);
+    }
+  }
+  const window = mel.window(100, 50);
+  for (let i = 0; i < 50; i++) assert.is(window[i], detection[100 + i]);
+  assert.is(window[50], 0);
+  assert.not.equal((await logMel(samples.subarray(0, 160 * 200), { nMels: 128 })).window(0, 1), mel.window(0, 1));
+});
+
+test('a full-scale sine peaks in its own filter', async () => {
+  const samples = Float32Array.from({ length: 16000 }, (_, i) => Math.sin((2 * Math.PI * 1000 * i) / 16000));
+  const window = (await logMel(samples, { nMels: 80 })).window(50, 1);
+  let best = 0;
+  for (let m = 1; m < 80; m++) if (window[m * 3000]! > window[best * 3000]!) best = m;
+  const { first, offset } = melFilters(80);
+  assert.ok(first[best]! <= 25 && first[best]! + offset[best + 1]! - offset[best]! > 25); // 1000 Hz is bin 25
+});
+
+test('long input reports progress and can be stopped', async () => {
+  const samples = noise(16000 * 65, 5);
+  const seen: number[] = [];
+  await logMel(samples, { nMels: 80, onProgress: (p) => seen.push(p.done) });
+  assert.equal(seen, [30, 60, 65]);
+  const controller = new AbortController();
+  const stopped = logMel(samples, { nMels: 80, signal: controller.signal, onProgress: () => controller.abort() });
+  await stopped.then(
+    () => assert.unreachable(),
+    (error) => assert.is(error.name, 'AbortError'),
+  );
+});
+
+test('numbers that are none are refused with their time', async () => {
+  for (const bad of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    const samples = new Float32Array(16000);
+    samples[8000] = bad;
+    await logMel(samples, { nMels: 80 }).then(
+      () => assert.unreachable(),
+      (error) => {
+        assert.instance(error, AudioError);
+        assert.is(error.code, 'nonFinite');
+        assert.match(error.message, '0.500 s');
+      },
+    );
+  }
+  const mel = await logMel(new Float32Array(1600), { nMels: 80 });
+  assert.throws(
+    () => mel.window(0, 3001),
+    (error: unknown) => error instanceof OptionsError,
+  );
+  assert.throws(
+    () => mel.window(11, 3000),
+    (error: unknown) => error instanceof OptionsError,
+  );
+  await logMel(new Float32Array(1), { nMels: 0 }).then(
+    () => assert.unreachable(),
+    (error) => assert.instance(error, OptionsError),
+  );
+});
+
+test.run();

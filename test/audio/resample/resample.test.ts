@@ -1,0 +1,151 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { PcmFormat, Planes, SampleFormat } from '../../../src/audio/pcm.ts';
+import { downMixWeights } from '../../../src/audio/resample/downMix.ts';
+import { resampleFilter } from '../../../src/audio/resample/filter.ts';
+import { MonoResampler } from '../../../src/audio/resample/resample.ts';
+import { roundHalfEven } from '../../../src/audio/resample/rounding.ts';
+import { AudioError } from '../../../src/base/errors.ts';
+import { ffmpegOrSkip, ffmpegSamples } from '../../support/ffmpeg.ts';
+import { sweep } from '../sounds.ts';
+
+const test = suite('resample');
+
+function isAudioError(code: string): (error: unknown) => boolean {
+  return (error) => error instanceof AudioError && error.code === code;
+}
+
+function resampled<F extends SampleFormat>(
+  format: PcmFormat<F>,
+  planes: readonly Planes[F][],
+  pieceLength: number,
+): number[] {
+  const resampler = new MonoResampler(format);
+  const length = planes[0]!.length;
+  for (let at = 0; at < length; at += pieceLength) {
+    // slice of a plane is a plane of the same type
+    resampler.push(planes.map((plane) => plane.slice(at, at + pieceLength) as Planes[F]));
+  }
+  return Array.from(resampler.end(), (v) => v * 32768);
+}
+
+/** Planes of a format from sounds in [-1, 1]. */
+const makers: { readonly [F in SampleFormat]: (sound: Float32Array) => Planes[F] } = {
+  s16: (sound) => Int16Array.from(sound, (v) => Math.round(v * 32767)),
+  s32: (sound) => Int32Array.from(sound, (v) => Math.round(v * (2 ** 31 - 1))),
+  f32: (sound) => Float32Array.from(sound),
+  f64: (sound) => Float64Array.from(sound, (v) => v * 0.9999999),
+};
+
+function compareWithFfmpeg<F extends SampleFormat>(
+  sampleFormat: F,
+  sampleRate: number,
+  nChannels: number,
+  n: number,
+): void {
+  const name = `${sampleFormat} ${sampleRate} Hz ${nChannels} channels, ${n} samples`;
+  const planes = Array.from({ length: nChannels }, (_, c) => makers[sampleFormat](sweep(n, c + 1)));
+  const interleaved = makers[sampleFormat](new Float32Array(n * nChannels));
+  for (let i = 0; i < n; i++) for (let c = 0; c < nChannels; c++) interleaved[i * nChannels + c] = planes[c]![i]!;
+  const raw = { s16: 's16le', s32: 's32le', f32: 'f32le', f64: 'f64le' }[sampleFormat];
+  const input = ['-f', raw, '-ar', `${sampleRate}`, '-ac', `${nChannels}`];
+  const expected = ffmpegSamples('-', input, new Uint8Array(interleaved.buffer));
+  const actual = resampled({ sampleFormat, sampleRate, nChannels, channelMask: 0 }, planes, 4099);
+  assert.is(actual.length, expected.length, name);
+  let unequal = 0;
+  for (let i = 0; i < actual.length; i++) if (actual[i] !== expected[i]) unequal++;
+  assert.is(unequal, 0, name);
+}
+
+test('every sample is the one ffmpeg gives', () => {
+  if (!ffmpegOrSkip('resampling against ffmpeg')) return;
+  for (const rate of [8000, 11025, 22254, 44100, 48000]) {
+    compareWithFfmpeg('s16', rate, 1, 6007);
+    compareWithFfmpeg('f32', rate, 2, 6007);
+  }
+  for (const rate of [16000, 44100]) {
+    compareWithFfmpeg('s32', rate, 1, 5003);
+    compareWithFfmpeg('s32', rate, 2, 5003);
+    compareWithFfmpeg('f64', rate, 1, 5003);
+  }
+  for (let channels = 3; channels <= 8; channels++) compareWithFfmpeg('s16', 16000, channels, 3001);
+  for (const channels of [3, 6]) compareWithFfmpeg('f32', 44100, channels, 3001);
+});
+
+test('short recordings end as ffmpeg ends them', () => {
+  if (!ffmpegOrSkip('short recordings against ffmpeg')) return;
+  // 8 kHz: 32 taps, 44.1 kHz: 92 taps; the edges of "enough for one filter" on both.
+  for (const n of [1, 21, 22, 32, 33]) compareWithFfmpeg('s16', 8000, 1, n);
+  for (const n of [61, 62, 93]) compareWithFfmpeg('f32', 44100, 1, n);
+});
+
+test('how the input is cut into pieces does not matter', () => {
+  const sound = sweep(3001, 1);
+  for (const rate of [8000, 44100, 48000, 22254]) {
+    const format = { sampleFormat: 'f32', sampleRate: rate, nChannels: 1, channelMask: 0 } as const;
+    const whole = resampled(format, [sound], sound.length);
+    for (const piece of [1, 7, 92, 93, 1000])
+      assert.equal(resampled(format, [sound], piece), whole, `${rate} Hz by ${piece}`);
+  }
+});
+
+test('16 kHz mono passes as it is; wider samples are cut or rounded', () => {
+  const mono = { sampleRate: 16000, nChannels: 1, channelMask: 0 } as const;
+  const s16 = Int16Array.of(-32768, -1, 0, 1, 32767);
+  assert.equal(resampled({ ...mono, sampleFormat: 's16' }, [s16], 5), [...s16]);
+  const s32 = Int32Array.of(-1, 65535, 65536, -65537, 2147483647);
+  assert.equal(resampled({ ...mono, sampleFormat: 's32' }, [s32], 5), [-1, 0, 1, -2, 32767]);
+  const f32 = Float32Array.of(0.5 / 32768, 1.5 / 32768, -0.5 / 32768, -1.5 / 32768, 1, -1, 7);
+  assert.equal(resampled({ ...mono, sampleFormat: 'f32' }, [f32], 7), [0, 2, -0, -2, 32767, -32768, 32767]);
+});
+
+test('half is rounded to even', () => {
+  const cases: readonly (readonly [number, number])[] = [
+    [0.5, 0],
+    [1.5, 2],
+    [2.5, 2],
+    [-0.5, 0],
+    [-1.5, -2],
+    [2.4999, 2],
+    [32767.5, 32768],
+  ];
+  for (const [x, expected] of cases)
+    assert.is(Math.abs(roundHalfEven(x)) * Math.sign(x), expected === 0 ? Math.sign(x) * 0 : expected);
+});
+
+test('a constant stays and the first filter sums to 1', () => {
+  for (const rate of [8000, 44100, 48000, 22254]) {
+    const { bank, nTaps } = resampleFilter(rate);
+    assert.ok(Math.abs(bank.subarray(0, nTaps).reduce((a, b) => a + b, 0) - 1) < 1e-12);
+    const format = { sampleFormat: 'f32', sampleRate: rate, nChannels: 1, channelMask: 0 } as const;
+    for (const v of resampled(format, [new Float32Array(2000).fill(0.5)], 2000)) assert.ok(Math.abs(v - 16384) <= 1);
+  }
+});
+
+test('weights of known layouts, refusal of unknown ones', () => {
+  assert.equal(downMixWeights({ nChannels: 1, channelMask: 0 }), [1]);
+  assert.equal(downMixWeights({ nChannels: 2, channelMask: 0 }), [0.5, 0.5]);
+  const surround = downMixWeights({ nChannels: 6, channelMask: 0x3f });
+  assert.is(surround[3], 0);
+  assert.ok(Math.abs(surround.reduce((a, b) => a + b, 0) - 1) < 1e-12);
+  assert.throws(() => downMixWeights({ nChannels: 9, channelMask: 0 }), isAudioError('channels'));
+  assert.throws(() => downMixWeights({ nChannels: 2, channelMask: 0x11 }), isAudioError('channels')); // one of a pair
+  assert.throws(() => downMixWeights({ nChannels: 2, channelMask: 0x30 }), isAudioError('channels')); // none in front
+});
+
+test('rates and samples that cannot be are refused', () => {
+  for (const sampleRate of [0, 999, 768001, 16000.5, Number.NaN]) {
+    const format = { sampleFormat: 'f32', sampleRate, nChannels: 1, channelMask: 0 } as const;
+    assert.throws(() => new MonoResampler(format), isAudioError('sampleRate'));
+  }
+  for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    for (const sampleRate of [16000, 48000]) {
+      const sound = sweep(9000, 1);
+      sound[4500] = bad;
+      const format = { sampleFormat: 'f32', sampleRate, nChannels: 1, channelMask: 0 } as const;
+      assert.throws(() => resampled(format, [sound], 9000), isAudioError('nonFinite'));
+    }
+  }
+});
+
+test.run();

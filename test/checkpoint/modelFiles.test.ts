@@ -1,0 +1,262 @@
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Warning } from '../../src/base/progress.ts';
+import { type ModelFiles, openModelFiles, readJsonFiles } from '../../src/checkpoint/modelFiles.ts';
+import { unpackSideFile } from '../../src/checkpoint/sideFile.ts';
+import { memorySource, type OpenSource } from '../../src/checkpoint/source.ts';
+import { openUrlFolder } from '../../src/checkpoint/urlSource.ts';
+import type { ModelDimensions } from '../../src/model/dims.ts';
+import { openFolder } from '../../weights/fileSource.ts';
+import { packSideFile } from '../../weights/packSideFile.ts';
+import { sendFile, serve } from '../support/httpServer.ts';
+import { tinyPackage } from '../support/paths.ts';
+import { randomWeights } from '../support/plainWhisper.ts';
+import { shapeClasses, writeRandomModel } from '../support/randomModel.ts';
+import { codeOf } from '../support/throws.ts';
+
+const test = suite('modelFiles');
+
+/** Small in every way: the vocabulary keeps 1000 text tokens. */
+const small: ModelDimensions = { ...shapeClasses.tiny!, nVocab: 1000 + 107 + 1501, nAudioCtx: 20 };
+
+let root = '';
+test.before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'sotto-model-'));
+  await writeRandomModel(join(root, 'small'), small, 1);
+});
+test.after(() => rm(root, { recursive: true }));
+
+async function withModel(open: OpenSource, use: (model: ModelFiles) => Promise<void> | void): Promise<void> {
+  const model = await openModelFiles(open);
+  try {
+    await use(model);
+  } finally {
+    await model.close();
+  }
+}
+
+/** The small model with some files replaced; undefined takes one away. */
+function changed(files: Readonly<Record<string, string | Uint8Array | undefined>>): OpenSource {
+  const rest = openFolder(join(root, 'small'));
+  return async (name) => {
+    if (!Object.hasOwn(files, name)) return rest(name);
+    const file = files[name];
+    return file === undefined
+      ? undefined
+      : memorySource(name, typeof file === 'string' ? new TextEncoder().encode(file) : file);
+  };
+}
+
+/** As far as tests reach into it; config files have none of this. */
+interface EditableJson {
+  readonly added_tokens: Record<string, unknown>[];
+  readonly model: { readonly vocab: Record<string, unknown>; readonly merges: unknown[] };
+}
+
+async function edited(file: string, edit: (json: EditableJson) => unknown): Promise<OpenSource> {
+  const json: EditableJson = JSON.parse(await readFile(join(root, 'small', file), 'utf8'));
+  edit(json);
+  return changed({ [file]: JSON.stringify(json) });
+}
+
+for (const [name, dims] of Object.entries(shapeClasses)) {
+  test(`a model of the shape of ${name}`, async () => {
+    await writeRandomModel(join(root, name), dims, 2, { dtype: 'F16', shards: name === 'large-v3' ? 3 : 1 });
+    await withModel(openFolder(join(root, name)), async (model) => {
+      assert.equal(model.dims, dims);
+      assert.is(model.isMultilingual, !name.endsWith('.en'));
+      const { specials, timestampBegin, tokenOffsets } = model.tokenizer;
+      assert.is(tokenOffsets.length - 1, name.endsWith('.en') ? 50256 : 50257);
+      assert.is(specials['<|endoftext|>'], name.endsWith('.en') ? 50256 : 50257);
+      assert.is(timestampBegin, dims.nVocab - 1501);
+      assert.is(Object.hasOwn(specials, '<|yue|>'), dims.nVocab === 51866);
+      assert.equal(model.shape('model.encoder.conv1.weight'), [8, dims.nMels, 3]);
+      assert.is((await model.tensor('model.decoder.embed_tokens.weight')).length, dims.nVocab * 8);
+      assert.equal(model.generation.alignmentHeads, [[dims.nTextLayer - 1, 0]]);
+    });
+  });
+}
+
+test('every tensor is what was written, in one file, in shards, and without the prefix model.', async () => {
+  const weights = randomWeights(small, 1);
+  await writeRandomModel(join(root, 'sharded'), small, 1, { shards: 3 });
+  const file = await readFile(join(root, 'small', 'model.safetensors'));
+  const bare = Buffer.from(file.toString('latin1').replaceAll('"model.', '      "'), 'latin1');
+  for (const open of [
+    openFolder(join(root, 'small')),
+    openFolder(join(root, 'sharded')),
+    changed({ 'model.safetensors': bare }),
+  ]) {
+    await withModel(open, async (model) => {
+      assert.equal([...model.tensorNames].sort(), [...weights.keys()].sort());
+      for (const [name, values] of weights) assert.equal(await model.tensor(name), values, name);
+    });
+  }
+});
+
+test('over HTTP, by range', async () => {
+  const server = await serve(async (request, response) => {
+    const file = await readFile(join(root, 'small', request.url ?? '')).catch(() => undefined);
+    if (file) sendFile(request, response, file);
+    else response.writeHead(404).end();
+  });
+  try {
+    await withModel(openUrlFolder(server.url), async (model) => {
+      assert.is((await model.tensor('model.decoder.layer_norm.bias')).length, 8);
+    });
+  } finally {
+    await server.close();
+  }
+});
+
+test('the tokenizer of tiny: bytes, specials under their own names, timestamps not among them', async () => {
+  const { tokenizer, config } = await readJsonFiles(openFolder(tinyPackage));
+  const bytes = (id: number): string =>
+    Buffer.from(tokenizer.tokenBytes.subarray(tokenizer.tokenOffsets[id], tokenizer.tokenOffsets[id + 1])).toString(
+      'latin1',
+    );
+  assert.equal([0, 220, 50256, 198, 188].map(bytes), ['!', ' ', '', '\n', '\x00']);
+  assert.equal(
+    [...Array(256).keys()].map(bytes).sort(),
+    [...Array(256).keys()].map((b) => String.fromCharCode(b)).sort(),
+  );
+  assert.is(tokenizer.specials['<|nospeech|>'], 50362);
+  assert.is(tokenizer.specials['<|en|>'], 50259);
+  assert.is(Object.keys(tokenizer.specials).length, 107);
+  assert.is(tokenizer.timestampBegin, 50364);
+  assert.equal(config.generation.alignmentHeads, [
+    [2, 2],
+    [3, 0],
+    [3, 2],
+    [3, 3],
+    [3, 4],
+    [3, 5],
+  ]);
+  assert.equal(config.generation.beginSuppressTokens, [220, 50257]);
+});
+
+test('the side file gives the same; stale, damaged or of another version it is passed over with a warning', async () => {
+  const derived = await readJsonFiles(openFolder(join(root, 'small')));
+  const side = packSideFile(derived);
+  assert.equal(unpackSideFile('side', side), derived);
+  const warnings: string[] = [];
+  const options = { onWarning: ({ code }: Warning) => warnings.push(code) };
+  const codes = async (files: Record<string, Uint8Array | string>): Promise<string> => {
+    warnings.length = 0;
+    const model = await openModelFiles(changed(files), options);
+    assert.equal(model.tokenizer, derived.tokenizer);
+    await model.close();
+    return warnings.join();
+  };
+  assert.is(await codes({ 'sotto.msgpack': side }), '');
+  assert.is(await codes({ 'sotto.msgpack': side.subarray(0, 5000) }), 'badSideFile');
+  assert.is(await codes({ 'sotto.msgpack': 'hello' }), 'badSideFile');
+  const newer = side.slice();
+  newer[newer.indexOf('sotto'.charCodeAt(0)) + 5] = 2; // the version stands right behind the first key
+  assert.is(await codes({ 'sotto.msgpack': newer }), 'badSideFile');
+  const generation = await readFile(join(root, 'small/generation_config.json'), 'utf8');
+  assert.is(await codes({ 'sotto.msgpack': side, 'generation_config.json': `${generation} ` }), 'staleSideFile');
+});
+
+test('a side file cut or flipped anywhere is read or refused, never worse', async () => {
+  const side = packSideFile(await readJsonFiles(openFolder(join(root, 'small'))));
+  for (let at = 0; at < side.length; at += 97) {
+    await codeOf(() => unpackSideFile('side', side.subarray(0, at)));
+    const flipped = side.slice();
+    flipped[at]! ^= 1 << (at % 8);
+    await codeOf(() => unpackSideFile('side', flipped));
+  }
+});
+
+const broken: readonly (readonly [what: string, open: () => OpenSource | Promise<OpenSource>, code: string])[] = [
+  ['no config', () => changed({ 'config.json': undefined }), 'missingFile'],
+  ['no tokenizer', () => changed({ 'tokenizer.json': undefined }), 'missingFile'],
+  ['no weights', () => changed({ 'model.safetensors': undefined }), 'missingFile'],
+  ['config no JSON', () => changed({ 'config.json': '{' }), 'badJson'],
+  ['another model', () => changed({ 'config.json': '{"model_type":"bert"}' }), 'notWhisper'],
+  ['no sizes', () => changed({ 'config.json': '{"model_type":"whisper"}' }), 'badConfig'],
+  ['absurd size', () => edited('config.json', (c) => Object.assign(c, { encoder_layers: 2 ** 40 })), 'badConfig'],
+  [
+    'heads do not divide',
+    () => edited('config.json', (c) => Object.assign(c, { encoder_attention_heads: 3 })),
+    'badConfig',
+  ],
+  [
+    'another activation',
+    () => edited('config.json', (c) => Object.assign(c, { activation_function: 'relu' })),
+    'unsupported',
+  ],
+  ['another inner width', () => edited('config.json', (c) => Object.assign(c, { decoder_ffn_dim: 16 })), 'unsupported'],
+  [
+    'more layers than weights',
+    () => edited('config.json', (c) => Object.assign(c, { decoder_layers: 3 })),
+    'missingTensor',
+  ],
+  ['another width', () => edited('config.json', (c) => Object.assign(c, { num_mel_bins: 128 })), 'badShape'],
+  [
+    'heads beyond the model',
+    () => edited('generation_config.json', (c) => Object.assign(c, { alignment_heads: [[9, 0]] })),
+    'badConfig',
+  ],
+  ['tokenizer without model', () => changed({ 'tokenizer.json': '{}' }), 'badTokenizer'],
+  ['a special missing', () => edited('tokenizer.json', (t) => t.added_tokens.pop()), 'badTokenizer'],
+  [
+    'a special beyond the vocabulary',
+    () => edited('tokenizer.json', (t) => Object.assign(t.added_tokens[0]!, { id: 9999 })),
+    'badTokenizer',
+  ],
+  [
+    'a hole in the ids',
+    () => edited('tokenizer.json', (t) => Object.assign(t.model.vocab, { '!': 9999 })),
+    'badTokenizer',
+  ],
+  ['an id twice', () => edited('tokenizer.json', (t) => Object.assign(t.model.vocab, { '!': 1 })), 'badTokenizer'],
+  ['a foreign character', () => edited('tokenizer.json', (t) => rename(t.model.vocab, '!', '\u4e00')), 'badTokenizer'],
+  ['merges out of order', () => edited('tokenizer.json', (t) => t.model.merges.reverse()), 'badTokenizer'],
+];
+function rename(vocab: Record<string, unknown>, from: string, to: string): void {
+  vocab[to] = vocab[from];
+  delete vocab[from];
+}
+for (const [what, open, code] of broken) {
+  test(`refused: ${what}`, async () => {
+    assert.is(await codeOf(async () => openModelFiles(await open())), code);
+  });
+}
+
+test('an index is held against its files', async () => {
+  await mkdir(join(root, 'index'), { recursive: true });
+  const one = await readFile(join(root, 'small/model.safetensors'));
+  const index = (map: unknown): OpenSource =>
+    changed({
+      'model.safetensors': undefined,
+      'a.safetensors': one,
+      'b.safetensors': undefined,
+      'model.safetensors.index.json': JSON.stringify({ weight_map: map }),
+    });
+  const name = 'model.encoder.conv1.bias';
+  for (const [map, code] of [
+    [undefined, 'badIndex'],
+    [{ [name]: '../secret.safetensors' }, 'badIndex'],
+    [{ [name]: 7 }, 'badIndex'],
+    [{ [name]: 'b.safetensors' }, 'missingFile'],
+    [{ other: 'a.safetensors' }, 'missingTensor'],
+    [{ [name]: 'a.safetensors' }, 'missingTensor'],
+  ] as const) {
+    assert.is(await codeOf(() => openModelFiles(index(map))), code, JSON.stringify(map));
+  }
+});
+
+test('an abort comes out as its reason', async () => {
+  try {
+    await openModelFiles(openFolder(join(root, 'small')), { signal: AbortSignal.abort(new RangeError('enough')) });
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, RangeError);
+  }
+});
+
+test.run();

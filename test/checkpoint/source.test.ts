@@ -1,0 +1,226 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { blobSource, memorySource, readText, type WeightSource } from '../../src/checkpoint/source.ts';
+import { openUrlFolder, urlSource } from '../../src/checkpoint/urlSource.ts';
+import { fileSource } from '../../weights/fileSource.ts';
+import { sendFile, serve } from '../support/httpServer.ts';
+import { codeOf } from '../support/throws.ts';
+
+const test = suite('source');
+const bytes = Uint8Array.from({ length: 1000 }, (_, i) => (i * 7) & 255);
+
+async function holdsBytes(source: WeightSource): Promise<void> {
+  assert.is(source.size, 1000);
+  for (const [begin, end] of [
+    [0, 1000],
+    [0, 0],
+    [1000, 1000],
+    [13, 14],
+    [990, 1000],
+  ] as const) {
+    assert.equal([...(await source.read(begin, end))], [...bytes.subarray(begin, end)]);
+  }
+  for (const [begin, end] of [
+    [0, 1001],
+    [-1, 3],
+    [5, 4],
+    [0.5, 2],
+    [0, 2 ** 60],
+    [Number.NaN, 4],
+  ] as const) {
+    assert.is(await codeOf(() => source.read(begin, end)), 'outOfRange');
+  }
+  const aborted = AbortSignal.abort(new RangeError('enough'));
+  try {
+    await source.read(0, 10, aborted);
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, RangeError);
+  }
+}
+
+async function served(
+  handler: (request: IncomingMessage, response: ServerResponse) => void,
+  use: (url: string) => Promise<void>,
+): Promise<void> {
+  const server = await serve(handler);
+  try {
+    await use(`${server.url}model.bin`);
+  } finally {
+    await server.close();
+  }
+}
+
+test('memory: the caller owns what it reads', async () => {
+  const source = memorySource('m', bytes);
+  await holdsBytes(source);
+  (await source.read(0, 4)).fill(99);
+  assert.equal([...(await source.read(0, 2))], [0, 7]);
+});
+
+test('blob', () => holdsBytes(blobSource('b', new Blob([bytes]))));
+
+test('file', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'sotto-source-'));
+  try {
+    const path = join(folder, 'f');
+    await writeFile(path, bytes);
+    const source = await fileSource(path);
+    assert.ok(source);
+    await holdsBytes(source);
+    await writeFile(path, bytes.subarray(0, 500));
+    assert.is(await codeOf(() => source.read(400, 600)), 'truncated');
+    await source.close?.();
+    assert.is(await fileSource(join(folder, 'none')), undefined);
+    assert.is(await codeOf(() => fileSource(folder)), 'file');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('text: size and encoding are checked', async () => {
+  assert.is(await readText(memorySource('t', new TextEncoder().encode('héllo')), 10), 'héllo');
+  assert.is(await codeOf(() => readText(memorySource('t', bytes), 999)), 'tooLarge');
+  assert.is(await codeOf(() => readText(memorySource('t', Uint8Array.of(0xff)), 9)), 'badUtf8');
+});
+
+test('http: ranges', () =>
+  served(
+    (request, response) => sendFile(request, response, bytes, { etag: '"1"' }),
+    async (url) => holdsBytes(await urlSource(url)),
+  ));
+
+test('http: an empty file', () =>
+  served(
+    (request, response) => sendFile(request, response, new Uint8Array()),
+    async (url) => assert.is((await urlSource(url)).size, 0),
+  ));
+
+test('http: size by HEAD when Content-Range is hidden', () =>
+  served(
+    (request, response) => {
+      if (request.method === 'HEAD') response.writeHead(200, { 'content-length': 1000 }).end();
+      else {
+        const [begin, end] = (request.headers.range ?? '').slice(6).split('-').map(Number);
+        response.writeHead(206).end(bytes.subarray(begin, end! + 1));
+      }
+    },
+    async (url) => holdsBytes(await urlSource(url)),
+  ));
+
+test('http: a small file from a server without ranges is taken whole', () =>
+  served(
+    (_, response) => response.writeHead(200, { 'content-length': 1000 }).end(bytes),
+    async (url) => holdsBytes(await urlSource(url)),
+  ));
+
+const liars: readonly (readonly [
+  what: string,
+  answer: (request: IncomingMessage, response: ServerResponse, count: number) => void,
+  code: string,
+  stallMs?: number,
+])[] = [
+  ['no such file', (_, r) => r.writeHead(404).end(), 'notFound'],
+  ['forbidden', (_, r) => r.writeHead(403).end(), 'forbidden'],
+  ['server error', (_, r) => r.writeHead(500).end(), 'network'],
+  ['hangs up', (q) => q.socket.destroy(), 'network'],
+  ['never answers', () => {}, 'network', 100],
+  ['large and without ranges', (_, r) => r.writeHead(200, { 'content-length': 2 ** 30 }).write(bytes), 'rangeIgnored'],
+  ['large, without a length', (_, r) => r.writeHead(200).end(new Uint8Array(17 * 2 ** 20)), 'rangeIgnored'],
+  [
+    'forgets ranges later',
+    (q, r, n) => (n === 0 ? sendFile(q, r, bytes) : r.writeHead(200, { 'content-length': 1000 }).end(bytes)),
+    'rangeIgnored',
+  ],
+  [
+    'gives another range',
+    (q, r, n) =>
+      n === 0 ? sendFile(q, r, bytes) : r.writeHead(206, { 'content-range': 'bytes 0-9/1000' }).end('0123456789'),
+    'rangeIgnored',
+  ],
+  ['becomes another file', (q, r, n) => sendFile(q, r, bytes, { etag: `"${n}"` }), 'changed'],
+  ['becomes a longer file', (q, r, n) => sendFile(q, r, new Uint8Array(1000 + n)), 'changed'],
+  [
+    'sends too much',
+    (q, r, n) =>
+      n === 0 ? sendFile(q, r, bytes) : r.writeHead(206, { 'content-range': 'bytes 100-199/1000' }).end(bytes),
+    'truncated',
+  ],
+  [
+    'sends too little',
+    (q, r, n) =>
+      n === 0
+        ? sendFile(q, r, bytes)
+        : r.writeHead(206, { 'content-range': 'bytes 100-199/1000' }).end(bytes.subarray(0, 99)),
+    'truncated',
+  ],
+  [
+    'stalls in the middle',
+    (q, r, n) =>
+      n === 0
+        ? sendFile(q, r, bytes)
+        : r.writeHead(206, { 'content-range': 'bytes 100-199/1000' }).write(bytes.subarray(0, 50)),
+    'network',
+    100,
+  ],
+  [
+    'breaks off',
+    (q, r, n) => {
+      if (n === 0) sendFile(q, r, bytes);
+      else {
+        r.writeHead(206, { 'content-range': 'bytes 100-199/1000', 'content-length': 100 });
+        r.write(bytes.subarray(0, 50), () => q.socket.destroy());
+      }
+    },
+    'network',
+  ],
+];
+for (const [what, answer, code, stallMs] of liars) {
+  test(`http: ${what}`, () => {
+    let count = 0;
+    return served(
+      (request, response) => void answer(request, response, count++),
+      async (url) => {
+        const read = async (): Promise<unknown> => (await urlSource(url, { stallMs })).read(100, 200);
+        assert.is(await codeOf(read), code);
+      },
+    );
+  });
+}
+
+test('http: an abort while waiting comes out as its reason', () =>
+  served(
+    (request, response) => {
+      if (request.headers.range === 'bytes=0-0') sendFile(request, response, bytes);
+      else controller.abort(new RangeError('enough'));
+    },
+    async (url) => {
+      const source = await urlSource(url);
+      try {
+        await source.read(0, 1000, controller.signal);
+        assert.unreachable();
+      } catch (error) {
+        assert.instance(error, RangeError);
+      }
+    },
+  ));
+const controller = new AbortController();
+
+test('http: a folder', () =>
+  served(
+    (request, response) => {
+      if (request.url === '/m/config.json') sendFile(request, response, bytes);
+      else response.writeHead(404).end();
+    },
+    async (url) => {
+      const open = openUrlFolder(new URL('m', url).href);
+      assert.is((await open('config.json'))?.size, 1000);
+      assert.is(await open('other.json'), undefined);
+    },
+  ));
+
+test.run();

@@ -1,0 +1,242 @@
+/** The WebGPU device itself: order, scratch, errors, loss, memory; on the adapter that tests have here. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { create } from 'webgpu';
+import { DeviceError, KernelError } from '../../../src/base/errors.ts';
+import { createWebGpuDevice, type WebGpuDevice } from '../../../src/devices/webgpu/device.ts';
+import type { Kernel } from '../../../src/engine/kernel.ts';
+import { type ProgramBuilder, record, type Tensor } from '../../../src/engine/program.ts';
+import { selectRows } from '../../../src/kernels/embed/gatherRows.ts';
+import { advanceRows } from '../../../src/kernels/sampling/advanceRows.ts';
+import { watch } from '../../support/watchedGpu.ts';
+import { openOrSkip, testGpu } from '../../support/webgpu.ts';
+
+const probe = await openOrSkip('the WebGPU device');
+const inner = await testGpu();
+if (probe && inner) {
+  const isSoftware = probe.isSoftware;
+  await probe.close();
+  deviceSuite(inner, isSoftware);
+}
+
+function deviceSuite(real: GPU, isSoftware: boolean): void {
+  const test = suite('webgpu device');
+  const open = (gpu = real): Promise<WebGpuDevice> => createWebGpuDevice(gpu, { allowSoftware: true });
+  const n = 100;
+  const state = (device: WebGpuDevice, name: string, dtype: 'f32' | 'u32' = 'f32', shape = [4, n]): Tensor =>
+    device.allocate(name, dtype, shape, 'state');
+  const numbers = (from: number): Float32Array => Float32Array.from({ length: 4 * n }, (_, i) => from + i);
+  const failure = async (promise: Promise<unknown>): Promise<unknown> =>
+    promise.then(
+      () => 'no error',
+      (e: unknown) => e,
+    );
+
+  /** y = x by way of two scratch tensors, rows 3, 2, 1, 0 and back. */
+  function reverseTwice(p: ProgramBuilder, x: Tensor, index: Tensor, y: Tensor): void {
+    const a = p.scratch('a', 'f32', [4, n]);
+    const b = p.scratch('b', 'f32', [4, n]);
+    p.run(selectRows, { x, index, y: a });
+    p.run(selectRows, { x: a, index, y: b });
+    p.run(selectRows, { x: b, index, y });
+  }
+
+  async function copier(device: WebGpuDevice) {
+    const x = state(device, 'x');
+    const y = state(device, 'y');
+    const index = state(device, 'index', 'u32', [4]);
+    device.write(index, Uint32Array.of(3, 2, 1, 0));
+    const program = record('reverse', (p) => reverseTwice(p, x, index, y));
+    const [work] = await device.prepare([program]);
+    return { x, y, index, program, work: work! };
+  }
+
+  test('write, submit and read take effect in the order they are called', async () => {
+    const device = await open();
+    const { x, y, work } = await copier(device);
+    device.write(x, numbers(0));
+    device.submit(work);
+    const first = device.read(y);
+    const data = numbers(1000);
+    device.write(x, data);
+    data.fill(-1);
+    const stillFirst = device.read(y, 0, 5);
+    device.submit(work);
+    const second = device.read(y, n, n + 3);
+    assert.equal([...(await second)], [1200, 1201, 1202]);
+    assert.equal([...(await stillFirst)], [300, 301, 302, 303, 304]);
+    assert.is((await first)[3 * n], 0);
+    device.write(x, Float32Array.of(7, 8), n + 1);
+    assert.equal([...(await device.read(x, n, n + 4))], [1100, 7, 8, 1103]);
+    await device.close();
+  });
+
+  test('repetitions, live rows and programs that share scratch', async () => {
+    const device = await open();
+    const rows = 3;
+    const tensors = {
+      ids: device.allocate('ids', 'u32', [rows, 1], 'state'),
+      logprobs: device.allocate('logprobs', 'f32', [rows, 1], 'state'),
+      rules: device.allocate('rules', 'u32', [8], 'state'),
+      rowState: device.allocate('rowState', 'u32', [rows, 4], 'state'),
+      ruleState: device.allocate('ruleState', 'u32', [rows, 8], 'state'),
+      loop: device.allocate('loop', 'u32', [4], 'state'),
+      picked: device.allocate('picked', 'u32', [rows, 9, 2], 'state'),
+    };
+    device.write(tensors.ids, Uint32Array.of(5, 6, 7));
+    device.write(tensors.rules, Uint32Array.of(50, 60));
+    device.write(tensors.loop, Uint32Array.of(0, 6));
+    const [step] = await device.prepare([record('step', (p) => p.run(advanceRows, tensors))]);
+    device.submit(step!, { times: 4, rows: 2, until: tensors.loop });
+    const sampled = await device.read(tensors.ruleState);
+    assert.equal([sampled[0], sampled[8], sampled[16]], [4, 4, 0]);
+    device.submit(step!, { times: 50, rows: 2, until: tensors.loop });
+    const more = await device.read(tensors.ruleState);
+    assert.equal([more[0], more[8], more[16]], [6, 6, 0], 'rows that are done stand still');
+    assert.is((await device.read(tensors.loop))[0], 1);
+    await device.close();
+  });
+
+  test('memory: scratch is shared, what is freed is given back', async () => {
+    const device = await open();
+    const { x, program } = await copier(device);
+    const held = device.bytesHeld;
+    assert.is(held, 2 * 4 * 4 * n + 16 + 2 * 4 * 4 * n, 'x, y, index and two scratch blocks');
+    await device.prepare([program, program]);
+    await device.prepare([program]);
+    assert.is(device.bytesHeld, held);
+    device.free(x);
+    assert.is(device.bytesHeld, held - 4 * 4 * n);
+    await device.close();
+    assert.is(device.bytesHeld, 0);
+  });
+
+  test('nothing is created in the loop but command encoders', async () => {
+    const { gpu, created } = watch(real);
+    const device = await open(gpu);
+    const { x, y, work } = await copier(device);
+    const turn = async (): Promise<void> => {
+      device.write(x, numbers(3));
+      device.submit(work, { times: 2 });
+      await Promise.all([device.read(y, 0, 4), device.read(y, 4, 8)]);
+    };
+    await turn();
+    created.length = 0;
+    for (let i = 0; i < 5; i++) await turn();
+    assert.equal([...new Set(created)], ['createCommandEncoder']);
+    // One for each submit, one for each read.
+    assert.is(created.length, 5 * 3);
+    await device.close();
+  });
+
+  test('an error of earlier work comes out of read, and stays', async () => {
+    const device = await open();
+    const { x, y, work } = await copier(device);
+    device.free(x);
+    device.submit(work);
+    const error = await failure(device.read(y));
+    assert.ok(error instanceof DeviceError && error.code === 'validation', String(error));
+    assert.is(await failure(device.read(y)), error);
+    await device.close();
+  });
+
+  test('memory that is not there: at once when no adapter could have it, else out of prepare', async () => {
+    const { gpu, scopes } = watch(real);
+    const device = await open(gpu);
+    const tooLarge = (): Tensor => device.allocate('huge', 'f32', [device.maxTensorBytes / 4 + 1], 'weights');
+    assert.throws(tooLarge, (e: unknown) => e instanceof DeviceError && e.code === 'outOfMemory');
+    class GPUOutOfMemoryError extends Error {}
+    scopes.push(new GPUOutOfMemoryError('played') as GPUError);
+    const y = state(device, 'y');
+    const error = await failure(device.prepare([]));
+    assert.ok(error instanceof DeviceError && error.code === 'outOfMemory', String(error));
+    assert.match(error.message, /1600 bytes for y: played/);
+    assert.is(await failure(device.read(y)), error);
+    await device.close();
+  });
+
+  test('a lost device: pending and later reads reject', async () => {
+    const { gpu, devices } = watch(real);
+    const device = await open(gpu);
+    const { y, work } = await copier(device);
+    device.submit(work);
+    const pending = failure(device.read(y));
+    devices[0]!.destroy();
+    const later = failure(device.read(y));
+    for (const error of [await pending, await later]) {
+      // A read whose copy is done before the loss may still give its data.
+      if (error === 'no error') continue;
+      assert.ok(error instanceof DeviceError && error.code === 'lost', String(error));
+    }
+    assert.ok((await later) instanceof DeviceError);
+    assert.type((await device.lost).reason, 'string');
+    await device.close();
+  });
+
+  test('close: settles lost, rejects reads, may be called twice', async () => {
+    const device = await open();
+    const { x, y, work } = await copier(device);
+    device.submit(work);
+    const pending = failure(device.read(y));
+    await device.close();
+    await device.close();
+    assert.ok(['no error'].includes(String(await pending)) || (await pending) instanceof DeviceError);
+    device.write(x, numbers(0));
+    device.submit(work);
+    device.free(x);
+    const error = await failure(device.read(y));
+    assert.ok(error instanceof DeviceError && error.code === 'lost', String(error));
+    await device.lost;
+  });
+
+  test('what prepare refuses', async () => {
+    const device = await open();
+    const { x, index } = await copier(device);
+    const alias = record('alias', (p) => p.run(selectRows, { x, index, y: x }));
+    const aliased = await failure(device.prepare([alias]));
+    assert.ok(aliased instanceof KernelError && aliased.code === 'alias', String(aliased));
+    const faulty: Kernel = {
+      ...selectRows,
+      gpu: [
+        { name: 'faulty', groups: () => [1, 1, 1], wgsl: () => '@compute @workgroup_size(1) fn main() { what(); }' },
+      ],
+    };
+    const run = (kernel: Kernel): Promise<unknown> =>
+      failure(device.prepare([record('p', (p) => p.run(kernel, { x, index, y: p.scratch('y', 'f32', [4, n]) }))]));
+    const broken = await run(faulty);
+    assert.ok(broken instanceof KernelError && broken.code === 'compile', String(broken));
+    assert.match(broken.message, /selectRows:faulty/);
+    const none = await run({ ...selectRows, gpu: [{ ...selectRows.gpu[0]!, when: () => false }] });
+    assert.ok(none instanceof KernelError && none.code === 'noVariant', String(none));
+    assert.match(none.message, /threadPerElement does not take these dims/);
+    const reason = new Error('enough');
+    assert.is(await failure(device.prepare([], AbortSignal.abort(reason))), reason);
+    // None of it harms the device.
+    assert.is((await device.read(index))[0], 3);
+    await device.close();
+  });
+
+  test('profile tells the time of each command', async () => {
+    const device = await open();
+    const { work } = await copier(device);
+    const times = await device.profile(work, { times: 500 });
+    assert.equal(
+      times.map(({ kernel }) => kernel),
+      ['selectRows', 'selectRows', 'selectRows'],
+    );
+    // lavapipe's clock may stand still for a command or two.
+    for (const { seconds } of times) assert.ok(seconds >= 0 && seconds < 10, String(seconds));
+    assert.ok(times.some(({ seconds }) => seconds > 0));
+    await device.close();
+  });
+
+  test('which adapters are refused', async () => {
+    const empty = await failure(createWebGpuDevice(create(['backend=null'])));
+    assert.ok(empty instanceof DeviceError && empty.code === 'noAdapter', String(empty));
+    if (!isSoftware) return;
+    const software = await failure(createWebGpuDevice(real));
+    assert.ok(software instanceof DeviceError && software.code === 'softwareAdapter', String(software));
+  });
+
+  test.run();
+}

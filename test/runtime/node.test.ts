@@ -1,0 +1,103 @@
+/** The platform of Node: workers from source text, compiled modules that travel, V8 flags that are put back. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createNodePlatform } from '../../src/runtime/node.ts';
+import { hasRelaxedSimd } from '../../src/runtime/relaxedSimd.ts';
+import { planV8Flags, withoutV8Flags } from '../../src/runtime/v8Flags.ts';
+import { repoRoot } from '../support/paths.ts';
+
+const test = suite('platform/node');
+const EMPTY_MODULE = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+
+/** The next message of a worker, or its error. */
+function answer(port: NonNullable<ReturnType<ReturnType<typeof createNodePlatform>['spawn']>>): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    port.onMessage(resolve);
+    port.onError(reject);
+  });
+}
+
+test('a worker is a web worker: self.onmessage, postMessage, transfer', async () => {
+  const port = createNodePlatform().spawn(
+    'self.onmessage = (event) => postMessage({ sum: event.data[0] + event.data[1], name: typeof require });',
+    'adder',
+  );
+  assert.ok(port);
+  const first = answer(port);
+  const data = new Float32Array([1, 2]);
+  port.postMessage(data, [data.buffer]);
+  assert.equal(await first, { sum: 3, name: 'function' });
+  assert.is(data.length, 0, 'transferred');
+  port.terminate();
+});
+
+test('an error in a worker comes out', async () => {
+  const port = createNodePlatform().spawn('throw new Error("no such thing");', 'thrower');
+  assert.ok(port);
+  const error = await answer(port).then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof Error && error.message.includes('no such thing'), String(error));
+  port.terminate();
+});
+
+test('a compiled module runs in a worker', async () => {
+  const platform = createNodePlatform();
+  const module = await platform.compileWasm(EMPTY_MODULE);
+  const port = platform.spawn('self.onmessage = (e) => postMessage(!!new WebAssembly.Instance(e.data));', 'instance');
+  assert.ok(port);
+  const first = answer(port);
+  port.postMessage(module);
+  assert.is(await first, true);
+  port.terminate();
+});
+
+test('flags are put back after compiling', async () => {
+  const platform = createNodePlatform();
+  const before = hasRelaxedSimd();
+  await platform.compileWasm(EMPTY_MODULE);
+  assert.is(hasRelaxedSimd(), before);
+  await platform.compileWasm(new Uint8Array([1, 2, 3])).then(
+    () => assert.unreachable('not a module'),
+    () => {},
+  );
+  assert.is(hasRelaxedSimd(), before, 'after a failure too');
+});
+
+test('no runtime prints that it does not know a flag; SOTTO_WASM_FLAGS=none sets none', () => {
+  const module = pathToFileURL(join(repoRoot, 'dist/src/runtime/node.js')).href;
+  const program = `import { createNodePlatform } from ${JSON.stringify(module)};
+    const platform = createNodePlatform();
+    await platform.compileWasm(new Uint8Array(${JSON.stringify([...EMPTY_MODULE])}));
+    console.log(platform.wasm.revectorize);`;
+  for (const flags of [undefined, 'none']) {
+    const env = { ...process.env, SOTTO_WASM_FLAGS: flags };
+    const run = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', env });
+    assert.is(run.stderr, '');
+    assert.is(run.status, 0);
+    if (flags) assert.is(run.stdout.trim(), 'false');
+  }
+});
+
+test('flags by version of V8', () => {
+  const v11 = planV8Flags('11.3.244.8-node.38', true, [], false);
+  assert.equal(v11.set, ['--no-liftoff', '--no-wasm-lazy-compilation', '--experimental-wasm-relaxed-simd']);
+  assert.equal(v11.restore, ['--liftoff', '--wasm-lazy-compilation', '--no-experimental-wasm-relaxed-simd']);
+  assert.equal(v11.wasm, { relaxedSimd: true, revectorize: false, loadsFirst: true });
+  const v12 = planV8Flags('12.4.254.21', true, ['--no_liftoff', ''], true);
+  assert.equal(v12.set.at(-1), '--turboshaft-wasm');
+  assert.equal(v12.restore, ['--wasm-lazy-compilation', '--no-turboshaft-wasm'], 'what the user set stays');
+  assert.equal(v12.wasm, { relaxedSimd: true, revectorize: false, loadsFirst: false });
+  const v13 = planV8Flags('13.6.233.17', true, [], true);
+  assert.equal(v13.set.at(-1), '--experimental-wasm-revectorize');
+  assert.equal(v13.wasm, { relaxedSimd: true, revectorize: true, loadsFirst: false });
+  assert.is(planV8Flags('13.6.233.17', false, [], true).wasm.revectorize, false, 'needs AVX2');
+  assert.equal(planV8Flags('99.0', true, [], true).set, [], 'a V8 that nobody tried');
+  assert.equal(withoutV8Flags('11.3', false).wasm, { relaxedSimd: false, revectorize: false, loadsFirst: true });
+});
+
+test.run();

@@ -1,0 +1,52 @@
+/** Headless Chromium by playwright-core: one page, one order. */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { PageOrder, PageResult } from './page.ts';
+import { runtimeFolder } from './runtimes.ts';
+
+/** As much of playwright-core as is used: it is installed in a folder of its own, or not at all. */
+interface Playwright {
+  readonly chromium: {
+    launch(options: { executablePath: string; args: readonly string[]; timeout: number }): Promise<Browser>;
+  };
+}
+
+export interface Browser {
+  newPage(): Promise<Page>;
+  close(): Promise<void>;
+}
+
+interface Page {
+  on(event: 'console', handler: (message: { text(): string }) => void): void;
+  on(event: 'pageerror', handler: (error: Error) => void): void;
+  goto(url: string): Promise<unknown>;
+  waitForFunction(expression: string): Promise<unknown>;
+  evaluate(expression: string): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** The one flag that lets Chromium use WebGPU by SwiftShader, and what the root user of a container needs. */
+const ARGS = ['--no-sandbox', '--enable-unsafe-webgpu'];
+
+export function launch(executablePath: string): Promise<Browser> {
+  const { chromium } = createRequire(join(runtimeFolder, 'package.json'))('playwright-core') as Playwright;
+  return chromium.launch({ executablePath, args: ARGS, timeout: 120_000 });
+}
+
+/** Opens a page, has it carry out an order, and prints what it says meanwhile. */
+export async function runPage(browser: Browser, url: string, order: PageOrder): Promise<PageResult> {
+  const page = await browser.newPage();
+  try {
+    const errors: string[] = [];
+    page.on('console', (message) => console.log(`page: ${message.text()}`));
+    page.on('pageerror', (error) => errors.push(String(error)));
+    await page.goto(url);
+    await page.waitForFunction('typeof obey === "function"');
+    // Our own page's answer, as JSON.
+    const result = (await page.evaluate(`obey(${JSON.stringify(order)})`)) as PageResult;
+    if (errors.length > 0) throw new Error(`uncaught in the page: ${errors.join('; ')}`);
+    return result;
+  } finally {
+    await page.close();
+  }
+}

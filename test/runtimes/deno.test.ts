@@ -1,0 +1,47 @@
+/**
+ * sotto in Deno, whose WebGPU is another one (wgpu; its compiler naga takes less WGSL than Dawn's and refuses other
+ * things): every kernel, in a process of its own since naga can take the process with it; clips end to end; the CPU.
+ *
+ *   node dist/test/runtimes/deno.test.js [part of the names of the tests to run]
+ */
+import { suite } from 'uvu';
+import { kernels } from '../../src/kernels/registry.ts';
+import { jfk, sharedClips } from '../support/clips.ts';
+import { testDriver } from '../support/webgpu.ts';
+import { assertPassed, run } from './children.ts';
+import { assertTranscribes } from './endToEnd.ts';
+import { denoOrSkip } from './runtimes.ts';
+
+const binary = denoOrSkip('Deno');
+if (binary) {
+  const test = suite('deno');
+  const only = process.argv[2] ?? '';
+  const check = (name: string, body: () => Promise<void>): void => {
+    if (name.includes(only)) test(name, body);
+  };
+  const deno = [binary, 'run', '--quiet', '--allow-all'] as const;
+  // Children inherit the choice of a driver.
+  testDriver();
+  process.env.XDG_RUNTIME_DIR ??= '/tmp';
+  process.env.DENO_NO_UPDATE_CHECK = '1';
+
+  for (const { kernel } of kernels) {
+    check(`webgpu: ${kernel.name}`, async () => {
+      const started = performance.now();
+      assertPassed(await run(binary, [...deno.slice(1), 'dist/test/kernels/webgpu.test.js', kernel.name]));
+      console.log(`deno webgpu ${kernel.name}: ${((performance.now() - started) / 1000).toFixed(0)} s`);
+    });
+  }
+  check('cpu: every kernel', async () => {
+    assertPassed(await run(binary, [...deno.slice(1), 'dist/test/kernels/cpu.test.js']));
+  });
+  check('cpu: end to end', async () => {
+    const clips = [jfk, ...sharedClips('on the CPU in Deno', ['zh_azure_1.wav'])];
+    console.log(`deno: ${await assertTranscribes(deno, 'cpu', clips)}`);
+  });
+  check('webgpu: end to end', async () => {
+    const clips = [jfk, ...sharedClips('on WebGPU in Deno', ['en_azure_1.wav', 'ko_rhino_1.flac'])];
+    console.log(`deno: ${await assertTranscribes(deno, 'webgpu', clips)}`);
+  });
+  test.run();
+}

@@ -1,0 +1,42 @@
+/** What the page of `chromium.test.ts` runs: sotto by its entry point for browsers, told what to do from outside. */
+import { load } from '../../src/index.web.ts';
+import type { TranscribedFile } from './transcribeFiles.ts';
+
+export interface PageOrder {
+  readonly model: string;
+  readonly device: 'cpu' | 'webgpu';
+  readonly clips: readonly { readonly url: string; readonly language?: string | undefined }[];
+}
+
+export interface PageResult {
+  readonly isIsolated: boolean;
+  readonly hasSharedMemory: boolean;
+  readonly files: readonly TranscribedFile[];
+}
+
+async function obey({ model, device, clips }: PageOrder): Promise<PageResult> {
+  const whisper = await load(model, { device });
+  say(`loaded on ${whisper.device.description}`);
+  const files: TranscribedFile[] = [];
+  for (const { url, language } of clips) {
+    const transcript = await whisper.transcribe(new URL(url, location.href), {
+      temperature: 0,
+      language,
+      onSegment: (segment) => say(`${url}: ${segment.text}`),
+    });
+    const tokens = transcript.segments.flatMap((segment) => segment.tokens);
+    files.push({ path: url, device: whisper.device.description, tokens, text: transcript.text });
+  }
+  await whisper.close();
+  return {
+    isIsolated: globalThis.crossOriginIsolated,
+    hasSharedMemory: typeof SharedArrayBuffer === 'function',
+    files,
+  };
+}
+
+function say(what: string): void {
+  console.log(`${(performance.now() / 1000).toFixed(1)} s  ${what}`);
+}
+
+Object.assign(globalThis, { obey });
