@@ -80,17 +80,20 @@ class Model {
         steps++;
         return decoding.candidates(...args);
       },
-      async run(...args) {
-        const picked = await decoding.run(...args);
-        steps += Math.max(...picked.map(({ tokens }) => tokens.length));
-        return picked;
-      },
     });
     const inference: Inference = {
       nVocab: this.#inference.nVocab,
       nTextCtx: this.#inference.nTextCtx,
       nMels: this.#inference.nMels,
       encode: (...args) => this.#inference.encode(...args),
+      greedy: async (...args) => {
+        await onStart();
+        cpu = process.cpuUsage();
+        started = performance.now();
+        const result = await this.#inference.greedy(...args);
+        steps += Math.max(...result.sequences.map(({ tokens }) => tokens.length));
+        return result;
+      },
       start: async (...args) => {
         const decoding = await this.#inference.start(...args);
         await onStart();

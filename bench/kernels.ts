@@ -7,11 +7,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chooseDevice } from '../src/devices/choose.ts';
-import type { Device } from '../src/engine/device.ts';
-import type { KernelCase, KernelModule } from '../src/engine/kernel.ts';
 import { createNodePlatform } from '../src/index.node.ts';
 import { kernels } from '../src/kernels/registry.ts';
-import { allocateCase, caseTitle } from '../src/lab/checkKernel.ts';
+import { caseTitle, variantsOf } from '../src/lab/checkKernel.ts';
 import { measurePeaks } from '../src/lab/peaks.ts';
 import { timeKernel } from '../src/lab/timeKernel.ts';
 import { repoRoot } from '../test/support/paths.ts';
@@ -43,7 +41,7 @@ for (const kind of values.device.split(',')) {
         // The first variant is the one that models get.
         const [variant] = variantsOf(device, module, kase);
         if (variant === undefined) continue;
-        const timing = await timeKernel(device, module, kase, variant);
+        const timing = await timeKernel(device, module, kase, { variant });
         const row: KernelRow = { kernel: module.kernel.name, variant, sizes: caseTitle(kase), ...timing };
         rows.push(row);
         console.log(
@@ -53,13 +51,6 @@ for (const kind of values.device.split(',')) {
     await device.close();
     if (values.save) saveTable({ machine, device: device.description, peaks, rows }, kind, threads);
   }
-}
-
-function variantsOf(device: Device, module: KernelModule, kase: KernelCase): readonly string[] {
-  const { command, canaries } = allocateCase(device, module, kase);
-  const variants = device.variants(command);
-  for (const tensor of [...Object.values(command.args), ...canaries]) device.free(tensor);
-  return variants;
 }
 
 function saveTable(table: KernelTable, kind: string, threads: number | undefined): void {

@@ -80,11 +80,7 @@ function whisperTable(recording: string, rows: readonly WhisperRow[]): string {
         (s) => s.windows,
       ),
       each(
-        (s) => s.prompt,
-        (s) => s.windows,
-      ),
-      each(
-        (s) => s.tokens,
+        (s) => s.decode,
         (s) => s.sampledTokens,
       ),
       each((s) => s.endToEnd),
@@ -98,8 +94,7 @@ function whisperTable(recording: string, rows: readonly WhisperRow[]): string {
     'load',
     'log-mel',
     'encode a window',
-    'prompt',
-    'per token',
+    'decode a token',
     'end to end',
     'CPU time',
     'real time',

@@ -3,7 +3,7 @@
  * and after each call.
  */
 import { type LogMel, logMel } from '../src/audio/features/logMel.ts';
-import type { Decoding, Inference } from '../src/decode/inference.ts';
+import type { Inference } from '../src/decode/inference.ts';
 import type { Tokenizer } from '../src/text/tokenizer.ts';
 import { transcribe } from '../src/transcribe/transcribe.ts';
 
@@ -20,10 +20,8 @@ export interface Stages {
   readonly logMel: Time;
   /** All windows together. */
   readonly encode: Time;
-  /** Prompts: prefix, language, task, previous text. */
-  readonly prompt: Time;
-  /** All sampled tokens together. */
-  readonly tokens: Time;
+  /** Prompts and sampled tokens of all windows together. */
+  readonly decode: Time;
   readonly windows: number;
   readonly promptTokens: number;
   readonly sampledTokens: number;
@@ -69,26 +67,12 @@ export async function timeStages({ inference, tokenizer }: LoadedModel, samples:
     all: new Stopwatch(),
     mel: new Stopwatch(),
     encode: new Stopwatch(),
-    prompt: new Stopwatch(),
-    tokens: new Stopwatch(),
+    decode: new Stopwatch(),
   };
   let windows = 0;
   let promptTokens = 0;
   let sampledTokens = 0;
 
-  const timedDecoding = (decoding: Decoding): Decoding => ({
-    rows: decoding.rows,
-    noSpeechProb: decoding.noSpeechProb,
-    candidates: (...args) => decoding.candidates(...args),
-    advance: (...args) => decoding.advance(...args),
-    logits: (...args) => decoding.logits(...args),
-    close: () => decoding.close(),
-    async run(...args) {
-      const picked = await watches.tokens.time(() => decoding.run(...args));
-      for (const { tokens } of picked) sampledTokens += tokens.length;
-      return picked;
-    },
-  });
   const observed: Inference = {
     nVocab: inference.nVocab,
     nTextCtx: inference.nTextCtx,
@@ -97,9 +81,12 @@ export async function timeStages({ inference, tokenizer }: LoadedModel, samples:
       windows++;
       return watches.encode.time(() => inference.encode(...args));
     },
-    async start(groups, rules, signal) {
+    start: (...args) => inference.start(...args),
+    async greedy(groups, ...args) {
       for (const { initialTokens } of groups) promptTokens += initialTokens.length;
-      return timedDecoding(await watches.prompt.time(() => inference.start(groups, rules, signal)));
+      const result = await watches.decode.time(() => inference.greedy(groups, ...args));
+      for (const { tokens } of result.sequences) sampledTokens += tokens.length;
+      return result;
     },
   };
 
@@ -112,8 +99,7 @@ export async function timeStages({ inference, tokenizer }: LoadedModel, samples:
     endToEnd: watches.all.total,
     logMel: watches.mel.total,
     encode: watches.encode.total,
-    prompt: watches.prompt.total,
-    tokens: watches.tokens.total,
+    decode: watches.decode.total,
     windows,
     promptTokens,
     sampledTokens,

@@ -42,16 +42,9 @@ function printRow(row: WhisperRow): void {
       ),
     ],
     [
-      'prompt of a window',
+      'decode a token',
       each(
-        (s) => s.prompt,
-        (s) => s.windows,
-      ),
-    ],
-    [
-      'per token',
-      each(
-        (s) => s.tokens,
+        (s) => s.decode,
         (s) => s.sampledTokens,
       ),
     ],

@@ -38,7 +38,7 @@ export { createInference, type InferenceOptions, type ModelInference } from './m
 export type { WrapOptions } from './output/wrap.ts';
 export { extensionOf, FORMATS, type Format, OPENAI_FORMATS, write } from './output/writer.ts';
 export type { LogitRules } from './rules/logitRules.ts';
-export type { CpuFlags, Platform, WorkerPort } from './runtime/platform.ts';
+export type { Platform, WorkerPort } from './runtime/platform.ts';
 export { languageCode, languageCodes, languageName } from './text/languages.ts';
 export { type Task, Tokenizer } from './text/tokenizer.ts';
 export type { TokenizerData } from './text/tokenizerData.ts';

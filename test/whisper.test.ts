@@ -15,6 +15,7 @@ const ts = (seconds: number): number => tokenizer.timestampBegin + Math.round(se
 
 class ScriptedModel extends ScriptedInference implements ModelInference {
   readonly dims: ModelDimensions;
+  readonly weightBytes = 0;
   constructor(options: ScriptedOptions) {
     super(options);
     const audio = { nMels: 1, nAudioCtx: 1500, nAudioState: 1, nAudioHead: 1, nAudioLayer: 1 };

@@ -9,11 +9,11 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import type { CallOptions } from '../src/base/progress.ts';
 import { CONFIG, checkTensors, GENERATION, readJsonFiles, TOKENIZER } from '../src/checkpoint/modelFiles.ts';
-import { tensorShapes } from '../src/checkpoint/names.ts';
 import { type TensorToWrite, writeSafetensors } from '../src/checkpoint/safetensors.ts';
 import { SIDE_FILE } from '../src/checkpoint/sideFile.ts';
 import { closeOnError, openTensorFiles } from '../src/checkpoint/tensorFiles.ts';
 import type { TensorSet } from '../src/checkpoint/tensorSet.ts';
+import { tensorSpecs } from '../src/model/tensorSpec.ts';
 import { openFolder } from './fileSource.ts';
 import { findModel, type ModelFolder } from './modelFolder.ts';
 import { openOnnxFiles } from './onnx.ts';
@@ -72,10 +72,10 @@ async function writeModel(model: ModelFolder, folder: string, options: ConvertOp
   const derived = await readJsonFiles(open, options);
   const set = await openSet(model, signal);
   await closeOnError([set], async () => {
-    const shapes = tensorShapes(derived.config.dims);
-    const nameInSet = checkTensors(set, shapes);
-    const tensors = [...shapes].map(([name, shape]): TensorToWrite => {
-      return { name, shape, dtype: dtype === 'f16' ? 'F16' : 'F32', values: () => set.read(nameInSet(name), signal) };
+    const specs = tensorSpecs(derived.config.dims);
+    const nameInSet = checkTensors(set, specs);
+    const tensors = [...specs.values()].map(({ name, shape }): TensorToWrite => {
+      return { name, shape, dtype: dtype === 'f16' ? 'F16' : 'F32', data: () => set.read(nameInSet(name), signal) };
     });
     // `format` is what Hugging Face's Python library wants to see in a file that PyTorch may load.
     const notes = { format: 'pt', ...set.metadata, ...(await findNotes(model)), ...options.notes };

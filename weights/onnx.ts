@@ -87,7 +87,7 @@ function tensorSet(weights: ReadonlyMap<string, Weight>, close: () => Promise<vo
       const weight = weights.get(name);
       if (!weight) throw new WeightsError('missingTensor', `The ONNX files have no tensor ${name}.`);
       const values = weight.quantised ? await dequantise(weight, signal) : await readFloats(weight.tensor, signal);
-      return weight.isTransposed ? transpose(values, weight.tensor.shape) : values;
+      return { dtype: 'f32', values: weight.isTransposed ? transpose(values, weight.tensor.shape) : values };
     },
     close,
   };

@@ -6,9 +6,10 @@
 import { SottoError, WeightsError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import type { ModelDimensions } from '../model/dims.ts';
+import type { TensorData } from '../model/tensorData.ts';
+import { type TensorSpecs, tensorSpecs } from '../model/tensorSpec.ts';
 import type { TokenizerData } from '../text/tokenizerData.ts';
 import { type GenerationFacts, readConfig } from './config.ts';
-import { type TensorShapes, tensorShapes } from './names.ts';
 import { type Derived, SIDE_FILE, type SideFile, stampOf, unpackSideFile } from './sideFile.ts';
 import { decodeUtf8, type OpenSource, readSmall, type WeightSource } from './source.ts';
 import { closeOnError, openTensorFiles } from './tensorFiles.ts';
@@ -28,10 +29,10 @@ export interface ModelFiles {
   /** @throws {WeightsError} `missingTensor` */
   shape(name: string): readonly number[];
   /**
-   * Row-major f32 values of one tensor; the caller owns them.
+   * Row-major elements of one tensor, f16 where the file has it, else f32; the caller owns them.
    * @throws {WeightsError} `missingTensor`, and what reading it throws
    */
-  tensor(name: string, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>>;
+  tensor(name: string, signal?: AbortSignal): Promise<TensorData>;
   close(): Promise<void>;
 }
 
@@ -53,23 +54,23 @@ export async function openModelFiles(open: OpenSource, options: CallOptions = {}
       hint: 'Convert other kinds of weights with "sotto convert SRC DST".',
     });
   }
-  const shapes = tensorShapes(config.dims);
-  const tensors = await closeOnError([set], async () => checkTensors(set, shapes));
+  const specs = tensorSpecs(config.dims);
+  const nameInSet = await closeOnError([set], async () => checkTensors(set, specs));
   return {
     dims: config.dims,
     isMultilingual: config.isMultilingual,
     generation: config.generation,
     tokenizer,
     notes: set.metadata,
-    tensorNames: [...shapes.keys()],
-    has: (name) => shapes.has(name),
+    tensorNames: [...specs.keys()],
+    has: (name) => specs.has(name),
     shape(name) {
-      const shape = shapes.get(name);
-      if (shape) return shape;
+      const spec = specs.get(name);
+      if (spec) return spec.shape;
       throw new WeightsError('missingTensor', `A Whisper model has no tensor ${name}.`);
     },
     async tensor(name, signal) {
-      return set.read(tensors(name), signal);
+      return set.read(nameInSet(name), signal);
     },
     close: () => set.close(),
   };
@@ -80,11 +81,11 @@ export async function openModelFiles(open: OpenSource, options: CallOptions = {}
  * @returns how the set calls a tensor: exports of the bare model leave out `model.`
  * @throws {WeightsError} `missingTensor`, `badShape`
  */
-export function checkTensors(set: TensorSet, shapes: TensorShapes): (name: string) => string {
+export function checkTensors(set: TensorSet, specs: TensorSpecs): (name: string) => string {
   const isBare =
     set.shape('model.encoder.conv1.weight') === undefined && set.shape('encoder.conv1.weight') !== undefined;
   const nameInSet = (name: string): string => (isBare ? name.replace(/^model\./, '') : name);
-  for (const [name, shape] of shapes) {
+  for (const { name, shape } of specs.values()) {
     const found = set.shape(nameInSet(name));
     if (!found) {
       throw new WeightsError('missingTensor', `The weights have no tensor ${name}.`, {

@@ -16,7 +16,8 @@
  * own length, which is at most the file's.
  */
 import { WeightsError } from '../base/errors.ts';
-import { narrowF16, widenBf16, widenF16 } from '../base/float16.ts';
+import { narrowF16, widenBf16 } from '../base/float16.ts';
+import { floatsOf, type TensorData } from '../model/tensorData.ts';
 import { decodeUtf8, type WeightSource } from './source.ts';
 import { isObject, type JsonObject, parseJsonObject } from './strictJson.ts';
 import type { TensorSet } from './tensorSet.ts';
@@ -40,7 +41,7 @@ const DTYPE_BYTES: Readonly<Record<string, number>> = {
 };
 
 const MAX_HEADER_BYTES = 100_000_000;
-/** Halves are widened in pieces of this size, so that a tensor is never in memory both ways. */
+/** bf16 is widened in pieces of this size, so that a tensor is never in memory both ways. */
 const PIECE_BYTES = 2 ** 22;
 
 export interface TensorEntry {
@@ -91,7 +92,7 @@ export async function readSafetensorsHeader(source: WeightSource, signal?: Abort
   return { tensors, metadata };
 }
 
-/** Opens one file. Tensors are read when asked for; f32, f16 and bf16 come as f32. @throws {WeightsError} as the header does */
+/** Opens one file. Tensors are read when asked for; f16 comes as it is, bf16 as f32. @throws {WeightsError} as the header does */
 export async function openSafetensors(source: WeightSource, signal?: AbortSignal): Promise<TensorSet> {
   const { tensors, metadata } = await readSafetensorsHeader(source, signal);
   return {
@@ -113,25 +114,32 @@ async function readEntry(
   name: string,
   entry: TensorEntry,
   signal: AbortSignal | undefined,
-): Promise<Float32Array<ArrayBuffer>> {
+): Promise<TensorData> {
   const { dtype, begin, end } = entry;
   if (dtype === 'F32') {
-    const bytes = await source.read(begin, end, signal);
-    if (bytes.byteOffset % 4 === 0) return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-    return new Float32Array(bytes.slice().buffer);
+    const bytes = aligned(await source.read(begin, end, signal), 4);
+    return { dtype: 'f32', values: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4) };
   }
-  const widen = dtype === 'F16' ? widenF16 : dtype === 'BF16' ? widenBf16 : undefined;
-  if (!widen) {
+  if (dtype === 'F16') {
+    const bytes = aligned(await source.read(begin, end, signal), 2);
+    return { dtype: 'f16', values: new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2) };
+  }
+  if (dtype !== 'BF16') {
     throw fail('badDtype', `Tensor ${shorten(name)} of ${source.name} is ${dtype}; weights are F32, F16 or BF16.`);
   }
   const values = new Float32Array((end - begin) / 2);
   for (let at = begin; at < end; at += PIECE_BYTES) {
-    const bytes = await source.read(at, Math.min(end, at + PIECE_BYTES), signal);
-    const bits = new Uint16Array(bytes.byteOffset % 2 === 0 ? bytes.buffer : bytes.slice().buffer);
+    const bytes = aligned(await source.read(at, Math.min(end, at + PIECE_BYTES), signal), 2);
+    const bits = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
     const first = (at - begin) / 2;
-    widen(bits, values.subarray(first, first + bits.length));
+    widenBf16(bits, values.subarray(first, first + bits.length));
   }
-  return values;
+  return { dtype: 'f32', values };
+}
+
+/** The same bytes where elements of `elementBytes` can be read: tensors may lie at odd addresses. */
+function aligned(bytes: Uint8Array<ArrayBuffer>, elementBytes: number): Uint8Array<ArrayBuffer> {
+  return bytes.byteOffset % elementBytes === 0 ? bytes : bytes.slice();
 }
 
 function checkMetadata(where: string, value: unknown): Readonly<Record<string, string>> {
@@ -215,7 +223,7 @@ export interface TensorToWrite {
   readonly dtype: 'F32' | 'F16';
   readonly shape: readonly number[];
   /** Called when its turn comes; the product of the shape long. */
-  values(): Promise<Float32Array>;
+  data(): Promise<TensorData>;
 }
 
 /**
@@ -242,13 +250,17 @@ export async function* writeSafetensors(
   prefix.set(json, 8);
   yield prefix;
   for (const tensor of tensors) {
-    const values = await tensor.values();
+    const data = await tensor.data();
+    const { length } = data.values;
     const count = tensor.shape.reduce((product, n) => product * n, 1);
-    if (values.length !== count) {
-      throw fail('sizeMismatch', `Tensor ${tensor.name} has ${values.length} values, its shape asks for ${count}.`);
+    if (length !== count) {
+      throw fail('sizeMismatch', `Tensor ${tensor.name} has ${length} values, its shape asks for ${count}.`);
     }
+    const values = floatsOf(data);
     if (tensor.dtype === 'F32') {
       yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    } else if (data.dtype === 'f16') {
+      yield new Uint8Array(data.values.buffer, data.values.byteOffset, data.values.byteLength);
     } else {
       const halves = new Uint16Array(count);
       narrowF16(values, halves);

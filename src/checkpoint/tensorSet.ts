@@ -1,3 +1,5 @@
+import type { TensorData } from '../model/tensorData.ts';
+
 /** Named tensors that are read one at a time: a safetensors file, several of them, or an ONNX export. */
 export interface TensorSet {
   readonly names: readonly string[];
@@ -8,9 +10,9 @@ export interface TensorSet {
   /** How it is stored, e.g. `F32`. */
   dtype(name: string): string | undefined;
   /**
-   * Row-major values as f32.
+   * Row-major elements: f16 as it is stored, all other types as f32.
    * @throws {WeightsError} `missingTensor`, `badDtype`, and what reading its source throws
    */
-  read(name: string, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>>;
+  read(name: string, signal?: AbortSignal): Promise<TensorData>;
   close(): Promise<void>;
 }

@@ -30,13 +30,20 @@ export interface Candidates {
   readonly logprobs: Float32Array;
 }
 
-/** What a row sampled in one `run`, up to and including its first `eot`. */
+/** What a row sampled, up to and including its first `eot`. */
 export interface PickedSequence {
   readonly tokens: readonly number[];
   readonly logprobs: readonly number[];
 }
 
-/** The state of some rows while they decode. Calls are in order; none may overlap another. */
+/** Rows that were decoded greedily to their end. */
+export interface GreedyResult {
+  readonly sequences: readonly PickedSequence[];
+  /** Probability of `<|nospeech|>` at `sotIndex`, unfiltered; one a group. */
+  readonly noSpeechProb: Float32Array;
+}
+
+/** The state of some rows while they decode step by step. Calls are in order; none may overlap another. */
 export interface Decoding {
   readonly rows: number;
   /** Probability of `<|nospeech|>` at `sotIndex`, unfiltered; one a group. */
@@ -48,12 +55,6 @@ export interface Decoding {
   candidates(perRow: number, signal?: AbortSignal): Promise<Candidates>;
   /** Gives each row its next token; row r continues what row `sourceRows[r]` was (itself when absent). */
   advance(tokens: ArrayLike<number>, sourceRows?: ArrayLike<number>): void;
-  /**
-   * Greedy steps for all rows, on the device, until each has an `eot` or `limit` tokens are sampled. Only before the
-   * first `advance`, and at most once.
-   * @throws {NumericError} `nonFinite`
-   */
-  run(limit: number, signal?: AbortSignal): Promise<readonly PickedSequence[]>;
   /** Raw logits of the rows' next position, ids `begin` to `end`; [rows, end - begin]. For language detection, tests and filters of the user's. */
   logits(begin?: number, end?: number): Promise<Float32Array>;
   close(): void;
@@ -81,6 +82,11 @@ export interface Inference {
    * holds one.
    */
   reserveAudio?(count: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * The most probable token at each step, for all rows on the device, until each has an `eot` or `limit` tokens.
+   * @throws {NumericError} `nonFinite`
+   */
+  greedy(groups: readonly DecodeGroup[], rules: LogitRules, limit: number, signal?: AbortSignal): Promise<GreedyResult>;
   /** Runs the initial tokens of all groups through the decoder and leaves the first logits ready. */
   start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding>;
   /**

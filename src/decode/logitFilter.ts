@@ -4,7 +4,7 @@
  */
 import { NumericError } from '../base/errors.ts';
 import { applyRules, type LogitRules, MASKED, ruleState } from '../rules/logitRules.ts';
-import type { Candidates, Decoding, PickedSequence } from './inference.ts';
+import type { Candidates, Decoding } from './inference.ts';
 import type { DecodingOptions } from './options.ts';
 import { largest } from './search/topK.ts';
 
@@ -115,21 +115,6 @@ export class FilteredDecoding implements Decoding {
   advance(tokens: ArrayLike<number>, sourceRows?: ArrayLike<number>): void {
     this.#sampled = this.#sampled.map((_, r) => [...this.#sampled[sourceRows?.[r] ?? r]!, tokens[r]!]);
     this.#inner.advance(tokens, sourceRows);
-  }
-
-  async run(limit: number, signal?: AbortSignal): Promise<readonly PickedSequence[]> {
-    const { eot } = this.#rules;
-    const rows = this.#sampled.map(() => ({ tokens: [] as number[], logprobs: [] as number[] }));
-    for (let step = 1; ; step++) {
-      const best = await this.candidates(1, signal);
-      for (const [r, { tokens, logprobs }] of rows.entries()) {
-        if (tokens.at(-1) === eot) continue;
-        tokens.push(best.tokens[r]!);
-        logprobs.push(best.logprobs[r]!);
-      }
-      if (step === limit || rows.every(({ tokens }) => tokens.at(-1) === eot)) return rows;
-      this.advance(rows.map(({ tokens }) => tokens.at(-1)!));
-    }
   }
 
   close(): void {

@@ -9,7 +9,7 @@ import type { LogitRules } from '../rules/logitRules.ts';
 import { compressionRatio } from '../text/compressionRatio.ts';
 import { languageCode } from '../text/languages.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
-import type { AudioFeatures, DecodeGroup, Decoding, Inference } from './inference.ts';
+import type { AudioFeatures, DecodeGroup, Inference } from './inference.ts';
 import { detectLanguage, type LanguageDetection } from './languageDetect.ts';
 import { FilteredDecoding, type LogitFilter, logitFilter } from './logitFilter.ts';
 import { checkDecodingOptions, type DecodingOptions } from './options.ts';
@@ -18,7 +18,7 @@ import { beamSearch } from './search/beamSearch.ts';
 import { greedySearch } from './search/greedy.ts';
 import { bestHypothesis } from './search/ranker.ts';
 import { samplingSearch } from './search/sampling.ts';
-import type { Search } from './search/search.ts';
+import { type Hypothesis, hypothesesOf, type Search, type SearchGroup } from './search/search.ts';
 
 /** One window to decode. */
 export interface WindowInput {
@@ -57,6 +57,7 @@ export class DecodingTask {
   readonly #language: string | undefined;
   readonly #rules: LogitRules;
   readonly #filter: LogitFilter | undefined;
+  readonly #isGreedy: boolean;
   readonly #search: Search;
   readonly #rows: number;
   readonly #sampleLen: number;
@@ -73,6 +74,7 @@ export class DecodingTask {
     this.#rules = logitRules(tokenizer, options);
     this.#filter = logitFilter(options, tokenizer.eot);
     this.#sampleLen = options.sampleLen ?? inference.nTextCtx >> 1;
+    this.#isGreedy = beamSize === undefined && temperature === 0;
     const { eot } = tokenizer;
     if (beamSize !== undefined) {
       this.#rows = beamSize;
@@ -102,41 +104,49 @@ export class DecodingTask {
       groups.push({ audio, ...this.#initialTokens(language, prompt), rows: this.#rows });
     }
     if (groups.length === 0) return [];
-    const decoding = await this.#start(groups, signal);
+    const searchGroups = groups.map(({ rows, initialTokens }, g) => ({
+      rows,
+      // Sampling also ends once the row is longer than the context.
+      limit: Math.min(this.#sampleLen, this.#inference.nTextCtx + 1 - initialTokens.length),
+      stream: windows[g]!.stream ?? 0,
+    }));
+    const { candidates, noSpeechProb } = await this.#decode(groups, searchGroups, signal);
+    return candidates.map((hypotheses, g): DecodingResult => {
+      const { tokens, logprobs, sumLogprob } = hypotheses[bestHypothesis(hypotheses, this.#options.lengthPenalty)]!;
+      const text = strip(this.#tokenizer.decode(tokens));
+      return {
+        ...languages[g]!,
+        tokens,
+        tokenLogprobs: logprobs,
+        text,
+        avgLogprob: sumLogprob / (tokens.length + 1),
+        noSpeechProb: noSpeechProb[g]!,
+        temperature: this.#options.temperature ?? 0,
+        compressionRatio: compressionRatio(text),
+      };
+    });
+  }
+
+  /** On the device to the end where the most probable token is all that is asked for, else step by step. */
+  async #decode(
+    groups: readonly DecodeGroup[],
+    searchGroups: readonly SearchGroup[],
+    signal: AbortSignal | undefined,
+  ): Promise<{ candidates: readonly (readonly Hypothesis[])[]; noSpeechProb: Float32Array }> {
+    const [first] = searchGroups;
+    if (this.#isGreedy && !this.#filter && first && searchGroups.every(({ limit }) => limit === first.limit)) {
+      const { sequences, noSpeechProb } = await this.#inference.greedy(groups, this.#rules, first.limit, signal);
+      return { candidates: hypothesesOf(searchGroups, sequences, this.#rules.eot), noSpeechProb };
+    }
+    const started = await this.#inference.start(groups, this.#rules, signal);
+    const decoding = this.#filter
+      ? new FilteredDecoding(started, this.#inference.nVocab, this.#rules, this.#filter)
+      : started;
     try {
-      const candidates = await this.#search(
-        decoding,
-        groups.map(({ rows, initialTokens }, g) => ({
-          rows,
-          // Sampling also ends once the row is longer than the context.
-          limit: Math.min(this.#sampleLen, this.#inference.nTextCtx + 1 - initialTokens.length),
-          stream: windows[g]!.stream ?? 0,
-        })),
-        signal,
-      );
-      return candidates.map((hypotheses, g): DecodingResult => {
-        const { tokens, logprobs, sumLogprob } = hypotheses[bestHypothesis(hypotheses, this.#options.lengthPenalty)]!;
-        const text = strip(this.#tokenizer.decode(tokens));
-        return {
-          ...languages[g]!,
-          tokens,
-          tokenLogprobs: logprobs,
-          text,
-          avgLogprob: sumLogprob / (tokens.length + 1),
-          noSpeechProb: decoding.noSpeechProb[g]!,
-          temperature: this.#options.temperature ?? 0,
-          compressionRatio: compressionRatio(text),
-        };
-      });
+      return { candidates: await this.#search(decoding, searchGroups, signal), noSpeechProb: decoding.noSpeechProb };
     } finally {
       decoding.close();
     }
-  }
-
-  async #start(groups: readonly DecodeGroup[], signal?: AbortSignal): Promise<Decoding> {
-    const decoding = await this.#inference.start(groups, this.#rules, signal);
-    if (!this.#filter) return decoding;
-    return new FilteredDecoding(decoding, this.#inference.nVocab, this.#rules, this.#filter);
   }
 
   #detect(audio: AudioFeatures, signal?: AbortSignal): Promise<LanguageDetection> {

@@ -4,8 +4,8 @@
  * `write`, `submit` and `read` take effect in the order they are called. Recording, writing and submitting never wait;
  * only `prepare`, `read` and `close` do. Nothing is allocated between `prepare` and `close` on the way of a token.
  */
-import type { DType } from './kernel.ts';
-import type { Command, Program, Tensor } from './program.ts';
+import { type DType, type Shape, type StorageArray, storageBytes, storageType } from './dtype.ts';
+import { byteLength, type Command, type Program, type Tensor } from './program.ts';
 
 /** A program made ready for one device: variants chosen, code compiled, scratch placed, arguments bound. */
 export interface Executable {
@@ -25,42 +25,73 @@ export interface SubmitOptions {
 }
 
 export interface Device {
-  readonly kind: 'webgpu' | 'cpu' | 'reference';
+  /** `webgpu`, `cpu`, or what another device calls itself. */
+  readonly kind: string;
   /** In words, for people: adapter or threads. */
   readonly description: string;
-  /** Width of weight panels, see kernels/panels.ts. */
+  /** Width of weight panels, see kernels/matmul/panels.ts. */
   readonly panelWidth: number;
   /** Largest tensor in bytes; larger matrices are split by the model into shards of whole panels. */
   readonly maxTensorBytes: number;
+  /** Bytes of all tensors and scratch that are held now. */
+  readonly bytesHeld: number;
   /**
    * Memory that lives until `close`, or until `free`. Holds zeros.
    * @throws {DeviceError} `outOfMemory`
    */
-  allocate(name: string, dtype: DType, shape: readonly number[], lifetime: 'weights' | 'state'): Tensor;
+  allocate(name: string, dtype: DType, shape: Shape, lifetime: 'weights' | 'state'): Tensor;
   free(tensor: Tensor): void;
-  /** Copies from `data` at once; the caller may change it right after. */
-  write(target: Tensor, data: Float32Array | Uint32Array, elementOffset?: number): void;
-  /** Names of the kernel's variants that can run this command here, best first; `prepare` takes the first. */
-  variants(command: Command): readonly string[];
+  /**
+   * Copies stored elements (dtype.ts) from `data` at once; the caller may change it right after. A tensor with scales is
+   * written whole.
+   */
+  write(target: Tensor, data: StorageArray, elementOffset?: number): void;
+  /** Names of the kernel's variants that can run this command here with so many live rows (all when absent), best first. */
+  variants(command: Command, liveRows?: number): readonly string[];
   /** Makes programs ready. Those prepared together share their scratch memory. */
   prepare(programs: readonly Program[], signal?: AbortSignal): Promise<readonly Executable[]>;
   submit(work: Executable, options?: SubmitOptions): void;
   /**
-   * Elements `begin` to `end` of a tensor, once all earlier work is done. Errors of earlier work come out here.
+   * Stored elements `begin` to `end` of a tensor, once all earlier work is done; of a tensor with scales all bytes. Errors
+   * of earlier work come out here.
    * @throws {DeviceError} `lost`, `outOfMemory`, `validation`
    */
-  read(source: Tensor, begin?: number, end?: number): Promise<Float32Array | Uint32Array>;
+  read(source: Tensor, begin?: number, end?: number): Promise<StorageArray>;
   /** Settles when the device is gone: lost, or closed. */
   readonly lost: Promise<{ readonly reason: string }>;
   /** Gives everything back. Pending reads reject. */
   close(): Promise<void>;
 }
 
-/** `read` for an f32 tensor. */
+/** A range of a tensor in bytes. */
+export interface ByteRange {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * Elements `begin` to `end` as bytes of the tensor; undefined if the tensor does not have them, or has scales and they are
+ * not all of it.
+ */
+export function byteRange(tensor: Tensor, begin: number, end: number): ByteRange | undefined {
+  const { elementBytes, scaleBlock } = storageType(tensor.dtype);
+  const bytes = byteLength(tensor);
+  if (begin < 0 || begin > end || end * elementBytes > bytes) return undefined;
+  if (scaleBlock !== undefined && (begin !== 0 || end !== bytes)) return undefined;
+  return { begin: begin * elementBytes, end: end * elementBytes };
+}
+
+/** How many stored elements a tensor has: what `write` takes and `read` gives when all of it is meant. */
+export function storedLength({ dtype, shape }: Pick<Tensor, 'dtype' | 'shape'>): number {
+  return storageBytes(dtype, shape) / storageType(dtype).elementBytes;
+}
+
+/** `read` for a tensor of a real type: its values. */
 export async function readFloats(device: Device, source: Tensor, begin?: number, end?: number): Promise<Float32Array> {
-  const data = await device.read(source, begin, end);
-  if (!(data instanceof Float32Array)) throw new TypeError(`${source.name} is not f32`);
-  return data;
+  const stored = await device.read(source, begin, end);
+  const values = storageType(source.dtype).widen(stored, source.shape);
+  if (!(values instanceof Float32Array)) throw new TypeError(`${source.name} holds integers`);
+  return values;
 }
 
 /** `read` for a u32 tensor. */
@@ -68,4 +99,18 @@ export async function readWords(device: Device, source: Tensor, begin?: number, 
   const data = await device.read(source, begin, end);
   if (!(data instanceof Uint32Array)) throw new TypeError(`${source.name} is not u32`);
   return data;
+}
+
+/** `prepare` for programs that have names: the executables under the same ones. */
+export async function prepareNamed<K extends string>(
+  device: Device,
+  programs: Readonly<Record<K, Program>>,
+  signal?: AbortSignal,
+): Promise<Readonly<Record<K, Executable>>> {
+  const names = Object.keys(programs) as K[]; // its keys, and no others
+  const ready = await device.prepare(
+    names.map((name) => programs[name]),
+    signal,
+  );
+  return Object.fromEntries(names.map((name, i) => [name, ready[i]])) as Record<K, Executable>; // one a name
 }

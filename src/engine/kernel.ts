@@ -1,112 +1,93 @@
 /**
  * What a kernel is: one plain object that names its arguments, says what each device runs, and what it costs.
  *
- * A kernel file holds, in this order: the docstring with the formula; the object (contract, `gpu` variants in WGSL,
- * `cpu` variants that emit WebAssembly); `reference`, plain loops in f64; `cases`, which tests, benchmarks and the
- * kernel command share. The object is not wrapped in a call, so that bundlers drop `reference` and `cases`.
+ * A kernel X is a few files of its family's folder: `X.ts` holds the docstring with the formula, the object, `reference`
+ * (plain loops in f64) and `cases`, which tests, benchmarks and the kernel command share; `X.wgsl.ts` and `X.wasm.ts` hold
+ * the variants of the devices. `reference` and `cases` are no part of the object, so that bundlers drop them from a page.
  *
  * Shapes. Every argument lists its dims by name or number; one name stands for one size in all arguments of a command.
  * Sizes are known when a program is recorded and are constants in the generated code, with one exception: a dim named
  * `rows` is a capacity. Each submit says how many rows are live; the grid covers those only, and what a kernel leaves in
- * rows beyond them is undefined.
+ * rows after them is undefined.
  *
- * Matrices. Weight matrices W [n, k] (y = x W^T) are stored in panels, see `panels.ts`: `[panels, k, panelWidth]`.
+ * Matrices. Weight matrices W [n, k] (y = x W^T) are stored in panels, see kernels/matmul/panels.ts: [panels, k, panelWidth].
  */
-import type { FunctionBuilder } from './wasm/function.ts';
-
-export type DType = 'f32' | 'u32';
-
-export type Dims = Readonly<Record<string, number>>;
-export type Params = Readonly<Record<string, number>>;
+import type { DType, HostArray } from './dtype.ts';
+import type { Dims, Params, Variant } from './variant.ts';
+import type { WasmVariant } from './wasm/variant.ts';
+import type { WgslVariant } from './wgsl/variant.ts';
 
 export interface ArgSpec {
   /** `write`: every element of the live rows is written, whatever was there. `readwrite`: bound once, changed in place. */
   readonly access: 'read' | 'write' | 'readwrite';
-  readonly dtype: DType;
+  /** The storage type, or those it may have; a variant says which of several it takes. */
+  readonly dtype: DType | readonly DType[];
   readonly dims: readonly (string | number)[];
   /** May be left out of a command; the variant is then generated without it. */
   readonly optional?: boolean;
 }
 
-/** What a variant may look at when its code is generated. */
-export interface KernelContext {
-  /** Dims of the command; `rows` is the capacity. */
-  readonly dims: Dims;
-  readonly params: Params;
-  /** Is this (optional) argument given? */
-  has(arg: string): boolean;
-  /** Values chosen for the variant's knobs. */
-  readonly knobs: Params;
+export type Args = Readonly<Record<string, ArgSpec>>;
+
+/** Names of the dims of some arguments. */
+export type DimNames<A extends Args> = Extract<A[keyof A]['dims'][number], string>;
+export type DimsOf<A extends Args> = Readonly<Record<DimNames<A>, number>>;
+export type ParamsOf<P extends Params> = Readonly<Record<keyof P & string, number>>;
+
+/**
+ * The variants by the device's key, best first. WebGPU's and WebAssembly's are typed here; another device brings a key and a
+ * type of its own.
+ */
+export interface Variants {
+  readonly webgpu?: readonly WgslVariant[];
+  readonly wasm?: readonly WasmVariant[];
+  readonly [device: string]: readonly Variant[] | undefined;
 }
 
-export interface GpuVariant {
+export interface Cost {
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+export interface Kernel<A extends Args = Args, P extends Params = Params> {
   readonly name: string;
-  /** WebGPU features without which the variant does not compile; none for the baseline. */
-  readonly needs?: readonly GPUFeatureName[];
-  readonly when?: (c: KernelContext) => boolean;
-  /**
-   * The kind of adapter it is made for: preferred there, taken elsewhere only if nothing else fits. Software adapters
-   * (lavapipe, SwiftShader) pay for barriers and workgroup memory, hardware wants both.
-   */
-  readonly suits?: 'hardware' | 'software';
-  /** Values to choose from, the default first. */
-  readonly knobs?: Readonly<Record<string, readonly number[]>>;
-  /**
-   * The shader without its bindings: arguments are there as `array<f32>`/`array<u32>` storage variables under their
-   * own names, written by `wgsl.ts` (a `vec4` name listed in `vec4` is `array<vec4f>`). Entry point: `main`.
-   */
-  readonly wgsl: (c: KernelContext) => string;
-  /** Arguments bound as `array<vec4f>`/`array<vec4u>`. Their last dim must be a multiple of 4: say so in `when`. */
-  readonly vec4?: readonly string[];
-  /** Workgroups for `liveRows` rows (0 where the kernel has no `rows`); each at most 65535. */
-  readonly groups: (c: KernelContext, liveRows: number) => readonly [number, number, number];
-}
-
-export interface CpuVariant {
-  readonly name: string;
-  readonly when?: (c: KernelContext, caps: CpuCaps) => boolean;
-  /** Independent units of work for `liveRows` rows; any split of them over threads gives the same bits. */
-  readonly units: (c: KernelContext, liveRows: number) => number;
-  /** Bytes of private scratch that each thread needs, 0 when absent. */
-  readonly scratchBytes?: (c: KernelContext) => number;
-  /**
-   * Writes one function into the module. Its parameters, all i32: `begin`, `end` (units), `liveRows`, `scratch` (this
-   * thread's, 64-byte aligned), then the byte address of every argument in the contract's order (0 when absent).
-   * @returns the function that the device calls
-   */
-  readonly emit: (w: ModuleBuilderLike, c: KernelContext, caps: CpuCaps) => FunctionBuilder;
-}
-
-/** What kernels may assume of the WebAssembly they are emitted for. */
-export interface CpuCaps {
-  readonly relaxedSimd: boolean;
-  /** The engine pairs 128-bit operations into 256-bit ones (V8's re-vectoriser): use wide tiles. */
-  readonly revectorize: boolean;
-  /** Old TurboFan schedules all loads of a loop body first: small tiles, no unrolling. */
-  readonly loadsFirst: boolean;
-}
-
-/** The part of `wasm/module.ts` that kernels use; named here so that the contract does not import the assembler's code. */
-export type ModuleBuilderLike = import('./wasm/module.ts').ModuleBuilder;
-
-export interface Kernel {
-  readonly name: string;
-  readonly args: Readonly<Record<string, ArgSpec>>;
+  readonly args: A;
   /** Names with defaults. All are numbers and constants in the generated code. */
-  readonly params: Params;
+  readonly params: P;
   /** What shapes alone cannot say; a sentence when these dims and params do not fit. */
-  readonly check?: (dims: Dims, params: Params) => string | undefined;
-  readonly cost: (dims: Dims, params: Params) => { readonly flops: number; readonly bytes: number };
-  /** Best first. */
-  readonly gpu: readonly GpuVariant[];
-  readonly cpu: readonly CpuVariant[];
+  check?(dims: DimsOf<A>, params: ParamsOf<P>): string | undefined;
+  /** With all real arguments stored in f32. */
+  cost(dims: DimsOf<A>, params: ParamsOf<P>): Cost;
+  readonly variants: Variants;
 }
 
-export type HostArray = Float32Array | Uint32Array;
+/** The kernel as it is: types dims and params by the arguments' names. */
+export function defineKernel<const A extends Args, const P extends Params>(kernel: Kernel<A, P>): Kernel<A, P> {
+  return kernel;
+}
+
+/** The first storage type of an argument: the one that counts where nobody chooses. */
+export function storageTypes({ dtype }: ArgSpec): readonly DType[] {
+  return typeof dtype === 'string' ? [dtype] : dtype;
+}
+
 export type HostArrays = Record<string, HostArray>;
 
+/** Given arguments of a kernel as arrays of values. */
+export type HostArgs<A extends Args> = {
+  readonly [K in keyof A]: A[K] extends { optional: true } ? HostArray | undefined : HostArray;
+};
+
 /** Plain loops in f64 over whole arrays, writing the outputs in place; `liveRows` rows are live. */
-export type Reference = (args: HostArrays, dims: Dims, params: Params, liveRows: number) => void;
+export type Reference<K extends Kernel> = (
+  args: HostArgs<K['args']>,
+  dims: DimsOf<K['args']>,
+  params: ParamsOf<K['params']>,
+  liveRows: number,
+) => void;
+
+/** Fills an input of a case; `random` is uniform in [0, 1). */
+export type Fill = (array: HostArray, dims: Dims, random: () => number) => void;
 
 export interface KernelCase {
   readonly dims: Dims;
@@ -115,8 +96,8 @@ export interface KernelCase {
   readonly optional?: readonly string[];
   /** Live rows, when less than `dims.rows`. */
   readonly liveRows?: number;
-  /** Fills an input in place of the default (normal numbers, seeded); `random` is uniform in [0, 1). */
-  readonly fill?: Readonly<Record<string, (array: HostArray, dims: Dims, random: () => number) => void>>;
+  /** In place of the default (uniform in [-1, 1), seeded). */
+  readonly fill?: Readonly<Record<string, Fill>>;
   /** Largest size of a model: benchmarked; also tested unless the reference would take seconds. */
   readonly bench?: boolean;
   /** Too slow for the reference or a software GPU: benchmarked only. */
@@ -131,10 +112,10 @@ export interface Tolerance {
   readonly relative: number;
 }
 
-/** Everything that tests, benchmarks and the kernel command need of a kernel file. */
+/** Everything that tests, benchmarks and the kernel command need of a kernel. */
 export interface KernelModule {
   readonly kernel: Kernel;
-  readonly reference: Reference;
+  reference(args: Readonly<Record<string, HostArray | undefined>>, dims: Dims, params: Params, liveRows: number): void;
   readonly cases: readonly KernelCase[];
-  readonly tolerance: (dims: Dims, params: Params, arg: string) => Tolerance;
+  tolerance(dims: Dims, params: Params, arg: string): Tolerance;
 }

@@ -9,13 +9,15 @@
  * Shapes are checked on the line that records, so an error stands where the mistake is.
  */
 import { InternalError, KernelError } from '../base/errors.ts';
-import type { Dims, DType, Kernel, Params } from './kernel.ts';
+import { type DType, type Shape, storageBytes } from './dtype.ts';
+import { type Kernel, storageTypes } from './kernel.ts';
+import type { Dims, Params } from './variant.ts';
 
 /** A named block of device memory. `weights` and `state` tensors belong to a device; `scratch` lives within one submit. */
 export interface Tensor {
   readonly name: string;
   readonly dtype: DType;
-  readonly shape: readonly number[];
+  readonly shape: Shape;
   readonly lifetime: 'weights' | 'state' | 'scratch';
 }
 
@@ -43,7 +45,7 @@ type OptionalArgs<K extends Kernel> = {
 export type ArgsOf<K extends Kernel> = RequiredArgs<K> & OptionalArgs<K>;
 
 export interface ProgramBuilder {
-  scratch(name: string, dtype: DType, shape: readonly number[]): Tensor;
+  scratch(name: string, dtype: DType, shape: Shape): Tensor;
   /** @throws {KernelError} `shape` when arguments do not fit the contract */
   run<K extends Kernel>(kernel: K, args: ArgsOf<K>, params?: Partial<Record<keyof K['params'], number>>): void;
 }
@@ -85,7 +87,8 @@ export function command(
     }
     given[name] = tensor;
     const shape = `[${tensor.shape.join(', ')}]`;
-    if (tensor.dtype !== spec.dtype) fail(`${name} (${tensor.name}) is ${tensor.dtype}, not ${spec.dtype}`);
+    if (!storageTypes(spec).includes(tensor.dtype))
+      fail(`${name} (${tensor.name}) is ${tensor.dtype}, not ${storageTypes(spec).join(' or ')}`);
     if (tensor.shape.length !== spec.dims.length) fail(`${name} (${tensor.name}) is ${shape}, not [${spec.dims}]`);
     spec.dims.forEach((dim, i) => {
       const size = tensor.shape[i]!;
@@ -102,12 +105,8 @@ export function command(
   return { kernel, args: given, dims, params: all };
 }
 
-export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((n, size) => n * size, 1);
-}
-
 export function byteLength(tensor: Tensor): number {
-  return elementCount(tensor.shape) * 4;
+  return storageBytes(tensor.dtype, tensor.shape);
 }
 
 /** How a command uses a tensor. */

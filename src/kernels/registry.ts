@@ -1,13 +1,12 @@
 /** All kernels by name, for tests, benchmarks and the kernel command. The model imports kernels one by one. */
-
 import type { KernelModule } from '../engine/kernel.ts';
 import * as attention from './attention/attention.ts';
-import * as attentionStep from './attention/cachedAttention.ts';
-import * as storeCross from './attention/crossKvStore.ts';
-import * as crossScores from './attention/crossQK.ts';
+import * as cachedAttention from './attention/cachedAttention.ts';
+import * as crossKvStore from './attention/crossKvStore.ts';
+import * as crossQK from './attention/crossQK.ts';
 import * as kvAppend from './attention/kvAppend.ts';
 import * as embed from './embed/embed.ts';
-import * as selectRows from './embed/gatherRows.ts';
+import * as gatherRows from './embed/gatherRows.ts';
 import * as conv1d from './matmul/conv1d.ts';
 import * as logits from './matmul/logits.ts';
 import * as matmul from './matmul/matmul.ts';
@@ -15,22 +14,22 @@ import * as layerNorm from './norm/layerNorm.ts';
 import * as advanceRows from './sampling/advanceRows.ts';
 import * as chooseTokens from './sampling/chooseTokens.ts';
 import * as tokenProbability from './sampling/tokenProbability.ts';
-import * as logitChunks from './sampling/tokenStats.ts';
+import * as tokenStats from './sampling/tokenStats.ts';
 
 export const kernels: readonly KernelModule[] = [
   { kernel: layerNorm.layerNorm, ...layerNorm },
   { kernel: matmul.matmul, ...matmul },
   { kernel: conv1d.conv1d, ...conv1d },
   { kernel: attention.attention, ...attention },
-  { kernel: storeCross.storeCross, ...storeCross },
+  { kernel: crossKvStore.crossKvStore, ...crossKvStore },
   { kernel: embed.embed, ...embed },
   { kernel: kvAppend.kvAppend, ...kvAppend },
-  { kernel: attentionStep.attentionStep, ...attentionStep },
-  { kernel: crossScores.crossScores, ...crossScores },
-  { kernel: selectRows.selectRows, ...selectRows },
+  { kernel: cachedAttention.cachedAttention, ...cachedAttention },
+  { kernel: crossQK.crossQK, ...crossQK },
+  { kernel: gatherRows.gatherRows, ...gatherRows },
   { kernel: logits.logits, ...logits },
   { kernel: tokenProbability.tokenProbability, ...tokenProbability },
-  { kernel: logitChunks.logitChunks, ...logitChunks },
+  { kernel: tokenStats.tokenStats, ...tokenStats },
   { kernel: chooseTokens.chooseTokens, ...chooseTokens },
   { kernel: advanceRows.advanceRows, ...advanceRows },
 ];

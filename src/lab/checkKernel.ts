@@ -1,15 +1,16 @@
 /**
- * Holds one kernel on one device against its reference: one case, one variant.
+ * Holds one kernel on one device against its reference: one case, one choice of storage types, one variant.
  *
  * Outputs are filled with NaN before, canary tensors stand around every argument, the kernel runs twice on the dirty
- * memory and must give the same bits, and what is only read must be unchanged.
+ * memory and must give the same bits, and what is only read must be unchanged. Arguments that are stored in fewer bits are
+ * rounded before the reference sees them: the error of storage is not the kernel's.
  */
-
 import { KernelError } from '../base/errors.ts';
 import { randomStream, seedOf } from '../base/random.ts';
 import type { Device } from '../engine/device.ts';
-import type { HostArray, HostArrays, KernelCase, KernelModule } from '../engine/kernel.ts';
-import { type Command, command, elementCount, type Program, type Tensor } from '../engine/program.ts';
+import { type DType, elementCount, type HostArray, type StorageArray, storageType } from '../engine/dtype.ts';
+import { type HostArrays, type Kernel, type KernelCase, type KernelModule, storageTypes } from '../engine/kernel.ts';
+import { type Command, command, type Program, type Tensor } from '../engine/program.ts';
 import { panelCount } from '../kernels/matmul/panels.ts';
 
 export interface KernelCheck {
@@ -19,11 +20,25 @@ export interface KernelCheck {
   readonly failures: readonly string[];
 }
 
-/** The command of a case on this device (its panel width), with tensors that are not yet anywhere. */
-export interface CaseCommand {
-  readonly command: Command;
-  readonly liveRows: number;
-  readonly title: string;
+/** Storage types of arguments that may have several; the contract's first where none is named. */
+export type StorageChoice = Readonly<Record<string, DType>>;
+
+export interface CaseChoice {
+  readonly variant?: string | undefined;
+  readonly storage?: StorageChoice | undefined;
+}
+
+/**
+ * The choices that a kernel is checked with: the first types of all arguments, then for every further type all arguments
+ * that may have it.
+ */
+export function storageChoices({ args }: Kernel): readonly StorageChoice[] {
+  const varied = Object.entries(args).filter(([, spec]) => storageTypes(spec).length > 1);
+  const further = new Set(varied.flatMap(([, spec]) => storageTypes(spec).slice(1)));
+  const choices = [...further].map((dtype) =>
+    Object.fromEntries(varied.filter(([, spec]) => storageTypes(spec).includes(dtype)).map(([name]) => [name, dtype])),
+  );
+  return [{}, ...choices];
 }
 
 /** A case with panels as wide as the device wants them. */
@@ -33,26 +48,37 @@ function adapt(kase: KernelCase, panelWidth: number): KernelCase {
   return { ...kase, dims: { ...kase.dims, panelWidth, panels: panelCount(n, panelWidth) } };
 }
 
-export function caseTitle(kase: KernelCase): string {
+export function caseTitle(kase: KernelCase, storage: StorageChoice = {}): string {
   const sizes = Object.entries({ ...kase.dims, ...kase.params })
     .filter(([name]) => name !== 'panels' && name !== 'panelWidth')
     .map(([name, size]) => `${name} ${size}`);
   if (kase.optional) sizes.push(`with [${kase.optional}]`);
   if (kase.liveRows !== undefined) sizes.push(`live ${kase.liveRows}`);
+  for (const [name, dtype] of Object.entries(storage)) sizes.push(`${name} in ${dtype}`);
   return sizes.join(' ') + (kase.note ? ` (${kase.note})` : '');
 }
 
+export interface AllocatedCase {
+  readonly command: Command;
+  readonly liveRows: number;
+  /** With the device's panel width. */
+  readonly kase: KernelCase;
+  readonly canaries: readonly Tensor[];
+  free(): void;
+}
+
+/** Puts the arguments of a case on a device; they hold zeros. */
 export function allocateCase(
   device: Device,
   { kernel }: KernelModule,
   original: KernelCase,
-  variant?: string,
-): { command: Command; liveRows: number; kase: KernelCase; canaries: readonly Tensor[] } {
+  { variant, storage = {} }: CaseChoice = {},
+): AllocatedCase {
   const kase = adapt(original, device.panelWidth);
   const canaries: Tensor[] = [];
   const canary = (): void => {
     const tensor = device.allocate('canary', 'u32', [64], 'state');
-    device.write(tensor, new Uint32Array(64).fill(canaryWord));
+    device.write(tensor, new Uint32Array(64).fill(CANARY));
     canaries.push(tensor);
   };
   canary();
@@ -64,7 +90,9 @@ export function allocateCase(
       if (size === undefined) throw new KernelError('shape', `${kernel.name}: a case has no ${dim}`);
       return size;
     });
-    args[name] = device.allocate(name, spec.dtype, shape, 'state');
+    const dtype = storage[name] ?? storageTypes(spec)[0];
+    if (!dtype) throw new KernelError('shape', `${kernel.name}: ${name} has no storage type`);
+    args[name] = device.allocate(name, dtype, shape, 'state');
     canary();
   }
   const plain = command(kernel, args, kase.params);
@@ -73,46 +101,73 @@ export function allocateCase(
     liveRows: kase.liveRows ?? kase.dims.rows ?? 0,
     kase,
     canaries,
+    free() {
+      for (const tensor of [...Object.values(args), ...canaries]) device.free(tensor);
+    },
   };
 }
 
-const canaryWord = 0xc0ffee11;
+/** Names of the variants that a case can run on a device, best first. */
+export function variantsOf(
+  device: Device,
+  module: KernelModule,
+  kase: KernelCase,
+  storage: StorageChoice = {},
+): readonly string[] {
+  const { command: run, liveRows, free } = allocateCase(device, module, kase, { storage });
+  try {
+    return device.variants(run, run.dims.rows === undefined ? undefined : liveRows);
+  } finally {
+    free();
+  }
+}
 
-/** What every argument holds before the command runs. */
+const CANARY = 0xc0ffee11;
+
+/** The values that every argument holds before the command runs, rounded to what is stored. */
 export function fillCase({ kernel }: KernelModule, kase: KernelCase, args: Command['args'], seedText = ''): HostArrays {
   const arrays: HostArrays = {};
   for (const [name, tensor] of Object.entries(args)) {
-    const spec = kernel.args[name]!;
+    const access = kernel.args[name]?.access;
     const n = elementCount(tensor.shape);
-    const array: HostArray = spec.dtype === 'f32' ? new Float32Array(n) : new Uint32Array(n);
+    const { values: kind } = storageType(tensor.dtype);
+    const array: HostArray = kind === 'real' ? new Float32Array(n) : new Uint32Array(n);
     const random = randomStream(seedOf(`${kernel.name} ${name} ${seedText}`));
     const fill = kase.fill?.[name];
-    if (spec.access === 'write') array.fill(spec.dtype === 'f32' ? Number.NaN : 0xdeadbeef);
+    if (access === 'write') array.fill(kind === 'real' ? Number.NaN : 0xdeadbeef);
     else if (fill) fill(array, kase.dims, random);
-    else if (spec.dtype === 'f32') for (let i = 0; i < n; i++) array[i] = 2 * random() - 1;
-    arrays[name] = array;
+    else if (kind === 'real') for (let i = 0; i < n; i++) array[i] = 2 * random() - 1;
+    const type = storageType(tensor.dtype);
+    arrays[name] = type.widen(type.narrow(array, tensor.shape), tensor.shape).slice();
   }
   return arrays;
+}
+
+/** The values as the device takes them. */
+export function storedCase(values: HostArrays, args: Command['args']): Record<string, StorageArray> {
+  const stored = (name: string, { dtype, shape }: Tensor) => storageType(dtype).narrow(values[name]!, shape);
+  return Object.fromEntries(Object.entries(args).map(([name, tensor]) => [name, stored(name, tensor)]));
 }
 
 export async function checkKernel(
   device: Device,
   module: KernelModule,
   original: KernelCase,
-  variant?: string,
+  choice: CaseChoice = {},
 ): Promise<KernelCheck> {
-  const { command: run, liveRows, kase, canaries } = allocateCase(device, module, original, variant);
-  const tensors = [...Object.values(run.args), ...canaries];
+  const allocated = allocateCase(device, module, original, choice);
+  const { command: run, liveRows, kase, canaries } = allocated;
   try {
-    const before = fillCase(module, kase, run.args, caseTitle(original));
-    const expected: HostArrays = Object.fromEntries(Object.entries(before).map(([name, a]) => [name, a.slice()]));
+    const values = fillCase(module, kase, run.args, caseTitle(original));
+    const before = storedCase(values, run.args);
+    const expected: HostArrays = Object.fromEntries(Object.entries(values).map(([name, a]) => [name, a.slice()]));
     module.reference(expected, run.dims, run.params, liveRows);
     const program: Program = { name: run.kernel.name, commands: [run], scratch: [] };
     const [ready] = await device.prepare([program]);
-    const once = async (): Promise<HostArrays> => {
+    const once = async (): Promise<Record<string, StorageArray>> => {
       for (const [name, tensor] of Object.entries(run.args)) device.write(tensor, before[name]!);
       device.submit(ready!, run.dims.rows === undefined ? {} : { rows: liveRows });
-      const result: HostArrays = {};
+      const result: Record<string, StorageArray> = {};
       for (const [name, tensor] of Object.entries(run.args)) result[name] = await device.read(tensor);
       return result;
     };
@@ -124,23 +179,24 @@ export async function checkKernel(
       const spec = run.kernel.args[name]!;
       const perRow = elementCount(tensor.shape.slice(1));
       const compared = spec.dims[0] === 'rows' ? liveRows * perRow : elementCount(tensor.shape);
+      const [stored, again] = [first[name]!, second[name]!];
       if (spec.access === 'read') {
-        if (!sameBits(first[name]!, before[name]!, first[name]!.length))
-          failures.push(`${name} is only read, yet changed`);
+        if (!sameBits(stored, before[name]!, stored.length)) failures.push(`${name} is only read, yet changed`);
         continue;
       }
-      if (!sameBits(first[name]!, second[name]!, compared)) failures.push(`${name} differs between two runs`);
-      const { ratio, failure } = compare(name, first[name]!, expected[name]!, compared, module, run);
+      if (!sameBits(stored, again, compared)) failures.push(`${name} differs between two runs`);
+      const actual = storageType(tensor.dtype).widen(stored, tensor.shape);
+      const { ratio, failure } = compare(name, actual, expected[name]!, compared, module, run);
       worst = Math.max(worst, ratio);
       if (failure) failures.push(failure);
     }
     for (const [i, tensor] of canaries.entries()) {
       const words = await device.read(tensor);
-      if (words.some((w) => w !== canaryWord)) failures.push(`canary ${i} (after argument ${i - 1}) was overwritten`);
+      if (words.some((w) => w !== CANARY)) failures.push(`canary ${i} (after argument ${i - 1}) was overwritten`);
     }
     return { worst, failures };
   } finally {
-    for (const tensor of tensors) device.free(tensor);
+    allocated.free();
   }
 }
 
@@ -155,7 +211,10 @@ function compare(
   let largest = 0;
   for (let i = 0; i < count; i++) largest = Math.max(largest, finite(expected[i]!));
   const { absolute, relative } = module.tolerance(run.dims, run.params, name);
-  const bound = actual instanceof Float32Array ? absolute + relative * largest : 0;
+  const isHalf = run.args[name]?.dtype === 'f16';
+  const computed = actual instanceof Float32Array ? absolute + relative * largest : 0;
+  // A half is rounded to one of its two neighbours; a value near the middle of them may go to either.
+  const boundAt = (value: number): number => (isHalf ? computed + finite(value) * 2 ** -10 + 2 ** -24 : computed);
   let ratio = 0;
   let at = -1;
   for (let i = 0; i < count; i++) {
@@ -163,6 +222,7 @@ function compare(
     const e = expected[i]!;
     if (a === e || (Number.isNaN(a) && Number.isNaN(e))) continue;
     const error = Math.abs(a - e);
+    const bound = boundAt(e);
     const r = Number.isNaN(error) || bound === 0 ? Number.POSITIVE_INFINITY : error / bound;
     if (r > ratio) {
       ratio = r;
@@ -170,10 +230,8 @@ function compare(
     }
   }
   if (ratio <= 1) return { ratio };
-  return {
-    ratio,
-    failure: `${name}[${at}] is ${actual[at]}, should be ${expected[at]} within ${bound.toExponential(1)}`,
-  };
+  const within = boundAt(expected[at] ?? 0).toExponential(1);
+  return { ratio, failure: `${name}[${at}] is ${actual[at]}, should be ${expected[at]} within ${within}` };
 }
 
 /** Masked values (-1e30) do not widen the bound. */
@@ -181,8 +239,10 @@ function finite(x: number): number {
   return Math.abs(x) < 1e29 ? Math.abs(x) : 0;
 }
 
-function sameBits(a: HostArray, b: HostArray, count: number): boolean {
-  const x = new Uint32Array(a.buffer, a.byteOffset, count);
-  const y = new Uint32Array(b.buffer, b.byteOffset, count);
-  return x.every((word, i) => word === y[i]);
+/** Are the first `count` stored elements the same? */
+function sameBits(a: StorageArray, b: StorageArray, count: number): boolean {
+  const bytes = count * a.BYTES_PER_ELEMENT;
+  const x = new Uint8Array(a.buffer, a.byteOffset, bytes);
+  const y = new Uint8Array(b.buffer, b.byteOffset, bytes);
+  return x.every((byte, i) => byte === y[i]);
 }

@@ -49,7 +49,7 @@ export function profileDevice(device: Device): ProfiledDevice {
     const dims = { ...command.dims, ...(command.dims.rows && liveRows !== undefined && { rows: liveRows }) };
     const sizes = Object.entries({ ...dims, ...command.params }).filter(([name]) => !name.startsWith('panel'));
     const title = sizes.map(([name, size]) => `${name} ${size}`).join(' ');
-    const variant = command.variant ?? device.variants(command)[0] ?? '';
+    const variant = command.variant ?? device.variants(command, dims.rows)[0] ?? '';
     const key = `${command.kernel.name}/${variant} ${title}`;
     const { flops, bytes } = command.kernel.cost(dims, command.params);
     const before = entries.get(key);
@@ -99,7 +99,10 @@ export function profileDevice(device: Device): ProfiledDevice {
     lost: device.lost,
     allocate: (...args) => device.allocate(...args),
     free: (tensor) => enqueue(() => device.free(tensor)),
-    variants: (command) => device.variants(command),
+    get bytesHeld() {
+      return device.bytesHeld;
+    },
+    variants: (...args) => device.variants(...args),
     write(target, data, offset) {
       const copy = data.slice();
       enqueue(() => device.write(target, copy, offset));

@@ -3,9 +3,10 @@
  * few series (the machine is shared; the best is the kernel's own speed, the median that of the day).
  */
 import type { Device } from '../engine/device.ts';
+import { elementCount, storageBytes } from '../engine/dtype.ts';
 import type { KernelCase, KernelModule } from '../engine/kernel.ts';
-import type { Program } from '../engine/program.ts';
-import { allocateCase, caseTitle, fillCase } from './checkKernel.ts';
+import type { Command, Program } from '../engine/program.ts';
+import { allocateCase, type CaseChoice, caseTitle, fillCase, storedCase } from './checkKernel.ts';
 
 export interface KernelTiming {
   /** Milliseconds a command: best and median of the series. */
@@ -20,16 +21,15 @@ export async function timeKernel(
   device: Device,
   module: KernelModule,
   original: KernelCase,
-  variant?: string,
+  choice: CaseChoice = {},
   { series = 7, seriesMs = 60 }: { series?: number; seriesMs?: number } = {},
 ): Promise<KernelTiming> {
-  const { command, liveRows, kase, canaries } = allocateCase(device, module, original, variant);
+  const allocated = allocateCase(device, module, original, choice);
+  const { command, liveRows, kase, canaries } = allocated;
   try {
-    const data = fillCase(module, kase, command.args, caseTitle(original));
+    const data = storedCase(fillCase(module, kase, command.args, caseTitle(original)), command.args);
     for (const [name, tensor] of Object.entries(command.args)) {
-      const array = data[name]!;
-      if (module.kernel.args[name]!.access === 'write') array.fill(0);
-      device.write(tensor, array);
+      if (module.kernel.args[name]?.access !== 'write') device.write(tensor, data[name]!);
     }
     const program: Program = { name: module.kernel.name, commands: [command], scratch: [] };
     const [ready] = await device.prepare([program]);
@@ -52,18 +52,24 @@ export async function timeKernel(
     const results: number[] = [];
     for (let i = 0; i < series; i++) results.push((await run(times)) / times);
     results.sort((a, b) => a - b);
-    const { flops, bytes } = module.kernel.cost(
-      { ...command.dims, ...(command.dims.rows ? { rows: liveRows } : {}) },
-      command.params,
-    );
+    const dims = { ...command.dims, ...(command.dims.rows ? { rows: liveRows } : {}) };
+    const { flops, bytes } = module.kernel.cost(dims, command.params);
     const bestMs = results[0]!;
     return {
       bestMs,
       medianMs: results[results.length >> 1]!,
       gflops: flops / bestMs / 1e6,
-      gigabytes: bytes / bestMs / 1e6,
+      gigabytes: (bytes - savedBytes(command)) / bestMs / 1e6,
     };
   } finally {
-    for (const tensor of [...Object.values(command.args), ...canaries]) device.free(tensor);
+    allocated.free();
   }
+}
+
+/** `cost` counts f32: what arguments that are stored in fewer bits take less. */
+function savedBytes({ args }: Command): number {
+  return Object.values(args).reduce(
+    (sum, { dtype, shape }) => sum + 4 * elementCount(shape) - storageBytes(dtype, shape),
+    0,
+  );
 }

@@ -1,23 +1,14 @@
 /**
- * How much work goes into one submit: enough that waiting for it costs little, so little that stopping is quick.
+ * Hands work to a device in chunks: so much that waiting for one costs little, so little that stopping is quick.
  *
- * Learns the time of one unit as it goes and aims at `target` milliseconds between waits; a page stays alive, an abort is
- * answered within about that time, and no driver's watchdog is woken.
+ * Learns the time of one unit as it goes and aims at `TARGET_MS` between waits: a page stays alive, an abort is answered
+ * within about that time, and no driver's watchdog is woken.
  */
-const target = 40;
-const largest = 16;
+const TARGET_MS = 40;
+const MAX_UNITS = 16;
 
-export class Pace {
+export class ChunkedSubmit {
   #unitMs = Number.POSITIVE_INFINITY;
-
-  /** Units to hand over before the next wait. */
-  get #burst(): number {
-    return Math.max(1, Math.min(largest, Math.floor(target / this.#unitMs)));
-  }
-
-  #learn(ms: number, units: number): void {
-    this.#unitMs = ms / units;
-  }
 
   /** Submits parts 0 to `count` - 1, waiting now and then and at the end. */
   async run(
@@ -27,7 +18,7 @@ export class Pace {
     signal?: AbortSignal,
   ): Promise<void> {
     for (let part = 0; part < count; ) {
-      const end = Math.min(count, part + this.#burst);
+      const end = Math.min(count, part + this.#unitsBeforeWait);
       const units = end - part;
       const before = performance.now();
       while (part < end) submit(part++);
@@ -45,14 +36,22 @@ export class Pace {
     signal?: AbortSignal,
   ): Promise<void> {
     for (let left = count; left > 0; ) {
-      const times = Math.min(left, this.#burst);
+      const times = Math.min(left, this.#unitsBeforeWait);
       const before = performance.now();
       submit(times);
       left -= times;
-      const finished = await done();
+      const isDone = await done();
       this.#learn(performance.now() - before, times);
       signal?.throwIfAborted();
-      if (finished) return;
+      if (isDone) return;
     }
+  }
+
+  get #unitsBeforeWait(): number {
+    return Math.max(1, Math.min(MAX_UNITS, Math.floor(TARGET_MS / this.#unitMs)));
+  }
+
+  #learn(ms: number, units: number): void {
+    this.#unitMs = ms / units;
   }
 }

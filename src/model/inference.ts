@@ -4,25 +4,39 @@
  * Weights, caches and tables are allocated at load; a token then costs one submit, or a share of one, and a read of a few
  * bytes. Programs for another number of rows (beams, batches) are prepared when first asked for, and kept.
  */
-
 import { InternalError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
-import type { AlignRequest, AudioFeatures, DecodeGroup, Decoding, Inference } from '../decode/inference.ts';
-import { type Device, type Executable, readFloats } from '../engine/device.ts';
+import type {
+  AlignRequest,
+  AudioFeatures,
+  DecodeGroup,
+  Decoding,
+  GreedyResult,
+  Inference,
+} from '../decode/inference.ts';
+import { type Device, type Executable, readFloats, readWords } from '../engine/device.ts';
+import type { CacheType, WeightType } from '../engine/dtype.ts';
 import type { LogitRules } from '../rules/logitRules.ts';
 import { Aligner } from './alignment/aligner.ts';
 import type { AlignmentHeads } from './alignment/alignmentHeads.ts';
-import { Pace } from './chunkedSubmit.ts';
-import { feedPrompt, makeRowSet } from './decoder/batchSlot.ts';
-import { RowSets } from './decoder/batchSlots.ts';
+import { ChunkedSubmit } from './chunkedSubmit.ts';
+import { makeBatchSlot, prefill } from './decoder/batchSlot.ts';
+import { BatchSlots } from './decoder/batchSlots.ts';
 import { DeviceDecoding } from './decoder/decoding.ts';
+import { type DecodingContext, prefillGroups } from './decoder/decodingRows.ts';
+import { decodeGreedily } from './decoder/greedy.ts';
 import { Arena, allocateCrossCache, type CrossCache } from './decoder/kvCache.ts';
 import type { ModelDimensions } from './dims.ts';
 import { buildEncoder, channelsLast, type Encoder } from './encoder/encoder.ts';
 import { Features, slotOf } from './encoder/features.ts';
-import { loadWeights, type ModelWeights, type TensorReader } from './weights.ts';
+import type { TensorReader } from './tensorData.ts';
+import { loadWeights, type ModelWeights } from './weights.ts';
 
 export interface InferenceOptions extends CallOptions {
+  /** Storage type of the weight matrices; when absent each stays as its file has it. Sums are f32 always. */
+  readonly dtype?: WeightType | undefined;
+  /** Storage type of the keys and values that attention keeps; f32 when absent. */
+  readonly cacheDtype?: CacheType | undefined;
   /** Windows whose cross-attention caches are held at once; 1 when absent. */
   readonly maxAudio?: number;
   /** Cross-attention heads that follow the sound, for word times; those of the published model of this shape when absent. */
@@ -32,12 +46,14 @@ export interface InferenceOptions extends CallOptions {
 /** `Inference` with what tests and people who look inside want besides. */
 export interface ModelInference extends Inference {
   readonly dims: ModelDimensions;
+  /** Bytes of the weights on the device. */
+  readonly weightBytes: number;
   reserveAudio(count: number, signal?: AbortSignal): Promise<void>;
   /** Output of the encoder for the window encoded last: [nAudioCtx, nAudioState]. */
   encoderOutput(): Promise<Float32Array>;
   /**
    * Raw logits at every position of `tokens`, all fed at once: [tokens.length, nVocab].
-   * A slow road for tests and research.
+   * Slow: for tests and research.
    */
   teacherForced(audio: AudioFeatures, tokens: readonly number[]): Promise<Float32Array>;
 }
@@ -59,11 +75,12 @@ class DeviceInference implements ModelInference {
   readonly dims: ModelDimensions;
   readonly #device: Device;
   readonly #weights: ModelWeights;
+  readonly #cacheDtype: CacheType;
   readonly #alignmentHeads: AlignmentHeads | undefined;
   /** Everything but the weights: made anew when more windows are to be held at once. */
   readonly #memory: Arena;
-  readonly #rowSets: RowSets;
-  readonly #encodePace = new Pace();
+  readonly #batchSlots: BatchSlots;
+  readonly #encodeChunks = new ChunkedSubmit();
   #cross: CrossCache;
   #encoder: Encoder;
   #freeSlots: number[];
@@ -71,20 +88,24 @@ class DeviceInference implements ModelInference {
   #aligner: Aligner | undefined;
 
   constructor(device: Device, dims: ModelDimensions, weights: ModelWeights, options: InferenceOptions) {
-    const slots = options.maxAudio ?? 1;
+    const { maxAudio: slots = 1, cacheDtype = 'f32' } = options;
     this.#device = device;
     this.dims = dims;
     this.#weights = weights;
+    this.#cacheDtype = cacheDtype;
     this.#alignmentHeads = options.alignmentHeads;
     this.#memory = new Arena(device);
-    this.#cross = allocateCrossCache(this.#memory, dims, slots);
-    this.#encoder = buildEncoder(this.#memory, dims, weights, this.#cross);
+    this.#cross = allocateCrossCache(this.#memory, dims, { slots, dtype: cacheDtype });
+    this.#encoder = buildEncoder(this.#memory, { dims, weights, cross: this.#cross });
     this.#freeSlots = Array.from({ length: slots }, (_, i) => i);
-    this.#rowSets = new RowSets(device, (memory, rows, signal) =>
-      makeRowSet(device, memory, dims, weights, this.#cross, rows, signal),
+    this.#batchSlots = new BatchSlots(device, (memory, rows, signal) =>
+      makeBatchSlot({ device, memory, rows, cacheDtype, dims, weights, cross: this.#cross }, signal),
     );
   }
 
+  get weightBytes(): number {
+    return this.#weights.bytes;
+  }
   get nVocab(): number {
     return this.dims.nVocab;
   }
@@ -99,7 +120,7 @@ class DeviceInference implements ModelInference {
     onProgress?.({ stage: 'compile', done: 0, total: 2, unit: 'kernels', item: 'encoder' });
     this.#encoderParts = await this.#device.prepare(this.#encoder.programs, signal);
     onProgress?.({ stage: 'compile', done: 1, total: 2, unit: 'kernels', item: 'decoder' });
-    await this.#rowSets.take(1, signal);
+    await this.#batchSlots.take(1, signal);
     onProgress?.({ stage: 'compile', done: 2, total: 2, unit: 'kernels', item: 'decoder' });
   }
 
@@ -113,10 +134,10 @@ class DeviceInference implements ModelInference {
     try {
       this.#device.write(this.#encoder.slot, Uint32Array.of(slot, 0, 0, 0));
       this.#device.write(this.#encoder.mel, channelsLast(mel, nMels));
-      await this.#encodePace.run(
+      await this.#encodeChunks.run(
         this.#encoderParts.length,
         (part) => this.#device.submit(this.#encoderParts[part]!),
-        () => this.#device.read(this.#encoder.slot, 0, 1),
+        () => readWords(this.#device, this.#encoder.slot),
         signal,
       );
     } catch (error) {
@@ -130,20 +151,48 @@ class DeviceInference implements ModelInference {
     return readFloats(this.#device, this.#encoder.output);
   }
 
-  async start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding> {
-    signal?.throwIfAborted();
-    const rows = groups.reduce((n, group) => n + group.rows, 0);
-    const set = await this.#rowSets.take(rows, signal);
-    if (set.busy) throw new InternalError(`${rows} rows are decoding already: close that decoding first`);
-    set.busy = true;
+  async greedy(
+    groups: readonly DecodeGroup[],
+    rules: LogitRules,
+    limit: number,
+    signal?: AbortSignal,
+  ): Promise<GreedyResult> {
+    const { context, release } = await this.#occupy(groups, rules, signal);
     try {
-      const decoding = new DeviceDecoding(this.#device, this.dims, set, groups, rules);
-      await decoding.prefill(signal);
-      return decoding;
+      const { rows, noSpeechProb } = await prefillGroups(context, groups, signal);
+      return { sequences: await decodeGreedily(context, rows, limit, signal), noSpeechProb };
+    } finally {
+      release();
+    }
+  }
+
+  async start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding> {
+    const { context, release } = await this.#occupy(groups, rules, signal);
+    try {
+      return new DeviceDecoding(context, await prefillGroups(context, groups, signal), release);
     } catch (error) {
-      set.busy = false;
+      release();
       throw error;
     }
+  }
+
+  /** Takes the batch slot for the groups' rows. */
+  async #occupy(
+    groups: readonly DecodeGroup[],
+    rules: LogitRules,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly context: DecodingContext; readonly release: () => void }> {
+    signal?.throwIfAborted();
+    const rows = groups.reduce((n, group) => n + group.rows, 0);
+    const slot = await this.#batchSlots.take(rows, signal);
+    if (slot.busy) throw new InternalError(`${rows} rows are decoding already: close that decoding first`);
+    slot.busy = true;
+    return {
+      context: { device: this.#device, dims: this.dims, slot, rules },
+      release: () => {
+        slot.busy = false;
+      },
+    };
   }
 
   async align(
@@ -151,26 +200,26 @@ class DeviceInference implements ModelInference {
     onHead: (scores: Float32Array) => void,
     signal?: AbortSignal,
   ): Promise<Float32Array> {
-    this.#aligner ??= new Aligner(
-      this.#device,
-      this.#memory,
-      this.dims,
-      this.#weights,
-      this.#cross,
-      this.#alignmentHeads,
-    );
+    this.#aligner ??= new Aligner({
+      device: this.#device,
+      memory: this.#memory,
+      dims: this.dims,
+      weights: this.#weights,
+      cross: this.#cross,
+      heads: this.#alignmentHeads,
+    });
     return this.#aligner.align(request, slotOf(request.audio), onHead, signal);
   }
 
   async teacherForced(audio: AudioFeatures, tokens: readonly number[]): Promise<Float32Array> {
-    const set = await this.#rowSets.take(1);
+    const slot = await this.#batchSlots.take(1);
     const { nVocab } = this.dims;
-    const { state } = set.decoder;
-    feedPrompt(this.#device, set, [{ tokens, sequence: 0, audio: slotOf(audio) }]);
+    const { state, ready } = slot;
+    prefill(this.#device, slot, [{ tokens, sequence: 0, audio: slotOf(audio) }]);
     const out = new Float32Array(tokens.length * nVocab);
     for (let i = 0; i < tokens.length; i++) {
       this.#device.write(state.headIndex, Uint32Array.of(i));
-      this.#device.submit(set.ready.head, { rows: 1 });
+      this.#device.submit(ready.head, { rows: 1 });
       out.set(await readFloats(this.#device, state.logits), i * nVocab);
     }
     return out;
@@ -180,11 +229,11 @@ class DeviceInference implements ModelInference {
     if (count <= this.#cross.slots) return;
     if (this.#freeSlots.length < this.#cross.slots)
       throw new InternalError('windows are decoding: nothing can be moved');
-    await this.#rowSets.freeAll();
+    await this.#batchSlots.freeAll();
     this.#memory.freeAll();
     this.#aligner = undefined;
-    this.#cross = allocateCrossCache(this.#memory, this.dims, count);
-    this.#encoder = buildEncoder(this.#memory, this.dims, this.#weights, this.#cross);
+    this.#cross = allocateCrossCache(this.#memory, this.dims, { slots: count, dtype: this.#cacheDtype });
+    this.#encoder = buildEncoder(this.#memory, { dims: this.dims, weights: this.#weights, cross: this.#cross });
     this.#freeSlots = Array.from({ length: count }, (_, i) => i);
     await this.prepare({ signal });
   }

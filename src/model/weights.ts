@@ -1,21 +1,26 @@
 /**
  * One model's weights on a device: read by their Hugging Face names, one tensor at a time, packed as kernels read them.
  *
- * Matrices go into panels (kernels/panels.ts); q, k and v of self-attention into one matrix, and so do the cross-attention's
- * k and v. Whisper's key projections have no bias: zeros stand in.
+ * Matrices go into panels (kernels/matmul/panels.ts); q, k and v of self-attention into one matrix, and so do the
+ * cross-attention's k and v. Whisper's key projections have no bias: zeros stand in. What a tensor is, and so its shape,
+ * its type in memory and how far loading has come, is told by `tensorSpecs`.
  */
-
+import { InternalError, WeightsError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import type { Device } from '../engine/device.ts';
+import {
+  type DType,
+  elementCount,
+  type StorageArray,
+  storageBytes,
+  storageType,
+  type WeightType,
+} from '../engine/dtype.ts';
 import type { Tensor } from '../engine/program.ts';
 import { packPanels, panelCount } from '../kernels/matmul/panels.ts';
 import type { ModelDimensions } from './dims.ts';
-
-/** What the model reads its weights from. */
-export interface TensorReader {
-  /** @throws {WeightsError} when there is no such tensor, or it cannot be read */
-  tensor(name: string, signal?: AbortSignal): Promise<Float32Array>;
-}
+import { floatsOf, type TensorData, type TensorReader } from './tensorData.ts';
+import { type TensorSpec, tensorSpecs } from './tensorSpec.ts';
 
 export interface NormWeights {
   readonly gamma: Tensor;
@@ -62,6 +67,8 @@ export interface EmbeddingShard {
 }
 
 export interface ModelWeights {
+  /** Of all of them, in memory. */
+  readonly bytes: number;
   readonly conv1: MatrixWeights;
   readonly conv2: MatrixWeights;
   readonly encoderPositions: Tensor;
@@ -73,105 +80,60 @@ export interface ModelWeights {
   readonly decoderNorm: NormWeights;
 }
 
-/** Uploads all weights, in the order the model uses them. */
+export interface LoadWeightsOptions extends CallOptions {
+  /** Storage type of the weight matrices; when absent each stays as its file has it. */
+  readonly dtype?: WeightType | undefined;
+}
+
+/**
+ * Uploads all weights, in the order the model uses them.
+ *
+ * @throws {WeightsError} `outOfRange` when a weight is too large for `dtype`, and what the reader throws
+ */
 export async function loadWeights(
   device: Device,
   dims: ModelDimensions,
   reader: TensorReader,
-  { signal, onProgress }: CallOptions = {},
+  options: LoadWeightsOptions = {},
 ): Promise<ModelWeights> {
-  const total = 8 + 16 * dims.nAudioLayer + 26 * dims.nTextLayer;
-  let done = 0;
-  const read = async (name: string): Promise<Float32Array> => {
-    const data = await reader.tensor(`model.${name}`, signal);
-    onProgress?.({ stage: 'load', done: Math.min(++done, total), total, unit: 'tensors', item: name });
-    return data;
-  };
-  const upload = (name: string, shape: readonly number[], data: Float32Array): Tensor => {
-    const tensor = device.allocate(name, 'f32', shape, 'weights');
-    device.write(tensor, data);
-    return tensor;
-  };
-  const vector = async (name: string): Promise<Tensor> => {
-    const data = await read(name);
-    return upload(name, [data.length], data);
-  };
-  const table = async (name: string, width: number): Promise<Tensor> => {
-    const data = await read(name);
-    return upload(name, [data.length / width, width], data);
-  };
-  const panels = (name: string, k: number, parts: readonly Float32Array[]): Tensor => {
-    const packed = packPanels(parts, k, device.panelWidth);
-    return upload(name, [packed.length / (k * device.panelWidth), k, device.panelWidth], packed);
-  };
-  const norm = async (name: string): Promise<NormWeights> => ({
-    gamma: await vector(`${name}.weight`),
-    beta: await vector(`${name}.bias`),
+  const loader = new WeightLoader(device, dims, reader, options);
+  const attention = async (layer: string): Promise<AttentionWeights> => ({
+    norm: await loader.norm(`${layer}.self_attn_layer_norm`),
+    qkv: await loader.projections(`${layer}.self_attn`, ['q_proj', 'k_proj', 'v_proj']),
+    out: await loader.projections(`${layer}.self_attn`, ['out_proj']),
   });
-  /** Several projections of the same input as one matrix, e.g. q, k, v. */
-  const projections = async (base: string, names: readonly string[], k: number): Promise<MatrixWeights> => {
-    const parts: Float32Array[] = [];
-    for (const name of names) parts.push(await read(`${base}.${name}.weight`));
-    const n = parts.map((part) => part.length / k);
-    const bias = new Float32Array(n.reduce((a, b) => a + b, 0));
-    let at = 0;
-    for (const [i, name] of names.entries()) {
-      if (name !== 'k_proj') bias.set(await read(`${base}.${name}.bias`), at);
-      at += n[i]!;
-    }
-    const title = `${base}.${names.join('+')}`;
-    return { w: panels(`${title}.weight`, k, parts), bias: upload(`${title}.bias`, [bias.length], bias) };
-  };
-  const matrix = (base: string, name: string, k: number): Promise<MatrixWeights> => projections(base, [name], k);
-  const attention = async (layer: string, nState: number): Promise<AttentionWeights> => ({
-    norm: await norm(`${layer}.self_attn_layer_norm`),
-    qkv: await projections(`${layer}.self_attn`, ['q_proj', 'k_proj', 'v_proj'], nState),
-    out: await matrix(`${layer}.self_attn`, 'out_proj', nState),
+  const mlp = async (layer: string): Promise<MlpWeights> => ({
+    norm: await loader.norm(`${layer}.final_layer_norm`),
+    up: await loader.projections(layer, ['fc1']),
+    down: await loader.projections(layer, ['fc2']),
   });
-  const mlp = async (layer: string, nState: number): Promise<MlpWeights> => ({
-    norm: await norm(`${layer}.final_layer_norm`),
-    up: await matrix(layer, 'fc1', nState),
-    down: await matrix(layer, 'fc2', 4 * nState),
-  });
-  /** [cOut, cIn, taps] to rows of (tap, channel), as conv1d reads them. */
-  const convolution = async (name: string, cIn: number): Promise<MatrixWeights> => {
-    const source = await read(`${name}.weight`);
-    const bias = await vector(`${name}.bias`);
-    const taps = source.length / (cIn * bias.shape[0]!);
-    const rows = new Float32Array(source.length);
-    for (let o = 0; o < bias.shape[0]!; o++)
-      for (let c = 0; c < cIn; c++)
-        for (let t = 0; t < taps; t++) rows[(o * taps + t) * cIn + c] = source[(o * cIn + c) * taps + t]!;
-    return { w: panels(`${name}.weight`, taps * cIn, [rows]), bias };
-  };
-
-  const nAudioState = dims.nAudioState;
-  const nTextState = dims.nTextState;
-  const conv1 = await convolution('encoder.conv1', dims.nMels);
-  const conv2 = await convolution('encoder.conv2', nAudioState);
-  const encoderPositions = await table('encoder.embed_positions.weight', nAudioState);
+  const conv1 = await loader.convolution('encoder.conv1');
+  const conv2 = await loader.convolution('encoder.conv2');
+  const encoderPositions = await loader.table('encoder.embed_positions.weight');
   const encoderLayers: EncoderLayerWeights[] = [];
   for (let i = 0; i < dims.nAudioLayer; i++) {
     const layer = `encoder.layers.${i}`;
-    encoderLayers.push({ attention: await attention(layer, nAudioState), mlp: await mlp(layer, nAudioState) });
+    encoderLayers.push({ attention: await attention(layer), mlp: await mlp(layer) });
   }
-  const encoderNorm = await norm('encoder.layer_norm');
-  const embedding = shardEmbedding(device, await read('decoder.embed_tokens.weight'), nTextState);
-  const decoderPositions = await table('decoder.embed_positions.weight', nTextState);
+  const encoderNorm = await loader.norm('encoder.layer_norm');
+  const embedding = await loader.embedding('decoder.embed_tokens.weight');
+  const decoderPositions = await loader.table('decoder.embed_positions.weight');
   const decoderLayers: DecoderLayerWeights[] = [];
   for (let i = 0; i < dims.nTextLayer; i++) {
     const layer = `decoder.layers.${i}`;
     decoderLayers.push({
-      attention: await attention(layer, nTextState),
-      crossNorm: await norm(`${layer}.encoder_attn_layer_norm`),
-      crossQuery: await matrix(`${layer}.encoder_attn`, 'q_proj', nTextState),
-      crossKeyValue: await projections(`${layer}.encoder_attn`, ['k_proj', 'v_proj'], nAudioState),
-      crossOut: await matrix(`${layer}.encoder_attn`, 'out_proj', nTextState),
-      mlp: await mlp(layer, nTextState),
+      attention: await attention(layer),
+      crossNorm: await loader.norm(`${layer}.encoder_attn_layer_norm`),
+      crossQuery: await loader.projections(`${layer}.encoder_attn`, ['q_proj']),
+      crossKeyValue: await loader.projections(`${layer}.encoder_attn`, ['k_proj', 'v_proj']),
+      crossOut: await loader.projections(`${layer}.encoder_attn`, ['out_proj']),
+      mlp: await mlp(layer),
     });
   }
-  const decoderNorm = await norm('decoder.layer_norm');
+  const decoderNorm = await loader.norm('decoder.layer_norm');
+  loader.finish();
   return {
+    bytes: loader.bytes,
     conv1,
     conv2,
     encoderPositions,
@@ -184,19 +146,135 @@ export async function loadWeights(
   };
 }
 
-/** The embedding in as many parts of whole panels as the device's largest tensor asks for. */
-function shardEmbedding(device: Device, data: Float32Array, k: number): readonly EmbeddingShard[] {
-  const { panelWidth, maxTensorBytes } = device;
-  const nVocab = data.length / k;
-  const panelsEach = Math.max(1, Math.floor(maxTensorBytes / (4 * k * panelWidth)));
-  const idsEach = Math.min(nVocab, panelsEach * panelWidth);
-  const shards: EmbeddingShard[] = [];
-  for (let begin = 0; begin < nVocab; begin += idsEach) {
-    const count = Math.min(idsEach, nVocab - begin);
-    const shape = [panelCount(count, panelWidth), k, panelWidth];
-    const tensor = device.allocate(`embedding ${begin}`, 'f32', shape, 'weights');
-    device.write(tensor, packPanels([data.subarray(begin * k, (begin + count) * k)], k, panelWidth));
-    shards.push({ table: tensor, begin, count });
+/** Reads the tensors that the table names, each once, and puts them on the device. */
+class WeightLoader {
+  readonly #device: Device;
+  readonly #reader: TensorReader;
+  readonly #options: LoadWeightsOptions;
+  readonly #left: Map<string, TensorSpec>;
+  readonly #total: number;
+  /** Of all that was uploaded. */
+  bytes = 0;
+
+  constructor(device: Device, dims: ModelDimensions, reader: TensorReader, options: LoadWeightsOptions) {
+    this.#device = device;
+    this.#reader = reader;
+    this.#options = options;
+    this.#left = new Map(tensorSpecs(dims));
+    this.#total = this.#left.size;
   }
-  return shards;
+
+  /** A tensor without `model.` before its name. */
+  async #read(name: string): Promise<TensorSpec & { readonly data: TensorData }> {
+    const { signal, onProgress } = this.#options;
+    const spec = this.#left.get(`model.${name}`);
+    if (!spec) throw new InternalError(`a model has no tensor ${name}, or it was read before`);
+    const data = await this.#reader.tensor(spec.name, signal);
+    const count = elementCount(spec.shape);
+    if (data.values.length !== count)
+      throw new InternalError(`${name} has ${data.values.length} elements, not ${count}`);
+    this.#left.delete(spec.name);
+    const [done, total] = [this.#total - this.#left.size, this.#total];
+    onProgress?.({ stage: 'load', done, total, unit: 'tensors', item: name });
+    return { ...spec, data };
+  }
+
+  finish(): void {
+    if (this.#left.size > 0) throw new InternalError(`nothing reads ${[...this.#left.keys()].join(', ')}`);
+  }
+
+  #upload(name: string, dtype: DType, shape: readonly number[], data: StorageArray): Tensor {
+    const tensor = this.#device.allocate(name, dtype, shape, 'weights');
+    this.#device.write(tensor, data);
+    this.bytes += storageBytes(dtype, shape);
+    return tensor;
+  }
+
+  /** Rows of k weights each, [n, k], as panels of the type asked for. */
+  #panels(name: string, k: number, parts: readonly TensorData[]): Tensor {
+    const { panelWidth } = this.#device;
+    const n = parts.reduce((sum, { values }) => sum + values.length / k, 0);
+    const shape = [panelCount(n, panelWidth), k, panelWidth];
+    const halves = parts.flatMap((part) => (part.dtype === 'f16' ? [part.values] : []));
+    const dtype = this.#options.dtype ?? (halves.length === parts.length ? 'f16' : 'f32');
+    if (dtype === 'f16' && halves.length === parts.length)
+      return this.#upload(
+        name,
+        dtype,
+        shape,
+        packPanels(halves, k, panelWidth, (length) => new Uint16Array(length)),
+      );
+    const values = packPanels(parts.map(floatsOf), k, panelWidth, (length) => new Float32Array(length));
+    const stored = storageType(dtype).narrow(values, shape);
+    if (dtype === 'f16') checkRange(name, values, stored);
+    return this.#upload(name, dtype, shape, stored);
+  }
+
+  /** A table or a vector, f32 whatever the file holds. */
+  async table(name: string): Promise<Tensor> {
+    const { shape, data } = await this.#read(name);
+    return this.#upload(name, 'f32', shape, floatsOf(data));
+  }
+
+  async norm(name: string): Promise<NormWeights> {
+    return { gamma: await this.table(`${name}.weight`), beta: await this.table(`${name}.bias`) };
+  }
+
+  /** Projections of the same input as one matrix, e.g. q, k, v. */
+  async projections(base: string, names: readonly string[]): Promise<MatrixWeights> {
+    const weights = [];
+    for (const name of names) weights.push(await this.#read(`${base}.${name}.weight`));
+    const bias = new Float32Array(weights.reduce((sum, { shape }) => sum + shape[0]!, 0));
+    let at = 0;
+    for (const [i, name] of names.entries()) {
+      if (name !== 'k_proj') bias.set(floatsOf((await this.#read(`${base}.${name}.bias`)).data), at);
+      at += weights[i]!.shape[0]!;
+    }
+    const title = `${base}.${names.join('+')}`;
+    const parts = weights.map(({ data }) => data);
+    return {
+      w: this.#panels(`${title}.weight`, weights[0]!.shape[1]!, parts),
+      bias: this.#upload(`${title}.bias`, 'f32', [bias.length], bias),
+    };
+  }
+
+  /** [cOut, cIn, taps] to rows of (tap, channel), as conv1d reads them. */
+  async convolution(name: string): Promise<MatrixWeights> {
+    const { shape, data } = await this.#read(`${name}.weight`);
+    const bias = await this.table(`${name}.bias`);
+    const [cOut = 0, cIn = 0, taps = 0] = shape;
+    const rows = { ...data, values: data.values.slice() };
+    for (let o = 0; o < cOut; o++)
+      for (let c = 0; c < cIn; c++)
+        for (let t = 0; t < taps; t++) rows.values[(o * taps + t) * cIn + c] = data.values[(o * cIn + c) * taps + t]!;
+    return { w: this.#panels(`${name}.weight`, taps * cIn, [rows as TensorData]), bias }; // its type is data's
+  }
+
+  /** The embedding in as many parts of whole panels as the device's largest tensor asks for. */
+  async embedding(name: string): Promise<readonly EmbeddingShard[]> {
+    const { panelWidth, maxTensorBytes } = this.#device;
+    const { shape, data } = await this.#read(name);
+    const [nVocab = 0, k = 0] = shape;
+    const dtype = this.#options.dtype ?? data.dtype;
+    const panelsEach = Math.max(1, Math.floor(maxTensorBytes / storageBytes(dtype, [1, k, panelWidth])));
+    const idsEach = Math.min(nVocab, panelsEach * panelWidth);
+    const shards: EmbeddingShard[] = [];
+    for (let begin = 0; begin < nVocab; begin += idsEach) {
+      const count = Math.min(idsEach, nVocab - begin);
+      const values = data.values.subarray(begin * k, (begin + count) * k);
+      const part = { dtype: data.dtype, values } as TensorData; // its type is data's
+      shards.push({ table: this.#panels(`embedding ${begin}`, k, [part]), begin, count });
+    }
+    return shards;
+  }
+}
+
+/** Weights that f16 cannot hold would be infinite without a word. */
+function checkRange(name: string, values: Float32Array, halves: StorageArray): void {
+  const lost = halves.findIndex((half, i) => (half & 0x7fff) === 0x7c00 && Number.isFinite(values[i]));
+  if (lost >= 0) {
+    throw new WeightsError('outOfRange', `${name} holds ${values[lost]}, too large for f16.`, {
+      hint: 'Load the model with dtype f32.',
+    });
+  }
 }

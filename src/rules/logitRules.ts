@@ -1,8 +1,9 @@
 /**
- * The logit rules of openai/whisper's decoder as data, and their meaning as one plain function.
+ * The logit rules of openai/whisper's decoder as data, and their meaning as plain functions.
  *
- * `decode/rules.ts` builds the data from options and tokenizer; the `chooseTokens` kernel does the same on a device and
- * takes `applyRules` as its reference; the scripted inference uses it too.
+ * `decode/rules.ts` builds the data from options and tokenizer. `allowedIds` and `nextRuleState` are the reference of the
+ * kernels that do the same on a device (kernels/sampling); `applyRules` is made of them, for decoding on the host.
+ *
  * @see openai/whisper, whisper/decoding.py: SuppressBlank, SuppressTokens, ApplyTimestampRules
  */
 
@@ -27,7 +28,7 @@ export interface LogitRules {
   readonly timestamps?: TimestampRules | undefined;
 }
 
-/** What the rules need to know of the tokens a row has sampled so far. Also the device's row of `ruleState`. */
+/** What the rules need to know of the tokens a row has sampled so far. */
 export interface RuleState {
   /** Number of tokens sampled. */
   readonly sampled: number;
@@ -39,25 +40,72 @@ export interface RuleState {
   readonly penultimateIsTimestamp: boolean;
 }
 
-export function ruleState(sampled: readonly number[], rules: LogitRules): RuleState {
-  const begin = rules.timestamps?.begin ?? Number.POSITIVE_INFINITY;
-  let lastTimestamp = -1;
-  for (const token of sampled) if (token >= begin) lastTimestamp = token;
-  const n = sampled.length;
+/** Of a row that has sampled nothing. */
+export const INITIAL_RULE_STATE: RuleState = {
+  sampled: 0,
+  lastTimestamp: -1,
+  lastIsTimestamp: false,
+  penultimateIsTimestamp: true,
+};
+
+/** @param timestampBegin first timestamp id; undefined: decoding without timestamps */
+export function nextRuleState(state: RuleState, token: number, timestampBegin: number | undefined): RuleState {
+  const isTimestamp = timestampBegin !== undefined && token >= timestampBegin;
   return {
-    sampled: n,
-    lastTimestamp,
-    lastIsTimestamp: n >= 1 && sampled[n - 1]! >= begin,
-    penultimateIsTimestamp: n < 2 || sampled[n - 2]! >= begin,
+    sampled: state.sampled + 1,
+    lastTimestamp: isTimestamp ? token : state.lastTimestamp,
+    lastIsTimestamp: isTimestamp,
+    penultimateIsTimestamp: state.sampled === 0 || state.lastIsTimestamp,
   };
+}
+
+export function ruleState(sampled: readonly number[], rules: LogitRules): RuleState {
+  return sampled.reduce((state, token) => nextRuleState(state, token, rules.timestamps?.begin), INITIAL_RULE_STATE);
+}
+
+/** Ids from `begin` up to `end`. */
+export interface IdRange {
+  readonly begin: number;
+  readonly end: number;
+}
+
+/**
+ * What the timestamp rules leave of the ids of text and of the timestamps, before text and timestamps are weighed against
+ * each other.
+ *
+ * @param timestamps undefined: all ids are text
+ */
+export function allowedIds(
+  state: RuleState,
+  timestamps: Pick<TimestampRules, 'begin' | 'eot' | 'maxInitial'> | undefined,
+  nVocab: number,
+): { readonly text: IdRange; readonly timestamps: IdRange } {
+  if (!timestamps) return { text: { begin: 0, end: nVocab }, timestamps: { begin: nVocab, end: nVocab } };
+  const { begin, eot, maxInitial } = timestamps;
+  const isFirst = state.sampled === 0;
+  // Timestamps come in pairs: after the first of one only its second may come, after the second no third.
+  const isPairOpen = state.lastIsTimestamp && !state.penultimateIsTimestamp;
+  const isPairClosed = state.lastIsTimestamp && state.penultimateIsTimestamp;
+  // The second of a pair may repeat its time; any other must be later.
+  const earliest = state.lastTimestamp < 0 ? begin : state.lastTimestamp + (isPairOpen ? 0 : 1);
+  const latest = isFirst && maxInitial !== undefined ? Math.min(begin + maxInitial + 1, nVocab) : nVocab;
+  return {
+    text: { begin: isPairOpen ? eot : 0, end: isFirst ? 0 : begin },
+    timestamps: { begin: Math.max(begin, earliest), end: isPairClosed ? begin : latest },
+  };
+}
+
+/** Together more probable than the most probable text, timestamps win. */
+export function timestampsWin(logSumTimestamps: number, maxText: number): boolean {
+  return logSumTimestamps > maxText;
 }
 
 /** Stands for minus infinity wherever a device must not see one. */
 export const MASKED = -1e30;
 
 /**
- * Sets forbidden ids of one row to `MASKED`, in openai/whisper's order, and returns the log of the sum of exp of
- * what is left (so that `logits[i] - result` is the log-probability of i).
+ * Sets forbidden ids of one row to `MASKED` and returns the log of the sum of exp of what is left (so that
+ * `logits[i] - result` is the log-probability of i).
  *
  * @param logits f32 [nVocab], changed in place
  * @returns log-sum-exp of the filtered row; NaN if the row holds NaN or +Infinity
@@ -70,23 +118,14 @@ export function applyRules(logits: Float32Array, state: RuleState, rules: LogitR
   const ts = rules.timestamps;
   if (ts) {
     logits[ts.noTimestamps] = MASKED;
-    if (state.lastIsTimestamp) {
-      if (state.penultimateIsTimestamp) logits.fill(MASKED, ts.begin);
-      else logits.fill(MASKED, 0, ts.eot);
-    }
-    if (state.lastTimestamp >= 0) {
-      // The second half of a pair may repeat its time; anything else must be later.
-      const allowEqual = state.lastIsTimestamp && !state.penultimateIsTimestamp;
-      logits.fill(MASKED, ts.begin, allowEqual ? state.lastTimestamp : state.lastTimestamp + 1);
-    }
-    if (state.sampled === 0) {
-      logits.fill(MASKED, 0, ts.begin);
-      if (ts.maxInitial !== undefined) logits.fill(MASKED, ts.begin + ts.maxInitial + 1);
-    }
-    const timestampMass = logSumExp(logits, ts.begin, logits.length);
-    let bestText = MASKED;
-    for (let i = 0; i < ts.begin; i++) if (logits[i]! > bestText) bestText = logits[i]!;
-    if (timestampMass > bestText) logits.fill(MASKED, 0, ts.begin);
+    const { text, timestamps } = allowedIds(state, ts, logits.length);
+    logits.fill(MASKED, 0, text.begin);
+    logits.fill(MASKED, Math.max(text.begin, text.end), timestamps.begin);
+    logits.fill(MASKED, Math.max(timestamps.begin, timestamps.end));
+    const logSum = logSumExp(logits, ts.begin, logits.length);
+    let maxText = MASKED;
+    for (let i = 0; i < ts.begin; i++) if (logits[i]! > maxText) maxText = logits[i]!;
+    if (timestampsWin(logSum, maxText)) logits.fill(MASKED, 0, ts.begin);
   }
   return logSumExp(logits, 0, logits.length);
 }
@@ -99,7 +138,7 @@ export function logSumExp(x: ArrayLike<number>, begin: number, end: number): num
   let sum = 0;
   for (let i = begin; i < end; i++) {
     const below = x[i]! - max;
-    // The largest adds 1, so 10^5 terms of e^-60 cannot change a bit; most of a vocabulary is down there.
+    // The largest adds 1, so 10^5 terms of e^-60 cannot change a bit; most of a vocabulary is below that.
     if (below > -60) sum += Math.exp(below);
   }
   return max + Math.log(sum);

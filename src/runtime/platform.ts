@@ -1,17 +1,12 @@
 /** What the core asks of the runtime it is in. Handed in by the entry point; the core knows no platform itself. */
 
+import type { WasmFeatures } from '../engine/wasm/variant.ts';
+
 export interface WorkerPort {
   postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
   onMessage(handler: (message: unknown) => void): void;
   onError(handler: (error: Error) => void): void;
   terminate(): void;
-}
-
-export interface CpuFlags {
-  readonly relaxedSimd: boolean;
-  readonly revectorize: boolean;
-  /** Old TurboFan (V8 before 13): see kernels/contract.ts, CpuCaps. */
-  readonly loadsFirst: boolean;
 }
 
 export interface Platform {
@@ -37,5 +32,5 @@ export interface Platform {
    */
   compileWasm(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module>;
   /** What a module given to `compileWasm` may use. */
-  readonly wasm: CpuFlags;
+  readonly wasm: WasmFeatures;
 }

@@ -5,14 +5,14 @@
  * WebAssembly of the process keeps its usual treatment. V8 does not throw at a flag that it does not know but prints on
  * stderr, so only versions that were tried are given any. (Node 20 is V8 11.3, 22 is 12.4, 24 is 13.6; Deno 2.9 is 15.0.)
  */
-import type { CpuFlags } from './platform.ts';
+import type { WasmFeatures } from '../engine/wasm/variant.ts';
 
 export interface V8Plan {
   /** Set before compiling. */
   readonly set: readonly string[];
   /** Set after it. */
   readonly restore: readonly string[];
-  readonly wasm: CpuFlags;
+  readonly wasm: WasmFeatures;
 }
 
 /** Compile every function at once and with the optimising compiler: no slow first calls, and the flags need not stay. */
@@ -36,14 +36,14 @@ export function planV8Flags(version: string, avx2: boolean, given: readonly stri
     set,
     restore: set.filter((flag) => !named.has(nameOf(flag))).map(opposite),
     // Turboshaft keeps the order of the code; the compiler before it schedules all loads of a loop body first.
-    wasm: { relaxedSimd: relaxedSimd || major === 11, revectorize, loadsFirst: major <= 11 },
+    wasm: { relaxedSimd: relaxedSimd || major === 11, revectorize, preloadsOperands: major <= 11 },
   };
 }
 
 /** For a process whose flags are left alone. */
 export function withoutV8Flags(version: string, relaxedSimd: boolean): V8Plan {
-  const loadsFirst = Number.parseInt(version, 10) < 13;
-  return { set: [], restore: [], wasm: { relaxedSimd, revectorize: false, loadsFirst } };
+  const preloadsOperands = Number.parseInt(version, 10) < 13;
+  return { set: [], restore: [], wasm: { relaxedSimd, revectorize: false, preloadsOperands } };
 }
 
 function opposite(flag: string): string {

@@ -11,7 +11,7 @@ export function createWebPlatform(): Platform {
     name: 'web',
     hardwareThreads: navigator.hardwareConcurrency || 1,
     sharedMemory: globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function',
-    wasm: { relaxedSimd: hasRelaxedSimd(), revectorize: false, loadsFirst: false },
+    wasm: { relaxedSimd: hasRelaxedSimd(), revectorize: false, preloadsOperands: false },
     gpu: async () => navigator.gpu,
     spawn: spawnWorker,
     compileWasm: (bytes) => WebAssembly.compile(bytes),

@@ -1,9 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WeightsError } from '../../src/base/errors.ts';
+import { narrowBf16 } from '../../src/base/float16.ts';
 import { randomStream } from '../../src/base/random.ts';
 import { openSafetensors, type TensorToWrite, writeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { memorySource, type WeightSource } from '../../src/checkpoint/source.ts';
+import { floatsOf } from '../../src/model/tensorData.ts';
 import { codeOf } from '../support/throws.ts';
 
 const test = suite('safetensors');
@@ -35,7 +37,7 @@ const tensor = (name: string, dtype: 'F32' | 'F16', shape: number[], values: num
   name,
   dtype,
   shape,
-  values: async () => Float32Array.from(values),
+  data: async () => ({ dtype: 'f32', values: Float32Array.from(values) }),
 });
 
 test('what is written is read', async () => {
@@ -53,10 +55,12 @@ test('what is written is read', async () => {
   assert.equal({ ...set.metadata }, { source: 'a test' });
   assert.equal(set.shape('a'), [2, 3]);
   assert.is(set.dtype('half'), 'F16');
-  assert.equal([...(await set.read('a'))], [1, -2, 3.5, 0, Math.fround(1e-30), 7]);
-  assert.equal([...(await set.read('half'))], [0.5, -65504, 2 ** -24]);
-  assert.equal([...(await set.read('scalar'))], [42]);
-  assert.equal((await set.read('none')).length, 0);
+  assert.equal([...(await set.read('a')).values], [1, -2, 3.5, 0, Math.fround(1e-30), 7]);
+  const half = await set.read('half');
+  assert.is(half.dtype, 'f16', 'as it is stored');
+  assert.equal([...floatsOf(half)], [0.5, -65504, 2 ** -24]);
+  assert.equal([...(await set.read('scalar')).values], [42]);
+  assert.equal((await set.read('none')).values.length, 0);
   assert.is(await codeOf(() => set.read('b')), 'missingTensor');
 });
 
@@ -64,23 +68,31 @@ test('bf16, odd addresses, any order, padding behind the header', async () => {
   const header = `{"b":${entry('BF16', '[2]', 1, 5)},"f":${entry('F32', '[1]', 5, 9)},"u":${entry('U8', '[1]', 0, 1)}}  `;
   const data = Uint8Array.of(9, 0x80, 0x3f, 0x00, 0xc0, 0, 0, 0x80, 0x3f);
   const set = await openSafetensors(memorySource('model', file(header, data)));
-  assert.equal([...(await set.read('b'))], [1, -2]);
-  assert.equal([...(await set.read('f'))], [1]);
+  assert.equal([...(await set.read('b')).values], [1, -2]);
+  assert.equal([...(await set.read('f')).values], [1]);
   assert.is(await codeOf(() => set.read('u')), 'badDtype');
 });
 
-test('a long tensor of halves is widened in pieces', async () => {
+test('a long tensor of bf16 is widened in pieces', async () => {
   const n = 3_000_001; // more than one piece of 4 MiB, and no whole number of them
-  const values = Float32Array.from({ length: n }, (_, i) => (i % 2048) / 8);
-  const parts: Uint8Array[] = [];
-  const list = [{ name: 'h', dtype: 'F16', shape: [n], values: async () => values } as const];
-  for await (const part of writeSafetensors(list)) parts.push(part.slice());
+  const values = Float32Array.from({ length: n }, (_, i) => (i % 256) / 8);
+  const halves = new Uint16Array(n);
+  narrowBf16(values, halves);
   const set = await openSafetensors(
-    memorySource('model', new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer())),
+    memorySource('model', file(`{"h":${entry('BF16', `[${n}]`, 0, 2 * n)}}`, new Uint8Array(halves.buffer))),
   );
-  const read = await set.read('h');
+  const { dtype, values: read } = await set.read('h');
+  assert.is(dtype, 'f32');
   assert.is(read.length, n);
   assert.ok(read.every((value, i) => value === values[i]));
+});
+
+test('halves that are given as halves are written bit for bit', async () => {
+  const bits = Uint16Array.of(0x3c00, 0x0001, 0x8000, 0x7bff);
+  const bytes = await written([
+    { name: 'h', dtype: 'F16', shape: [4], data: async () => ({ dtype: 'f16', values: bits }) },
+  ]);
+  assert.equal([...(await (await openSafetensors(memorySource('model', bytes))).read('h')).values], [...bits]);
 });
 
 const f = entry('F32', '[2]', 0, 8);
@@ -169,7 +181,7 @@ test('messages say what and where', async () => {
 async function readAll(bytes: Uint8Array): Promise<string> {
   const set = await openSafetensors(memorySource('model', bytes));
   const all: string[] = [];
-  for (const name of set.names) all.push(`${name} ${set.shape(name)} ${await set.read(name)}`);
+  for (const name of set.names) all.push(`${name} ${set.shape(name)} ${(await set.read(name)).values}`);
   return all.join('\n');
 }
 

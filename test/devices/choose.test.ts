@@ -16,7 +16,7 @@ function played(gpu: boolean, adapter: Adapter) {
     name: 'node',
     hardwareThreads: 2,
     sharedMemory: true,
-    wasm: { relaxedSimd: false, revectorize: false, loadsFirst: true },
+    wasm: { relaxedSimd: false, revectorize: false, preloadsOperands: true },
     // Only handed on to the openers, which are played too.
     gpu: async () => (gpu ? ({} as GPU) : undefined),
     spawn: () => undefined,

@@ -9,9 +9,10 @@ import { KernelError } from '../../src/base/errors.ts';
 import { createReferenceDevice } from '../../src/devices/reference/device.ts';
 import { shaderOf } from '../../src/devices/webgpu/encode.ts';
 import { Pipelines } from '../../src/devices/webgpu/pipelines.ts';
-import { fittingVariants } from '../../src/devices/webgpu/variants.ts';
+import { wgslKind } from '../../src/devices/webgpu/variants.ts';
+import { fittingVariants, selectVariants } from '../../src/engine/selectVariant.ts';
 import { kernels } from '../../src/kernels/registry.ts';
-import { allocateCase } from '../../src/lab/checkKernel.ts';
+import { allocateCase, storageChoices } from '../../src/lab/checkKernel.ts';
 
 const test = suite('WGSL compiles');
 
@@ -20,20 +21,31 @@ const gpu = create(['backend=null']);
 // No limit and no feature asked for: what compiles here keeps to the defaults.
 const device = await (await gpu.requestAdapter())!.requestDevice();
 const pipelines = new Pipelines(device);
+const kind = wgslKind(false);
 const shapes = createReferenceDevice({ panelWidth: 64 });
 
 for (const module of kernels) {
   test(module.kernel.name, async () => {
     const names = new Set<string>();
     for (const kase of module.cases) {
-      const { command, canaries } = allocateCase(shapes, module, kase);
-      for (const chosen of fittingVariants(command, { features: device.features, isSoftware: false })) {
-        await pipelines.compile(shaderOf(command, chosen));
-        names.add(chosen.variant.name);
+      for (const storage of storageChoices(module.kernel)) {
+        const { command, liveRows, free } = allocateCase(shapes, module, kase, { storage });
+        for (const { name } of fittingVariants(command, kind, command.dims.rows === undefined ? undefined : liveRows)) {
+          for (const selected of selectVariants({ ...command, variant: name }, kind))
+            await pipelines.compile(shaderOf(module.kernel, selected));
+          names.add(name);
+        }
+        free();
       }
-      for (const tensor of [...Object.values(command.args), ...canaries]) shapes.free(tensor);
     }
-    assert.equal([...names].sort(), module.kernel.gpu.map(({ name }) => name).sort(), 'every variant has a case');
+    assert.equal(
+      [...names].sort(),
+      kind
+        .variantsOf(module.kernel)
+        .map(({ name }) => name)
+        .sort(),
+      'every variant has a case',
+    );
   });
 }
 

@@ -1,5 +1,5 @@
 /**
- * One suite for every kernel, case and variant on one device: what `cpu.test.ts`, `webgpu.test.ts` and the tests in other
+ * One suite for every kernel, case, storage type and variant on one device: what `cpu.test.ts`, `webgpu.test.ts` and the tests in other
  * runtimes run. Prints one line a failure with the seed's text in it, so that it can be run again alone:
  * `npm run kernel NAME`.
  */
@@ -7,7 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device } from '../../src/engine/device.ts';
 import { kernels } from '../../src/kernels/registry.ts';
-import { allocateCase, caseTitle, checkKernel } from '../../src/lab/checkKernel.ts';
+import { caseTitle, checkKernel, storageChoices, variantsOf } from '../../src/lab/checkKernel.ts';
 
 export function conformance(title: string, open: () => Promise<Device>, only?: string): void {
   const test = suite(`conformance ${title}`);
@@ -20,16 +20,18 @@ export function conformance(title: string, open: () => Promise<Device>, only?: s
     if (only !== undefined && module.kernel.name !== only) continue;
     for (const kase of module.cases) {
       if (kase.benchOnly) continue;
-      test(`${module.kernel.name}: ${caseTitle(kase)}`, async () => {
-        const probe = allocateCase(device, module, kase);
-        const variants = device.variants(probe.command);
-        for (const tensor of [...Object.values(probe.command.args), ...probe.canaries]) device.free(tensor);
-        assert.ok(variants.length > 0, `no variant of ${module.kernel.name} runs this case`);
-        for (const variant of variants) {
-          const { failures } = await checkKernel(device, module, kase, variant);
-          assert.is(failures.join('\n'), '', `${module.kernel.name}/${variant}`);
-        }
-      });
+      for (const storage of storageChoices(module.kernel)) {
+        // The largest cases say little more about another storage type, and take long on software GPUs.
+        if (kase.bench && Object.keys(storage).length > 0) continue;
+        test(`${module.kernel.name}: ${caseTitle(kase, storage)}`, async () => {
+          const variants = variantsOf(device, module, kase, storage);
+          assert.ok(variants.length > 0, `no variant of ${module.kernel.name} runs this case`);
+          for (const variant of variants) {
+            const { failures } = await checkKernel(device, module, kase, { variant, storage });
+            assert.is(failures.join('\n'), '', `${module.kernel.name}/${variant}`);
+          }
+        });
+      }
     }
   }
   test.run();

@@ -3,7 +3,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createReferenceDevice } from '../../src/devices/reference/device.ts';
 import type { Device } from '../../src/engine/device.ts';
-import { erfc, gelu } from '../../src/kernels/matmul/matmul.ts';
+import type { StorageArray } from '../../src/engine/dtype.ts';
+import { erfc, gelu } from '../../src/kernels/matmul/gelu.ts';
 import { kernels } from '../../src/kernels/registry.ts';
 import { checkKernel } from '../../src/lab/checkKernel.ts';
 import { conformance } from './conformance.ts';
@@ -13,7 +14,7 @@ conformance('reference', async () => createReferenceDevice());
 const test = suite('harness');
 
 /** A device whose reads of `y`-like outputs are spoilt by `spoil`. */
-function spoilt(spoil: (data: Float32Array | Uint32Array, name: string) => void): Device {
+function spoilt(spoil: (data: StorageArray, name: string) => void): Device {
   const inner = createReferenceDevice();
   return {
     ...inner,

@@ -1,11 +1,12 @@
-/** A kernel gives the same bits on one thread and on three: how units are handed out must not show. */
+/** A kernel gives the same bits on one thread and on three: how work items are handed out must not show. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createCpuDevice } from '../../src/devices/wasm/device.ts';
 import type { Device } from '../../src/engine/device.ts';
-import type { HostArrays, KernelCase, KernelModule } from '../../src/engine/kernel.ts';
+import type { StorageArray } from '../../src/engine/dtype.ts';
+import type { KernelCase, KernelModule } from '../../src/engine/kernel.ts';
 import { kernels } from '../../src/kernels/registry.ts';
-import { allocateCase, caseTitle, fillCase } from '../../src/lab/checkKernel.ts';
+import { allocateCase, caseTitle, fillCase, storedCase } from '../../src/lab/checkKernel.ts';
 import { createNodePlatform } from '../../src/runtime/node.ts';
 
 const test = suite('cpu threads');
@@ -19,15 +20,15 @@ test.after(async () => {
   for (const device of devices) await device.close();
 });
 
-async function run(device: Device, module: KernelModule, original: KernelCase): Promise<HostArrays> {
-  const { command, liveRows, kase, canaries } = allocateCase(device, module, original);
-  const data = fillCase(module, kase, command.args, caseTitle(original));
+async function run(device: Device, module: KernelModule, original: KernelCase): Promise<Record<string, StorageArray>> {
+  const { command, liveRows, kase, free } = allocateCase(device, module, original);
+  const data = storedCase(fillCase(module, kase, command.args, caseTitle(original)), command.args);
   for (const [name, tensor] of Object.entries(command.args)) device.write(tensor, data[name]!);
   const [ready] = await device.prepare([{ name: 'one', commands: [command], scratch: [] }]);
   device.submit(ready!, command.dims.rows === undefined ? {} : { rows: liveRows });
-  const result: HostArrays = {};
+  const result: Record<string, StorageArray> = {};
   for (const [name, tensor] of Object.entries(command.args)) result[name] = await device.read(tensor);
-  for (const tensor of [...Object.values(command.args), ...canaries]) device.free(tensor);
+  free();
   return result;
 }
 

@@ -48,7 +48,7 @@ test('commands are told with their runs and live rows, the longest first', async
       runs: 4,
     },
   );
-  assert.is(flops, 4 * layerNorm.cost({ rows: 3, nState: 4 }).flops);
+  assert.is(flops, 4 * layerNorm.cost({ rows: 3, nState: 4 }, {}).flops);
   assert.ok(totalMs >= 0);
   assert.equal(device.takeProfile(), []);
   await device.close();

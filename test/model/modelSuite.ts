@@ -2,12 +2,16 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { NumericError } from '../../src/base/errors.ts';
+import type { Progress } from '../../src/base/progress.ts';
 import { randomStream } from '../../src/base/random.ts';
 import type { Decoding } from '../../src/decode/inference.ts';
 import { samplingSearch } from '../../src/decode/search/sampling.ts';
 import type { Device } from '../../src/engine/device.ts';
+import { storageBytes, storageType, type WeightType } from '../../src/engine/dtype.ts';
 import type { ModelDimensions } from '../../src/model/dims.ts';
 import { createInference, type ModelInference } from '../../src/model/inference.ts';
+import type { TensorReader } from '../../src/model/tensorData.ts';
+import { isWeightMatrix, tensorSpecs, weightBytes } from '../../src/model/tensorSpec.ts';
 import { applyRules, type LogitRules, ruleState } from '../../src/rules/logitRules.ts';
 import { decode, encode, randomWeights, type Weights } from '../support/plainWhisper.ts';
 
@@ -61,7 +65,6 @@ function plainDecoding(w: Weights, audio: number[][], rows: number): Decoding {
     rows,
     noSpeechProb: new Float32Array(1),
     candidates: refuse,
-    run: refuse,
     close() {},
     advance(tokens) {
       for (const [row, history] of histories.entries()) history.push(tokens[row]!);
@@ -88,16 +91,38 @@ function withLargestTensor(device: Device, maxTensorBytes: number): Device {
   });
 }
 
-export function modelSuite(title: string, open: () => Promise<Device>, tolerance = 2e-4): void {
-  const test = suite(`model ${title}`);
-  const weights = randomWeights(dims, 7);
+/** A reader of f32 tensors. */
+function readerOf(weights: Weights): TensorReader {
+  return { tensor: async (name) => ({ dtype: 'f32', values: weights.get(name)! }) };
+}
+
+/** The weights as they are once stored: what is left of them is what the device computes with. */
+function rounded(weights: Weights, dtype: WeightType): Weights {
+  const specs = tensorSpecs(dims);
+  return new Map(
+    [...weights].map(([name, values]) => {
+      const spec = specs.get(name)!;
+      if (!isWeightMatrix(spec)) return [name, values];
+      const [rows = 1] = spec.shape;
+      const type = storageType(dtype);
+      const asPanels = [rows, values.length / rows, 1];
+      return [name, Float32Array.from(type.widen(type.narrow(values, asPanels), asPanels))];
+    }),
+  );
+}
+
+/** @param dtype how the weights are stored; the plain model then has the rounded ones */
+export function modelSuite(title: string, open: () => Promise<Device>, dtype: WeightType = 'f32'): void {
+  const test = suite(`model ${title}, ${dtype}`);
+  const tolerance = 2e-4;
+  const reader = readerOf(randomWeights(dims, 7));
+  const weights = rounded(randomWeights(dims, 7), dtype);
   const audio = encode(weights, dims, melOf(1));
   let device: Device;
   let inference: ModelInference;
   test.before(async () => {
     device = await open();
-    const reader = { tensor: async (name: string) => weights.get(name)! };
-    inference = await createInference(device, dims, reader, { maxAudio: 2 });
+    inference = await createInference(device, dims, reader, { dtype, maxAudio: 2 });
   });
   test.after(() => device.close());
 
@@ -120,15 +145,15 @@ export function modelSuite(title: string, open: () => Promise<Device>, tolerance
   test('greedy steps on the device, to the limit and to the end of the context', async () => {
     for (const limit of [1, 4, 40]) {
       const features = await inference.encode(melOf(1));
-      const decoding = await inference.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 1 }], rules);
-      const [picked] = await decoding.run(limit);
+      const group = { audio: features, initialTokens: prompt, sotIndex: 0, rows: 1 };
+      const { sequences, noSpeechProb } = await inference.greedy([group], rules, limit);
+      const [picked] = sequences;
       const expected = plainGreedy(weights, audio, Math.min(limit, dims.nTextCtx + 1 - prompt.length));
       assert.equal(picked!.tokens, expected.tokens);
       near(picked!.logprobs, expected.logprobs, tolerance, 'logprobs');
       const sot = decode(weights, dims, audio, prompt)[0]!;
       const sum = sot.reduce((s, v) => s + Math.exp(v), 0);
-      near(decoding.noSpeechProb, [Math.exp(sot[104]!) / sum], 1e-4, 'noSpeechProb');
-      decoding.close();
+      near(noSpeechProb, [Math.exp(sot[104]!) / sum], 1e-4, 'noSpeechProb');
       features.close();
     }
   });
@@ -220,7 +245,7 @@ export function modelSuite(title: string, open: () => Promise<Device>, tolerance
   });
 
   test('room for more windows, made while nothing is open', async () => {
-    const growing = await createInference(device, dims, { tensor: async (name) => weights.get(name)! });
+    const growing = await createInference(device, dims, reader, { dtype });
     const first = await growing.encode(melOf(2));
     let caught: unknown;
     await growing.reserveAudio(3).catch((error) => {
@@ -231,9 +256,8 @@ export function modelSuite(title: string, open: () => Promise<Device>, tolerance
     await growing.reserveAudio(3);
     const features = [await growing.encode(melOf(2)), await growing.encode(melOf(2)), await growing.encode(melOf(1))];
     const group = { audio: features[2]!, initialTokens: prompt, sotIndex: 0, rows: 1 };
-    const decoding = await growing.start([group], rules);
-    assert.equal((await decoding.run(4))[0]!.tokens, plainGreedy(weights, audio, 4).tokens);
-    decoding.close();
+    const { sequences } = await growing.greedy([group], rules, 4);
+    assert.equal(sequences[0]!.tokens, plainGreedy(weights, audio, 4).tokens);
     for (const each of features) each.close();
   });
 
@@ -251,14 +275,14 @@ export function modelSuite(title: string, open: () => Promise<Device>, tolerance
         };
       },
     });
-    const own = await createInference(counting, dims, { tensor: async (name) => weights.get(name)! });
+    const own = await createInference(counting, dims, reader, { dtype });
     const features = await own.encode(melOf(1));
     const expected = plainGreedy(weights, audio, 3).tokens;
     const sizes: number[] = [];
     for (const rows of [2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6]) {
-      const decoding = await own.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows }], rules);
-      for (const { tokens } of await decoding.run(3)) assert.equal(tokens, expected, `${rows} rows`);
-      decoding.close();
+      const group = { audio: features, initialTokens: prompt, sotIndex: 0, rows };
+      const { sequences } = await own.greedy([group], rules, 3);
+      for (const { tokens } of sequences) assert.equal(tokens, expected, `${rows} rows`);
       sizes.push(held.size);
     }
     assert.is(sizes.at(-1), sizes[2], 'tensors of four numbers of rows are held');
@@ -270,17 +294,24 @@ export function modelSuite(title: string, open: () => Promise<Device>, tolerance
     const norm = weights.get('model.decoder.layer_norm.weight')!.slice();
     norm[3] = Number.POSITIVE_INFINITY;
     poisoned.set('model.decoder.layer_norm.weight', norm);
-    const spoilt = await createInference(device, dims, { tensor: async (name) => poisoned.get(name)! });
+    const spoilt = await createInference(device, dims, readerOf(poisoned), { dtype });
     const features = await spoilt.encode(melOf(1));
-    const decoding = await spoilt.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 1 }], rules);
-    for (const attempt of [() => decoding.candidates(2), () => decoding.run(5)]) {
+    const groups = [{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 1 }];
+    const stepwise = async (): Promise<unknown> => {
+      const decoding = await spoilt.start(groups, rules);
+      try {
+        return await decoding.candidates(2);
+      } finally {
+        decoding.close();
+      }
+    };
+    for (const attempt of [stepwise, () => spoilt.greedy(groups, rules, 5)]) {
       let caught: unknown;
       await attempt().catch((error) => {
         caught = error;
       });
       assert.instance(caught, NumericError);
     }
-    decoding.close();
     features.close();
   });
 
@@ -290,12 +321,7 @@ export function modelSuite(title: string, open: () => Promise<Device>, tolerance
       [1, 2],
       [2, 0],
     ] as const;
-    const aligning = await createInference(
-      device,
-      dims,
-      { tensor: async (name) => weights.get(name)! },
-      { alignmentHeads: heads },
-    );
+    const aligning = await createInference(device, dims, reader, { dtype, alignmentHeads: heads });
     const features = await aligning.encode(melOf(1));
     const expected = new Map<string, number[]>();
     const rows = decode(weights, dims, audio, tokens, (layer, head, row, scores) => {
@@ -319,26 +345,60 @@ export function modelSuite(title: string, open: () => Promise<Device>, tolerance
   test('an abort stops a run, and the model can be used again', async () => {
     const features = await inference.encode(melOf(1));
     const abort = new AbortController();
-    const decoding = await inference.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 1 }], rules);
-    const running = decoding.run(10, abort.signal);
+    const groups = [{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 1 }];
+    const running = inference.greedy(groups, rules, 10, abort.signal);
     abort.abort(new Error('enough'));
     let caught: unknown;
     await running.catch((error) => {
       caught = error;
     });
     assert.match(String(caught), /enough/);
-    decoding.close();
-    const again = await inference.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 1 }], rules);
-    assert.equal((await again.run(3))[0]!.tokens, plainGreedy(weights, audio, 3).tokens);
-    again.close();
+    const { sequences } = await inference.greedy(groups, rules, 3);
+    assert.equal(sequences[0]!.tokens, plainGreedy(weights, audio, 3).tokens);
+    features.close();
+  });
+
+  test('the weights are as many bytes as the table of tensors says', () => {
+    // Panels are filled up with zeros, so the device holds more, by less than a panel a matrix.
+    const expected = weightBytes(dims, dtype);
+    assert.ok(inference.weightBytes >= expected, `${inference.weightBytes} of at least ${expected}`);
+    const matrices = 2 + 4 * dims.nAudioLayer + 7 * dims.nTextLayer + 1;
+    const slack = matrices * device.panelWidth * 4 * (dims.nTextState + 1) * 4;
+    assert.ok(inference.weightBytes <= expected + slack, `${inference.weightBytes} is beyond ${expected + slack}`);
+  });
+
+  test('loading tells how far it is, to the last tensor', async () => {
+    const seen: string[] = [];
+    const onProgress = ({ stage, done, total }: Progress): void => {
+      if (stage === 'load') seen.push(`${done}/${total}`);
+    };
+    await createInference(device, dims, reader, { dtype, onProgress });
+    const { size } = tensorSpecs(dims);
+    assert.is(size, 11 + 15 * dims.nAudioLayer + 24 * dims.nTextLayer);
+    assert.equal(
+      seen,
+      Array.from({ length: size }, (_, i) => `${i + 1}/${size}`),
+    );
+  });
+
+  test('keys and values in f16', async () => {
+    const halves = await createInference(device, dims, reader, { dtype, cacheDtype: 'f16' });
+    const tokens = [101, 5, 102, 110, 12, 13, 14, 99, 0, 150];
+    const features = await halves.encode(melOf(1));
+    const logits = await halves.teacherForced(features, tokens);
+    const exact = decode(weights, dims, audio, tokens).flat();
+    // Each key and value is off by 2^-11 of itself; the logits of this model are of order 1.
+    near(logits, exact, 1e-2, 'logits');
+    assert.ok(
+      logits.some((logit, i) => Math.abs(logit - exact[i]!) > tolerance),
+      'nothing was rounded',
+    );
     features.close();
   });
 
   test('an embedding in shards', async () => {
-    const twoPanels = 4 * dims.nTextState * device.panelWidth * 2;
-    const sharded = await createInference(withLargestTensor(device, twoPanels), dims, {
-      tensor: async (name) => weights.get(name)!,
-    });
+    const twoPanels = 2 * storageBytes(dtype, [1, dims.nTextState, device.panelWidth]);
+    const sharded = await createInference(withLargestTensor(device, twoPanels), dims, reader, { dtype });
     const features = await sharded.encode(melOf(1));
     const logits = await sharded.teacherForced(features, [101, 149, 60]);
     near(logits, decode(weights, dims, audio, [101, 149, 60]).flat(), tolerance, 'logits');

@@ -6,6 +6,8 @@ import { modelSuite } from './modelSuite.ts';
 const device = await openOrSkip('the model on WebGPU');
 if (device) {
   modelSuite('webgpu', async () => device);
+  for (const dtype of ['f16', 'q8'] as const)
+    modelSuite('webgpu', async () => (await openOrSkip('the model on WebGPU'))!, dtype);
   for (const size of ['tiny', 'base'] as const)
     jfkSuite('webgpu', size, async () => (await openOrSkip('JFK on WebGPU'))!);
 }

@@ -4,7 +4,7 @@
  */
 
 import { randomStream } from '../../src/base/random.ts';
-import { gelu } from '../../src/kernels/matmul/matmul.ts';
+import { gelu } from '../../src/kernels/matmul/gelu.ts';
 import type { ModelDimensions } from '../../src/model/dims.ts';
 
 type Matrix = number[][];

@@ -4,9 +4,9 @@
  */
 import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tensorShapes } from '../../src/checkpoint/names.ts';
 import { type TensorToWrite, writeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import type { ModelDimensions } from '../../src/model/dims.ts';
+import { tensorSpecs } from '../../src/model/tensorSpec.ts';
 import { tinyPackage } from './paths.ts';
 import { randomWeights } from './plainWhisper.ts';
 
@@ -76,8 +76,12 @@ export async function writeRandomModel(
   });
   await json('tokenizer.json', await tokenizerJson(dims.nVocab, dims.nVocab >= 51866 ? 100 : 99));
   const weights = randomWeights(dims, seed);
-  const tensors = [...tensorShapes(dims)].map(
-    ([name, shapeOf]): TensorToWrite => ({ name, dtype, shape: shapeOf, values: async () => weights.get(name)! }),
+  const tensors = [...tensorSpecs(dims).values()].map(
+    (spec): TensorToWrite => ({
+      ...spec,
+      dtype,
+      data: async () => ({ dtype: 'f32', values: weights.get(spec.name)! }),
+    }),
   );
   if (shards === 1) return writeWeights(join(folder, 'model.safetensors'), tensors);
   const files: Record<string, string> = {};

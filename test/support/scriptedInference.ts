@@ -10,8 +10,8 @@ import type {
   Candidates,
   DecodeGroup,
   Decoding,
+  GreedyResult,
   Inference,
-  PickedSequence,
 } from '../../src/decode/inference.ts';
 import { largest } from '../../src/decode/search/topK.ts';
 import { applyRules, type LogitRules, logSumExp, MASKED, ruleState } from '../../src/rules/logitRules.ts';
@@ -119,6 +119,35 @@ export class ScriptedInference implements Inference {
     return audio;
   }
 
+  async greedy(
+    groups: readonly DecodeGroup[],
+    rules: LogitRules,
+    limit: number,
+    signal?: AbortSignal,
+  ): Promise<GreedyResult> {
+    const decoding = await this.start(groups, rules, signal);
+    const { eot } = rules;
+    try {
+      const sequences = Array.from({ length: decoding.rows }, () => ({
+        tokens: [] as number[],
+        logprobs: [] as number[],
+      }));
+      for (let step = 0; step < limit; step++) {
+        const { tokens, logprobs } = await decoding.candidates(1, signal);
+        for (const [r, sequence] of sequences.entries()) {
+          if (sequence.tokens.at(-1) === eot) continue;
+          sequence.tokens.push(tokens[r]!);
+          sequence.logprobs.push(logprobs[r]!);
+        }
+        if (step + 1 === limit || sequences.every((sequence) => sequence.tokens.at(-1) === eot)) break;
+        decoding.advance(sequences.map((sequence) => sequence.tokens.at(-1)!));
+      }
+      return { sequences, noSpeechProb: decoding.noSpeechProb };
+    } finally {
+      decoding.close();
+    }
+  }
+
   async start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding> {
     signal?.throwIfAborted();
     this.starts.push({ groups, rules });
@@ -152,7 +181,6 @@ class ScriptedDecoding implements Decoding {
   readonly #rules: LogitRules;
   readonly #rows: Row[];
   readonly #onClose: () => void;
-  #advanced = false;
   #closed = false;
 
   constructor(
@@ -204,24 +232,6 @@ class ScriptedDecoding implements Decoding {
       if (row.group.initialTokens.length + row.sampled.length > this.#nTextCtx)
         throw new InternalError('cache is full');
     });
-    this.#advanced = true;
-  }
-
-  async run(limit: number, signal?: AbortSignal): Promise<readonly PickedSequence[]> {
-    if (this.#advanced) throw new InternalError('run comes before advance');
-    const { eot } = this.#rules;
-    const picked = this.#rows.map(() => ({ tokens: [] as number[], logprobs: [] as number[] }));
-    for (let step = 0; step < limit; step++) {
-      const { tokens, logprobs } = await this.candidates(1, signal);
-      picked.forEach((sequence, r) => {
-        if (sequence.tokens.at(-1) === eot) return;
-        sequence.tokens.push(tokens[r]!);
-        sequence.logprobs.push(logprobs[r]!);
-      });
-      if (step + 1 === limit || picked.every((sequence) => sequence.tokens.at(-1) === eot)) break;
-      this.advance(picked.map((sequence) => sequence.tokens.at(-1)!));
-    }
-    return picked;
   }
 
   async logits(begin = 0, end = this.#options.nVocab): Promise<Float32Array> {

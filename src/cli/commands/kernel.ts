@@ -6,9 +6,9 @@
 import { OptionsError, SottoError } from '../../base/errors.ts';
 import { chooseDevice } from '../../devices/choose.ts';
 import type { Device } from '../../engine/device.ts';
-import type { KernelCase, KernelModule } from '../../engine/kernel.ts';
+import type { KernelModule } from '../../engine/kernel.ts';
 import { kernels } from '../../kernels/registry.ts';
-import { allocateCase, caseTitle, checkKernel } from '../../lab/checkKernel.ts';
+import { caseTitle, checkKernel, storageChoices, variantsOf } from '../../lab/checkKernel.ts';
 import { measurePeaks, type Peaks } from '../../lab/peaks.ts';
 import { timeKernel } from '../../lab/timeKernel.ts';
 import { createNodePlatform } from '../../runtime/node.ts';
@@ -101,35 +101,29 @@ async function openDevices(
   return devices;
 }
 
-/** The variants of a case on a device, with the case's own allocations undone. */
-function variantsOf(device: Device, module: KernelModule, kase: KernelCase): readonly string[] {
-  const { command, canaries } = allocateCase(device, module, kase);
-  const variants = device.variants(command);
-  for (const tensor of [...Object.values(command.args), ...canaries]) device.free(tensor);
-  return variants;
-}
-
 async function checkAll(device: Device, module: KernelModule, io: CommandIo): Promise<boolean> {
   let good = true;
   const worst = new Map<string, { cases: number; ratio: number }>();
-  for (const kase of module.cases) {
-    if (kase.benchOnly) continue;
-    const variants = variantsOf(device, module, kase);
-    if (variants.length === 0) {
-      good = false;
-      io.stdout.write(`  WRONG ${module.kernel.name} ${caseTitle(kase)}: no variant runs it\n`);
-    }
-    for (const variant of variants) {
-      const { failures, worst: ratio } = await checkKernel(device, module, kase, variant);
-      const seen = worst.get(variant) ?? { cases: 0, ratio: 0 };
-      worst.set(variant, { cases: seen.cases + 1, ratio: Math.max(seen.ratio, ratio) });
-      for (const failure of failures) {
+  const choices = storageChoices(module.kernel);
+  for (const kase of module.cases)
+    for (const storage of kase.benchOnly ? [] : choices) {
+      const title = caseTitle(kase, storage);
+      const variants = variantsOf(device, module, kase, storage);
+      if (variants.length === 0) {
         good = false;
-        io.stdout.write(`  WRONG ${module.kernel.name}/${variant} ${caseTitle(kase)}: ${failure}\n`);
+        io.stdout.write(`  WRONG ${module.kernel.name} ${title}: no variant runs it\n`);
       }
-      io.signal.throwIfAborted();
+      for (const variant of variants) {
+        const { failures, worst: ratio } = await checkKernel(device, module, kase, { variant, storage });
+        const seen = worst.get(variant) ?? { cases: 0, ratio: 0 };
+        worst.set(variant, { cases: seen.cases + 1, ratio: Math.max(seen.ratio, ratio) });
+        for (const failure of failures) {
+          good = false;
+          io.stdout.write(`  WRONG ${module.kernel.name}/${variant} ${title}: ${failure}\n`);
+        }
+        io.signal.throwIfAborted();
+      }
     }
-  }
   for (const [variant, { cases, ratio }] of worst)
     io.stdout.write(
       `  ${module.kernel.name}/${variant}: ${cases} cases, worst error ${ratio.toFixed(2)} of the tolerance\n`,
@@ -140,19 +134,23 @@ async function checkAll(device: Device, module: KernelModule, io: CommandIo): Pr
 async function timeAll(device: Device, module: KernelModule, peaks: Peaks, io: CommandIo): Promise<void> {
   const timed = module.cases.filter((kase) => kase.bench);
   if (timed.length > 0) io.stdout.write('      best ms  median ms  GFLOP/s    GB/s  roofline  variant, case\n');
-  for (const kase of timed)
-    for (const variant of variantsOf(device, module, kase)) {
-      const t = await timeKernel(device, module, kase, variant);
-      // The nearer of the two limits is the one that holds the kernel.
-      const share = Math.max(t.gflops / peaks.gflops, t.gigabytes / peaks.gigabytes);
-      const cells = [
-        t.bestMs.toFixed(3).padStart(13),
-        t.medianMs.toFixed(3).padStart(10),
-        t.gflops.toFixed(1).padStart(8),
-        t.gigabytes.toFixed(1).padStart(7),
-        `${(100 * share).toFixed(0)} %`.padStart(9),
-      ];
-      io.stdout.write(`${cells.join(' ')}  ${variant}, ${caseTitle(kase)}\n`);
-      io.signal.throwIfAborted();
-    }
+  const runs = timed.flatMap((kase) =>
+    storageChoices(module.kernel).flatMap((storage) =>
+      variantsOf(device, module, kase, storage).map((variant) => ({ kase, storage, variant })),
+    ),
+  );
+  for (const { kase, storage, variant } of runs) {
+    const t = await timeKernel(device, module, kase, { variant, storage });
+    // The nearer of the two limits is the one that holds the kernel.
+    const share = Math.max(t.gflops / peaks.gflops, t.gigabytes / peaks.gigabytes);
+    const cells = [
+      t.bestMs.toFixed(3).padStart(13),
+      t.medianMs.toFixed(3).padStart(10),
+      t.gflops.toFixed(1).padStart(8),
+      t.gigabytes.toFixed(1).padStart(7),
+      `${(100 * share).toFixed(0)} %`.padStart(9),
+    ];
+    io.stdout.write(`${cells.join(' ')}  ${variant}, ${caseTitle(kase, storage)}\n`);
+    io.signal.throwIfAborted();
+  }
 }

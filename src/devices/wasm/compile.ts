@@ -1,28 +1,31 @@
 /**
- * From commands to one WebAssembly module: a variant for each, and one function for all commands that look the same.
+ * From commands to one WebAssembly module: the variants of each, and one function for all commands that look the same.
  *
- * Dims, params and which optional arguments are given are constants in the code, so they make the function's key; where
- * the arguments lie does not.
+ * Dims, params, storage types and which optional arguments are given are constants in the code, so they make the
+ * function's key; where the arguments lie does not.
  */
-import { KernelError } from '../../base/errors.ts';
-import type { CpuCaps, CpuVariant, KernelContext } from '../../engine/kernel.ts';
 import type { Command } from '../../engine/program.ts';
+import { type SelectedVariant, selectVariants } from '../../engine/selectVariant.ts';
+import type { KernelContext } from '../../engine/variant.ts';
 import { ModuleBuilder } from '../../engine/wasm/module.ts';
+import type { KernelFunction, WasmFeatures, WasmVariant } from '../../engine/wasm/variant.ts';
+import { wasmKind } from './variants.ts';
 
-/** A command with what the device has chosen for it. */
-export interface LinkedCommand {
-  readonly command: Command;
-  readonly variant: CpuVariant;
-  readonly context: KernelContext;
-  /** Place in the list of all functions of the device. */
+/** A variant with its function's place in the list of all functions of the device. */
+export interface CompiledVariant extends SelectedVariant<WasmVariant> {
   readonly functionIndex: number;
+}
+
+export interface CompiledCommand {
+  readonly command: Command;
+  readonly variants: readonly CompiledVariant[];
 }
 
 /** The functions that the device's modules hold so far, by key. */
 export type KnownFunctions = Map<string, number>;
 
-export interface LinkResult {
-  readonly commands: readonly LinkedCommand[];
+export interface Compilation {
+  readonly commands: readonly CompiledCommand[];
   /** The new functions' names, in order of their index; empty when all were known. */
   readonly exports: readonly string[];
   readonly bytes: Uint8Array<ArrayBuffer> | undefined;
@@ -32,60 +35,51 @@ export interface LinkResult {
  * @param known grows by the new functions
  * @throws {KernelError} `noVariant`
  */
-export function link(
+export function compile(
   commands: readonly Command[],
-  caps: CpuCaps,
+  features: WasmFeatures,
   isShared: boolean,
   known: KnownFunctions,
-): LinkResult {
-  const w = new ModuleBuilder({ shared: isShared, maximumPages: 65536 });
+): Compilation {
+  const module = new ModuleBuilder({ shared: isShared, maximumPages: 65536 });
   const exports: string[] = [];
-  const linked = commands.map((command) => {
-    const context = contextOf(command);
-    const variant = chooseVariant(command, caps);
-    const key = functionKey(command, variant);
-    let functionIndex = known.get(key);
-    if (functionIndex === undefined) {
-      functionIndex = known.size;
-      known.set(key, functionIndex);
-      const name = `${command.kernel.name}.${variant.name}.${functionIndex}`;
-      w.export(name, variant.emit(w, context, caps));
-      exports.push(name);
-    }
-    return { command, variant, context, functionIndex };
+  const functionOf = (command: Command, { variant, context }: SelectedVariant<WasmVariant>): number => {
+    const key = functionKey(command, variant, context);
+    const index = known.get(key) ?? known.size;
+    if (known.has(key)) return index;
+    known.set(key, index);
+    const f = kernelFunction(module, command);
+    variant.emit(f, { ...context, module, features });
+    const name = `${command.kernel.name}.${variant.name}.${index}`;
+    module.export(name, f);
+    exports.push(name);
+    return index;
+  };
+  const compiled = commands.map((command): CompiledCommand => {
+    const variants = selectVariants(command, wasmKind).map(
+      (selected): CompiledVariant => ({ ...selected, functionIndex: functionOf(command, selected) }),
+    );
+    return { command, variants };
   });
-  return { commands: linked, exports, bytes: exports.length > 0 ? w.bytes() : undefined };
+  return { commands: compiled, exports, bytes: exports.length > 0 ? module.bytes() : undefined };
 }
 
-/** What fits here, best first. */
-export function fittingVariants(command: Command, caps: CpuCaps): readonly CpuVariant[] {
-  const context = contextOf(command);
-  return command.kernel.cpu.filter((variant) => variant.when?.(context, caps) ?? true);
+/** See `KernelFunction` for its parameters. */
+function kernelFunction(module: ModuleBuilder, { kernel }: Command): KernelFunction {
+  const names = ['begin', 'end', 'liveRows', 'scratch', ...Object.keys(kernel.args)];
+  const types: Record<string, 'i32'> = Object.fromEntries(names.map((name) => [name, 'i32' as const]));
+  return module.function(kernel.name, types) as KernelFunction; // exactly these names
 }
 
-function contextOf({ dims, params, args }: Command): KernelContext {
-  return { dims, params, knobs: {}, has: (arg) => args[arg] !== undefined };
-}
-
-function chooseVariant(command: Command, caps: CpuCaps): CpuVariant {
-  const { kernel, variant: wanted } = command;
-  const fitting = fittingVariants(command, caps);
-  const variant = wanted === undefined ? fitting[0] : fitting.find(({ name }) => name === wanted);
-  if (variant) return variant;
-  const dims = Object.entries(command.dims).map(([name, size]) => `${name} ${size}`);
-  const names = kernel.cpu.map(({ name }) => name).join(', ') || 'none';
-  throw new KernelError(
-    'noVariant',
-    `${kernel.name} (${dims.join(', ')}) has no CPU variant${wanted ? ` ${wanted}` : ''} that fits; there is ${names}.`,
-  );
-}
-
-function functionKey(command: Command, variant: CpuVariant): string {
+function functionKey(command: Command, variant: WasmVariant, { dims, capacity, dtype }: KernelContext): string {
   const sorted = (record: Readonly<Record<string, number>>): string =>
     Object.keys(record)
       .sort()
       .map((name) => `${name}=${record[name]}`)
       .join();
-  const given = Object.keys(command.args).sort().join();
-  return `${command.kernel.name} ${variant.name} ${sorted(command.dims)} ${sorted(command.params)} ${given}`;
+  const given = Object.keys(command.args)
+    .sort()
+    .map((name) => `${name}:${dtype(name)}`);
+  const { kernel, params } = command;
+  return `${kernel.name} ${variant.name} ${sorted(dims)} of ${capacity} ${sorted(params)} ${given.join()}`;
 }

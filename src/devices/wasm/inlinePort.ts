@@ -8,7 +8,7 @@ import type { WorkerPort } from '../../runtime/platform.ts';
 import type { ToWorker, WorkerScope } from './protocol.ts';
 import { runWorker } from './worker.ts';
 
-const sliceMs = 20;
+const SLICE_MS = 20;
 
 export function inlinePort(): WorkerPort {
   let handler: (message: unknown) => void = () => {};
@@ -17,13 +17,13 @@ export function inlinePort(): WorkerPort {
   const queue: ToWorker[] = [];
   let isRunning = false;
 
-  async function drain(): Promise<void> {
+  async function run(): Promise<void> {
     isRunning = true;
-    let sliceEnd = performance.now() + sliceMs;
+    let sliceEnd = performance.now() + SLICE_MS;
     for (let message = queue.shift(); message; message = queue.shift()) {
       if (performance.now() > sliceEnd) {
         await new Promise((resolve) => setTimeout(resolve, 0));
-        sliceEnd = performance.now() + sliceMs;
+        sliceEnd = performance.now() + SLICE_MS;
       }
       scope.onmessage?.({ data: message });
     }
@@ -35,7 +35,7 @@ export function inlinePort(): WorkerPort {
       queue.push(...slices(value as ToWorker)); // the device posts nothing else
       if (!isRunning) {
         isRunning = true;
-        queueMicrotask(() => void drain());
+        queueMicrotask(() => void run());
       }
     },
     onMessage: (given) => {

@@ -8,15 +8,26 @@
 /** The control block and some room before the first tensor. */
 export const reservedBytes = 1024;
 
-/** One prepared command: which function, and where its arguments are. */
-export interface CommandRow {
-  readonly functionIndex: number;
-  readonly addresses: readonly number[];
-}
+/** Words of the control block, each on a cache line (and its neighbour) of its own. */
+export const CONTROL = {
+  /** Number of the shared command << 12 | chunks not yet taken. */
+  state: 32,
+  /** Chunks finished. */
+  done: 64,
+  /** Helpers that sleep. */
+  sleepers: 96,
+  /** `prepare` messages that the leader has dealt with. */
+  epoch: 128,
+  /** What is shared: program, command, function, rows, work items, items per chunk. */
+  command: 160,
+  /** Messages that the leader has dealt with. */
+  completed: 192,
+} as const;
 
 export interface PreparedProgram {
   readonly id: number;
-  readonly commands: readonly CommandRow[];
+  /** Of each command its arguments' addresses. */
+  readonly addresses: readonly (readonly number[])[];
   /** Thread t's private scratch is at `scratch + t * scratchStride`. */
   readonly scratch: number;
   readonly scratchStride: number;
@@ -53,10 +64,11 @@ export type ToWorker =
       readonly isRepetition: boolean;
       /** Address of the u32 that ends the repetition once it is not 0; 0: there is none. */
       readonly until: number;
-      /** Of each command: live rows, units, and how many units make one chunk (schedule.ts). */
+      /** Of each command: function, live rows, work items, and how many of these make one chunk (schedule.ts). */
+      readonly functions: Int32Array;
       readonly rows: Int32Array;
-      readonly units: Int32Array;
-      readonly unitsPerChunk: Int32Array;
+      readonly workItems: Int32Array;
+      readonly itemsPerChunk: Int32Array;
     }
   | { readonly type: 'read'; readonly ticket: number; readonly address: number; readonly bytes: number };
 

@@ -2,40 +2,51 @@
  * How the commands of a program are cut for the threads, for a number of live rows.
  *
  * A command of little work runs on the leader alone: handing it out costs more. Others are cut into several chunks a
- * thread, since cores are shared with other programs and never equally fast. The cut changes no result: units are
+ * thread, since cores are shared with other programs and never equally fast. The cut changes no result: work items are
  * independent of each other.
  */
-import type { LinkedCommand } from './compile.ts';
+import { InternalError } from '../../base/errors.ts';
+import { forRows } from '../../engine/selectVariant.ts';
+import type { CompiledCommand } from './compile.ts';
 
 /** Work below this is not handed out: about ten times what a join costs while the helpers spin. */
-const leastNanoseconds = 15_000;
-const chunksPerThread = 8;
+const MIN_NANOSECONDS = 15_000;
+const CHUNKS_PER_THREAD = 8;
 /** Of one core, rough: 128-bit multiply-adds, and loads from the outer caches. */
-const flopsPerNanosecond = 40;
-const bytesPerNanosecond = 16;
+const FLOPS_PER_NANOSECOND = 40;
+const BYTES_PER_NANOSECOND = 16;
 
 export interface Schedule {
-  /** Of each command: its live rows, its units, and how many units make one chunk. */
+  /** Of each command: its function, its live rows, its work items, and how many of these make one chunk. */
+  readonly functions: Int32Array;
   readonly rows: Int32Array;
-  readonly units: Int32Array;
-  readonly unitsPerChunk: Int32Array;
+  readonly workItems: Int32Array;
+  readonly itemsPerChunk: Int32Array;
 }
 
 /** @param liveRows of commands that have a dim `rows`, cut to each one's capacity; all when absent */
-export function schedule(commands: readonly LinkedCommand[], liveRows: number | undefined, threads: number): Schedule {
+export function schedule(
+  commands: readonly CompiledCommand[],
+  liveRows: number | undefined,
+  threads: number,
+): Schedule {
+  const functions = new Int32Array(commands.length);
   const rows = new Int32Array(commands.length);
-  const units = new Int32Array(commands.length);
-  const unitsPerChunk = new Int32Array(commands.length);
-  commands.forEach(({ command, variant, context }, i) => {
+  const workItems = new Int32Array(commands.length);
+  const itemsPerChunk = new Int32Array(commands.length);
+  commands.forEach(({ command, variants }, i) => {
     const { kernel, dims, params } = command;
     const capacity = dims.rows ?? 0;
     const live = Math.min(liveRows ?? capacity, capacity);
-    const count = variant.units(context, live);
+    const selected = forRows(variants, live);
+    if (!selected) throw new InternalError(`${kernel.name}/${command.variant} is not for ${live} rows`);
+    const count = selected.variant.workItems(selected.context, live);
     const { flops, bytes } = kernel.cost('rows' in dims ? { ...dims, rows: live } : dims, params);
-    const work = Math.max(flops / flopsPerNanosecond, bytes / bytesPerNanosecond);
+    const work = Math.max(flops / FLOPS_PER_NANOSECOND, bytes / BYTES_PER_NANOSECOND);
+    functions[i] = selected.functionIndex;
     rows[i] = live;
-    units[i] = count;
-    unitsPerChunk[i] = work < leastNanoseconds ? count : Math.max(1, Math.floor(count / (threads * chunksPerThread)));
+    workItems[i] = count;
+    itemsPerChunk[i] = work < MIN_NANOSECONDS ? count : Math.max(1, Math.floor(count / (threads * CHUNKS_PER_THREAD)));
   });
-  return { rows, units, unitsPerChunk };
+  return { functions, rows, workItems, itemsPerChunk };
 }

@@ -8,24 +8,23 @@
  * Waiting spins for a few microseconds, then sleeps: a decoder token has some fifty joins, and a sleep and wake costs
  * 5-10 us, but spinning for longer takes the core from the thread that is waited for.
  */
-import type { FromWorker, PreparedProgram, ToWorker, WorkerScope } from './protocol.ts';
+import type { CONTROL, FromWorker, PreparedProgram, ToWorker, WorkerScope } from './protocol.ts';
 
-/** The worker's source text. `runWorker` is self-contained: it may use nothing from outside its own body but types. */
-export function workerSource(): string {
-  return `(${runWorker.toString()})(self);`;
-}
-
+/**
+ * Runs in a worker, or in line (inlinePort.ts). The build makes a script of this module's text (embedWorker.ts), so it may
+ * import nothing but types.
+ */
 export function runWorker(scope: WorkerScope): void {
   type KernelFunction = (begin: number, end: number, rows: number, scratch: number, ...args: readonly number[]) => void;
-  // Words of the control block, each on a cache line (and its neighbour) of its own.
-  const STATE = 32; // number of the shared command << 12 | chunks not yet taken
-  const DONE = 64; // chunks finished
-  const SLEEPERS = 96; // helpers in Atomics.wait
-  const EPOCH = 128; // `prepare` messages that the leader has dealt with
-  const COMMAND = 160; // program, command, rows, units, units per chunk
-  const COMPLETED = 192; // messages that the leader has dealt with
-  const mostChunks = 4095;
-  const spins = 4000;
+  // The control block's words under their numbers in protocol.ts, whose types hold the two together.
+  const STATE: (typeof CONTROL)['state'] = 32;
+  const DONE: (typeof CONTROL)['done'] = 64;
+  const SLEEPERS: (typeof CONTROL)['sleepers'] = 96;
+  const EPOCH: (typeof CONTROL)['epoch'] = 128;
+  const COMMAND: (typeof CONTROL)['command'] = 160;
+  const COMPLETED: (typeof CONTROL)['completed'] = 192;
+  const MAX_CHUNKS = 4095;
+  const SPINS = 4000;
 
   let memory: WebAssembly.Memory | undefined;
   let control = new Int32Array(256);
@@ -34,7 +33,7 @@ export function runWorker(scope: WorkerScope): void {
   let isShared = false;
   let commandNumber = 0;
   let prepared = 0; // `prepare` messages that this thread has dealt with
-  let dead = false;
+  let isDead = false;
   let isSkipping = false;
   const functions: KernelFunction[] = [];
   const programs = new Map<number, PreparedProgram>();
@@ -42,7 +41,7 @@ export function runWorker(scope: WorkerScope): void {
   scope.onmessage = (event) => {
     // The device posts nothing else.
     const message = event.data as ToWorker;
-    if (dead) return;
+    if (isDead) return;
     try {
       handle(message);
     } catch (error) {
@@ -52,7 +51,7 @@ export function runWorker(scope: WorkerScope): void {
   };
 
   function fail(code: 'outOfMemory' | 'lost', error: unknown): void {
-    dead = true;
+    isDead = true;
     post({ type: 'failed', code, message: error instanceof Error ? error.message : String(error) });
   }
 
@@ -114,37 +113,34 @@ export function runWorker(scope: WorkerScope): void {
     if (isSkipping) return;
     for (let turn = 0; turn < message.times; turn++) {
       for (let i = message.first; i < message.last; i++) {
-        const units = message.units[i]!;
-        const perChunk = message.unitsPerChunk[i]!;
+        const fn = message.functions[i]!;
+        const items = message.workItems[i]!;
+        const perChunk = message.itemsPerChunk[i]!;
         const rows = message.rows[i]!;
-        if (units === 0) continue;
-        if (hasHelpers && perChunk < units) share(message.program, i, rows, units, perChunk);
-        else run(program, i, rows, 0, units);
+        if (items === 0) continue;
+        if (hasHelpers && perChunk < items) share(message.program, i, fn, rows, items, perChunk);
+        else run(program, i, fn, rows, 0, items);
       }
       if (isSet()) return;
     }
   }
 
-  function run(program: PreparedProgram, command: number, rows: number, begin: number, end: number): void {
-    const { functionIndex, addresses } = program.commands[command]!;
-    functions[functionIndex]!(begin, end, rows, program.scratch + thread * program.scratchStride, ...addresses);
+  function run(program: PreparedProgram, command: number, fn: number, rows: number, begin: number, end: number): void {
+    const scratch = program.scratch + thread * program.scratchStride;
+    functions[fn]!(begin, end, rows, scratch, ...program.addresses[command]!);
   }
 
   /** Runs one command together with the helpers; returns when all of it is done. */
-  function share(program: number, command: number, rows: number, units: number, perChunk: number): void {
-    const size = Math.max(perChunk, Math.ceil(units / mostChunks));
-    const chunks = Math.ceil(units / size);
-    control[COMMAND] = program;
-    control[COMMAND + 1] = command;
-    control[COMMAND + 2] = rows;
-    control[COMMAND + 3] = units;
-    control[COMMAND + 4] = size;
+  function share(program: number, command: number, fn: number, rows: number, items: number, perChunk: number): void {
+    const size = Math.max(perChunk, Math.ceil(items / MAX_CHUNKS));
+    const chunks = Math.ceil(items / size);
+    control.set([program, command, fn, rows, items, size], COMMAND);
     Atomics.store(control, DONE, 0);
     publish(chunks);
     takeChunks();
     let done = Atomics.load(control, DONE);
     for (let i = 0; done !== chunks; i++) {
-      if (i > spins) Atomics.wait(control, DONE, done);
+      if (i > SPINS) Atomics.wait(control, DONE, done);
       done = Atomics.load(control, DONE);
     }
   }
@@ -166,16 +162,17 @@ export function runWorker(scope: WorkerScope): void {
       if (left === 0) return true;
       const programId = control[COMMAND]!;
       const command = control[COMMAND + 1]!;
-      const rows = control[COMMAND + 2]!;
-      const units = control[COMMAND + 3]!;
-      const size = control[COMMAND + 4]!;
+      const fn = control[COMMAND + 2]!;
+      const rows = control[COMMAND + 3]!;
+      const items = control[COMMAND + 4]!;
+      const size = control[COMMAND + 5]!;
       const program = programs.get(programId);
       if (!program) return false;
       // Success proves that the command is still the one just read about: it ends only when all its chunks are done.
       if (Atomics.compareExchange(control, STATE, state, state - 1) !== state) continue;
-      const chunks = Math.ceil(units / size);
+      const chunks = Math.ceil(items / size);
       const begin = (chunks - left) * size;
-      run(program, command, rows, begin, Math.min(begin + size, units));
+      run(program, command, fn, rows, begin, Math.min(begin + size, items));
       if (Atomics.add(control, DONE, 1) + 1 === chunks && thread > 0) Atomics.notify(control, DONE);
     }
   }
@@ -187,8 +184,8 @@ export function runWorker(scope: WorkerScope): void {
       if (Atomics.load(control, EPOCH) > prepared) return;
       if ((state & 0xfff) !== 0 && takeChunks()) continue;
       let i = 0;
-      while (i < spins && Atomics.load(control, STATE) === state) i++;
-      if (i < spins) continue;
+      while (i < SPINS && Atomics.load(control, STATE) === state) i++;
+      if (i < SPINS) continue;
       Atomics.add(control, SLEEPERS, 1);
       Atomics.wait(control, STATE, state);
       Atomics.sub(control, SLEEPERS, 1);

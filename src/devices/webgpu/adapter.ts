@@ -9,9 +9,6 @@ import { DeviceError } from '../../base/errors.ts';
 /** Largest binding that we ask for: large-v3's vocabulary matrix in f32 is 253 MiB. */
 const WANTED_BYTES = 1024 * 1024 * 1024;
 
-/** Features that are switched on where they exist: `timestamp-query` times commands, the others serve variants with `needs`. */
-const OPTIONAL_FEATURES = ['timestamp-query', 'shader-f16', 'subgroups'] as const;
-
 export interface OpenedAdapter {
   readonly device: GPUDevice;
   /** A CPU that plays a GPU (SwiftShader, lavapipe): right, and slow. */
@@ -42,10 +39,8 @@ export async function openAdapter(gpu: GPU, allowSoftware: boolean): Promise<Ope
       hint: 'The CPU device is faster; --device webgpu insists on this adapter.',
     });
   }
-  const features = OPTIONAL_FEATURES.filter((feature) => adapter.features.has(feature));
   try {
     const device = await adapter.requestDevice({
-      requiredFeatures: features,
       requiredLimits: {
         maxStorageBufferBindingSize: Math.min(WANTED_BYTES, adapter.limits.maxStorageBufferBindingSize),
         maxBufferSize: Math.min(WANTED_BYTES, adapter.limits.maxBufferSize),

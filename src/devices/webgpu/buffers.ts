@@ -83,7 +83,11 @@ export class Buffers {
       throw new DeviceError('outOfMemory', `${label} needs ${bytes} bytes: more than ${limit}.`);
     }
     this.device.pushErrorScope('out-of-memory');
-    const buffer = this.device.createBuffer({ label, size: Math.max(bytes, 4), usage: TENSOR_USAGE });
+    const buffer = this.device.createBuffer({
+      label,
+      size: Math.max(4, Math.ceil(bytes / 4) * 4),
+      usage: TENSOR_USAGE,
+    });
     this.failures.watch(this.device.popErrorScope(), `allocating ${bytes} bytes for ${label}`);
     return buffer;
   }

@@ -4,17 +4,24 @@
  * Errors that WebGPU tells late come out of the next `read`. After the first one the device is not to be used further.
  */
 import { DeviceError, InternalError } from '../../base/errors.ts';
-import type { Device, Executable, SubmitOptions } from '../../engine/device.ts';
-import type { DType } from '../../engine/kernel.ts';
-import { byteLength, type Command, elementCount, type Program, type Tensor } from '../../engine/program.ts';
+import {
+  type ByteRange,
+  byteRange,
+  type Device,
+  type Executable,
+  type SubmitOptions,
+  storedLength,
+} from '../../engine/device.ts';
+import { type DType, type Shape, type StorageArray, storageType } from '../../engine/dtype.ts';
+import type { Command, Program, Tensor } from '../../engine/program.ts';
+import { fittingVariants } from '../../engine/selectVariant.ts';
 import { openAdapter } from './adapter.ts';
 import { Buffers } from './buffers.ts';
 import { GpuExecutable, prepareProgram, submitProgram } from './encode.ts';
 import { Failures } from './failures.ts';
 import { Pipelines } from './pipelines.ts';
-import { type CommandTime, type ProfileOptions, profileProgram } from './profile.ts';
 import { Readback } from './readback.ts';
-import { fittingVariants } from './variants.ts';
+import { wgslKind } from './variants.ts';
 
 export interface WebGpuOptions {
   /** Take an adapter that is a CPU in truth (lavapipe, SwiftShader) when there is no other; false when absent. */
@@ -24,15 +31,11 @@ export interface WebGpuOptions {
 export interface WebGpuDevice extends Device {
   readonly kind: 'webgpu';
   readonly isSoftware: boolean;
-  /** Bytes of tensors and scratch. */
-  readonly bytesHeld: number;
-  /** Seconds that each command takes; see profile.ts. */
-  profile(work: Executable, options?: ProfileOptions): Promise<readonly CommandTime[]>;
 }
 
 /**
  * Panels of 64 outputs: 16 neighbouring threads read the 256 contiguous bytes of one k as vec4f, a group of more
- * threads reads the next k's right behind, and it is the tile width of the matrix product.
+ * threads reads the next k's right after them, and it is the tile width of the matrix product.
  */
 const PANEL_WIDTH = 64;
 
@@ -46,7 +49,7 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
   const buffers = new Buffers(device, failures);
   const pipelines = new Pipelines(device);
   const readback = new Readback(device);
-  const traits = { features: device.features, isSoftware };
+  const kind = wgslKind(isSoftware);
   let writtenBytes = 0;
   let isClosed = false;
   // Dawn for Node ends with the object that made it, and takes the process along if a device still lives.
@@ -69,7 +72,7 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
       return buffers.bytes;
     },
 
-    allocate(name: string, dtype: DType, shape: readonly number[], lifetime: 'weights' | 'state'): Tensor {
+    allocate(name: string, dtype: DType, shape: Shape, lifetime: 'weights' | 'state'): Tensor {
       const tensor: Tensor = { name, dtype, shape, lifetime };
       buffers.allocate(tensor);
       return tensor;
@@ -79,12 +82,10 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
       if (!isClosed) buffers.free(tensor);
     },
 
-    write(target: Tensor, data: Float32Array | Uint32Array, elementOffset = 0): void {
+    write(target: Tensor, data: StorageArray, elementOffset = 0): void {
       if (isClosed) return;
-      checkRange(target, elementOffset, elementOffset + data.length);
-      // @types/node and lib.dom disagree on whether a view may lie on shared memory; ours never does on this road.
-      const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-      device.queue.writeBuffer(buffers.of(target), elementOffset * 4, bytes);
+      const { begin } = checkRange(target, elementOffset, elementOffset + data.length);
+      device.queue.writeBuffer(buffers.of(target), begin, wholeWords(data));
       writtenBytes += data.byteLength;
       if (writtenBytes < FLUSH_BYTES) return;
       device.queue.submit([]);
@@ -93,7 +94,7 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
 
     async prepare(programs: readonly Program[], signal?: AbortSignal): Promise<readonly Executable[]> {
       signal?.throwIfAborted();
-      const parts = { device, buffers, pipelines, traits };
+      const parts = { device, buffers, pipelines, kind };
       const prepared = await Promise.all(programs.map((program) => prepareProgram(program, parts)));
       signal?.throwIfAborted();
       await failures.check();
@@ -105,30 +106,24 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
       if (!isClosed) submitProgram(device, gpuWork(work), rows, times);
     },
 
-    async read(source: Tensor, begin = 0, end = elementCount(source.shape)): Promise<Float32Array | Uint32Array> {
-      checkRange(source, begin, end);
+    async read(source: Tensor, first = 0, last = storedLength(source)): Promise<StorageArray> {
+      const { begin, end } = checkRange(source, first, last);
       if (isClosed) throw new DeviceError('lost', `Reading ${source.name}: the device is closed.`);
       const buffer = buffers.of(source);
       let bytes: ArrayBuffer;
       try {
-        bytes = await readback.read(buffer, begin * 4, end * 4);
+        bytes = await readback.read(buffer, Math.floor(begin / 4) * 4, Math.ceil(end / 4) * 4);
       } catch (cause) {
         await failures.check();
         await lostSoon(failures);
         throw new DeviceError('lost', `Reading ${source.name} failed: ${String(cause)}`, { cause });
       }
       await failures.check();
-      return source.dtype === 'f32' ? new Float32Array(bytes) : new Uint32Array(bytes);
+      return storageType(source.dtype).view(bytes, begin % 4, last - first);
     },
 
-    variants(command: Command): readonly string[] {
-      return fittingVariants(command, traits).map(({ variant }) => variant.name);
-    },
-
-    async profile(work: Executable, profileOptions?: ProfileOptions): Promise<readonly CommandTime[]> {
-      const times = await profileProgram(device, gpuWork(work), profileOptions);
-      await failures.check();
-      return times;
+    variants(command: Command, liveRows?: number): readonly string[] {
+      return fittingVariants(command, kind, liveRows).map(({ name }) => name);
     },
 
     async close(): Promise<void> {
@@ -143,9 +138,20 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
   };
 }
 
-function checkRange(tensor: Tensor, begin: number, end: number): void {
-  if (begin >= 0 && begin <= end && end * 4 <= byteLength(tensor)) return;
+function checkRange(tensor: Tensor, begin: number, end: number): ByteRange {
+  const range = byteRange(tensor, begin, end);
+  if (range) return range;
   throw new InternalError(`elements ${begin}..${end} are not in ${tensor.name} [${tensor.shape.join(', ')}]`);
+}
+
+/** WebGPU copies whole words: an odd number of halves gets a 0 after it. */
+function wholeWords(data: StorageArray): Uint8Array<ArrayBuffer> {
+  // @types/node and lib.dom disagree on whether a view may lie on shared memory; what is written never does.
+  const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+  if (bytes.length % 4 === 0) return bytes;
+  const padded = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+  padded.set(bytes);
+  return padded;
 }
 
 /** A failed map tells no reason; `lost` does, a moment later. */

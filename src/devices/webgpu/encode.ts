@@ -5,12 +5,13 @@
  */
 import { InternalError, KernelError } from '../../base/errors.ts';
 import type { Executable } from '../../engine/device.ts';
-import type { ArgSpec, KernelContext } from '../../engine/kernel.ts';
+import type { ArgSpec, Kernel } from '../../engine/kernel.ts';
 import { byteLength, type Command, type Program, type Tensor } from '../../engine/program.ts';
-import { boundArgs, shaderText } from '../../engine/wgsl.ts';
+import { forRows, type SelectedVariant, selectVariants, type VariantKind } from '../../engine/selectVariant.ts';
+import { boundArgs, shaderText } from '../../engine/wgsl/shader.ts';
+import type { Grid, WgslVariant } from '../../engine/wgsl/variant.ts';
 import type { Buffers } from './buffers.ts';
 import type { Pipelines, Shader } from './pipelines.ts';
-import { type ChosenVariant, chooseVariant, type GpuTraits } from './variants.ts';
 
 /**
  * Work that one submit may hold. A GPU that runs longer than about two seconds on one is taken for hung and reset
@@ -18,84 +19,113 @@ import { type ChosenVariant, chooseVariant, type GpuTraits } from './variants.ts
  */
 const FLOPS_A_SUBMIT = 64e9;
 
-export interface GpuStep {
-  readonly command: Command;
-  readonly variant: ChosenVariant['variant'];
-  readonly context: KernelContext;
+/** A variant with its pipeline: what runs a command for some numbers of live rows. */
+interface CompiledVariant extends SelectedVariant<WgslVariant> {
   readonly pipeline: GPUComputePipeline;
+}
+
+interface Step {
+  readonly command: Command;
+  readonly variants: readonly CompiledVariant[];
   readonly bindings: GPUBindGroup;
   readonly flops: number;
 }
 
-type Grid = readonly [number, number, number];
+/** A step for one number of live rows. */
+interface Dispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindings: GPUBindGroup;
+  readonly grid: Grid;
+  readonly flops: number;
+}
 
 export class GpuExecutable implements Executable {
   readonly program: Program;
-  readonly steps: readonly GpuStep[];
-  private readonly grids = new Map<number, readonly Grid[]>();
+  readonly #steps: readonly Step[];
+  readonly #dispatches = new Map<number, readonly Dispatch[]>();
 
-  constructor(program: Program, steps: readonly GpuStep[]) {
+  constructor(program: Program, steps: readonly Step[]) {
     this.program = program;
-    this.steps = steps;
+    this.#steps = steps;
   }
 
-  /** Workgroups of every step for some live rows; undefined: all rows of each command's capacity. */
-  gridsFor(rows: number | undefined): readonly Grid[] {
+  /** Every step for some live rows, those without work left out; undefined: all rows of each command's capacity. */
+  dispatches(rows: number | undefined): readonly Dispatch[] {
     const key = rows ?? -1;
-    let grids = this.grids.get(key);
-    if (!grids) {
-      grids = this.steps.map((step) => gridOf(step, rows));
-      this.grids.set(key, grids);
+    let known = this.#dispatches.get(key);
+    if (!known) {
+      known = this.#steps.map((step) => dispatchOf(step, rows)).filter(({ grid }) => !grid.includes(0));
+      this.#dispatches.set(key, known);
     }
-    return grids;
+    return known;
   }
 }
 
-function gridOf({ command, variant, context }: GpuStep, rows: number | undefined): Grid {
+function dispatchOf({ command, variants, bindings, flops }: Step, rows: number | undefined): Dispatch {
   const capacity = command.dims.rows ?? 0;
   const live = rows === undefined ? capacity : Math.min(rows, capacity);
-  const grid = variant.groups(context, live);
+  const selected = forRows(variants, live);
+  if (!selected) throw new InternalError(`${command.kernel.name}/${command.variant} is not for ${live} rows`);
+  const grid = selected.variant.groups(selected.context, live);
   if (grid.some((size) => size > 65535)) {
     throw new InternalError(`${command.kernel.name}: ${grid.join(' x ')} workgroups are more than WebGPU allows`);
   }
-  return grid;
+  return { pipeline: selected.pipeline, bindings, grid, flops };
 }
 
 /** Chooses variants, compiles and binds. */
 export async function prepareProgram(
   program: Program,
-  parts: { device: GPUDevice; buffers: Buffers; pipelines: Pipelines; traits: GpuTraits },
+  parts: { device: GPUDevice; buffers: Buffers; pipelines: Pipelines; kind: VariantKind<WgslVariant> },
 ): Promise<GpuExecutable> {
-  const { device, buffers, pipelines } = parts;
-  const chosen = program.commands.map((command) => chooseVariant(command, parts.traits));
-  const shaders = program.commands.map((command, i) => shaderOf(command, chosen[i]!));
-  const compiled = await Promise.all(shaders.map((shader) => pipelines.compile(shader)));
+  const { device, buffers, pipelines, kind } = parts;
+  const compiled = await Promise.all(
+    program.commands.map((command) =>
+      Promise.all(
+        selectVariants(command, kind).map(async (selected): Promise<CompiledVariant> => {
+          return { ...selected, pipeline: await pipelines.compile(shaderOf(command.kernel, selected)) };
+        }),
+      ),
+    ),
+  );
   const bufferOf = buffers.placeScratch(program);
-  const steps = program.commands.map((command, i): GpuStep => {
-    const { variant, context } = chosen[i]!;
-    const args = boundArgs(command.kernel, context);
+  const steps = program.commands.map((command, i): Step => {
+    const variants = compiled[i] ?? [];
+    const [first] = variants;
+    if (!first) throw new InternalError(`${command.kernel.name} was given no variant`);
+    const args = boundArgs(command.kernel, first.context);
     refuseAliases(command, args, bufferOf);
     const bindings = device.createBindGroup({
-      label: shaders[i]!.label,
-      layout: pipelines.groupLayout(shaders[i]!.access),
+      label: command.kernel.name,
+      layout: pipelines.groupLayout(accessOf(args)),
       entries: args.map(([name], binding) => {
-        const tensor = command.args[name]!;
-        return { binding, resource: { buffer: bufferOf(tensor), offset: 0, size: byteLength(tensor) } };
+        const tensor = command.args[name]!; // bound arguments are given ones
+        return { binding, resource: { buffer: bufferOf(tensor), offset: 0, size: bindingSize(tensor) } };
       }),
     });
     const { flops } = command.kernel.cost(command.dims, command.params);
-    return { command, variant, context, pipeline: compiled[i]!, bindings, flops };
+    return { command, variants, bindings, flops };
   });
   return new GpuExecutable(program, steps);
 }
 
-export function shaderOf(command: Command, { variant, context }: ChosenVariant): Shader {
-  const args = boundArgs(command.kernel, context);
+export function shaderOf(kernel: Kernel, { variant, context }: SelectedVariant<WgslVariant>): Shader {
   return {
-    label: `${command.kernel.name}:${variant.name}`,
-    text: shaderText(command.kernel, variant, context),
-    access: args.map(([, spec]) => (spec.access === 'read' ? 'r' : 'w')).join(''),
+    label: `${kernel.name}:${variant.name}`,
+    text: shaderText(kernel, variant, context),
+    access: accessOf(boundArgs(kernel, context)),
   };
+}
+
+type BoundArgs = ReturnType<typeof boundArgs>;
+
+function accessOf(args: BoundArgs): string {
+  return args.map(([, spec]) => (spec.access === 'read' ? 'r' : 'w')).join('');
+}
+
+/** In whole words: an odd number of halves has half a word more. */
+function bindingSize(tensor: Tensor): number {
+  return Math.ceil(byteLength(tensor) / 4) * 4;
 }
 
 /** WebGPU refuses a buffer bound for reading and for writing in one command, and two writers would race. */
@@ -113,16 +143,12 @@ function refuseAliases(
 
 /** Encodes and submits a program `times` times, in one pass while that is not too much work for one submit. */
 export function submitProgram(device: GPUDevice, work: GpuExecutable, rows: number | undefined, times: number): void {
-  const grids = work.gridsFor(rows);
-  const { steps } = work;
+  const dispatches = work.dispatches(rows);
   let encoder = device.createCommandEncoder();
   let pass = encoder.beginComputePass();
   let flops = 0;
   for (let t = 0; t < times; t++) {
-    for (let i = 0; i < steps.length; i++) {
-      const step = steps[i]!;
-      const [x, y, z] = grids[i]!;
-      if (x === 0 || y === 0 || z === 0) continue;
+    for (const step of dispatches) {
       if (flops + step.flops > FLOPS_A_SUBMIT && flops > 0) {
         pass.end();
         device.queue.submit([encoder.finish()]);
@@ -133,7 +159,7 @@ export function submitProgram(device: GPUDevice, work: GpuExecutable, rows: numb
       flops += step.flops;
       pass.setPipeline(step.pipeline);
       pass.setBindGroup(0, step.bindings);
-      pass.dispatchWorkgroups(x, y, z);
+      pass.dispatchWorkgroups(...step.grid);
     }
   }
   pass.end();

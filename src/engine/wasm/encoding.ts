@@ -12,7 +12,7 @@ export function unsignedLeb(value: number): number[] {
   return bytes;
 }
 
-/** Signed LEB128 of a 32-bit integer; also how `i64.const` of such a number is written. */
+/** Signed LEB128 of a 32-bit integer. */
 export function signedLeb(value: number): number[] {
   const bytes: number[] = [];
   let rest = value | 0;
@@ -43,8 +43,4 @@ export function section(id: number, body: readonly number[]): number[] {
 
 export function floatBytes(value: number): number[] {
   return [...new Uint8Array(new Float32Array([value]).buffer)];
-}
-
-export function doubleBytes(value: number): number[] {
-  return [...new Uint8Array(new Float64Array([value]).buffer)];
 }

@@ -6,7 +6,7 @@
  */
 import { unsignedLeb } from './encoding.ts';
 
-export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128';
+export type ValueType = 'i32' | 'f32' | 'v128';
 
 export interface Expr<T extends ValueType | 'void' = ValueType | 'void'> {
   readonly type: T;
@@ -20,9 +20,7 @@ export interface Local<T extends ValueType = ValueType> extends Expr<T> {
 
 export const valueTypeByte: Readonly<Record<ValueType, number>> = {
   i32: 0x7f,
-  i64: 0x7e,
   f32: 0x7d,
-  f64: 0x7c,
   v128: 0x7b,
 };
 

@@ -6,21 +6,21 @@
  * 256 bits.
  */
 
-import type { CpuCaps } from '../kernel.ts';
 import type { Local } from './expression.ts';
 import type { FunctionBuilder } from './function.ts';
 import { type F32, i32 } from './scalar.ts';
 import { f32x4, i8x16, i32x4, type V128, v128 } from './simd.ts';
+import type { WasmFeatures } from './variant.ts';
 
 /** a * b + c, rounded once where the engine may. */
-export function madd(caps: CpuCaps, a: V128, b: V128, c: V128): V128 {
-  return caps.relaxedSimd ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
+export function madd(features: WasmFeatures, a: V128, b: V128, c: V128): V128 {
+  return features.relaxedSimd ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
 }
 
 /** c[0] x^n + c[1] x^(n-1) + ... by Horner's rule. */
-function horner(f: FunctionBuilder, caps: CpuCaps, x: V128, coefficients: readonly number[]): V128 {
+function horner(f: FunctionBuilder, features: WasmFeatures, x: V128, coefficients: readonly number[]): V128 {
   let value: V128 = f.splat(coefficients[0]!);
-  for (const c of coefficients.slice(1)) value = madd(caps, value, x, f.splat(c));
+  for (const c of coefficients.slice(1)) value = madd(features, value, x, f.splat(c));
   return value;
 }
 
@@ -29,20 +29,20 @@ function horner(f: FunctionBuilder, caps: CpuCaps, x: V128, coefficients: readon
  * normal numbers: one that is not costs the processor some 150 cycles.
  * x = n ln 2 + r, |r| <= ln 2 / 2; exp(r) by Cephes' expf polynomial; 2^n by an addition to the exponent's bits.
  */
-export function exp(f: FunctionBuilder, caps: CpuCaps, x: V128): V128 {
+export function exp(f: FunctionBuilder, features: WasmFeatures, x: V128): V128 {
   const toInteger = f.splat(12582912); // 1.5 * 2^23
   const clamped = f.let(f32x4.pmax(x, f.splat(-80)));
-  const shifted = f.let(madd(caps, clamped, f.splat(Math.LOG2E), toInteger));
+  const shifted = f.let(madd(features, clamped, f.splat(Math.LOG2E), toInteger));
   const n = f.let(f32x4.sub(shifted, toInteger));
-  const high = madd(caps, n, f.splat(-0.693359375), clamped);
-  const r = f.let(madd(caps, n, f.splat(2.1219444e-4), high));
+  const high = madd(features, n, f.splat(-0.693359375), clamped);
+  const r = f.let(madd(features, n, f.splat(2.1219444e-4), high));
   const p = horner(
     f,
-    caps,
+    features,
     r,
     [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1],
   );
-  const mantissa = f32x4.add(madd(caps, p, f32x4.mul(r, r), r), f.splat(1));
+  const mantissa = f32x4.add(madd(features, p, f32x4.mul(r, r), r), f.splat(1));
   return i32x4.add(mantissa, i32x4.shl(shifted, i32.const(23)));
 }
 
@@ -51,13 +51,13 @@ export function exp(f: FunctionBuilder, caps: CpuCaps, x: V128): V128 {
  * erfc(z) = t (a1 + t (a2 + ...)) exp(-z^2), t = 1 / (1 + p z), z >= 0: Abramowitz, Stegun 7.1.26. Negative x use erfc
  * itself, so nothing cancels.
  */
-export function gelu(f: FunctionBuilder, caps: CpuCaps, x: Local<'v128'>): V128 {
+export function gelu(f: FunctionBuilder, features: WasmFeatures, x: Local<'v128'>): V128 {
   const one = f.splat(1);
   const z = f.let(f32x4.mul(f32x4.abs(x), f.splat(Math.SQRT1_2)));
-  const t = f.let(f32x4.div(one, madd(caps, z, f.splat(0.3275911), one)));
-  const polynomial = horner(f, caps, t, [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592]);
+  const t = f.let(f32x4.div(one, madd(features, z, f.splat(0.3275911), one)));
+  const polynomial = horner(f, features, t, [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592]);
   const tail = f.let(f32x4.mul(f32x4.mul(polynomial, t), f.splat(0.5)));
-  const half = f.let(f32x4.mul(tail, exp(f, caps, f32x4.neg(f32x4.mul(z, z))))); // erfc(z) / 2
+  const half = f.let(f32x4.mul(tail, exp(f, features, f32x4.neg(f32x4.mul(z, z))))); // erfc(z) / 2
   const isPositive = f32x4.ge(x, f.splat(0));
   return f32x4.mul(x, v128.bitselect(f32x4.sub(one, half), half, isPositive));
 }
@@ -66,7 +66,7 @@ export function gelu(f: FunctionBuilder, caps: CpuCaps, x: Local<'v128'>): V128 
  * Natural logarithm of positive normal numbers. Relative error 2e-7 away from 1, absolute 1e-7 near it.
  * x = m 2^e with m in [sqrt(1/2), sqrt 2): Cephes' logf.
  */
-export function log(f: FunctionBuilder, caps: CpuCaps, x: V128): V128 {
+export function log(f: FunctionBuilder, features: WasmFeatures, x: V128): V128 {
   const bits = f.let(x);
   // Subtracting the bits of sqrt(1/2) makes the exponent's step fall there.
   const fromHalf = f.let(i32x4.sub(bits, f.splatInt(0x3f3504f3)));
@@ -76,7 +76,7 @@ export function log(f: FunctionBuilder, caps: CpuCaps, x: V128): V128 {
   const square = f.let(f32x4.mul(m, m));
   const p = horner(
     f,
-    caps,
+    features,
     m,
     [
       7.0376836292e-2, -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
@@ -84,9 +84,9 @@ export function log(f: FunctionBuilder, caps: CpuCaps, x: V128): V128 {
     ],
   );
   const cubic = f32x4.mul(f32x4.mul(p, m), square);
-  const low = f.let(madd(caps, e, f.splat(-2.1219444e-4), cubic));
-  const sum = f32x4.add(madd(caps, square, f.splat(-0.5), low), m);
-  return madd(caps, e, f.splat(0.693359375), sum);
+  const low = f.let(madd(features, e, f.splat(-2.1219444e-4), cubic));
+  const sum = f32x4.add(madd(features, square, f.splat(-0.5), low), m);
+  return madd(features, e, f.splat(0.693359375), sum);
 }
 
 const swapHalves = [8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7];

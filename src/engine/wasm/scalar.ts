@@ -1,11 +1,9 @@
 /** Scalar instructions under their names in the specification. Offsets are constants in bytes. */
-import { doubleBytes, floatBytes, signedLeb, unsignedLeb } from './encoding.ts';
+import { floatBytes, signedLeb, unsignedLeb } from './encoding.ts';
 import { type Expr, instruction, type ValueType } from './expression.ts';
 
 export type I32 = Expr<'i32'>;
-export type I64 = Expr<'i64'>;
 export type F32 = Expr<'f32'>;
-export type F64 = Expr<'f64'>;
 
 function unary<A extends ValueType, R extends ValueType>(type: R, op: number): (a: Expr<A>) => Expr<R> {
   return (a) => instruction(type, [a], op);
@@ -29,7 +27,8 @@ function store<A extends ValueType>(
 export const i32 = {
   const: (value: number): I32 => instruction('i32', [], 0x41, ...signedLeb(value)),
   load: load('i32', 0x28, 2),
-  load8_u: load('i32', 0x2d, 0),
+  load8_s: load('i32', 0x2c, 0),
+  load16_u: load('i32', 0x2f, 1),
   store: store<'i32'>(0x36, 2),
   eqz: unary<'i32', 'i32'>('i32', 0x45),
   eq: binary<'i32', 'i32'>('i32', 0x46),
@@ -37,33 +36,20 @@ export const i32 = {
   lt_s: binary<'i32', 'i32'>('i32', 0x48),
   lt_u: binary<'i32', 'i32'>('i32', 0x49),
   gt_s: binary<'i32', 'i32'>('i32', 0x4a),
-  gt_u: binary<'i32', 'i32'>('i32', 0x4b),
   le_s: binary<'i32', 'i32'>('i32', 0x4c),
-  le_u: binary<'i32', 'i32'>('i32', 0x4d),
   ge_s: binary<'i32', 'i32'>('i32', 0x4e),
   ge_u: binary<'i32', 'i32'>('i32', 0x4f),
-  clz: unary<'i32', 'i32'>('i32', 0x67),
   ctz: unary<'i32', 'i32'>('i32', 0x68),
   add: binary<'i32', 'i32'>('i32', 0x6a),
   sub: binary<'i32', 'i32'>('i32', 0x6b),
   mul: binary<'i32', 'i32'>('i32', 0x6c),
-  div_s: binary<'i32', 'i32'>('i32', 0x6d),
   div_u: binary<'i32', 'i32'>('i32', 0x6e),
-  rem_s: binary<'i32', 'i32'>('i32', 0x6f),
   rem_u: binary<'i32', 'i32'>('i32', 0x70),
   and: binary<'i32', 'i32'>('i32', 0x71),
   or: binary<'i32', 'i32'>('i32', 0x72),
-  xor: binary<'i32', 'i32'>('i32', 0x73),
   shl: binary<'i32', 'i32'>('i32', 0x74),
   shr_s: binary<'i32', 'i32'>('i32', 0x75),
   shr_u: binary<'i32', 'i32'>('i32', 0x76),
-  trunc_sat_f32_s: (a: F32): I32 => instruction('i32', [a], 0xfc, 0),
-  reinterpret_f32: unary<'f32', 'i32'>('i32', 0xbc),
-};
-
-export const i64 = {
-  /** A value that fits 32 bits. */
-  const: (value: number): I64 => instruction('i64', [], 0x42, ...signedLeb(value)),
 };
 
 export const f32 = {
@@ -72,44 +58,16 @@ export const f32 = {
   store: store<'f32'>(0x38, 2),
   eq: binary<'f32', 'i32'>('i32', 0x5b),
   ne: binary<'f32', 'i32'>('i32', 0x5c),
-  lt: binary<'f32', 'i32'>('i32', 0x5d),
   gt: binary<'f32', 'i32'>('i32', 0x5e),
-  le: binary<'f32', 'i32'>('i32', 0x5f),
-  ge: binary<'f32', 'i32'>('i32', 0x60),
-  abs: unary<'f32', 'f32'>('f32', 0x8b),
-  neg: unary<'f32', 'f32'>('f32', 0x8c),
-  sqrt: unary<'f32', 'f32'>('f32', 0x91),
   add: binary<'f32', 'f32'>('f32', 0x92),
   sub: binary<'f32', 'f32'>('f32', 0x93),
   mul: binary<'f32', 'f32'>('f32', 0x94),
-  div: binary<'f32', 'f32'>('f32', 0x95),
-  min: binary<'f32', 'f32'>('f32', 0x96),
   max: binary<'f32', 'f32'>('f32', 0x97),
   convert_i32_s: unary<'i32', 'f32'>('f32', 0xb2),
   convert_i32_u: unary<'i32', 'f32'>('f32', 0xb3),
-  demote_f64: unary<'f64', 'f32'>('f32', 0xb6),
   reinterpret_i32: unary<'i32', 'f32'>('f32', 0xbe),
 };
 
-export const f64 = {
-  const: (value: number): F64 => instruction('f64', [], 0x44, ...doubleBytes(value)),
-  load: load('f64', 0x2b, 3),
-  store: store<'f64'>(0x39, 3),
-  lt: binary<'f64', 'i32'>('i32', 0x63),
-  gt: binary<'f64', 'i32'>('i32', 0x64),
-  le: binary<'f64', 'i32'>('i32', 0x65),
-  ge: binary<'f64', 'i32'>('i32', 0x66),
-  sqrt: unary<'f64', 'f64'>('f64', 0x9f),
-  add: binary<'f64', 'f64'>('f64', 0xa0),
-  sub: binary<'f64', 'f64'>('f64', 0xa1),
-  mul: binary<'f64', 'f64'>('f64', 0xa2),
-  div: binary<'f64', 'f64'>('f64', 0xa3),
-  convert_i32_s: unary<'i32', 'f64'>('f64', 0xb7),
-  promote_f32: unary<'f32', 'f64'>('f64', 0xbb),
-};
-
 export const memory = {
-  /** Copies `bytes` bytes; the ranges may overlap. */
-  copy: (to: I32, from: I32, bytes: I32): Expr<'void'> => instruction('void', [to, from, bytes], 0xfc, 10, 0, 0),
   fill: (to: I32, byte: I32, bytes: I32): Expr<'void'> => instruction('void', [to, byte, bytes], 0xfc, 11, 0),
 };

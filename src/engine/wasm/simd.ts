@@ -1,7 +1,7 @@
 /** 128-bit SIMD instructions under their names in the specification; relaxed ones are named `relaxed_...`. */
 import { floatBytes, unsignedLeb } from './encoding.ts';
 import { type Expr, instruction } from './expression.ts';
-import type { F32, F64, I32 } from './scalar.ts';
+import type { F32, I32 } from './scalar.ts';
 
 export type V128 = Expr<'v128'>;
 
@@ -36,14 +36,16 @@ function load(code: number, align: number): (address: I32, offset?: number) => V
 
 export const v128 = {
   load: load(0, 4),
+  /** Four 16-bit integers, extended to 32 bits by their sign. */
+  load16x4_s: load(3, 3),
   load32_splat: load(9, 2),
   load32_zero: load(92, 2),
-  load64_zero: load(93, 3),
   store: (address: I32, value: V128, offset = 0): Expr<'void'> =>
     instruction('void', [address, value], ...op(11), 4, ...unsignedLeb(offset)),
   store32_lane: (address: I32, value: V128, lane: number, offset = 0): Expr<'void'> =>
     instruction('void', [address, value], ...op(90), 2, ...unsignedLeb(offset), lane),
-  not: unary(77),
+  store64_lane: (address: I32, value: V128, lane: number, offset = 0): Expr<'void'> =>
+    instruction('void', [address, value], ...op(91), 3, ...unsignedLeb(offset), lane),
   and: binary(78),
   andnot: binary(79),
   or: binary(80),
@@ -58,6 +60,12 @@ export const i8x16 = {
   shuffle: (a: V128, b: V128, lanes: readonly number[]): V128 => instruction('v128', [a, b], ...op(13), ...lanes),
 };
 
+export const i16x8 = {
+  extend_low_i8x16_s: unary(135),
+  /** Signed 32-bit integers of `a`, then of `b`, to unsigned 16 bits, clamped. */
+  narrow_i32x4_u: binary(134),
+};
+
 export const i32x4 = {
   const: (value: number): V128 => {
     const bytes = [...new Uint8Array(new Int32Array([value]).buffer)];
@@ -66,23 +74,17 @@ export const i32x4 = {
   lanes: (a: number, b: number, c: number, d: number): V128 =>
     instruction('v128', [], ...op(12), ...new Uint8Array(new Int32Array([a, b, c, d]).buffer)),
   splat: (a: I32): V128 => instruction('v128', [a], ...op(17)),
-  extract_lane: (a: V128, lane: number): I32 => instruction('i32', [a], ...op(27), lane),
   eq: binary(55),
-  ne: binary(56),
   lt_s: binary(57),
   gt_s: binary(59),
   ge_s: binary(63),
-  all_true: test(163),
   bitmask: test(164),
+  extend_low_i16x8_s: unary(167),
   shl: shift(171),
   shr_s: shift(172),
   shr_u: shift(173),
   add: binary(174),
   sub: binary(177),
-  mul: binary(181),
-  min_s: binary(182),
-  max_s: binary(184),
-  trunc_sat_f32x4_s: unary(248),
 };
 
 export const f32x4 = {
@@ -92,12 +94,7 @@ export const f32x4 = {
   },
   splat: (a: F32): V128 => instruction('v128', [a], ...op(19)),
   extract_lane: (a: V128, lane: number): F32 => instruction('f32', [a], ...op(31), lane),
-  replace_lane: (a: V128, lane: number, value: F32): V128 => instruction('v128', [a, value], ...op(32), lane),
   eq: binary(65),
-  ne: binary(66),
-  lt: binary(67),
-  gt: binary(68),
-  le: binary(69),
   ge: binary(70),
   abs: unary(224),
   neg: unary(225),
@@ -106,8 +103,6 @@ export const f32x4 = {
   sub: binary(229),
   mul: binary(230),
   div: binary(231),
-  min: binary(232),
-  max: binary(233),
   /** `b < a ? b : a`: one machine instruction. */
   pmin: binary(234),
   /** `a < b ? b : a`: one machine instruction; a NaN in `b` gives `a`. */
@@ -115,16 +110,4 @@ export const f32x4 = {
   convert_i32x4_s: unary(250),
   /** a * b + c, rounded once or twice as the machine likes. Needs relaxed SIMD. */
   relaxed_madd: ternary(0x105),
-};
-
-export const f64x2 = {
-  const: (value: number): V128 => {
-    const bytes = [...new Uint8Array(new Float64Array([value]).buffer)];
-    return instruction('v128', [], ...op(12), ...bytes, ...bytes);
-  },
-  splat: (a: F64): V128 => instruction('v128', [a], ...op(20)),
-  extract_lane: (a: V128, lane: number): F64 => instruction('f64', [a], ...op(33), lane),
-  promote_low_f32x4: unary(95),
-  add: binary(240),
-  mul: binary(242),
 };

@@ -5,23 +5,28 @@
  * values column by column), then both products run over the same tiles as all others. 12 rows of 1504 scores
  * (72 KiB) and a packed head (770 KiB) stay in the second-level cache.
  *
- * A unit is a third of a head's queries: packing costs a few percent of that, and threads share a layer evenly.
+ * A work item is a third of a head's queries: packing costs a few percent of that, and threads share a layer evenly.
  */
 
-import type { CpuCaps, KernelContext, ModuleBuilderLike } from '../../engine/kernel.ts';
+import type { KernelContext } from '../../engine/variant.ts';
 import type { FunctionBuilder } from '../../engine/wasm/function.ts';
+import type { ModuleBuilder } from '../../engine/wasm/module.ts';
 import { type I32, i32 } from '../../engine/wasm/scalar.ts';
-import { at, forUnits, least } from '../../engine/wasm/signature.ts';
+import { at, forWorkItems, min } from '../../engine/wasm/signature.ts';
 import { f32x4, i32x4, v128 } from '../../engine/wasm/simd.ts';
 import { transpose4 } from '../../engine/wasm/transpose.ts';
-import { productOfPanels } from '../matmul/gemm.wasm.ts';
+import type { WasmVariant } from '../../engine/wasm/variant.ts';
+import { emitPanels } from '../matmul/gemm.wasm.ts';
 import { fullTile } from '../matmul/tile.wasm.ts';
-import { lowest, softmaxRow } from './softmax.wasm.ts';
+import { LOWEST, softmaxRow } from './softmax.wasm.ts';
 
 /** Keys are padded to a multiple of this. */
-const keyPadding = 16;
-const queriesPerBlock = 12;
-const partsPerHead = 3;
+const KEY_PADDING = 16;
+const QUERIES_PER_BLOCK = 12;
+const PARTS_PER_HEAD = 3;
+
+type Dims = 'nCtx' | 'nState' | 'width';
+type Context = KernelContext<Dims, 'nHead'>;
 
 interface Sizes {
   readonly nCtx: number;
@@ -31,116 +36,114 @@ interface Sizes {
   readonly headDim: number;
   /** nCtx rounded up to whole panels. */
   readonly keys: number;
-  readonly queriesPerUnit: number;
+  readonly queriesPerItem: number;
 }
 
-function sizes({ dims, params }: KernelContext): Sizes {
-  const nCtx = dims.nCtx!;
-  const nState = dims.nState!;
-  const headDim = nState / params.nHead!;
+function sizes({ dims, params }: Context): Sizes {
+  const { nCtx, nState } = dims;
+  const headDim = nState / params.nHead;
   const up = (value: number, step: number): number => Math.ceil(value / step) * step;
   return {
     nCtx,
     nState,
-    stride: 4 * dims.width!,
+    stride: 4 * dims.width,
     headDim,
-    keys: up(nCtx, keyPadding),
-    queriesPerUnit: up(nCtx / partsPerHead, queriesPerBlock),
+    keys: up(nCtx, KEY_PADDING),
+    queriesPerItem: up(nCtx / PARTS_PER_HEAD, QUERIES_PER_BLOCK),
   };
 }
 
-function unitsPerHead(s: Sizes): number {
-  return Math.ceil(s.nCtx / s.queriesPerUnit);
-}
-
-export function attentionUnits(c: KernelContext): number {
-  return c.params.nHead! * unitsPerHead(sizes(c));
+function itemsPerHead(s: Sizes): number {
+  return Math.ceil(s.nCtx / s.queriesPerItem);
 }
 
 /** Bytes into the scratch: keys first, then values, scores, and 1 / sum of each row. */
 function layout(s: Sizes): Readonly<Record<'values' | 'scores' | 'scales' | 'end', number>> {
   const values = 4 * s.keys * s.headDim;
   const scores = values + 4 * s.keys * Math.ceil(s.headDim / 16) * 16;
-  const scales = scores + 4 * queriesPerBlock * s.keys;
-  return { values, scores, scales, end: scales + 4 * queriesPerBlock };
+  const scales = scores + 4 * QUERIES_PER_BLOCK * s.keys;
+  return { values, scores, scales, end: scales + 4 * QUERIES_PER_BLOCK };
 }
 
-export function attentionScratchBytes(c: KernelContext): number {
-  return layout(sizes(c)).end;
-}
+export const attentionWasm: readonly WasmVariant<'qkv' | 'y', Dims, 'nHead'>[] = [
+  {
+    name: 'blocks',
+    workItems: (c) => c.params.nHead * itemsPerHead(sizes(c)),
+    scratchBytes: (c) => layout(sizes(c)).end,
+    emit(f, c) {
+      const s = sizes(c);
+      const { module, features } = c;
+      // Nobody else sees these panels, so they may be as wide as the tiles.
+      const panelWidth = fullTile(features).columns;
+      const { scratch, qkv, y } = f.args;
+      const offsets = layout(s);
+      const values = f.let(i32.add(scratch, i32.const(offsets.values)));
+      const scores = f.let(i32.add(scratch, i32.const(offsets.scores)));
+      const scales = f.let(i32.add(scratch, i32.const(offsets.scales)));
+      const packed = f.let(i32.const(-1));
+      const [query, rows, row] = [f.local('i32'), f.local('i32'), f.local('i32')];
+      const shared = {
+        rows: QUERIES_PER_BLOCK,
+        capacity: QUERIES_PER_BLOCK,
+        panelWidth,
+        dtype: 'f32',
+        bias: false,
+      } as const;
 
-export function emitAttention(
-  w: ModuleBuilderLike,
-  f: FunctionBuilder<Record<'begin' | 'end' | 'scratch' | 'qkv' | 'y', 'i32'>>,
-  c: KernelContext,
-  caps: CpuCaps,
-): void {
-  const s = sizes(c);
-  // Nobody else sees these panels, so they may be as wide as the tiles.
-  const panelWidth = fullTile(caps).columns;
-  const { scratch, qkv, y } = f.args;
-  const offsets = layout(s);
-  const values = f.let(i32.add(scratch, i32.const(offsets.values)));
-  const scores = f.let(i32.add(scratch, i32.const(offsets.scores)));
-  const scales = f.let(i32.add(scratch, i32.const(offsets.scales)));
-  const packed = f.let(i32.const(-1));
-  const [query, rows, row] = [f.local('i32'), f.local('i32'), f.local('i32')];
-  const shared = { capacity: queriesPerBlock, panelWidth, bias: false };
-
-  forUnits(f, (unit) => {
-    const head = f.let(i32.div_u(unit, i32.const(unitsPerHead(s))));
-    const part = i32.rem_u(unit, i32.const(unitsPerHead(s)));
-    const q = f.let(at(qkv, head, 4 * s.headDim));
-    f.if(i32.ne(head, packed), () => {
-      f.call(packKeys(w, s, panelWidth), i32.add(q, i32.const(4 * s.nState)), scratch);
-      f.call(packValues(w, s, panelWidth), i32.add(q, i32.const(8 * s.nState)), values);
-      f.set(packed, head);
-    });
-    const out = f.let(at(y, head, 4 * s.headDim));
-    const firstQuery = f.let(i32.mul(part, i32.const(s.queriesPerUnit)));
-    const endQuery = f.let(least(f, i32.add(firstQuery, i32.const(s.queriesPerUnit)), i32.const(s.nCtx)));
-    f.for(query, firstQuery, endQuery, queriesPerBlock, () => {
-      f.set(rows, least(f, i32.sub(endQuery, query), i32.const(queriesPerBlock)));
-      const all = { firstRow: i32.const(0), endRow: rows, firstPanel: i32.const(0) };
-      const none = i32.const(0);
-      productOfPanels(
-        w,
-        caps,
-        f,
-        { ...shared, k: s.headDim, n: s.keys, xStride: s.stride, yStride: 4 * s.keys },
-        { x: at(q, query, s.stride), w: scratch, y: scores, bias: none, added: none },
-        { ...all, endPanel: i32.const(s.keys / panelWidth) },
-      );
-      f.for(row, i32.const(0), rows, 1, () => {
-        const line = f.let(at(scores, row, 4 * s.keys));
-        hidePadding(f, line, s);
-        f.call(softmaxRow(w, caps), line, i32.const(s.keys), at(scales, row, 4));
+      forWorkItems(f, (item) => {
+        const head = f.let(i32.div_u(item, i32.const(itemsPerHead(s))));
+        const part = i32.rem_u(item, i32.const(itemsPerHead(s)));
+        const q = f.let(at(qkv, head, 4 * s.headDim));
+        f.if(i32.ne(head, packed), () => {
+          f.call(packKeys(module, s, panelWidth), i32.add(q, i32.const(4 * s.nState)), scratch);
+          f.call(packValues(module, s, panelWidth), i32.add(q, i32.const(8 * s.nState)), values);
+          f.set(packed, head);
+        });
+        const out = f.let(at(y, head, 4 * s.headDim));
+        const firstQuery = f.let(i32.mul(part, i32.const(s.queriesPerItem)));
+        const endQuery = f.let(min(f, i32.add(firstQuery, i32.const(s.queriesPerItem)), i32.const(s.nCtx)));
+        f.for(query, firstQuery, endQuery, QUERIES_PER_BLOCK, () => {
+          f.set(rows, min(f, i32.sub(endQuery, query), i32.const(QUERIES_PER_BLOCK)));
+          const all = { firstRow: i32.const(0), endRow: rows, firstPanel: i32.const(0) };
+          const none = i32.const(0);
+          emitPanels(
+            f,
+            c,
+            { ...shared, k: s.headDim, n: s.keys, xStride: s.stride, yStride: 4 * s.keys },
+            { x: at(q, query, s.stride), w: scratch, y: scores, bias: none, added: none, scratch: none },
+            { ...all, endPanel: i32.const(s.keys / panelWidth) },
+          );
+          f.for(row, i32.const(0), rows, 1, () => {
+            const line = f.let(at(scores, row, 4 * s.keys));
+            hidePadding(f, line, s);
+            f.call(softmaxRow(module, features), line, i32.const(s.keys), at(scales, row, 4));
+          });
+          emitPanels(
+            f,
+            c,
+            { ...shared, k: s.keys, n: s.headDim, xStride: 4 * s.keys, yStride: 4 * s.nState, added: 'scaleRows' },
+            { x: scores, w: values, y: at(out, query, 4 * s.nState), bias: none, added: scales, scratch: none },
+            { ...all, endPanel: i32.const(Math.ceil(s.headDim / panelWidth)) },
+          );
+        });
       });
-      productOfPanels(
-        w,
-        caps,
-        f,
-        { ...shared, k: s.keys, n: s.headDim, xStride: 4 * s.keys, yStride: 4 * s.nState, added: 'scaleRows' },
-        { x: scores, w: values, y: at(out, query, 4 * s.nState), bias: none, added: scales },
-        { ...all, endPanel: i32.const(Math.ceil(s.headDim / panelWidth)) },
-      );
-    });
-  });
-}
+    },
+  },
+];
 
 /** Overwrites the scores of keys that are not there. */
 function hidePadding(f: FunctionBuilder, line: I32, s: Sizes): void {
   for (let key = s.nCtx - (s.nCtx % 4); key < s.keys; key += 4) {
     const bits = (lane: number): number => (key + lane < s.nCtx ? -1 : 0);
     const isThere = i32x4.lanes(bits(0), bits(1), bits(2), bits(3));
-    f.do(v128.store(line, v128.bitselect(v128.load(line, 4 * key), f.splat(lowest), isThere), 4 * key));
+    f.do(v128.store(line, v128.bitselect(v128.load(line, 4 * key), f.splat(LOWEST), isThere), 4 * key));
   }
 }
 
 /** The function (from, to): keys of one head into panels, scaled. Padding repeats the last key. */
-function packKeys(w: ModuleBuilderLike, s: Sizes, panelWidth: number): FunctionBuilder {
-  return w.once(`packKeys ${s.nCtx} ${s.headDim} ${s.stride}`, () => {
-    const f = w.function('packKeys', { from: 'i32', to: 'i32' });
+function packKeys(module: ModuleBuilder, s: Sizes, panelWidth: number): FunctionBuilder {
+  return module.once(`packKeys ${s.nCtx} ${s.headDim} ${s.stride}`, () => {
+    const f = module.function('packKeys', { from: 'i32', to: 'i32' });
     const { from, to } = f.args;
     const key = f.local('i32');
     const sources = f.locals('i32', 4);
@@ -148,7 +151,7 @@ function packKeys(w: ModuleBuilderLike, s: Sizes, panelWidth: number): FunctionB
     const last = i32.const(s.nCtx - 1);
     f.for(key, i32.const(0), i32.const(s.keys), 4, () => {
       for (const [i, source] of sources.entries())
-        f.set(source, at(from, least(f, i32.add(key, i32.const(i)), last), s.stride));
+        f.set(source, at(from, min(f, i32.add(key, i32.const(i)), last), s.stride));
       const panel = at(to, i32.div_u(key, i32.const(panelWidth)), 4 * panelWidth * s.headDim);
       f.set(target, at(panel, i32.rem_u(key, i32.const(panelWidth)), 4));
       f.repeat(i32.const(s.headDim / 4), () => {
@@ -167,15 +170,15 @@ function packKeys(w: ModuleBuilderLike, s: Sizes, panelWidth: number): FunctionB
 }
 
 /** The function (from, to): values of one head into panels. Padding repeats the last position: its weight is 0. */
-function packValues(w: ModuleBuilderLike, s: Sizes, panelWidth: number): FunctionBuilder {
-  return w.once(`packValues ${s.nCtx} ${s.headDim} ${s.stride}`, () => {
-    const f = w.function('packValues', { from: 'i32', to: 'i32' });
+function packValues(module: ModuleBuilder, s: Sizes, panelWidth: number): FunctionBuilder {
+  return module.once(`packValues ${s.nCtx} ${s.headDim} ${s.stride}`, () => {
+    const f = module.function('packValues', { from: 'i32', to: 'i32' });
     const { from, to } = f.args;
     const key = f.local('i32');
     const source = f.local('i32');
     const target = f.let(to);
     f.for(key, i32.const(0), i32.const(s.keys), 1, () => {
-      f.set(source, at(from, least(f, key, i32.const(s.nCtx - 1)), s.stride));
+      f.set(source, at(from, min(f, key, i32.const(s.nCtx - 1)), s.stride));
       for (let i = 0; i < s.headDim; i += 4) {
         const panel = Math.floor(i / panelWidth);
         f.do(v128.store(target, v128.load(source, 4 * i), 4 * (panel * s.keys * panelWidth + (i % panelWidth))));

@@ -6,138 +6,70 @@
  * Rows of x overlap when read with a row stride of stride * cIn, so this is a matrix product without im2col.
  * @see openai/whisper, whisper/model.py, AudioEncoder
  */
-
-import type {
-  CpuCaps,
-  Kernel,
-  KernelCase,
-  KernelContext,
-  ModuleBuilderLike,
-  Reference,
-  Tolerance,
-} from '../../engine/kernel.ts';
-import type { FunctionBuilder } from '../../engine/wasm/function.ts';
-import { i32, memory } from '../../engine/wasm/scalar.ts';
-import { forUnits, kernelFunction } from '../../engine/wasm/signature.ts';
-import { gelu as geluWgsl } from '../../engine/wgsl.ts';
-import { type ProductOptions, product, productUnits } from './gemm.wasm.ts';
-import { productVariants } from './gemm.wgsl.ts';
-import { gelu } from './matmul.ts';
+import { WEIGHT_TYPES } from '../../engine/dtype.ts';
+import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
+import { conv1dWasm } from './conv1d.wasm.ts';
+import { conv1dWgsl } from './conv1d.wgsl.ts';
+import { gelu } from './gelu.ts';
 import { panelCount, panelIndex } from './panels.ts';
 
-export const taps = 3;
+/** Width of the kernel, along time. */
+export const TAPS = 3;
 
-export const conv1d = {
+export const conv1d = defineKernel({
   name: 'conv1d',
   args: {
     x: { access: 'read', dtype: 'f32', dims: ['nIn', 'cIn'] },
-    w: { access: 'read', dtype: 'f32', dims: ['panels', 'k', 'panelWidth'] },
+    w: { access: 'read', dtype: WEIGHT_TYPES, dims: ['panels', 'k', 'panelWidth'] },
     bias: { access: 'read', dtype: 'f32', dims: ['cOut'] },
     positions: { access: 'read', dtype: 'f32', dims: ['nOut', 'cOut'], optional: true },
     y: { access: 'write', dtype: 'f32', dims: ['nOut', 'cOut'] },
   },
   params: { stride: 1, padOut: 0 },
-  check: (d, p) => {
-    const nOut = Math.floor((d.nIn! - taps) / p.stride!) + 1 + 2 * p.padOut!;
-    if (d.k !== taps * d.cIn!) return `W has ${d.k} inputs for ${taps} x ${d.cIn}`;
-    if (d.nOut !== nOut) return `${d.nIn} rows in give ${nOut} rows out, not ${d.nOut}`;
-    return d.panels === panelCount(d.cOut!, d.panelWidth!)
-      ? undefined
-      : `${d.cOut} outputs do not fill ${d.panels} panels`;
+  check: ({ nIn, cIn, nOut, cOut, k, panels, panelWidth }, { stride, padOut }) => {
+    const rows = rowsOut(nIn, stride, padOut);
+    if (k !== TAPS * cIn) return `W has ${k} inputs for ${TAPS} x ${cIn}`;
+    if (nOut !== rows) return `${nIn} rows in give ${rows} rows out, not ${nOut}`;
+    return panels === panelCount(cOut, panelWidth) ? undefined : `${cOut} outputs do not fill ${panels} panels`;
   },
-  cost: (d) => ({
-    flops: 2 * d.nOut! * d.cOut! * d.k!,
-    bytes: 4 * (d.nIn! * d.cIn! + d.cOut! * d.k! + d.nOut! * d.cOut!),
+  cost: ({ nIn, cIn, nOut, cOut, k }) => ({
+    flops: 2 * nOut * cOut * k,
+    bytes: 4 * (nIn * cIn + cOut * k + nOut * cOut),
   }),
-  gpu: productVariants(({ dims: { nOut, cIn, cOut, k, panelWidth }, params: { stride, padOut }, has }) => ({
-    rows: nOut! - 2 * padOut!,
-    n: cOut!,
-    k: k!,
-    panelWidth: panelWidth!,
-    xStride: stride! * cIn!,
-    put: /* wgsl */ `${geluWgsl}
-fn put(t: u32, j: u32, sum: f32) {
-  let at = (t + ${padOut}u) * ${cOut}u + j;
-  y[at] = gelu(sum + bias[j])${has('positions') ? ' + positions[at]' : ''};
-  ${padOut ? `if (t == 0u) { y[j] = 0f; }\n  if (t == ${nOut! - 3}u) { y[at + ${cOut}u] = 0f; }` : ''}
-}`,
-  })),
-  cpu: [
-    {
-      // A product over rows of x that overlap; the last unit writes the rows of zeros.
-      name: 'tiles',
-      units: (c) => productUnits(productOptions(c), rowsInside(c)) + c.params.padOut!,
-      emit: emitProduct,
-    },
-  ],
-} as const satisfies Kernel;
+  variants: { webgpu: conv1dWgsl, wasm: conv1dWasm },
+});
 
-function rowsInside({ dims, params }: KernelContext): number {
-  return dims.nOut! - 2 * params.padOut!;
+function rowsOut(nIn: number, stride: number, padOut: number): number {
+  return Math.floor((nIn - TAPS) / stride) + 1 + 2 * padOut;
 }
 
-function productOptions(c: KernelContext): ProductOptions {
-  const { cIn, cOut, k, panelWidth } = c.dims;
-  return {
-    capacity: rowsInside(c),
-    k: k!,
-    n: cOut!,
-    panelWidth: panelWidth!,
-    xStride: 4 * c.params.stride! * cIn!,
-    yStride: 4 * cOut!,
-    bias: true,
-    gelu: true,
-    added: c.has('positions'),
-  };
-}
-
-function emitProduct(w: ModuleBuilderLike, c: KernelContext, caps: CpuCaps): FunctionBuilder {
-  const f = kernelFunction(w, conv1d);
-  const { x, w: weights, bias, positions, y } = f.args;
-  const o = productOptions(c);
-  const rows = rowsInside(c);
-  const padding = i32.const(c.params.padOut! * o.yStride);
-  const args = {
-    x,
-    w: weights,
-    bias,
-    y: i32.add(y, padding),
-    added: i32.add(positions, padding),
-    rows: i32.const(rows),
-  };
-  forUnits(f, (unit) => {
-    const inside = (): void => product(w, caps, f, o, args, unit);
-    if (c.params.padOut === 0) inside();
-    else
-      f.if(i32.lt_s(unit, i32.const(productUnits(o, rows))), inside, () => {
-        const last = i32.add(y, i32.const((rows + 1) * o.yStride));
-        for (const row of [y, last]) f.do(memory.fill(row, i32.const(0), i32.const(o.yStride)));
-      });
-  });
-  return f;
-}
-
-export const reference: Reference = (
+export const reference: Reference<typeof conv1d> = (
   { x, w, bias, positions, y },
   { cIn, cOut, k, nOut, panelWidth },
   { stride, padOut },
 ) => {
-  for (let row = 0; row < nOut!; row++) {
-    const t = row - padOut!;
-    const isPadding = padOut === 1 && (row === 0 || row === nOut! - 1);
-    for (let j = 0; j < cOut!; j++) {
-      let sum = bias![j]!;
-      if (!isPadding)
-        for (let i = 0; i < k!; i++) sum += x![t * stride! * cIn! + i]! * w![panelIndex(j, i, k!, panelWidth!)]!;
-      y![row * cOut! + j] = isPadding ? 0 : gelu(sum) + (positions ? positions[row * cOut! + j]! : 0);
+  for (let row = 0; row < nOut; row++) {
+    const t = row - padOut;
+    const isPadding = padOut === 1 && (row === 0 || row === nOut - 1);
+    for (let j = 0; j < cOut; j++) {
+      let sum = bias[j]!;
+      if (!isPadding) for (let i = 0; i < k; i++) sum += x[t * stride * cIn + i]! * w[panelIndex(j, i, k, panelWidth)]!;
+      y[row * cOut + j] = isPadding ? 0 : gelu(sum) + (positions ? positions[row * cOut + j]! : 0);
     }
   }
 };
 
-function sizes(nIn: number, cIn: number, cOut: number, stride: number, padOut: number, more?: object): KernelCase {
-  const nOut = Math.floor((nIn - taps) / stride) + 1 + 2 * padOut;
+function sizes(
+  nIn: number,
+  cIn: number,
+  cOut: number,
+  stride: number,
+  padOut: number,
+  more?: Partial<KernelCase>,
+): KernelCase {
+  const nOut = rowsOut(nIn, stride, padOut);
   return {
-    dims: { nIn, cIn, k: taps * cIn, cOut, nOut, panelWidth: 16, panels: panelCount(cOut, 16) },
+    dims: { nIn, cIn, k: TAPS * cIn, cOut, nOut, panelWidth: 16, panels: panelCount(cOut, 16) },
     params: { stride, padOut },
     ...more,
   };

@@ -1,26 +1,35 @@
 /**
  * y = x W^T with what belongs to it (bias, GELU, an addend), over weights in panels: the loops around the tiles.
  *
- * A unit is a block of rows by a group of panels. Within it each panel meets all rows of the block before the next one
+ * A work item is a block of rows by a group of panels. Within it each panel meets all rows of the block before the next one
  * comes, so a panel (24 KiB at k = 384) is read from memory once and stays in the first-level cache, and the block of x
  * (72 KiB) in the second. A few rows, as in a decoding step, are one block: then the weights stream through once.
+ *
+ * Weights that are not f32 are widened in the inner loop for one or two rows; for more, a block of a panel at a time is
+ * unpacked into the thread's scratch first (unpack.wasm.ts).
  */
-
-import type { CpuCaps, ModuleBuilderLike } from '../../engine/kernel.ts';
+import { type DType, storageType, WEIGHT_TYPES } from '../../engine/dtype.ts';
+import type { KernelContext } from '../../engine/variant.ts';
 import type { FunctionBuilder } from '../../engine/wasm/function.ts';
 import { type I32, i32 } from '../../engine/wasm/scalar.ts';
-import { at, least } from '../../engine/wasm/signature.ts';
-import { activate } from './epilogue.wasm.ts';
+import { at, forWorkItems, min } from '../../engine/wasm/signature.ts';
+import type { EmitContext, KernelFunction, WasmFeatures, WasmVariant } from '../../engine/wasm/variant.ts';
+import { geluRows } from './epilogue.wasm.ts';
 import { panelCount } from './panels.ts';
 import { fullTile, type TileShape, tile } from './tile.wasm.ts';
+import { unpackPanel } from './unpack.wasm.ts';
 
-export interface ProductOptions {
-  /** Rows at most. */
+export interface GemmOptions {
+  /** Live rows at most. */
+  readonly rows: number;
+  /** Rows of the tensors: decides whether a long k is summed in blocks, so that a row's sum is the same for any live rows. */
   readonly capacity: number;
   readonly k: number;
   /** Columns of y that are written. */
   readonly n: number;
   readonly panelWidth: number;
+  /** How W is stored. */
+  readonly dtype: DType;
   /** From row to row, in bytes. Rows of x may overlap. */
   readonly xStride: number;
   readonly yStride: number;
@@ -31,7 +40,7 @@ export interface ProductOptions {
 }
 
 /** Addresses of row 0, column 0. */
-export interface ProductArgs {
+export interface GemmArgs {
   readonly x: I32;
   readonly w: I32;
   readonly y: I32;
@@ -39,76 +48,123 @@ export interface ProductArgs {
   readonly added: I32;
   /** Rows that are there. */
   readonly rows: I32;
+  /** Of the thread; not used for weights that need no unpacking. */
+  readonly scratch: I32;
 }
 
-const rowsPerBlock = 48;
-const longestSum = 256;
+/** Live rows up to which a product is "few rows": one block. */
+const FEW_ROWS = 48;
+/** Unpacked panels are worth meeting more rows. */
+const UNPACKED_ROWS = 96;
+const LONGEST_SUM = 256;
 
-function panelsPerGroup(o: ProductOptions): number {
-  return o.capacity > rowsPerBlock ? 24 : 4;
+function rowsPerBlock(o: GemmOptions): number {
+  return isUnpacked(o) ? UNPACKED_ROWS : FEW_ROWS;
 }
 
-function groupCount(o: ProductOptions): number {
+function panelsPerGroup(o: GemmOptions): number {
+  return o.rows > FEW_ROWS ? 24 : 4;
+}
+
+function groupCount(o: GemmOptions): number {
   return Math.ceil(panelCount(o.n, o.panelWidth) / panelsPerGroup(o));
 }
 
-export function productUnits(o: ProductOptions, liveRows: number): number {
-  return Math.ceil(liveRows / rowsPerBlock) * groupCount(o);
+export function gemmWorkItems(o: GemmOptions, liveRows: number): number {
+  return Math.ceil(liveRows / rowsPerBlock(o)) * groupCount(o);
 }
 
-/** Emits one unit. */
-export function product(
-  w: ModuleBuilderLike,
-  caps: CpuCaps,
+/** Is W widened in scratch before it is used? */
+function isUnpacked({ dtype, rows }: Pick<GemmOptions, 'dtype' | 'rows'>): boolean {
+  if (dtype === 'f32') return false;
+  return rows > 2 || storageType(dtype).scaleBlock !== undefined;
+}
+
+export function gemmScratchBytes(o: GemmOptions): number {
+  return isUnpacked(o) ? 4 * o.panelWidth * Math.max(...blocksOfK(o.k, true).map(({ size }) => size)) : 0;
+}
+
+/**
+ * The variants of a kernel that is such a product: one for many live rows, and one for few, which hands out smaller groups
+ * of panels. A kernel without a dim `rows` has the first alone.
+ */
+export function gemmWasm<A extends string, D extends string, P extends string>(
+  options: (c: KernelContext<D | 'rows', P>) => GemmOptions,
+  args: (f: KernelFunction<A>, c: KernelContext<D | 'rows', P>) => GemmArgs,
+): readonly WasmVariant<A, D | 'rows', P>[] {
+  const shared = {
+    takes: { w: WEIGHT_TYPES },
+    workItems: (c: KernelContext<D | 'rows', P>, liveRows: number) => gemmWorkItems(options(c), liveRows),
+    scratchBytes: (c: KernelContext<D | 'rows', P>) => gemmScratchBytes(options(c)),
+    emit(f: KernelFunction<A>, c: EmitContext<D | 'rows', P>) {
+      const given = args(f, c);
+      forWorkItems(f, (item) => emitGemm(f, c, options(c), given, item));
+    },
+  };
+  return [
+    { name: 'tiles', rows: { min: FEW_ROWS + 1 }, ...shared },
+    { name: 'fewRows', rows: { max: FEW_ROWS }, ...shared },
+  ];
+}
+
+/** Emits one work item. */
+export function emitGemm(
   f: FunctionBuilder,
-  o: ProductOptions,
-  args: ProductArgs,
-  unit: I32,
+  { module, features }: Pick<EmitContext, 'module' | 'features'>,
+  o: GemmOptions,
+  args: GemmArgs,
+  item: I32,
 ): void {
   const panels = panelCount(o.n, o.panelWidth);
-  const groups = groupCount(o);
-  const firstRow = f.let(i32.mul(i32.div_u(unit, i32.const(groups)), i32.const(rowsPerBlock)));
-  const endRow = f.let(least(f, i32.add(firstRow, i32.const(rowsPerBlock)), args.rows));
-  const firstPanel = f.let(i32.mul(i32.rem_u(unit, i32.const(groups)), i32.const(panelsPerGroup(o))));
-  const endPanel = f.let(least(f, i32.add(firstPanel, i32.const(panelsPerGroup(o))), i32.const(panels)));
+  const groups = i32.const(groupCount(o));
+  const perBlock = i32.const(rowsPerBlock(o));
+  const perGroup = i32.const(panelsPerGroup(o));
+  const firstRow = f.let(i32.mul(i32.div_u(item, groups), perBlock));
+  const endRow = f.let(min(f, i32.add(firstRow, perBlock), args.rows));
+  const firstPanel = f.let(i32.mul(i32.rem_u(item, groups), perGroup));
+  const endPanel = f.let(min(f, i32.add(firstPanel, perGroup), i32.const(panels)));
   const added = o.added && !o.gelu ? 'add' : undefined;
-  productOfPanels(w, caps, f, { ...o, added }, args, { firstRow, endRow, firstPanel, endPanel });
+  emitPanels(f, { module, features }, { ...o, added }, args, { firstRow, endRow, firstPanel, endPanel });
   if (o.gelu) {
     const start = f.let(
       i32.add(i32.mul(firstRow, i32.const(o.yStride)), i32.mul(firstPanel, i32.const(4 * o.panelWidth))),
     );
     const width = i32.const(o.panelWidth);
     f.call(
-      activate(w, caps, o.yStride, o.added),
+      geluRows(module, features, o.yStride, o.added),
       i32.add(args.y, start),
       o.added ? i32.add(args.added, start) : i32.const(0),
       i32.sub(endRow, firstRow),
-      i32.sub(least(f, i32.mul(endPanel, width), i32.const(o.n)), i32.mul(firstPanel, width)),
+      i32.sub(min(f, i32.mul(endPanel, width), i32.const(o.n)), i32.mul(firstPanel, width)),
     );
   }
 }
 
 /** Emits the product of a range of rows with a range of panels. `scaleRows`: times added[row] at the end. */
-export function productOfPanels(
-  w: ModuleBuilderLike,
-  caps: CpuCaps,
+export function emitPanels(
   f: FunctionBuilder,
-  o: Omit<ProductOptions, 'gelu' | 'added'> & { readonly added?: 'add' | 'scaleRows' | undefined },
-  args: Omit<ProductArgs, 'rows'>,
+  { module, features }: Pick<EmitContext, 'module' | 'features'>,
+  o: Omit<GemmOptions, 'gelu' | 'added'> & { readonly added?: 'add' | 'scaleRows' | undefined },
+  args: Omit<GemmArgs, 'rows'>,
   range: Readonly<Record<'firstRow' | 'endRow' | 'firstPanel' | 'endPanel', I32>>,
 ): void {
+  const panels = panelCount(o.n, o.panelWidth);
   const inTail = o.n % o.panelWidth;
-  const lastPanel = i32.const(panelCount(o.n, o.panelWidth) - 1);
-  const blocks = blocksOfK(o.k, o.capacity > fullTile(caps).rows);
+  const lastPanel = i32.const(panels - 1);
+  const unpacks = isUnpacked(o);
+  const blocks = blocksOfK(o.k, unpacks || o.capacity > fullTile(features).rows);
+  const dtype = unpacks ? 'f32' : o.dtype;
+  const { elementBytes } = storageType(dtype);
   const panel = f.local('i32');
   const row = f.local('i32');
   /** The tiles side by side that make the first `columns` columns of the panel, over one block of k. */
   const tiles = (shape: TileShape, columns: number, block: BlockOfK): void => {
     for (let column = 0; column < columns; column += shape.columns) {
-      const callee = tile(w, caps, {
+      const callee = tile(module, features, {
         ...shape,
         k: block.size,
         panelWidth: o.panelWidth,
+        dtype,
         xStride: o.xStride,
         yStride: o.yStride,
         stored: Math.min(shape.columns, columns - column),
@@ -118,11 +174,16 @@ export function productOfPanels(
       const inRow = i32.add(i32.mul(panel, i32.const(4 * o.panelWidth)), i32.const(4 * column));
       const inY = i32.add(i32.mul(row, i32.const(o.yStride)), inRow);
       const inAdded = o.added === 'scaleRows' ? i32.mul(row, i32.const(4)) : inY;
-      const inPanel = i32.const(4 * (block.begin * o.panelWidth + column));
+      const w = unpacks
+        ? i32.add(args.scratch, i32.const(4 * column))
+        : i32.add(
+            at(args.w, panel, elementBytes * o.k * o.panelWidth),
+            i32.const(elementBytes * (block.begin * o.panelWidth + column)),
+          );
       f.call(
         callee,
         i32.add(at(args.x, row, o.xStride), i32.const(4 * block.begin)),
-        i32.add(at(args.w, panel, 4 * o.k * o.panelWidth), inPanel),
+        w,
         i32.add(args.y, inY),
         o.bias ? i32.add(args.bias, inRow) : i32.const(0),
         o.added ? i32.add(args.added, inAdded) : i32.const(0),
@@ -131,8 +192,12 @@ export function productOfPanels(
   };
   f.for(panel, range.firstPanel, range.endPanel, 1, () => {
     for (const block of blocks) {
+      if (unpacks) {
+        const unpack = unpackPanel(module, { ...block, dtype: o.dtype, panels, k: o.k, panelWidth: o.panelWidth });
+        f.call(unpack, args.w, panel, args.scratch);
+      }
       f.set(row, range.firstRow);
-      for (const shape of tileShapes(caps, o)) {
+      for (const shape of tileShapes(features, o)) {
         f.while(i32.le_s(i32.add(row, i32.const(shape.rows)), range.endRow), () => {
           if (inTail === 0) tiles(shape, o.panelWidth, block);
           else
@@ -160,22 +225,26 @@ interface BlockOfK {
  * Blocks cost some 5 %; adding up inside the tile instead costs more, since accumulators then go to the stack.
  */
 function blocksOfK(k: number, isBlocked: boolean): readonly BlockOfK[] {
-  const count = isBlocked ? Math.ceil(k / longestSum) : 1;
+  const count = isBlocked ? Math.ceil(k / LONGEST_SUM) : 1;
   const size = count === 1 ? k : Math.ceil(k / count / 16) * 16;
   const blocks: BlockOfK[] = [];
   for (let begin = 0; begin < k; begin += size) blocks.push({ begin, size: Math.min(size, k - begin) });
   return blocks;
 }
 
-/** Full tiles, then those for what is left of `capacity`, then single rows for any number of live rows. */
+/**
+ * Full tiles, then those for what is left of `rows`, then smaller ones for any number of live rows: each reads the panel
+ * once, so that a prompt of four tokens should not read it four times. Which tile computes a sum does not change it.
+ */
 function tileShapes(
-  caps: CpuCaps,
-  { capacity, panelWidth }: Pick<ProductOptions, 'capacity' | 'panelWidth'>,
+  features: WasmFeatures,
+  { rows, panelWidth }: Pick<GemmOptions, 'rows' | 'panelWidth'>,
 ): readonly TileShape[] {
-  const full = fullTile(caps);
-  const heights = new Set([Math.min(capacity, full.rows), capacity % full.rows, 1]);
+  const full = fullTile(features);
+  const smaller = rows > full.rows && rows <= FEW_ROWS ? [4, 2] : [];
+  const heights = new Set([Math.min(rows, full.rows), rows % full.rows, ...smaller, 1]);
   return [...heights]
-    .filter((rows) => rows > 0)
+    .filter((height) => height > 0 && height <= full.rows)
     .sort((a, b) => b - a)
-    .map((rows) => ({ rows, columns: rows <= 2 ? panelWidth : full.columns }));
+    .map((height) => ({ rows: height, columns: height <= 2 ? panelWidth : full.columns }));
 }

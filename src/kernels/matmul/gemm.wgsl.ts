@@ -1,21 +1,23 @@
 /**
  * WGSL of products y = x W^T with W in panels, shared by `matmul`, `conv1d` and `logits`.
  *
- * Four shapes of the same sum, all accumulated in f32, where many terms come one after another in blocks of 256:
- * - `plainProduct`: one thread an output, any sizes. The reference of the others, and what odd sizes run.
- * - `directProduct`: one thread a block of outputs in registers, no workgroup memory. Software adapters, where a barrier
- *   splits a kernel into coroutines.
- * - `tiledProduct`: 64 x 64 outputs a workgroup, tiles of x and W in workgroup memory. Many rows on hardware.
- * - `slicedProduct`: few rows on hardware, where the bytes of W are the limit: a workgroup takes 16 to 64 outputs and cuts
- *   k into slices.
+ * Shapes of the same sum, all accumulated in f32, where many terms come one after another in blocks of 256:
+ * - `plain`: one thread an output, any sizes. The reference of the others, and what odd sizes run.
+ * - `direct`: one thread a block of outputs in registers, no workgroup memory. Software adapters, where a barrier splits a
+ *   kernel into coroutines. `directFew` is the same for few rows.
+ * - `tiled`: 64 x 64 outputs a workgroup, tiles of x and W in workgroup memory. Many rows on hardware.
+ * - `sliced`: few rows on hardware, where the bytes of W are the limit: a workgroup takes 16 to 64 outputs and cuts k into
+ *   slices.
  *
  * The kernel gives `fn put(row: u32, j: u32, value: f32)`, which finishes and stores one output; row and j are in range.
  */
-import type { GpuVariant, KernelContext } from '../../engine/kernel.ts';
-import { unroll } from '../../engine/wgsl.ts';
+import { WEIGHT_TYPES } from '../../engine/dtype.ts';
+import type { KernelContext } from '../../engine/variant.ts';
+import { unroll } from '../../engine/wgsl/functions.ts';
+import type { Grid, WgslVariant } from '../../engine/wgsl/variant.ts';
 
-export interface Product {
-  /** Capacity of rows; rows below it may be computed though they are not live. */
+export interface Gemm {
+  /** Rows at most; rows below it may be computed though they are not live. */
   readonly rows: number;
   readonly n: number;
   readonly k: number;
@@ -25,16 +27,14 @@ export interface Product {
   readonly put: string;
 }
 
-type Grid = readonly [number, number, number];
-
 /**
  * Terms that are summed in a row before they go to the sum of the whole. In one chain over k the rounding errors grow
  * with k: tiny's encoder was off by 2.7e-3 from PyTorch's on lavapipe, where 2e-3 is allowed. 256 as on the CPU.
  */
 const BLOCK = 256;
 
-/** x and w bound as scalars. */
-function plainProduct({ n, k, panelWidth, xStride, put }: Product): string {
+/** x and w bound value by value. */
+function plainText({ n, k, panelWidth, xStride, put }: Gemm): string {
   return /* wgsl */ `
 ${put}
 @compute @workgroup_size(64)
@@ -45,26 +45,26 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var at = (j / ${panelWidth}u) * ${k * panelWidth}u + j % ${panelWidth}u;
   var sum = 0f;
   for (var i = 0u; i < ${k}u; i++) {
-    sum += x[row * ${xStride}u + i] * w[at];
+    sum += x[row * ${xStride}u + i] * load_w(at);
     at += ${panelWidth}u;
   }
   put(row, j, sum);
 }`;
 }
 
-function plainGroups(p: Product, liveRows: number): Grid {
+function plainGroups(p: Gemm, liveRows: number): Grid {
   return [Math.ceil(p.n / 64), liveRows, 1];
 }
 
-/** x and w bound as vec4: their last dims and `xStride` are multiples of 4. */
-function isVectorProduct(p: Pick<Product, 'k' | 'panelWidth' | 'xStride'>): boolean {
+/** x bound in groups of four: its last dim and `xStride` are multiples of 4. W's last dim is the panel's width. */
+function hasVectors(p: Pick<Gemm, 'k' | 'panelWidth' | 'xStride'>): boolean {
   return p.k % 4 === 0 && p.xStride % 4 === 0 && p.panelWidth % 4 === 0;
 }
 
 /**
- * What one thread of `directProduct` computes, and the threads of a workgroup along outputs and rows. Measured on lavapipe
- * 25: a load costs as much as six multiply-adds and 25 ms of compilation for each scalar in the text, so the loop over k is
- * not unrolled, and 8 x 8 outputs of a thread are as fast as 16 x 16 and compile in a quarter of the time.
+ * What one thread of `direct` computes, and the threads of a workgroup along outputs and rows. Measured on lavapipe 25: a
+ * load costs as much as six multiply-adds and 25 ms of compilation for each scalar in the text, so the loop over k is not
+ * unrolled, and 8 x 8 outputs of a thread are as fast as 16 x 16 and compile in a quarter of the time.
  */
 interface DirectShape {
   readonly rows: number;
@@ -74,12 +74,12 @@ interface DirectShape {
   readonly groupY: number;
 }
 
-function directShape({ rows, panelWidth }: Product): DirectShape {
+function directShape({ rows, panelWidth }: Gemm): DirectShape {
   const columns = panelWidth % 8 === 0 ? 8 : 4;
-  return rows <= 8 ? { rows, columns, groupX: 64, groupY: 1 } : { rows: 8, columns, groupX: 8, groupY: 8 };
+  return rows <= FEW_ROWS ? { rows, columns, groupX: 64, groupY: 1 } : { rows: 8, columns, groupX: 8, groupY: 8 };
 }
 
-function directProduct(p: Product): string {
+function directText(p: Gemm): string {
   const { rows, n, k, panelWidth } = p;
   const shape = directShape(p);
   const vectors = shape.columns / 4;
@@ -105,7 +105,7 @@ ${each((r, c) => `  var total${r}_${c} = vec4f();`)}
     let end = min(start + ${BLOCK}u, terms);
 ${each((r, c) => `    var sum${r}_${c} = vec4f();`)}
     for (var i = start; i < end; i++) {
-${unroll(vectors, (c) => `      let w${c} = w[at + ${c}u];`)}
+${unroll(vectors, (c) => `      let w${c} = load4_w(at + ${c}u);`)}
 ${unroll(
   shape.rows,
   (r) => `      {
@@ -123,7 +123,7 @@ ${putAll('row', 'j', shape.rows, vectors, p)}
 }`;
 }
 
-function directGroups(p: Product, liveRows: number): Grid {
+function directGroups(p: Gemm, liveRows: number): Grid {
   const shape = directShape(p);
   const columns = shape.columns * shape.groupX;
   return [Math.ceil(p.n / columns), Math.ceil(liveRows / (shape.rows * shape.groupY)), 1];
@@ -133,7 +133,7 @@ function directGroups(p: Product, liveRows: number): Grid {
  * Stores a block of `sums`, in a loop: unrolled, the code of `put` (GELU, bias) would be there once for each output and
  * cost a software adapter seconds to compile.
  */
-function putAll(row: string, column: string, rows: number, vectors: number, { rows: allRows, n }: Product): string {
+function putAll(row: string, column: string, rows: number, vectors: number, { rows: allRows, n }: Gemm): string {
   return /* wgsl */ `
   for (var i = 0u; i < ${rows * vectors * 4}u; i++) {
     let r = ${row} + i / ${vectors * 4}u;
@@ -149,7 +149,7 @@ const TILE_K = 16;
  * One workgroup of 128 threads computes 64 x 64 outputs, a thread 8 rows x 4 columns. For each 16 of k: x is stored
  * transposed, so a thread reads its 8 rows as two vec4f, and W as it lies in the panel.
  */
-function tiledProduct(p: Product): string {
+function tiledText(p: Gemm): string {
   const { rows, n, k, panelWidth } = p;
   const isRagged = k % TILE_K !== 0;
   const inK = (i: string): string => (isRagged ? `${i} < ${k}u` : 'true');
@@ -165,7 +165,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let loadRow = thread % ${TILE}u;
   let loadHalf = thread / ${TILE}u;
   let xAt = min(firstRow + loadRow, ${rows - 1}u) * ${p.xStride / 4}u;
-  // For loading W: this thread's vec4f of columns, and its first k; columns beyond the last panel repeat the last.
+  // For loading W: this thread's vec4f of columns, and its first k; columns after the last panel repeat the last.
   let loadVector = thread % ${TILE / 4}u;
   let loadK = thread / ${TILE / 4}u;
   let column = min(firstColumn + 4u * loadVector, ${Math.ceil(n / panelWidth) * panelWidth - 4}u);
@@ -187,7 +187,7 @@ ${unroll(4, (s) => `      xTile[4u * kq + ${s}u][loadRow / 4u][loadRow % 4u] = v
     {
       let kk = ${8 * h}u + loadK;
       var value = vec4f();
-      if (${inK('k0 + kk')}) { value = w[wAt + (k0 + kk) * ${panelWidth / 4}u]; }
+      if (${inK('k0 + kk')}) { value = load4_w(wAt + (k0 + kk) * ${panelWidth / 4}u); }
       wTile[kk][loadVector] = value;
     }`,
 )}
@@ -211,13 +211,13 @@ ${putAll('row', 'j', 8, 1, p)}
 }`;
 }
 
-function tiledGroups(p: Product, liveRows: number): Grid {
+function tiledGroups(p: Gemm, liveRows: number): Grid {
   return [Math.ceil(p.n / TILE), Math.ceil(liveRows / TILE), 1];
 }
 
 const SLICED_THREADS = 128;
 
-/** vec4f of outputs that a workgroup of `slicedProduct` takes: fewer for small n, so that there are enough groups. */
+/** vec4f of outputs that a workgroup of `sliced` takes: fewer for small n, so that there are enough groups. */
 function slicedLanes(n: number): number {
   return n >= 4096 ? 16 : n >= 1024 ? 8 : 4;
 }
@@ -227,7 +227,7 @@ function slicedLanes(n: number): number {
  * workgroup memory). Neighbouring threads read neighbouring vec4f of a panel, the next ones the next k; each thread sums
  * every slices-th k, then one thread an output adds the slices in order.
  */
-function slicedProduct(p: Product): string {
+function slicedText(p: Gemm): string {
   const { rows, n, k, panelWidth } = p;
   const lanes = slicedLanes(n);
   const slices = SLICED_THREADS / lanes;
@@ -243,7 +243,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let wAt = (column / ${panelWidth}u) * ${(k * panelWidth) / 4}u + (column % ${panelWidth}u) / 4u;
 ${unroll(rows, (r) => `  var sum${r} = vec4f();`)}
   for (var i = slice; i < ${k}u; i += ${slices}u) {
-    let value = w[wAt + i * ${panelWidth / 4}u];
+    let value = load4_w(wAt + i * ${panelWidth / 4}u);
 ${unroll(rows, (r) => `    sum${r} += x[${r * p.xStride}u + i] * value;`)}
   }
 ${unroll(rows, (r) => `  parts[${r * SLICED_THREADS}u + thread] = sum${r};`)}
@@ -259,47 +259,67 @@ ${unroll(rows, (r) => `  parts[${r * SLICED_THREADS}u + thread] = sum${r};`)}
 }`;
 }
 
-function slicedGroups(p: Product): Grid {
+function slicedGroups(p: Gemm): Grid {
   return [Math.ceil(p.n / (4 * slicedLanes(p.n))), 1, 1];
 }
 
-/** Most rows that `slicedProduct` is for: above, tiles read W less often. */
-const SLICED_ROWS = 8;
+/** Most live rows of the variants for few rows: above, tiles read W less often. */
+const FEW_ROWS = 8;
 
 /** The variants of a kernel that is such a product. */
-export function productVariants(product: (c: KernelContext) => Product): readonly GpuVariant[] {
+export function gemmWgsl<D extends string, P extends string>(
+  gemm: (c: KernelContext<D | 'rows', P>) => Gemm,
+): readonly WgslVariant<D | 'rows', P>[] {
   // A kernel without a dim `rows` always runs them all.
-  const rowsToRun = (c: KernelContext, liveRows: number): number =>
-    c.dims.rows === undefined ? product(c).rows : liveRows;
+  const rowsToRun = (c: KernelContext<D | 'rows', P>, liveRows: number): number =>
+    c.capacity === 0 ? gemm(c).rows : liveRows;
+  const takes = { w: WEIGHT_TYPES };
   return [
     {
       name: 'tiled',
       suits: 'hardware',
-      when: (c) => isVectorProduct(product(c)) && product(c).rows > SLICED_ROWS,
+      takes,
+      rows: { min: FEW_ROWS + 1 },
+      when: (c) => hasVectors(gemm(c)) && gemm(c).rows > FEW_ROWS,
       vec4: ['x', 'w'],
-      groups: (c, liveRows) => tiledGroups(product(c), rowsToRun(c, liveRows)),
-      wgsl: (c) => tiledProduct(product(c)),
+      groups: (c, liveRows) => tiledGroups(gemm(c), rowsToRun(c, liveRows)),
+      wgsl: (c) => tiledText(gemm(c)),
     },
     {
       name: 'sliced',
       suits: 'hardware',
-      when: (c) => product(c).panelWidth % 4 === 0 && product(c).rows <= SLICED_ROWS,
+      takes,
+      rows: { max: FEW_ROWS },
+      when: (c) => gemm(c).panelWidth % 4 === 0 && gemm(c).rows <= FEW_ROWS,
       vec4: ['w'],
-      groups: (c) => slicedGroups(product(c)),
-      wgsl: (c) => slicedProduct(product(c)),
+      groups: (c) => slicedGroups(gemm(c)),
+      wgsl: (c) => slicedText(gemm(c)),
+    },
+    {
+      name: 'directFew',
+      suits: 'software',
+      takes,
+      rows: { max: FEW_ROWS },
+      when: (c) => gemm(c).panelWidth % 4 === 0 && gemm(c).rows <= FEW_ROWS,
+      vec4: ['w'],
+      groups: (c, liveRows) => directGroups(gemm(c), rowsToRun(c, liveRows)),
+      wgsl: (c) => directText(gemm(c)),
     },
     {
       name: 'direct',
       suits: 'software',
-      when: (c) => product(c).panelWidth % 4 === 0,
+      takes,
+      rows: { min: FEW_ROWS + 1 },
+      when: (c) => gemm(c).panelWidth % 4 === 0 && gemm(c).rows > FEW_ROWS,
       vec4: ['w'],
-      groups: (c, liveRows) => directGroups(product(c), rowsToRun(c, liveRows)),
-      wgsl: (c) => directProduct(product(c)),
+      groups: (c, liveRows) => directGroups(gemm(c), rowsToRun(c, liveRows)),
+      wgsl: (c) => directText(gemm(c)),
     },
     {
       name: 'plain',
-      groups: (c, liveRows) => plainGroups(product(c), rowsToRun(c, liveRows)),
-      wgsl: (c) => plainProduct(product(c)),
+      takes,
+      groups: (c, liveRows) => plainGroups(gemm(c), rowsToRun(c, liveRows)),
+      wgsl: (c) => plainText(gemm(c)),
     },
   ];
 }

@@ -5,87 +5,52 @@
  * Seven tenths of the weight bytes of one of tiny's tokens. The embedding of larger models exceeds the 128 MiB that a
  * WebGPU binding may have by default, so it comes in shards of whole panels, one command each.
  */
-
-import type {
-  CpuCaps,
-  Kernel,
-  KernelCase,
-  KernelContext,
-  ModuleBuilderLike,
-  Reference,
-  Tolerance,
-} from '../../engine/kernel.ts';
-import type { FunctionBuilder } from '../../engine/wasm/function.ts';
-import { i32 } from '../../engine/wasm/scalar.ts';
-import { forUnits, kernelFunction } from '../../engine/wasm/signature.ts';
-import { type ProductOptions, product, productUnits } from './gemm.wasm.ts';
-import { productVariants } from './gemm.wgsl.ts';
+import { WEIGHT_TYPES } from '../../engine/dtype.ts';
+import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
+import { logitsWasm } from './logits.wasm.ts';
+import { logitsWgsl } from './logits.wgsl.ts';
 import { panelCount, panelIndex } from './panels.ts';
 
-export const logits = {
+export const logits = defineKernel({
   name: 'logits',
   args: {
     x: { access: 'read', dtype: 'f32', dims: ['rows', 'k'] },
-    w: { access: 'read', dtype: 'f32', dims: ['panels', 'k', 'panelWidth'] },
+    w: { access: 'read', dtype: WEIGHT_TYPES, dims: ['panels', 'k', 'panelWidth'] },
     y: { access: 'readwrite', dtype: 'f32', dims: ['rows', 'nVocab'] },
   },
   params: { begin: 0, count: 0 },
-  check: (d, p) =>
-    d.panels !== panelCount(p.count!, d.panelWidth!)
-      ? `${p.count} ids need ${panelCount(p.count!, d.panelWidth!)} panels of ${d.panelWidth}, there are ${d.panels}`
-      : p.begin! + p.count! > d.nVocab!
-        ? `ids ${p.begin} to ${p.begin! + p.count!} are beyond ${d.nVocab}`
+  check: ({ panels, panelWidth, nVocab }, { begin, count }) =>
+    panels !== panelCount(count, panelWidth)
+      ? `${count} ids need ${panelCount(count, panelWidth)} panels of ${panelWidth}, there are ${panels}`
+      : begin + count > nVocab
+        ? `ids ${begin} to ${begin + count} are beyond ${nVocab}`
         : undefined,
-  cost: (d, p) => ({
-    flops: 2 * d.rows! * p.count! * d.k!,
-    bytes: 4 * (d.rows! * d.k! + p.count! * d.k! + d.rows! * p.count!),
-  }),
-  gpu: productVariants((c) => ({
-    rows: c.dims.rows!,
-    n: c.params.count!,
-    k: c.dims.k!,
-    panelWidth: c.dims.panelWidth!,
-    xStride: c.dims.k!,
-    put: /* wgsl */ `
-fn put(row: u32, j: u32, sum: f32) { y[row * ${c.dims.nVocab}u + ${c.params.begin}u + j] = sum; }`,
-  })),
-  cpu: [{ name: 'tiles', units: (c, liveRows) => productUnits(productOptions(c), liveRows), emit: emitProduct }],
-} as const satisfies Kernel;
+  cost: ({ rows, k }, { count }) => ({ flops: 2 * rows * count * k, bytes: 4 * (rows * k + count * k + rows * count) }),
+  variants: { webgpu: logitsWgsl, wasm: logitsWasm },
+});
 
-function productOptions({ dims: d, params }: KernelContext): ProductOptions {
-  return {
-    capacity: d.rows!,
-    k: d.k!,
-    n: params.count!,
-    panelWidth: d.panelWidth!,
-    xStride: 4 * d.k!,
-    yStride: 4 * d.nVocab!,
-    bias: false,
-    gelu: false,
-    added: false,
-  };
-}
-
-function emitProduct(w: ModuleBuilderLike, c: KernelContext, caps: CpuCaps): FunctionBuilder {
-  const f = kernelFunction(w, logits);
-  const { x, w: weights, y, liveRows } = f.args;
-  const none = i32.const(0);
-  const shard = i32.add(y, i32.const(4 * c.params.begin!));
-  const args = { x, w: weights, y: shard, bias: none, added: none, rows: liveRows };
-  forUnits(f, (unit) => product(w, caps, f, productOptions(c), args, unit));
-  return f;
-}
-
-export const reference: Reference = ({ x, w, y }, { k, nVocab, panelWidth }, { begin, count }, liveRows) => {
+export const reference: Reference<typeof logits> = (
+  { x, w, y },
+  { k, nVocab, panelWidth },
+  { begin, count },
+  liveRows,
+) => {
   for (let row = 0; row < liveRows; row++)
-    for (let j = 0; j < count!; j++) {
+    for (let j = 0; j < count; j++) {
       let sum = 0;
-      for (let i = 0; i < k!; i++) sum += x![row * k! + i]! * w![panelIndex(j, i, k!, panelWidth!)]!;
-      y![row * nVocab! + begin! + j] = sum;
+      for (let i = 0; i < k; i++) sum += x[row * k + i]! * w[panelIndex(j, i, k, panelWidth)]!;
+      y[row * nVocab + begin + j] = sum;
     }
 };
 
-function shard(rows: number, k: number, nVocab: number, begin: number, count: number, more?: object): KernelCase {
+function shard(
+  rows: number,
+  k: number,
+  nVocab: number,
+  begin: number,
+  count: number,
+  more?: Partial<KernelCase>,
+): KernelCase {
   return {
     dims: { rows, k, nVocab, panelWidth: 16, panels: panelCount(count, 16) },
     params: { begin, count },

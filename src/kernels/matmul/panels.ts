@@ -1,5 +1,5 @@
 /**
- * The layout of weight matrices, the same for all devices: panels of `panelWidth` outputs.
+ * The layout of weight matrices, the same for all devices: packed in panels of `panelWidth` outputs.
  *
  *   W [n, k] row-major  ->  [ceil(n / P), k, P],  element (row n, column k) at ((n div P) * K + k) * P + n mod P
  *
@@ -12,16 +12,25 @@ export function panelCount(n: number, panelWidth: number): number {
   return Math.ceil(n / panelWidth);
 }
 
+/** Elements of a matrix that are moved as they are: f32, or the bits of f16. */
+export type PackedElements = Float32Array | Uint16Array;
+
 /**
  * Packs one matrix, or several on top of each other (q, k and v in one product).
  *
- * @param parts each [n_i, k] row-major f32; undefined: `rows` rows of zeros
+ * @param parts each [n_i, k] row-major, all of one type
+ * @param allocate makes the result, filled with zeros
  * @returns [ceil(sum n_i / P), k, P]
  */
-export function packPanels(parts: readonly Float32Array[], k: number, panelWidth: number): Float32Array<ArrayBuffer> {
+export function packPanels<T extends PackedElements>(
+  parts: readonly T[],
+  k: number,
+  panelWidth: number,
+  allocate: (length: number) => T,
+): T {
   let n = 0;
   for (const part of parts) n += part.length / k;
-  const packed = new Float32Array(panelCount(n, panelWidth) * k * panelWidth);
+  const packed = allocate(panelCount(n, panelWidth) * k * panelWidth);
   let row = 0;
   for (const part of parts) {
     for (let from = 0; from < part.length; from += k, row++) {

@@ -12,14 +12,15 @@
  * it wants loads and stores in pairs at offsets 16 apart from one pointer, all arithmetic before the stores, and the
  * stores from the highest address down.
  */
-
-import type { CpuCaps, ModuleBuilderLike } from '../../engine/kernel.ts';
+import { type DType, storageType } from '../../engine/dtype.ts';
 import type { Local } from '../../engine/wasm/expression.ts';
 import type { FunctionBuilder } from '../../engine/wasm/function.ts';
 import { madd } from '../../engine/wasm/math.ts';
+import type { ModuleBuilder } from '../../engine/wasm/module.ts';
 import { storeVector } from '../../engine/wasm/rows.ts';
 import { i32 } from '../../engine/wasm/scalar.ts';
 import { f32x4, v128 } from '../../engine/wasm/simd.ts';
+import type { WasmFeatures } from '../../engine/wasm/variant.ts';
 
 export interface TileShape {
   readonly rows: number;
@@ -30,6 +31,8 @@ export interface TileShape {
 export interface TileOptions extends TileShape {
   readonly k: number;
   readonly panelWidth: number;
+  /** How w is stored; a type without scales. */
+  readonly dtype: DType;
   /** From row to row, in bytes. */
   readonly xStride: number;
   readonly yStride: number;
@@ -42,18 +45,20 @@ export interface TileOptions extends TileShape {
 }
 
 /** The best shape of a full tile. */
-export function fullTile(caps: CpuCaps): TileShape {
-  if (caps.loadsFirst) return { rows: 4, columns: 8 };
-  if (caps.relaxedSimd) return caps.revectorize ? { rows: 6, columns: 16 } : { rows: 6, columns: 8 };
+export function fullTile(features: WasmFeatures): TileShape {
+  if (features.preloadsOperands) return { rows: 4, columns: 8 };
+  if (features.relaxedSimd) return features.revectorize ? { rows: 6, columns: 16 } : { rows: 6, columns: 8 };
   return { rows: 4, columns: 8 };
 }
 
 /** The function (x, w, y, bias, added) that does one tile; `bias` and `added` are 0 when they are not used. */
-export function tile(w: ModuleBuilderLike, caps: CpuCaps, o: TileOptions): FunctionBuilder {
+export function tile(module: ModuleBuilder, features: WasmFeatures, o: TileOptions): FunctionBuilder {
   const key = `tile ${JSON.stringify(o)}`;
-  return w.once(key, () => {
-    const f = w.function(key, { x: 'i32', w: 'i32', y: 'i32', bias: 'i32', added: 'i32' });
+  return module.once(key, () => {
+    const f = module.function(key, { x: 'i32', w: 'i32', y: 'i32', bias: 'i32', added: 'i32' });
     const { x, w: weights, y, bias, added } = f.args;
+    const { elementBytes, wasm } = storageType(o.dtype);
+    if (!wasm) throw new TypeError(`${o.dtype} holds no weights`);
     const vectors = o.columns / 4;
     const acc = Array.from({ length: o.rows }, () => f.locals('v128', vectors));
     const column = f.locals('v128', vectors);
@@ -65,17 +70,18 @@ export function tile(w: ModuleBuilderLike, caps: CpuCaps, o: TileOptions): Funct
         });
       });
 
-    const unroll = caps.loadsFirst ? 1 : [4, 2, 1].find((u) => o.k % u === 0)!;
+    const unroll = features.preloadsOperands ? 1 : [4, 2, 1].find((u) => o.k % u === 0)!;
     f.repeat(i32.const(o.k / unroll), () => {
       for (let u = 0; u < unroll; u++) {
-        for (let q = 0; q < vectors; q++) f.set(column[q]!, v128.load(weights, 4 * u * o.panelWidth + 16 * q));
+        for (let q = 0; q < vectors; q++)
+          f.set(column[q]!, wasm.load4(f, weights, elementBytes * (u * o.panelWidth + 4 * q)));
         for (let r = 0; r < o.rows; r++) {
           f.set(value, v128.load32_splat(x, r * o.xStride + 4 * u));
-          for (let q = 0; q < vectors; q++) f.set(acc[r]![q]!, madd(caps, value, column[q]!, acc[r]![q]!));
+          for (let q = 0; q < vectors; q++) f.set(acc[r]![q]!, madd(features, value, column[q]!, acc[r]![q]!));
         }
       }
       f.increase(x, 4 * unroll);
-      f.increase(weights, 4 * unroll * o.panelWidth);
+      f.increase(weights, elementBytes * unroll * o.panelWidth);
     });
     if (o.base === 'bias') each((sum, _, q) => f.set(sum, f32x4.add(sum, v128.load(bias, 16 * q))));
     if (o.base === 'y') each((sum, r, q) => f.set(sum, f32x4.add(sum, v128.load(y, r * o.yStride + 16 * q))));

@@ -2,42 +2,41 @@
  * The device's small tables of the rows that decode: what a step needs to know of each row, changed by the host or, in a
  * loop on the device, by `advanceRows`. All u32.
  *
- * | table     | shape             | columns |
- * |-----------|-------------------|---------|
- * | rowState  | [rows, 4]         | token to feed, its position, sequence (its self-attention cache), audio (its cross-attention cache) |
- * | ruleState | [rows, 8]         | sampled, last timestamp id + 1 (0: none), last is a timestamp, last but one is, done, non-finite, 0, 0 |
- * | rules     | [8]               | eot, timestamp begin (nVocab: none), largest first timestamp id + 1 (0: no limit), timestamps on, 0, 0, 0, 0 |
- * | masks     | [2, maskWords]    | bit i of word w: id 32 w + i is never sampled / not sampled first |
- * | loop      | [4]               | all rows done, limit of sampled tokens, 0, 0 |
- * | picked    | [rows, steps, 2]  | token, log-probability (bits of an f32) |
+ * | table     | shape             | a row is |
+ * |-----------|-------------------|----------|
+ * | rowState  | [rows, 4]         | a sequence that decodes: what it feeds next, and which caches are its |
+ * | ruleState | [rows, 8]         | what the logit rules must know of what the sequence has sampled |
+ * | rules     | [1, 8]            | the rules, the same for all rows |
+ * | masks     | [2, maskWords]    | bit i of word w: id 32 w + i is never sampled; is not sampled first |
+ * | loopState | [1, 4]            | the loop over steps |
+ * | picked    | [rows, steps, 2]  | a sampled token |
  */
-import { type LogitRules, type RuleState, ruleState } from '../../rules/logitRules.ts';
+import { columns } from '../../engine/columns.ts';
+import type { HostArray } from '../../engine/dtype.ts';
+import type { Fill } from '../../engine/kernel.ts';
+import { type LogitRules, type RuleState, ruleState, type TimestampRules } from '../../rules/logitRules.ts';
 
-export const rowStateWidth = 4;
-export const ruleStateWidth = 8;
-export const rulesWidth = 8;
-export const loopWidth = 4;
+/** `sequence` is its slot in the self-attention cache, `audio` the one in the cross-attention cache. */
+export const ROW_STATE = columns(['token', 'position', 'sequence', 'audio']);
+/** `lastTimestamp` is the id + 1, 0 for none; `done` and the columns whose names are claims are 0 or 1. */
+export const RULE_STATE = columns(
+  ['sampled', 'lastTimestamp', 'lastIsTimestamp', 'penultimateIsTimestamp', 'done', 'nonFinite'],
+  8,
+);
+/**
+ * `timestampBegin` is nVocab in decoding without timestamps, `hasTimestamps` then 0. `initialEnd`: ids from here on are not
+ * sampled first; 0 for no limit.
+ */
+export const RULES = columns(['eot', 'timestampBegin', 'initialEnd', 'hasTimestamps'], 8);
+/** `done`: all rows are; `limit`: tokens that a row may sample. */
+export const LOOP_STATE = columns(['done', 'limit'], 4);
+/** `logprob`: the bits of an f32. */
+export const PICKED = columns(['token', 'logprob']);
 
-/** In `bestIds` and `ids`: no (further) allowed token. */
-export const noToken = 0xffffffff;
-/** In `ids`: the row's logits hold NaN or infinity. */
-export const nonFiniteToken = 0xfffffffe;
-
-/** Ids that one `logitChunks` unit looks at. */
-export const chunkIds = 1024;
-
-/** Chunks of text ids and chunks of timestamp ids, wherever the timestamps begin. */
-export function chunkCount(nVocab: number): number {
-  return Math.ceil(nVocab / chunkIds) + 1;
-}
-
-/** First and last id of a chunk; text chunks first, then those from `timestampBegin` on; later ones are empty. */
-export function chunkRange(chunk: number, timestampBegin: number, nVocab: number): readonly [number, number] {
-  const textChunks = Math.ceil(timestampBegin / chunkIds);
-  if (chunk < textChunks) return [chunk * chunkIds, Math.min((chunk + 1) * chunkIds, timestampBegin)];
-  const begin = Math.min(timestampBegin + (chunk - textChunks) * chunkIds, nVocab);
-  return [begin, Math.min(begin + chunkIds, nVocab)];
-}
+/** In lists of ids: no (further) allowed token. */
+export const NO_TOKEN = 0xffffffff;
+/** In lists of ids: the row's logits hold NaN or infinity. */
+export const NON_FINITE_TOKEN = 0xfffffffe;
 
 export function maskWords(nVocab: number): number {
   return Math.ceil(nVocab / 32);
@@ -45,14 +44,25 @@ export function maskWords(nVocab: number): number {
 
 export function encodeRules(rules: LogitRules, nVocab: number): Uint32Array {
   const ts = rules.timestamps;
-  const words = new Uint32Array(rulesWidth);
-  words[0] = rules.eot;
-  words[1] = ts ? ts.begin : nVocab;
-  words[2] = ts?.maxInitial === undefined ? 0 : ts.begin + ts.maxInitial + 1;
-  words[3] = ts ? 1 : 0;
-  return words;
+  return Uint32Array.from(
+    RULES.encode({
+      eot: rules.eot,
+      timestampBegin: ts?.begin ?? nVocab,
+      initialEnd: ts?.maxInitial === undefined ? 0 : ts.begin + ts.maxInitial + 1,
+      hasTimestamps: ts ? 1 : 0,
+    }),
+  );
 }
 
+/** The timestamp rules of a `rules` table; undefined if there are none. */
+export function decodeRules(words: HostArray): Omit<TimestampRules, 'noTimestamps'> | undefined {
+  const { eot, timestampBegin, initialEnd, hasTimestamps } = RULES.index;
+  const [begin, limit] = [words[timestampBegin]!, words[initialEnd]!];
+  if (words[hasTimestamps] === 0) return undefined;
+  return { begin, eot: words[eot]!, maxInitial: limit === 0 ? undefined : limit - begin - 1 };
+}
+
+/** The two rows of `masks`. */
 export function encodeMasks(rules: LogitRules, nVocab: number): Uint32Array {
   const words = maskWords(nVocab);
   const masks = new Uint32Array(2 * words);
@@ -65,51 +75,44 @@ export function encodeMasks(rules: LogitRules, nVocab: number): Uint32Array {
   return masks;
 }
 
-/** One row of `ruleState` from the tokens it has sampled. */
-export function encodeRuleState(sampled: readonly number[], rules: LogitRules): Uint32Array {
-  const state = ruleState(sampled, rules);
-  const done = sampled.includes(rules.eot) ? 1 : 0;
-  return Uint32Array.of(
-    state.sampled,
-    state.lastTimestamp + 1,
-    state.lastIsTimestamp ? 1 : 0,
-    state.penultimateIsTimestamp ? 1 : 0,
-    done,
-    0,
-    0,
-    0,
-  );
+/** Do the masks forbid an id? */
+export function isMasked(masks: HostArray, words: number, id: number, isFirst: boolean): boolean {
+  const bit = (row: number): boolean => ((masks[row * words + (id >>> 5)]! >>> (id & 31)) & 1) === 1;
+  return bit(0) || (isFirst && bit(1));
 }
 
-export function decodeRuleState(words: ArrayLike<number>, at: number): RuleState {
+/** One row of `ruleState` from the tokens it has sampled. */
+export function encodeRuleState(sampled: readonly number[], rules: LogitRules): number[] {
+  return ruleStateRow(ruleState(sampled, rules), sampled.includes(rules.eot));
+}
+
+export function ruleStateRow(state: RuleState, isDone: boolean): number[] {
+  return RULE_STATE.encode({
+    sampled: state.sampled,
+    lastTimestamp: state.lastTimestamp + 1,
+    lastIsTimestamp: state.lastIsTimestamp ? 1 : 0,
+    penultimateIsTimestamp: state.penultimateIsTimestamp ? 1 : 0,
+    done: isDone ? 1 : 0,
+  });
+}
+
+export function decodeRuleState(words: HostArray, row: number): RuleState {
+  const cell = (column: keyof typeof RULE_STATE.index): number => words[RULE_STATE.at(row, column)]!;
   return {
-    sampled: words[at]!,
-    lastTimestamp: words[at + 1]! - 1,
-    lastIsTimestamp: words[at + 2] !== 0,
-    penultimateIsTimestamp: words[at + 3] !== 0,
+    sampled: cell('sampled'),
+    lastTimestamp: cell('lastTimestamp') - 1,
+    lastIsTimestamp: cell('lastIsTimestamp') !== 0,
+    penultimateIsTimestamp: cell('penultimateIsTimestamp') !== 0,
   };
 }
 
-/** May `id` be sampled, before the rule that weighs timestamps against text? */
-export function isAllowed(
-  id: number,
-  state: RuleState,
-  rules: ArrayLike<number>,
-  masks: ArrayLike<number>,
-  words: number,
-): boolean {
-  const bit = (row: number): boolean => ((masks[row * words + (id >>> 5)]! >>> (id & 31)) & 1) === 1;
-  if (bit(0) || (state.sampled === 0 && bit(1))) return false;
-  if (rules[3] === 0) return true;
-  const begin = rules[1]!;
-  if (id < begin) {
-    if (state.sampled === 0) return false;
-    return !(state.lastIsTimestamp && !state.penultimateIsTimestamp && id < rules[0]!);
-  }
-  if (state.lastIsTimestamp && state.penultimateIsTimestamp) return false;
-  if (state.lastTimestamp >= 0) {
-    const allowEqual = state.lastIsTimestamp && !state.penultimateIsTimestamp;
-    if (id < state.lastTimestamp || (id === state.lastTimestamp && !allowEqual)) return false;
-  }
-  return !(state.sampled === 0 && rules[2] !== 0 && id >= rules[2]!);
+/** For cases: tokens below `vocab`, positions below `ctx`, sequences and audio below `slots`. */
+export function fillRowState(vocab: number, ctx: number, slots: number): Fill {
+  return (words, _dims, random) => {
+    const below = (n: number): number => Math.floor(random() * n);
+    for (let row = 0; row < words.length / ROW_STATE.width; row++) {
+      const state = { token: below(vocab), position: below(ctx), sequence: below(slots), audio: below(slots) };
+      words.set(ROW_STATE.encode(state), row * ROW_STATE.width);
+    }
+  };
 }

@@ -8,11 +8,11 @@
 
 import { InternalError, NumericError } from '../../base/errors.ts';
 import type { AlignRequest } from '../../decode/inference.ts';
-import { type Device, type Executable, readFloats } from '../../engine/device.ts';
+import { type Device, type Executable, prepareNamed, readFloats } from '../../engine/device.ts';
 import { record, type Tensor } from '../../engine/program.ts';
-import { crossScores } from '../../kernels/attention/crossQK.ts';
-import { selectRows } from '../../kernels/embed/gatherRows.ts';
-import { noToken, rowStateWidth } from '../../kernels/sampling/decodeState.ts';
+import { crossQK } from '../../kernels/attention/crossQK.ts';
+import { gatherRows } from '../../kernels/embed/gatherRows.ts';
+import { NO_TOKEN, ROW_STATE } from '../../kernels/sampling/decodeState.ts';
 import { tokenProbability } from '../../kernels/sampling/tokenProbability.ts';
 import { type Allocator, allocateSelfCache, type CrossCache } from '../decoder/kvCache.ts';
 import { recordLayers, recordLogits } from '../decoder/layers.ts';
@@ -21,7 +21,7 @@ import type { ModelWeights } from '../weights.ts';
 import { type AlignmentHeads, alignmentHeadsOf } from './alignmentHeads.ts';
 
 /** Rows whose logits are made at once: a few megabytes. */
-const logitRows = 16;
+const LOGIT_ROWS = 16;
 
 interface Prepared {
   readonly vocabEnd: number;
@@ -30,12 +30,18 @@ interface Prepared {
   readonly probabilities: Executable;
 }
 
+export interface AlignerOptions {
+  readonly device: Device;
+  readonly memory: Allocator;
+  readonly dims: ModelDimensions;
+  readonly weights: ModelWeights;
+  readonly cross: CrossCache;
+  /** Those of the published model of this shape when absent. */
+  readonly heads?: AlignmentHeads | undefined;
+}
+
 export class Aligner {
-  readonly #device: Device;
-  readonly #memory: Allocator;
-  readonly #dims: ModelDimensions;
-  readonly #weights: ModelWeights;
-  readonly #cross: CrossCache;
+  readonly #options: AlignerOptions;
   readonly #heads: AlignmentHeads;
   readonly #rowState: Tensor;
   readonly #hidden: Tensor;
@@ -45,32 +51,22 @@ export class Aligner {
   readonly #probs: Tensor;
   #prepared: Promise<Prepared> | undefined;
 
-  constructor(
-    device: Device,
-    memory: Allocator,
-    dims: ModelDimensions,
-    weights: ModelWeights,
-    cross: CrossCache,
-    heads: AlignmentHeads = alignmentHeadsOf(dims),
-  ) {
+  constructor(options: AlignerOptions) {
+    const { memory, dims, heads = alignmentHeadsOf(dims) } = options;
     for (const [layer, head] of heads)
       if (!(layer < dims.nTextLayer && head < dims.nTextHead))
         throw new InternalError(
           `there is no alignment head ${layer}.${head} in ${dims.nTextLayer} x ${dims.nTextHead}`,
         );
-    this.#device = device;
-    this.#memory = memory;
-    this.#dims = dims;
-    this.#weights = weights;
-    this.#cross = cross;
+    this.#options = options;
     this.#heads = heads;
     const { nTextCtx, nTextState, nAudioCtx } = dims;
-    this.#rowState = memory.allocate('align.rows', 'u32', [nTextCtx, rowStateWidth], 'state');
-    this.#hidden = memory.allocate('align.hidden', 'f32', [nTextCtx, nTextState], 'state');
-    this.#scores = memory.allocate('align.scores', 'f32', [nTextCtx, nAudioCtx], 'state');
-    this.#index = memory.allocate('align.index', 'u32', [logitRows], 'state');
-    this.#ids = memory.allocate('align.ids', 'u32', [logitRows], 'state');
-    this.#probs = memory.allocate('align.probs', 'f32', [logitRows], 'state');
+    this.#rowState = memory.allocate('align.rows', 'u32', [nTextCtx, ROW_STATE.width]);
+    this.#hidden = memory.allocate('align.hidden', 'f32', [nTextCtx, nTextState]);
+    this.#scores = memory.allocate('align.scores', 'f32', [nTextCtx, nAudioCtx]);
+    this.#index = memory.allocate('align.index', 'u32', [LOGIT_ROWS]);
+    this.#ids = memory.allocate('align.ids', 'u32', [LOGIT_ROWS]);
+    this.#probs = memory.allocate('align.probs', 'f32', [LOGIT_ROWS]);
   }
 
   /** @see `Inference.align`; `slot` is the window's cross-attention cache */
@@ -80,14 +76,15 @@ export class Aligner {
     onHead: (scores: Float32Array) => void,
     signal?: AbortSignal,
   ): Promise<Float32Array> {
-    const device = this.#device;
-    const { nTextCtx, nAudioCtx } = this.#dims;
+    const { device, dims } = this.#options;
+    const { nTextCtx, nAudioCtx } = dims;
     const rows = tokens.length;
     if (rows === 0 || rows > nTextCtx) throw new InternalError(`${rows} tokens cannot be aligned in ${nTextCtx}`);
     if (columns > nAudioCtx) throw new InternalError(`${columns} columns are more than the encoder's ${nAudioCtx}`);
     const ready = await this.#prepare(vocabEnd, signal);
     signal?.throwIfAborted();
-    device.write(this.#rowState, Uint32Array.from(tokens.flatMap((token, position) => [token, position, 0, slot])));
+    const rowState = tokens.flatMap((token, position) => ROW_STATE.encode({ token, position, audio: slot }));
+    device.write(this.#rowState, Uint32Array.from(rowState));
     device.submit(ready.pass, { rows });
     for (const head of ready.heads) {
       device.submit(head, { rows });
@@ -96,9 +93,9 @@ export class Aligner {
       signal?.throwIfAborted();
     }
     const probabilities = new Float32Array(rows - 1);
-    for (let begin = 0; begin < rows - 1; begin += logitRows) {
-      const count = Math.min(logitRows, rows - 1 - begin);
-      const wanted = Array.from({ length: count }, (_, i) => tokens[begin + i + 1] ?? noToken);
+    for (let begin = 0; begin < rows - 1; begin += LOGIT_ROWS) {
+      const count = Math.min(LOGIT_ROWS, rows - 1 - begin);
+      const wanted = Array.from({ length: count }, (_, i) => tokens[begin + i + 1] ?? NO_TOKEN);
       device.write(
         this.#index,
         Uint32Array.from(wanted, (_, i) => begin + i),
@@ -126,41 +123,35 @@ export class Aligner {
   }
 
   async #make(vocabEnd: number, signal: AbortSignal | undefined): Promise<Prepared> {
-    const device = this.#device;
-    const memory = this.#memory;
-    const { nTextCtx, nTextState, nTextHead, nVocab } = this.#dims;
-    const self = allocateSelfCache(memory, this.#dims, 1);
-    const logits = memory.allocate('align.logits', 'f32', [logitRows, nVocab], 'state');
+    const { device, memory, dims, weights, cross } = this.#options;
+    const { nTextCtx, nTextState, nTextHead, nVocab } = dims;
+    const self = allocateSelfCache(memory, dims, { slots: 1, dtype: cross.dtype });
+    const logits = memory.allocate('align.logits', 'f32', [LOGIT_ROWS, nVocab]);
     const queries = new Map<number, Tensor>();
     for (const [layer] of this.#heads)
-      if (!queries.has(layer))
-        queries.set(layer, memory.allocate(`align.q${layer}`, 'f32', [nTextCtx, nTextState], 'state'));
+      if (!queries.has(layer)) queries.set(layer, memory.allocate(`align.q${layer}`, 'f32', [nTextCtx, nTextState]));
     const rowState = this.#rowState;
     const pass = record('align.pass', (p) =>
-      recordLayers(p, {
-        dims: this.#dims,
-        weights: this.#weights,
-        self,
-        cross: this.#cross,
-        rowState,
-        y: this.#hidden,
-        queries: (layer) => queries.get(layer),
-      }),
+      recordLayers(
+        p,
+        { dims, weights, self, cross },
+        { rowState, y: this.#hidden, queries: (layer) => queries.get(layer) },
+      ),
     );
     const heads = this.#heads.map(([layer, head]) =>
       record(`align.head${layer}.${head}`, (p) => {
-        const args = { q: queries.get(layer)!, keys: this.#cross.keys[layer]!, rowState, scores: this.#scores };
-        p.run(crossScores, args, { nHead: nTextHead, head });
+        const args = { q: queries.get(layer)!, keys: cross.keys[layer]!, rowState, scores: this.#scores };
+        p.run(crossQK, args, { nHead: nTextHead, head });
       }),
     );
     const probabilities = record('align.probabilities', (p) => {
-      const x = p.scratch('selected', 'f32', [logitRows, nTextState]);
-      p.run(selectRows, { x: this.#hidden, index: this.#index, y: x });
-      recordLogits(p, this.#weights, x, logits);
+      const x = p.scratch('gathered', 'f32', [LOGIT_ROWS, nTextState]);
+      p.run(gatherRows, { x: this.#hidden, index: this.#index, y: x });
+      recordLogits(p, weights, x, logits);
       p.run(tokenProbability, { logits, ids: this.#ids, y: this.#probs }, { end: vocabEnd });
     });
-    const ready = await device.prepare([pass, ...heads, probabilities], signal);
-    return { vocabEnd, pass: ready[0]!, heads: ready.slice(1, -1), probabilities: ready.at(-1)! };
+    const ready = await prepareNamed(device, { pass, probabilities }, signal);
+    return { vocabEnd, ...ready, heads: await device.prepare(heads, signal) };
   }
 }
 

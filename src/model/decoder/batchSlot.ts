@@ -1,69 +1,73 @@
-/** Programs and tables for one number of rows, and feeding prompts to them. */
-import type { Device, Executable } from '../../engine/device.ts';
+/** What is prepared for one number of rows: programs, tables, a self-attention cache. */
+import { type Device, type Executable, prepareNamed } from '../../engine/device.ts';
+import type { CacheType } from '../../engine/dtype.ts';
 import type { Tensor } from '../../engine/program.ts';
-import { rowStateWidth } from '../../kernels/sampling/decodeState.ts';
-import type { ModelDimensions } from '../dims.ts';
-import type { ModelWeights } from '../weights.ts';
-import { buildDecoder, type CandidateProgram, type Decoder } from './decoder.ts';
-import { type Allocator, allocateSelfCache, type CrossCache } from './kvCache.ts';
+import { ROW_STATE } from '../../kernels/sampling/decodeState.ts';
+import { buildDecoder, type CandidateProgram, type DecoderPrograms, type DecoderState } from './decoder.ts';
+import { type Allocator, allocateSelfCache } from './kvCache.ts';
+import type { DecoderNetwork } from './layers.ts';
 
-/** What is prepared for one number of rows. */
-export interface RowSet {
+export interface Candidate extends CandidateProgram {
+  readonly ready: Executable;
+}
+
+export interface BatchSlot {
   readonly rows: number;
-  readonly decoder: Decoder;
-  readonly ready: Readonly<Record<'prefill' | 'head' | 'noSpeech' | 'forward' | 'pick' | 'step', Executable>>;
-  readonly candidates: Map<number, CandidateProgram & { readonly ready: Executable }>;
+  readonly state: DecoderState;
+  readonly ready: Readonly<Record<keyof DecoderPrograms, Executable>>;
+  /** Programs for so many candidates a row: prepared when first asked for. */
+  candidates(perRow: number, signal?: AbortSignal): Promise<Candidate>;
+  /** Where each position of each row lies in the self-attention cache: [rows, nTextCtx]. */
   readonly slotOf: Tensor;
   busy: boolean;
 }
 
-export async function makeRowSet(
-  device: Device,
-  memory: Allocator,
-  dims: ModelDimensions,
-  weights: ModelWeights,
-  cross: CrossCache,
-  rows: number,
-  signal?: AbortSignal,
-): Promise<RowSet> {
-  const cache = allocateSelfCache(memory, dims, rows);
+export interface BatchSlotOptions extends Omit<DecoderNetwork, 'self'> {
+  readonly device: Device;
+  readonly memory: Allocator;
+  readonly rows: number;
+  /** Of the self-attention cache. */
+  readonly cacheDtype: CacheType;
+}
+
+export async function makeBatchSlot(options: BatchSlotOptions, signal?: AbortSignal): Promise<BatchSlot> {
+  const { device, memory, rows, cacheDtype, ...network } = options;
+  const self = allocateSelfCache(memory, network.dims, { slots: rows, dtype: cacheDtype });
   // Room for the longest prompt of every window that can decode at once.
-  const promptRows = dims.nTextCtx * Math.min(rows, cross.slots);
-  const decoder = buildDecoder(memory, dims, weights, cache, cross, rows, promptRows);
-  const { prefill, head, noSpeech, forward, pick, step } = decoder;
-  const ready = await device.prepare([prefill, head, noSpeech, forward, pick, step], signal);
+  const promptRows = network.dims.nTextCtx * Math.min(rows, network.cross.slots);
+  const decoder = buildDecoder(memory, { ...network, self }, { rows, promptRows });
+  const candidates = new Map<number, Candidate>();
   return {
     rows,
-    decoder,
-    ready: {
-      prefill: ready[0]!,
-      head: ready[1]!,
-      noSpeech: ready[2]!,
-      forward: ready[3]!,
-      pick: ready[4]!,
-      step: ready[5]!,
+    state: decoder.state,
+    ready: await prepareNamed(device, { ...decoder.programs }, signal),
+    async candidates(perRow, signal) {
+      const known = candidates.get(perRow);
+      if (known) return known;
+      const made = decoder.candidates(perRow);
+      const { ready } = await prepareNamed(device, { ready: made.program }, signal);
+      const candidate = { ...made, ready };
+      candidates.set(perRow, candidate);
+      return candidate;
     },
-    candidates: new Map(),
-    slotOf: cache.slotOf,
+    slotOf: self.slotOf,
     busy: false,
   };
 }
 
-export interface PromptRow {
+export interface Prompt {
   readonly tokens: readonly number[];
+  /** Its slot in the self-attention cache. */
   readonly sequence: number;
+  /** Its slot in the cross-attention cache. */
   readonly audio: number;
 }
 
-/** Runs the tokens of some sequences through all layers, from position 0 on. */
-export function feedPrompt(device: Device, set: RowSet, prompts: readonly PromptRow[]): void {
-  const words = new Uint32Array(prompts.reduce((n, { tokens }) => n + tokens.length, 0) * rowStateWidth);
-  let at = 0;
-  for (const { tokens, sequence, audio } of prompts)
-    for (const [position, token] of tokens.entries()) {
-      words.set([token, position, sequence, audio], at);
-      at += rowStateWidth;
-    }
-  device.write(set.decoder.state.promptRows, words);
-  device.submit(set.ready.prefill, { rows: words.length / rowStateWidth });
+/** Runs prompts through all layers, each from position 0 on: fills their caches and `hidden`. */
+export function prefill(device: Device, { state, ready }: BatchSlot, prompts: readonly Prompt[]): void {
+  const rows = prompts.flatMap(({ tokens, sequence, audio }) =>
+    tokens.map((token, position) => ROW_STATE.encode({ token, position, sequence, audio })),
+  );
+  device.write(state.promptRows, Uint32Array.from(rows.flat()));
+  device.submit(ready.prefill, { rows: rows.length });
 }

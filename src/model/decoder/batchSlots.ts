@@ -1,6 +1,6 @@
-/** Programs and tables by their number of rows: prepared when first asked for, and kept while others are not wanted more. */
+/** Batch slots by their number of rows: prepared when first asked for, and kept while others are not wanted more. */
 import type { Device } from '../../engine/device.ts';
-import type { RowSet } from './batchSlot.ts';
+import type { BatchSlot } from './batchSlot.ts';
 import { Arena } from './kvCache.ts';
 
 /**
@@ -12,31 +12,31 @@ const MAX_KEPT = 4;
 
 interface Kept {
   readonly memory: Arena;
-  readonly set: Promise<RowSet>;
-  ready?: RowSet;
+  readonly slot: Promise<BatchSlot>;
+  ready?: BatchSlot;
 }
 
-export class RowSets {
+export class BatchSlots {
   readonly #device: Device;
-  readonly #make: (memory: Arena, rows: number, signal?: AbortSignal) => Promise<RowSet>;
+  readonly #make: (memory: Arena, rows: number, signal?: AbortSignal) => Promise<BatchSlot>;
   /** By number of rows, the one used last at the end. */
   readonly #kept = new Map<number, Kept>();
 
-  constructor(device: Device, make: (memory: Arena, rows: number, signal?: AbortSignal) => Promise<RowSet>) {
+  constructor(device: Device, make: (memory: Arena, rows: number, signal?: AbortSignal) => Promise<BatchSlot>) {
     this.#device = device;
     this.#make = make;
   }
 
-  take(rows: number, signal?: AbortSignal): Promise<RowSet> {
+  take(rows: number, signal?: AbortSignal): Promise<BatchSlot> {
     const kept = this.#kept.get(rows) ?? this.#prepare(rows, signal);
     this.#kept.delete(rows);
     this.#kept.set(rows, kept);
-    return kept.set;
+    return kept.slot;
   }
 
   /** Gives all back; only while none is in use. */
   async freeAll(): Promise<void> {
-    for (const { set } of this.#kept.values()) await set;
+    for (const { slot } of this.#kept.values()) await slot;
     for (const { memory } of this.#kept.values()) memory.freeAll();
     this.#kept.clear();
   }
@@ -49,10 +49,10 @@ export class RowSets {
       this.#kept.delete(old);
     }
     const memory = new Arena(this.#device);
-    const kept: Kept = { memory, set: this.#make(memory, rows, signal) };
-    kept.set.then(
-      (set) => {
-        kept.ready = set;
+    const kept: Kept = { memory, slot: this.#make(memory, rows, signal) };
+    kept.slot.then(
+      (slot) => {
+        kept.ready = slot;
       },
       () => {
         if (this.#kept.get(rows) === kept) this.#kept.delete(rows);

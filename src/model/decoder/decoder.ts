@@ -7,29 +7,21 @@
  *   pick      logits -> rules -> best token, noted and fed to the next step
  *   step      forward and pick: what a greedy loop repeats on the device
  *
- * Each row is (token, position, sequence, audio), see kernels/rowState.ts; a prompt is just many rows of one sequence.
+ * Each row is (token, position, sequence, audio), see kernels/sampling/decodeState.ts; a prompt is just many rows of one
+ * sequence.
  */
-
 import { type Program, type ProgramBuilder, record, type Tensor } from '../../engine/program.ts';
-import { selectRows } from '../../kernels/embed/gatherRows.ts';
+import { gatherRows } from '../../kernels/embed/gatherRows.ts';
 import { advanceRows } from '../../kernels/sampling/advanceRows.ts';
 import { chooseTokens } from '../../kernels/sampling/chooseTokens.ts';
-import {
-  chunkCount,
-  loopWidth,
-  maskWords,
-  rowStateWidth,
-  ruleStateWidth,
-  rulesWidth,
-} from '../../kernels/sampling/decodeState.ts';
+import { LOOP_STATE, maskWords, PICKED, ROW_STATE, RULE_STATE, RULES } from '../../kernels/sampling/decodeState.ts';
 import { tokenProbability } from '../../kernels/sampling/tokenProbability.ts';
-import { logitChunks } from '../../kernels/sampling/tokenStats.ts';
-import type { ModelDimensions } from '../dims.ts';
-import type { ModelWeights } from '../weights.ts';
-import type { Allocator, CrossCache, SelfCache } from './kvCache.ts';
-import { recordLayers, recordLogits } from './layers.ts';
+import { tokenStats } from '../../kernels/sampling/tokenStats.ts';
+import { chunkCount, STATS } from '../../kernels/sampling/vocabularyChunks.ts';
+import type { Allocator } from './kvCache.ts';
+import { type DecoderNetwork, recordLayers, recordLogits } from './layers.ts';
 
-/** Device tables of a set of rows; meanings and columns in kernels/rowState.ts. */
+/** Device tables of some rows; meanings and columns in kernels/sampling/decodeState.ts. */
 export interface DecoderState {
   readonly promptRows: Tensor;
   readonly hidden: Tensor;
@@ -38,7 +30,7 @@ export interface DecoderState {
   readonly ruleState: Tensor;
   readonly rules: Tensor;
   readonly masks: Tensor;
-  readonly loop: Tensor;
+  readonly loopState: Tensor;
   readonly picked: Tensor;
   readonly logits: Tensor;
   /** The no-speech id for every row, and its probability. */
@@ -46,8 +38,7 @@ export interface DecoderState {
   readonly noSpeech: Tensor;
 }
 
-export interface Decoder {
-  readonly state: DecoderState;
+export interface DecoderPrograms {
   readonly prefill: Program;
   readonly head: Program;
   /** Probability of the no-speech token in the rows of `logits`. */
@@ -55,6 +46,11 @@ export interface Decoder {
   readonly forward: Program;
   readonly pick: Program;
   readonly step: Program;
+}
+
+export interface Decoder {
+  readonly state: DecoderState;
+  readonly programs: DecoderPrograms;
   /** The `perRow` best tokens of each row, with the tensors that hold them. */
   candidates(perRow: number): CandidateProgram;
 }
@@ -65,35 +61,34 @@ export interface CandidateProgram {
   readonly logprobs: Tensor;
 }
 
-export function buildDecoder(
-  memory: Allocator,
-  dims: ModelDimensions,
-  w: ModelWeights,
-  self: SelfCache,
-  cross: CrossCache,
-  rows: number,
-  promptRows: number,
-): Decoder {
-  const { nTextCtx, nTextState, nVocab } = dims;
-  const words = (name: string, ...shape: number[]): Tensor => memory.allocate(name, 'u32', shape, 'state');
+export interface DecoderSize {
+  /** Rows that decode at once. */
+  readonly rows: number;
+  /** Tokens that are prefilled at once. */
+  readonly promptRows: number;
+}
+
+export function buildDecoder(memory: Allocator, network: DecoderNetwork, { rows, promptRows }: DecoderSize): Decoder {
+  const { nTextCtx, nTextState, nVocab } = network.dims;
+  const words = (name: string, ...shape: number[]): Tensor => memory.allocate(name, 'u32', shape);
+  const floats = (name: string, ...shape: number[]): Tensor => memory.allocate(name, 'f32', shape);
   const state: DecoderState = {
-    promptRows: words('promptRows', promptRows, rowStateWidth),
-    hidden: memory.allocate('hidden', 'f32', [promptRows, nTextState], 'state'),
+    promptRows: words('promptRows', promptRows, ROW_STATE.width),
+    hidden: floats('hidden', promptRows, nTextState),
     headIndex: words('headIndex', rows),
-    rowState: words('rowState', rows, rowStateWidth),
-    ruleState: words('ruleState', rows, ruleStateWidth),
-    rules: words('rules', rulesWidth),
+    rowState: words('rowState', rows, ROW_STATE.width),
+    ruleState: words('ruleState', rows, RULE_STATE.width),
+    rules: words('rules', RULES.width),
     masks: words('masks', 2, maskWords(nVocab)),
-    loop: words('loop', loopWidth),
-    picked: words('picked', rows, nTextCtx, 2),
-    logits: memory.allocate('logits', 'f32', [rows, nVocab], 'state'),
+    loopState: words('loopState', LOOP_STATE.width),
+    picked: words('picked', rows, nTextCtx, PICKED.width),
+    logits: floats('logits', rows, nVocab),
     noSpeechIds: words('noSpeechIds', rows),
-    noSpeech: memory.allocate('noSpeech', 'f32', [rows], 'state'),
+    noSpeech: floats('noSpeech', rows),
   };
 
-  const layers = (p: ProgramBuilder, rowState: Tensor, y: Tensor): void =>
-    recordLayers(p, { dims, weights: w, self, cross, rowState, y });
-  const toLogits = (p: ProgramBuilder, x: Tensor): void => recordLogits(p, w, x, state.logits);
+  const layers = (p: ProgramBuilder, rowState: Tensor, y: Tensor): void => recordLayers(p, network, { rowState, y });
+  const toLogits = (p: ProgramBuilder, x: Tensor): void => recordLogits(p, network.weights, x, state.logits);
   const forward = (p: ProgramBuilder): void => {
     const x = p.scratch('x', 'f32', [rows, nTextState]);
     layers(p, state.rowState, x);
@@ -101,39 +96,41 @@ export function buildDecoder(
   };
   const choose = (p: ProgramBuilder, perRow: number, ids: Tensor, logprobs: Tensor): void => {
     const chunks = chunkCount(nVocab);
-    const stats = p.scratch('stats', 'f32', [rows, chunks, 4]);
+    const stats = p.scratch('stats', 'f32', [rows, chunks, STATS.width]);
     const bestIds = p.scratch('bestIds', 'u32', [rows, chunks, perRow]);
     const { masks, rules, ruleState } = state;
-    p.run(logitChunks, { logits: state.logits, masks, rules, ruleState, stats, bestIds });
+    p.run(tokenStats, { logits: state.logits, masks, rules, ruleState, stats, bestIds });
     p.run(chooseTokens, { logits: state.logits, rules, stats, bestIds, ids, logprobs });
   };
   const pick = (p: ProgramBuilder): void => {
     const ids = p.scratch('ids', 'u32', [rows, 1]);
     const logprobs = p.scratch('logprobs', 'f32', [rows, 1]);
     choose(p, 1, ids, logprobs);
-    const { rules, rowState, ruleState, loop, picked } = state;
-    p.run(advanceRows, { ids, logprobs, rules, rowState, ruleState, loop, picked });
+    const { rules, rowState, ruleState, loopState, picked } = state;
+    p.run(advanceRows, { ids, logprobs, rules, rowState, ruleState, loopState, picked });
   };
   return {
     state,
-    prefill: record('decoder.prefill', (p) => layers(p, state.promptRows, state.hidden)),
-    head: record('decoder.head', (p) => {
-      const x = p.scratch('selected', 'f32', [rows, nTextState]);
-      p.run(selectRows, { x: state.hidden, index: state.headIndex, y: x });
-      toLogits(p, x);
-    }),
-    noSpeech: record('decoder.noSpeech', (p) =>
-      p.run(tokenProbability, { logits: state.logits, ids: state.noSpeechIds, y: state.noSpeech }),
-    ),
-    forward: record('decoder.forward', forward),
-    pick: record('decoder.pick', pick),
-    step: record('decoder.step', (p) => {
-      forward(p);
-      pick(p);
-    }),
+    programs: {
+      prefill: record('decoder.prefill', (p) => layers(p, state.promptRows, state.hidden)),
+      head: record('decoder.head', (p) => {
+        const x = p.scratch('gathered', 'f32', [rows, nTextState]);
+        p.run(gatherRows, { x: state.hidden, index: state.headIndex, y: x });
+        toLogits(p, x);
+      }),
+      noSpeech: record('decoder.noSpeech', (p) =>
+        p.run(tokenProbability, { logits: state.logits, ids: state.noSpeechIds, y: state.noSpeech }),
+      ),
+      forward: record('decoder.forward', forward),
+      pick: record('decoder.pick', pick),
+      step: record('decoder.step', (p) => {
+        forward(p);
+        pick(p);
+      }),
+    },
     candidates(perRow) {
       const ids = words(`candidates${perRow}.ids`, rows, perRow);
-      const logprobs = memory.allocate(`candidates${perRow}.logprobs`, 'f32', [rows, perRow], 'state');
+      const logprobs = floats(`candidates${perRow}.logprobs`, rows, perRow);
       return { program: record(`decoder.candidates${perRow}`, (p) => choose(p, perRow, ids, logprobs)), ids, logprobs };
     },
   };

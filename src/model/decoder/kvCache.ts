@@ -5,16 +5,16 @@
  * Cross-attention: one slot a window of sound, shared by all its rows.
  */
 import type { Device } from '../../engine/device.ts';
-import type { DType } from '../../engine/kernel.ts';
+import type { CacheType, DType, Shape } from '../../engine/dtype.ts';
 import type { Tensor } from '../../engine/program.ts';
 import type { ModelDimensions } from '../dims.ts';
 
 /** What builders of programs need of a device: state tensors. */
 export interface Allocator {
-  allocate(name: string, dtype: DType, shape: readonly number[], lifetime: 'state'): Tensor;
+  allocate(name: string, dtype: DType, shape: Shape): Tensor;
 }
 
-/** Allocates on a device and can give all of it back. */
+/** Allocates state on a device and can give all of it back. */
 export class Arena implements Allocator {
   readonly #device: Device;
   #tensors: Tensor[] = [];
@@ -23,8 +23,8 @@ export class Arena implements Allocator {
     this.#device = device;
   }
 
-  allocate(name: string, dtype: DType, shape: readonly number[], lifetime: 'state'): Tensor {
-    const tensor = this.#device.allocate(name, dtype, shape, lifetime);
+  allocate(name: string, dtype: DType, shape: Shape): Tensor {
+    const tensor = this.#device.allocate(name, dtype, shape, 'state');
     this.#tensors.push(tensor);
     return tensor;
   }
@@ -38,6 +38,7 @@ export class Arena implements Allocator {
 /** Keys and values of each decoder layer: [slots, nAudioCtx, nTextState]. */
 export interface CrossCache {
   readonly slots: number;
+  readonly dtype: CacheType;
   readonly keys: readonly Tensor[];
   readonly values: readonly Tensor[];
 }
@@ -51,31 +52,37 @@ export interface SelfCache {
   readonly slotOf: Tensor;
 }
 
-function layers(
+export interface CacheLayout {
+  readonly slots: number;
+  readonly dtype: CacheType;
+}
+
+export function allocateCrossCache(
+  memory: Allocator,
+  dims: ModelDimensions,
+  { slots, dtype }: CacheLayout,
+): CrossCache {
+  const shape = [slots, dims.nAudioCtx, dims.nTextState];
+  return { slots, dtype, ...keysAndValues(memory, 'cross', dims.nTextLayer, dtype, shape) };
+}
+
+export function allocateSelfCache(memory: Allocator, dims: ModelDimensions, { slots, dtype }: CacheLayout): SelfCache {
+  const shape = [slots, dims.nTextCtx, dims.nTextState];
+  return {
+    slots,
+    ...keysAndValues(memory, 'self', dims.nTextLayer, dtype, shape),
+    slotOf: memory.allocate('slotOf', 'u32', [slots, dims.nTextCtx]),
+  };
+}
+
+function keysAndValues(
   memory: Allocator,
   name: string,
-  dims: ModelDimensions,
-  slots: number,
-  nCtx: number,
-): readonly Tensor[] {
-  return Array.from({ length: dims.nTextLayer }, (_, i) =>
-    memory.allocate(`${name}${i}`, 'f32', [slots, nCtx, dims.nTextState], 'state'),
-  );
-}
-
-export function allocateCrossCache(memory: Allocator, dims: ModelDimensions, slots: number): CrossCache {
-  return {
-    slots,
-    keys: layers(memory, 'cross.keys', dims, slots, dims.nAudioCtx),
-    values: layers(memory, 'cross.values', dims, slots, dims.nAudioCtx),
-  };
-}
-
-export function allocateSelfCache(memory: Allocator, dims: ModelDimensions, slots: number): SelfCache {
-  return {
-    slots,
-    keys: layers(memory, 'self.keys', dims, slots, dims.nTextCtx),
-    values: layers(memory, 'self.values', dims, slots, dims.nTextCtx),
-    slotOf: memory.allocate('slotOf', 'u32', [slots, dims.nTextCtx], 'state'),
-  };
+  nLayer: number,
+  dtype: CacheType,
+  shape: Shape,
+): Pick<CrossCache, 'keys' | 'values'> {
+  const layers = (what: string): Tensor[] =>
+    Array.from({ length: nLayer }, (_, i) => memory.allocate(`${name}.${what}${i}`, dtype, shape));
+  return { keys: layers('keys'), values: layers('values') };
 }

@@ -1,7 +1,7 @@
 /** The decoder's network, recorded into programs: all layers for some rows, and the logits of some rows. */
 
 import type { ProgramBuilder, Tensor } from '../../engine/program.ts';
-import { attentionStep } from '../../kernels/attention/cachedAttention.ts';
+import { cachedAttention } from '../../kernels/attention/cachedAttention.ts';
 import { kvAppend } from '../../kernels/attention/kvAppend.ts';
 import { embed } from '../../kernels/embed/embed.ts';
 import { logits } from '../../kernels/matmul/logits.ts';
@@ -10,12 +10,16 @@ import type { ModelDimensions } from '../dims.ts';
 import type { ModelWeights } from '../weights.ts';
 import type { CrossCache, SelfCache } from './kvCache.ts';
 
-export interface LayersInput {
+/** The decoder and the caches that it reads and writes. */
+export interface DecoderNetwork {
   readonly dims: ModelDimensions;
   readonly weights: ModelWeights;
   readonly self: SelfCache;
   readonly cross: CrossCache;
-  /** [rows, 4], see kernels/rowState.ts */
+}
+
+export interface LayersIo {
+  /** `ROW_STATE` of kernels/sampling/decodeState.ts: [rows, 4] */
   readonly rowState: Tensor;
   /** The residual stream after the last layer: [rows, nTextState]. */
   readonly y: Tensor;
@@ -26,7 +30,8 @@ export interface LayersInput {
 /** All layers for the rows in `rowState`: appends to the cache, attends, writes `y`. */
 export function recordLayers(
   p: ProgramBuilder,
-  { dims, weights, self, cross, rowState, y, queries }: LayersInput,
+  { dims, weights, self, cross }: DecoderNetwork,
+  { rowState, y, queries }: LayersIo,
 ): void {
   const shape = y.shape;
   const nHead = dims.nTextHead;
@@ -39,14 +44,14 @@ export function recordLayers(
     const values = self.values[i]!;
     p.run(kvAppend, { qkv, rowState, keys, values, slotOf: self.slotOf });
     const attended = p.scratch('attended', 'f32', shape);
-    p.run(attentionStep, { q: qkv, keys, values, rowState, slotOf: self.slotOf, y: attended }, { nHead });
+    p.run(cachedAttention, { q: qkv, keys, values, rowState, slotOf: self.slotOf, y: attended }, { nHead });
     x = projected(p, 'attention.out', attended, layer.attention.out, { residual: x });
-    const heardNorm = normed(p, 'cross.normed', x, layer.crossNorm);
-    const q = projected(p, 'cross.q', heardNorm, layer.crossQuery, { y: queries?.(i) });
-    const heard = p.scratch('heard', 'f32', shape);
-    const crossArgs = { keys: cross.keys[i]!, values: cross.values[i]!, rowState, y: heard };
-    p.run(attentionStep, { q, ...crossArgs }, { nHead, cross: 1 });
-    x = projected(p, 'cross.out', heard, layer.crossOut, { residual: x });
+    const crossNormed = normed(p, 'cross.normed', x, layer.crossNorm);
+    const q = projected(p, 'cross.q', crossNormed, layer.crossQuery, { y: queries?.(i) });
+    const crossAttended = p.scratch('cross.attended', 'f32', shape);
+    const crossArgs = { keys: cross.keys[i]!, values: cross.values[i]!, rowState, y: crossAttended };
+    p.run(cachedAttention, { q, ...crossArgs }, { nHead, cross: 1 });
+    x = projected(p, 'cross.out', crossAttended, layer.crossOut, { residual: x });
     const out = i === weights.decoderLayers.length - 1 ? y : p.scratch(`layer${i}.out`, 'f32', shape);
     mlp(p, x, layer.mlp, out);
     x = out;

@@ -7,7 +7,7 @@
 
 import { type Program, record, type Tensor } from '../../engine/program.ts';
 import { attention } from '../../kernels/attention/attention.ts';
-import { storeCross } from '../../kernels/attention/crossKvStore.ts';
+import { crossKvStore } from '../../kernels/attention/crossKvStore.ts';
 import { conv1d } from '../../kernels/matmul/conv1d.ts';
 import { layerNorm } from '../../kernels/norm/layerNorm.ts';
 import { mlp, normed, projected } from '../blocks.ts';
@@ -26,14 +26,21 @@ export interface Encoder {
   readonly output: Tensor;
 }
 
-export function buildEncoder(memory: Allocator, dims: ModelDimensions, w: ModelWeights, cross: CrossCache): Encoder {
+export interface EncoderNetwork {
+  readonly dims: ModelDimensions;
+  readonly weights: ModelWeights;
+  /** Where the cross-attention's keys and values of each window go. */
+  readonly cross: CrossCache;
+}
+
+export function buildEncoder(memory: Allocator, { dims, weights: w, cross }: EncoderNetwork): Encoder {
   const { nAudioCtx, nAudioState, nMels } = dims;
   const nFrames = 2 * nAudioCtx;
-  const mel = memory.allocate('mel', 'f32', [nFrames + 2, nMels], 'state');
-  const slot = memory.allocate('crossSlot', 'u32', [4], 'state');
-  const output = memory.allocate('encoder.output', 'f32', [nAudioCtx, nAudioState], 'state');
+  const mel = memory.allocate('mel', 'f32', [nFrames + 2, nMels]);
+  const slot = memory.allocate('crossSlot', 'u32', [4]);
+  const output = memory.allocate('encoder.output', 'f32', [nAudioCtx, nAudioState]);
   // The residual stream between programs; each layer reads one and writes the other.
-  const stream = [0, 1].map((i) => memory.allocate(`encoder.x${i}`, 'f32', [nAudioCtx, nAudioState], 'state'));
+  const stream = [0, 1].map((i) => memory.allocate(`encoder.x${i}`, 'f32', [nAudioCtx, nAudioState]));
   const front = record('encoder.conv', (p) => {
     const padded = p.scratch('conv1.out', 'f32', [nFrames + 2, nAudioState]);
     p.run(conv1d, { x: mel, ...w.conv1, y: padded }, { padOut: 1 });
@@ -46,7 +53,7 @@ export function buildEncoder(memory: Allocator, dims: ModelDimensions, w: ModelW
     p.run(layerNorm, { x: stream[layers.length % 2]!, ...w.encoderNorm, y: output });
     for (const [i, layer] of w.decoderLayers.entries()) {
       const kv = projected(p, `cross${i}.kv`, output, layer.crossKeyValue);
-      p.run(storeCross, { kv, slot, keys: cross.keys[i]!, values: cross.values[i]! });
+      p.run(crossKvStore, { kv, slot, keys: cross.keys[i]!, values: cross.values[i]! });
     }
   });
   return { programs: [front, ...layers, tail], mel, slot, output };

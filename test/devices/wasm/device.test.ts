@@ -5,80 +5,58 @@ import * as assert from 'uvu/assert';
 import { createCpuDevice } from '../../../src/devices/wasm/device.ts';
 import { MemoryMap } from '../../../src/devices/wasm/memory.ts';
 import { type Device, readFloats, readWords } from '../../../src/engine/device.ts';
-import type { Kernel } from '../../../src/engine/kernel.ts';
+import { defineKernel } from '../../../src/engine/kernel.ts';
 import { record, type Tensor } from '../../../src/engine/program.ts';
-import type { FunctionBuilder } from '../../../src/engine/wasm/function.ts';
 import { f32, i32 } from '../../../src/engine/wasm/scalar.ts';
-import { at, forUnits, kernelFunction } from '../../../src/engine/wasm/signature.ts';
+import { at, forWorkItems } from '../../../src/engine/wasm/signature.ts';
+import type { WasmVariant } from '../../../src/engine/wasm/variant.ts';
 import { createNodePlatform } from '../../../src/runtime/node.ts';
 import type { Platform } from '../../../src/runtime/platform.ts';
 
 /** y[row, i] += 1, slowly enough to be handed out to helpers. */
-const addOne = {
+const plus: WasmVariant<'y', 'rows' | 'n'> = {
+  name: 'plain',
+  workItems: (_c, liveRows) => liveRows,
+  emit(f, { dims }) {
+    forWorkItems(f, (row) => {
+      const p = f.let(at(f.args.y, row, 4 * dims.n));
+      f.repeat(i32.const(dims.n), () => {
+        f.do(f32.store(p, f32.add(f32.load(p), f32.const(1))));
+        f.increase(p, 4);
+      });
+    });
+  },
+};
+const addOne = defineKernel({
   name: 'addOne',
   args: { y: { access: 'readwrite', dtype: 'f32', dims: ['rows', 'n'] } },
   params: {},
-  cost: (d) => ({ flops: 1000 * d.rows! * d.n!, bytes: 0 }),
-  gpu: [],
-  cpu: [
-    {
-      name: 'plain',
-      units: (_c, liveRows) => liveRows,
-      emit(w, { dims }): FunctionBuilder {
-        const f = kernelFunction(w, addOne);
-        forUnits(f, (row) => {
-          const p = f.let(at(f.args.y, row, 4 * dims.n!));
-          f.repeat(i32.const(dims.n!), () => {
-            f.do(f32.store(p, f32.add(f32.load(p), f32.const(1))));
-            f.increase(p, 4);
-          });
-        });
-        return f;
-      },
+  cost: (d) => ({ flops: 1000 * d.rows * d.n, bytes: 0 }),
+  variants: { wasm: [plus] },
+});
+
+function counting(name: string, emit: WasmVariant<'count' | 'done'>['emit']) {
+  const plain: WasmVariant<'count' | 'done'> = { name: 'plain', workItems: () => 1, emit };
+  return defineKernel({
+    name,
+    args: {
+      count: { access: 'readwrite', dtype: 'u32', dims: [1] },
+      done: { access: 'write', dtype: 'u32', dims: [1] },
     },
-  ],
-} as const satisfies Kernel;
+    params: {},
+    cost: () => ({ flops: 1, bytes: 8 }),
+    variants: { wasm: [plain] },
+  });
+}
 
 /** count[0] += 1; done[0] = count[0] >= 3. */
-const countUp = {
-  name: 'countUp',
-  args: {
-    count: { access: 'readwrite', dtype: 'u32', dims: [1] },
-    done: { access: 'write', dtype: 'u32', dims: [1] },
-  },
-  params: {},
-  cost: () => ({ flops: 1, bytes: 8 }),
-  gpu: [],
-  cpu: [
-    {
-      name: 'plain',
-      units: () => 1,
-      emit(w): FunctionBuilder {
-        const f = kernelFunction(w, countUp);
-        f.do(i32.store(f.args.count, i32.add(i32.load(f.args.count), i32.const(1))));
-        f.do(i32.store(f.args.done, i32.ge_s(i32.load(f.args.count), i32.const(3))));
-        return f;
-      },
-    },
-  ],
-} as const satisfies Kernel;
+const countUp = counting('countUp', (f) => {
+  f.do(i32.store(f.args.count, i32.add(i32.load(f.args.count), i32.const(1))));
+  f.do(i32.store(f.args.done, i32.ge_s(i32.load(f.args.count), i32.const(3))));
+});
 
 /** Reads beyond the memory. */
-const trap = {
-  ...countUp,
-  name: 'trap',
-  cpu: [
-    {
-      name: 'plain',
-      units: () => 1,
-      emit(w): FunctionBuilder {
-        const f = kernelFunction(w, trap);
-        f.do(i32.store(f.args.count, i32.load(i32.const(-4))));
-        return f;
-      },
-    },
-  ],
-} as const satisfies Kernel;
+const trap = counting('trap', (f) => f.do(i32.store(f.args.count, i32.load(i32.const(-4)))));
 
 const node = createNodePlatform();
 const sizes: readonly { readonly title: string; readonly platform: Platform; readonly threads: number }[] = [
@@ -122,7 +100,7 @@ for (const { title, platform, threads } of sizes) {
     }
   });
 
-  test('every unit runs once, however it is handed out', async () => {
+  test('every work item runs once, however it is handed out', async () => {
     // Little work a chunk and many commands: what could go wrong between threads gets many chances.
     const y = device.allocate('y', 'f32', [97, 8], 'state');
     const [add] = await device.prepare([record('add', (p) => p.run(addOne, { y }))]);
@@ -131,7 +109,7 @@ for (const { title, platform, threads } of sizes) {
   });
 
   test('a command begins when the one before it is done', async () => {
-    // A unit a thread, and long ones: whoever does not wait for the others soon works on what they have in hand.
+    // A work item a thread, and long ones: whoever does not wait for the others soon works on what they have in hand.
     const y = device.allocate('y', 'f32', [threads, 4000], 'state');
     const [add] = await device.prepare([record('add', (p) => p.run(addOne, { y }))]);
     device.submit(add!, { times: 3000 });

@@ -6,8 +6,10 @@ import { DeviceError, KernelError } from '../../../src/base/errors.ts';
 import { createWebGpuDevice, type WebGpuDevice } from '../../../src/devices/webgpu/device.ts';
 import type { Kernel } from '../../../src/engine/kernel.ts';
 import { type ProgramBuilder, record, type Tensor } from '../../../src/engine/program.ts';
-import { selectRows } from '../../../src/kernels/embed/gatherRows.ts';
+import type { WgslVariant } from '../../../src/engine/wgsl/variant.ts';
+import { gatherRows } from '../../../src/kernels/embed/gatherRows.ts';
 import { advanceRows } from '../../../src/kernels/sampling/advanceRows.ts';
+import { LOOP_STATE, PICKED, ROW_STATE, RULE_STATE, RULES } from '../../../src/kernels/sampling/decodeState.ts';
 import { watch } from '../../support/watchedGpu.ts';
 import { openOrSkip, testGpu } from '../../support/webgpu.ts';
 
@@ -36,9 +38,9 @@ function deviceSuite(real: GPU, isSoftware: boolean): void {
   function reverseTwice(p: ProgramBuilder, x: Tensor, index: Tensor, y: Tensor): void {
     const a = p.scratch('a', 'f32', [4, n]);
     const b = p.scratch('b', 'f32', [4, n]);
-    p.run(selectRows, { x, index, y: a });
-    p.run(selectRows, { x: a, index, y: b });
-    p.run(selectRows, { x: b, index, y });
+    p.run(gatherRows, { x, index, y: a });
+    p.run(gatherRows, { x: a, index, y: b });
+    p.run(gatherRows, { x: b, index, y });
   }
 
   async function copier(device: WebGpuDevice) {
@@ -77,23 +79,25 @@ function deviceSuite(real: GPU, isSoftware: boolean): void {
     const tensors = {
       ids: device.allocate('ids', 'u32', [rows, 1], 'state'),
       logprobs: device.allocate('logprobs', 'f32', [rows, 1], 'state'),
-      rules: device.allocate('rules', 'u32', [8], 'state'),
-      rowState: device.allocate('rowState', 'u32', [rows, 4], 'state'),
-      ruleState: device.allocate('ruleState', 'u32', [rows, 8], 'state'),
-      loop: device.allocate('loop', 'u32', [4], 'state'),
-      picked: device.allocate('picked', 'u32', [rows, 9, 2], 'state'),
+      rules: device.allocate('rules', 'u32', [RULES.width], 'state'),
+      rowState: device.allocate('rowState', 'u32', [rows, ROW_STATE.width], 'state'),
+      ruleState: device.allocate('ruleState', 'u32', [rows, RULE_STATE.width], 'state'),
+      loopState: device.allocate('loopState', 'u32', [LOOP_STATE.width], 'state'),
+      picked: device.allocate('picked', 'u32', [rows, 9, PICKED.width], 'state'),
     };
     device.write(tensors.ids, Uint32Array.of(5, 6, 7));
-    device.write(tensors.rules, Uint32Array.of(50, 60));
-    device.write(tensors.loop, Uint32Array.of(0, 6));
+    device.write(tensors.rules, Uint32Array.from(RULES.encode({ eot: 50, timestampBegin: 60 })));
+    device.write(tensors.loopState, Uint32Array.from(LOOP_STATE.encode({ limit: 6 })));
     const [step] = await device.prepare([record('step', (p) => p.run(advanceRows, tensors))]);
-    device.submit(step!, { times: 4, rows: 2, until: tensors.loop });
-    const sampled = await device.read(tensors.ruleState);
-    assert.equal([sampled[0], sampled[8], sampled[16]], [4, 4, 0]);
-    device.submit(step!, { times: 50, rows: 2, until: tensors.loop });
-    const more = await device.read(tensors.ruleState);
-    assert.equal([more[0], more[8], more[16]], [6, 6, 0], 'rows that are done stand still');
-    assert.is((await device.read(tensors.loop))[0], 1);
+    device.submit(step!, { times: 4, rows: 2, until: tensors.loopState });
+    const sampled = async (): Promise<unknown> => {
+      const state = await device.read(tensors.ruleState);
+      return [0, 1, 2].map((row) => state[RULE_STATE.at(row, 'sampled')]);
+    };
+    assert.equal(await sampled(), [4, 4, 0]);
+    device.submit(step!, { times: 50, rows: 2, until: tensors.loopState });
+    assert.equal(await sampled(), [6, 6, 0], 'rows that are done stand still');
+    assert.is((await device.read(tensors.loopState))[LOOP_STATE.index.done], 1);
     await device.close();
   });
 
@@ -192,41 +196,27 @@ function deviceSuite(real: GPU, isSoftware: boolean): void {
   test('what prepare refuses', async () => {
     const device = await open();
     const { x, index } = await copier(device);
-    const alias = record('alias', (p) => p.run(selectRows, { x, index, y: x }));
+    const alias = record('alias', (p) => p.run(gatherRows, { x, index, y: x }));
     const aliased = await failure(device.prepare([alias]));
     assert.ok(aliased instanceof KernelError && aliased.code === 'alias', String(aliased));
-    const faulty: Kernel = {
-      ...selectRows,
-      gpu: [
-        { name: 'faulty', groups: () => [1, 1, 1], wgsl: () => '@compute @workgroup_size(1) fn main() { what(); }' },
-      ],
+    const faulty: WgslVariant = {
+      name: 'faulty',
+      groups: () => [1, 1, 1],
+      wgsl: () => '@compute @workgroup_size(1) fn main() { what(); }',
     };
     const run = (kernel: Kernel): Promise<unknown> =>
       failure(device.prepare([record('p', (p) => p.run(kernel, { x, index, y: p.scratch('y', 'f32', [4, n]) }))]));
-    const broken = await run(faulty);
+    const broken = await run({ ...gatherRows, variants: { webgpu: [faulty] } });
     assert.ok(broken instanceof KernelError && broken.code === 'compile', String(broken));
-    assert.match(broken.message, /selectRows:faulty/);
-    const none = await run({ ...selectRows, gpu: [{ ...selectRows.gpu[0]!, when: () => false }] });
+    assert.match(broken.message, /gatherRows:faulty/);
+    const [plain] = gatherRows.variants.webgpu ?? [];
+    const none = await run({ ...gatherRows, variants: { webgpu: [{ ...plain!, when: () => false }] } });
     assert.ok(none instanceof KernelError && none.code === 'noVariant', String(none));
     assert.match(none.message, /threadPerElement does not take these dims/);
     const reason = new Error('enough');
     assert.is(await failure(device.prepare([], AbortSignal.abort(reason))), reason);
     // None of it harms the device.
     assert.is((await device.read(index))[0], 3);
-    await device.close();
-  });
-
-  test('profile tells the time of each command', async () => {
-    const device = await open();
-    const { work } = await copier(device);
-    const times = await device.profile(work, { times: 500 });
-    assert.equal(
-      times.map(({ kernel }) => kernel),
-      ['selectRows', 'selectRows', 'selectRows'],
-    );
-    // lavapipe's clock may stand still for a command or two.
-    for (const { seconds } of times) assert.ok(seconds >= 0 && seconds < 10, String(seconds));
-    assert.ok(times.some(({ seconds }) => seconds > 0));
     await device.close();
   });
 

@@ -1,29 +1,4 @@
-/**
- * Text that every WGSL kernel shares: the bindings, written from the contract, and a few functions that WGSL lacks.
- *
- * Arrays have fixed sizes, so an index is checked against a constant and a binding that is too small is refused.
- */
-import type { ArgSpec, GpuVariant, Kernel, KernelContext } from './kernel.ts';
-
-/** Arguments that a command binds, in the contract's order; binding i is the i-th of them. */
-export function boundArgs(kernel: Kernel, c: KernelContext): readonly (readonly [name: string, spec: ArgSpec])[] {
-  return Object.entries(kernel.args).filter(([name]) => c.has(name));
-}
-
-/** Names of arguments that WGSL keeps for itself: they get an underscore. */
-const KEYWORDS: ReadonlySet<string> = new Set(['loop']);
-
-/** The whole shader of a variant. */
-export function shaderText(kernel: Kernel, variant: GpuVariant, c: KernelContext): string {
-  const bindings = boundArgs(kernel, c).map(([name, spec], i) => {
-    const count = spec.dims.reduce<number>((n, dim) => n * (typeof dim === 'number' ? dim : c.dims[dim]!), 1);
-    const isVector = variant.vec4?.includes(name) ?? false;
-    const type = isVector ? `array<vec4<${spec.dtype}>, ${count / 4}>` : `array<${spec.dtype}, ${count}>`;
-    const access = spec.access === 'read' ? 'read' : 'read_write';
-    return `@group(0) @binding(${i}) var<storage, ${access}> ${KEYWORDS.has(name) ? `${name}_` : name}: ${type};\n`;
-  });
-  return bindings.join('') + variant.wgsl(c);
-}
+/** Text that several WGSL kernels share: literals, reductions over a workgroup, and a few functions that WGSL lacks. */
 
 /** A number as an f32 literal. */
 export function f32(value: number): string {

@@ -1,0 +1,23 @@
+/** A variant in WGSL, for devices that are WebGPU. */
+import type { KernelContext, Variant } from '../variant.ts';
+
+export type Grid = readonly [x: number, y: number, z: number];
+
+export interface WgslVariant<D extends string = string, P extends string = string> extends Variant {
+  when?(c: KernelContext<D, P>): boolean;
+  /**
+   * The kind of adapter it is made for: preferred there, taken elsewhere only if nothing else fits. Software adapters
+   * (lavapipe, SwiftShader) pay for barriers and workgroup memory, hardware wants both.
+   */
+  readonly suits?: 'hardware' | 'software';
+  /**
+   * The shader without its bindings, which `shader.ts` writes: each argument is a storage variable under its own name, an
+   * array of its elements. Arguments that may have several storage types are read by `load_NAME(i)`, those listed in `vec4`
+   * by `load4_NAME(i)` in groups of four, and written by `store4_NAME(i, value)`. Entry point: `main`.
+   */
+  wgsl(c: KernelContext<D, P>): string;
+  /** Arguments bound in groups of four values. Their last dim must be a multiple of 4: say so in `when`. */
+  readonly vec4?: readonly string[];
+  /** Workgroups for `liveRows` rows (0 where the kernel has no `rows`); each at most 65535. */
+  groups(c: KernelContext<D, P>, liveRows: number): Grid;
+}

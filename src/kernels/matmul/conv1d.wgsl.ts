@@ -1,0 +1,21 @@
+import { gelu } from '../../engine/wgsl/functions.ts';
+import { gemmWgsl } from './gemm.wgsl.ts';
+
+type Dims = 'nOut' | 'cIn' | 'cOut' | 'k' | 'panelWidth';
+
+export const conv1dWgsl = gemmWgsl<Dims, 'stride' | 'padOut'>(({ dims, params: { stride, padOut }, has }) => {
+  const { nOut, cIn, cOut, k, panelWidth } = dims;
+  return {
+    rows: nOut - 2 * padOut,
+    n: cOut,
+    k,
+    panelWidth,
+    xStride: stride * cIn,
+    put: /* wgsl */ `${gelu}
+fn put(t: u32, j: u32, sum: f32) {
+  let at = (t + ${padOut}u) * ${cOut}u + j;
+  y[at] = gelu(sum + bias[j])${has('positions') ? ' + positions[at]' : ''};
+  ${padOut ? `if (t == 0u) { y[j] = 0f; }\n  if (t == ${nOut - 3}u) { y[at + ${cOut}u] = 0f; }` : ''}
+}`,
+  };
+});

@@ -1,0 +1,31 @@
+import type { KernelContext } from '../../engine/variant.ts';
+import { i32 } from '../../engine/wasm/scalar.ts';
+import { type GemmOptions, gemmWasm } from './gemm.wasm.ts';
+
+type Dims = 'rows' | 'k' | 'nVocab' | 'panelWidth';
+type Params = 'begin' | 'count';
+
+export const logitsWasm = gemmWasm<'x' | 'w' | 'y', Dims, Params>(
+  ({ dims: d, params, capacity, dtype }: KernelContext<Dims, Params>): GemmOptions => ({
+    rows: d.rows,
+    capacity,
+    k: d.k,
+    n: params.count,
+    panelWidth: d.panelWidth,
+    dtype: dtype('w'),
+    xStride: 4 * d.k,
+    yStride: 4 * d.nVocab,
+    bias: false,
+    gelu: false,
+    added: false,
+  }),
+  ({ args: { x, w, y, liveRows, scratch } }, { params: { begin } }) => ({
+    x,
+    w,
+    y: i32.add(y, i32.const(4 * begin)),
+    bias: i32.const(0),
+    added: i32.const(0),
+    rows: liveRows,
+    scratch,
+  }),
+);

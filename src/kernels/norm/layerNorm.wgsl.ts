@@ -1,0 +1,69 @@
+import { groupReduce } from '../../engine/wgsl/functions.ts';
+import type { WgslVariant } from '../../engine/wgsl/variant.ts';
+import { EPSILON } from './epsilon.ts';
+
+export const layerNormWgsl: readonly WgslVariant<'rows' | 'nState'>[] = [
+  {
+    // One workgroup a row; thread i takes columns i, i + 128, ...
+    name: 'groupPerRow',
+    suits: 'hardware',
+    groups: (_c, liveRows) => [liveRows, 1, 1],
+    wgsl: ({ dims: { nState: n } }) => /* wgsl */ `
+${groupReduce('total', 128, 'f32', 'a + b')}
+@compute @workgroup_size(128)
+fn main(@builtin(workgroup_id) row: vec3u, @builtin(local_invocation_index) i: u32) {
+  let at = row.x * ${n}u;
+  var sum = 0f;
+  for (var k = i; k < ${n}u; k += 128u) { sum += x[at + k]; }
+  let mean = total(sum, i) / ${n}f;
+  var squares = 0f;
+  for (var k = i; k < ${n}u; k += 128u) {
+    let d = x[at + k] - mean;
+    squares += d * d;
+  }
+  let scale = inverseSqrt(total(squares, i) / ${n}f + ${EPSILON}f);
+  for (var k = i; k < ${n}u; k += 128u) { y[at + k] = (x[at + k] - mean) * scale * gamma[k] + beta[k]; }
+}`,
+  },
+  {
+    // One thread a row, without barriers, four columns at a time.
+    name: 'threadPerRow4',
+    suits: 'software',
+    when: (c) => c.dims.nState % 4 === 0,
+    vec4: ['x', 'gamma', 'beta', 'y'],
+    groups: (_c, liveRows) => [Math.ceil(liveRows / 32), 1, 1],
+    wgsl: ({ dims: { rows, nState } }) => threadPerRow(rows, nState, nState / 4, 'vec4f', 'dot(v, vec4f(1f))'),
+  },
+  {
+    // The same column by column: any number of them.
+    name: 'threadPerRow',
+    groups: (_c, liveRows) => [Math.ceil(liveRows / 32), 1, 1],
+    wgsl: ({ dims: { rows, nState } }) => threadPerRow(rows, nState, nState, 'f32', 'v'),
+  },
+];
+
+/** Rows of `n` numbers as `count` elements of one type; `sum` adds up an element v. */
+function threadPerRow(rows: number, n: number, count: number, type: 'f32' | 'vec4f', sum: string): string {
+  return /* wgsl */ `
+fn sum(v: ${type}) -> f32 { return ${sum}; }
+@compute @workgroup_size(32)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x >= ${rows}u) { return; }
+  let at = id.x * ${count}u;
+  var all = ${type}();
+  for (var k = 0u; k < ${count}u; k++) { all += x[at + k]; }
+  let near = sum(all) / ${n}f;
+  // A long sum of large numbers is off by some; the distances from it give the rest.
+  var rest = ${type}();
+  var squares = ${type}();
+  for (var k = 0u; k < ${count}u; k++) {
+    let d = x[at + k] - near;
+    rest += d;
+    squares += d * d;
+  }
+  let shift = sum(rest) / ${n}f;
+  let mean = near + shift;
+  let scale = inverseSqrt(max(sum(squares) / ${n}f - shift * shift, 0f) + ${EPSILON}f);
+  for (var k = 0u; k < ${count}u; k++) { y[at + k] = (x[at + k] - mean) * scale * gamma[k] + beta[k]; }
+}`;
+}

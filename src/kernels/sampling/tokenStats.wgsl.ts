@@ -1,0 +1,174 @@
+import type { KernelContext } from '../../engine/variant.ts';
+import { f32, groupReduce, isBetterText, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
+import type { WgslVariant } from '../../engine/wgsl/variant.ts';
+import { MASKED } from '../../rules/logitRules.ts';
+import { NO_TOKEN, RULE_STATE, RULES } from './decodeState.ts';
+import { CHUNK_IDS, STATS, textChunksText } from './vocabularyChunks.ts';
+
+type Dims = 'nVocab' | 'maskWords' | 'chunks' | 'perRow';
+
+export const tokenStatsWgsl: readonly WgslVariant<Dims>[] = [
+  {
+    // One workgroup a chunk and row; thread i takes ids i, i + 256, i + 512 and i + 768 of the chunk.
+    name: 'groupPerChunk',
+    suits: 'hardware',
+    groups: (c, liveRows) => [c.dims.chunks, liveRows, 1],
+    wgsl: (c) => /* wgsl */ `
+${chunkFunctions(c)}
+struct Best { value: f32, id: u32 }
+${groupReduce('highest', 256, 'f32', 'max(a, b)')}
+${groupReduce('total', 256, 'f32', 'a + b')}
+${groupReduce('best', 256, 'Best', 'better(a, b)')}
+fn better(a: Best, b: Best) -> Best {
+  if (isBetter(a.value, a.id, b.value, b.id)) { return a; }
+  return b;
+}
+var<workgroup> bad: atomic<u32>;
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
+  let row = group.y;
+  let range = chunkRange(group.x, row);
+  let isFirst = isFirstToken(row);
+  var ids: array<u32, 4>;
+  var found: array<f32, 4>;
+  var top = ${f32(MASKED)};
+  for (var s = 0u; s < 4u; s++) {
+    let id = range.x + s * 256u + i;
+    ids[s] = ${NO_TOKEN}u;
+    if (id < range.y) {
+      let value = logits[row * ${c.dims.nVocab}u + id];
+      if (isNonFinite(value)) { atomicStore(&bad, 1u); }
+      else if (isAllowed(id, range, isFirst)) {
+        ids[s] = id;
+        found[s] = value;
+        top = max(top, value);
+      }
+    }
+  }
+  top = highest(top, i);
+  var sum = 0f;
+  for (var s = 0u; s < 4u; s++) {
+    if (ids[s] != ${NO_TOKEN}u) { sum += exp(found[s] - top); }
+  }
+  sum = total(sum, i);
+  let at = row * ${c.dims.chunks}u + group.x;
+  if (i == 0u) { putStats(at, top, sum, atomicLoad(&bad)); }
+  for (var rank = 0u; rank < ${c.dims.perRow}u; rank++) {
+    // The best that this thread still has; then the best of all, whose owner gives it up.
+    var own = Best(${LOWEST}, ${NO_TOKEN}u);
+    for (var s = 0u; s < 4u; s++) { own = better(own, Best(found[s], ids[s])); }
+    let winner = best(own, i).id;
+    if (i == 0u) { bestIds[at * ${c.dims.perRow}u + rank] = winner; }
+    for (var s = 0u; s < 4u; s++) {
+      if (ids[s] == winner) { ids[s] = ${NO_TOKEN}u; }
+    }
+  }
+}`,
+  },
+  {
+    // One thread a chunk and row; the best so far stay sorted in registers.
+    name: 'threadPerChunk',
+    suits: 'software',
+    groups: (c, liveRows) => [Math.ceil(c.dims.chunks / 8), liveRows, 1],
+    wgsl: (c) => /* wgsl */ `
+${chunkFunctions(c)}
+@compute @workgroup_size(8)
+fn main(@builtin(global_invocation_id) global: vec3u) {
+  let row = global.y;
+  if (global.x >= ${c.dims.chunks}u) { return; }
+  let range = chunkRange(global.x, row);
+  let isFirst = isFirstToken(row);
+  var bad = 0u;
+  var top = ${f32(MASKED)};
+${unroll(c.dims.perRow, (k) => `  var id${k} = ${NO_TOKEN}u;\n  var value${k} = ${LOWEST};`)}
+  for (var id = range.x; id < range.y; id++) {
+    let value = logits[row * ${c.dims.nVocab}u + id];
+    if (isNonFinite(value)) { bad = 1u; }
+    else if (isAllowed(id, range, isFirst)) {
+      top = max(top, value);
+      if (value > value${c.dims.perRow - 1}) {
+        // Ids come in ascending order: the new one stands after its equals, and pushes the rest down.
+        var down = value;
+        var downId = id;
+        var isIn = false;
+${unroll(
+  c.dims.perRow,
+  (k) => `        if (isIn || down > value${k}) {
+        let v = value${k};
+        let w = id${k};
+        value${k} = down;
+        id${k} = downId;
+        down = v;
+        downId = w;
+        isIn = true;
+      }`,
+)}
+      }
+    }
+  }
+  // In blocks: a running sum of 1024 would lose digits.
+  var sum = 0f;
+  for (var first = range.x; first < range.y; first += 32u) {
+    var block = 0f;
+    for (var id = first; id < min(first + 32u, range.y); id++) {
+      let value = logits[row * ${c.dims.nVocab}u + id];
+      if (!isNonFinite(value) && isAllowed(id, range, isFirst)) { block += exp(value - top); }
+    }
+    sum += block;
+  }
+  let at = row * ${c.dims.chunks}u + global.x;
+  putStats(at, top, sum, bad);
+${unroll(c.dims.perRow, (k) => `  bestIds[at * ${c.dims.perRow}u + ${k}u] = id${k};`)}
+}`,
+  },
+];
+
+/**
+ * What both shaders need: the range of a chunk and what the timestamp rules leave of it, as `allowedIds` of
+ * rules/logitRules.ts has it; the masks; and tests that NaN cannot fool.
+ */
+function chunkFunctions({ dims: { nVocab, maskWords } }: KernelContext<Dims>): string {
+  const rules = RULES.wgsl('rules', '0');
+  const state = RULE_STATE.wgsl('ruleState', 'row');
+  const stats = STATS.wgsl('stats', 'at');
+  return /* wgsl */ `
+${textChunksText}
+// First id of the chunk and the one after its last (x, y); the same of the ids that the timestamp rules allow (z, w).
+fn chunkRange(chunk: u32, row: u32) -> vec4u {
+  let textEnd = ${rules.timestampBegin};
+  let textChunks = textChunkCount();
+  let isText = chunk < textChunks;
+  let begin = select(min(textEnd + (chunk - textChunks) * ${CHUNK_IDS}u, ${nVocab}u), chunk * ${CHUNK_IDS}u, isText);
+  let end = min(begin + ${CHUNK_IDS}u, select(${nVocab}u, textEnd, isText));
+  if (${rules.hasTimestamps} == 0u) { return vec4u(begin, end, begin, end); }
+  let isFirst = ${state.sampled} == 0u;
+  let isLast = ${state.lastIsTimestamp} != 0u;
+  let isPairOpen = isLast && ${state.penultimateIsTimestamp} == 0u;
+  var low = begin;
+  var high = end;
+  if (isText) {
+    if (isPairOpen) { low = max(low, ${rules.eot}); }
+    if (isFirst) { high = begin; }
+  } else {
+    if (${state.lastTimestamp} != 0u) { low = max(low, ${state.lastTimestamp} - select(0u, 1u, isPairOpen)); }
+    if (isLast && !isPairOpen) { high = begin; }
+    if (isFirst && ${rules.initialEnd} != 0u) { high = min(high, ${rules.initialEnd}); }
+  }
+  return vec4u(begin, end, low, high);
+}
+fn isFirstToken(row: u32) -> bool { return ${state.sampled} == 0u; }
+fn isAllowed(id: u32, range: vec4u, isFirst: bool) -> bool {
+  var mask = masks[id / 32u];
+  if (isFirst) { mask |= masks[${maskWords}u + id / 32u]; }
+  return id >= range.z && id < range.w && ((mask >> (id % 32u)) & 1u) == 0u;
+}
+// By bits: shaders may take it for granted that there is no NaN.
+fn isNonFinite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u; }
+fn putStats(at: u32, top: f32, sum: f32, bad: u32) {
+  ${stats.max} = top;
+  ${stats.sum} = sum;
+  ${stats.nonFinite} = f32(bad);
+  stats[at * ${STATS.width}u + ${STATS.width - 1}u] = 0f;
+}
+${isBetterText}`;
+}

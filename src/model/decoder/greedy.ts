@@ -1,0 +1,43 @@
+/** Greedy decoding as a loop on the device: the host waits only now and then to see whether all rows are done. */
+import type { PickedSequence } from '../../decode/inference.ts';
+import { readWords } from '../../engine/device.ts';
+import { LOOP_STATE, PICKED, RULE_STATE } from '../../kernels/sampling/decodeState.ts';
+import { ChunkedSubmit } from '../chunkedSubmit.ts';
+import { type DecodingContext, type DecodingRow, nonFinite } from './decodingRows.ts';
+
+/**
+ * Steps all rows until each has an `eot` or has sampled `limit` tokens.
+ *
+ * @param rows as `prefillGroups` left them
+ * @throws {NumericError} `nonFinite`
+ */
+export async function decodeGreedily(
+  { device, dims: { nTextCtx }, slot: { state, ready } }: DecodingContext,
+  rows: readonly DecodingRow[],
+  limit: number,
+  signal?: AbortSignal,
+): Promise<readonly PickedSequence[]> {
+  const steps = Math.max(1, Math.min(limit, ...rows.map(({ promptLength }) => nTextCtx + 1 - promptLength)));
+  device.write(state.loopState, Uint32Array.from(LOOP_STATE.encode({ limit: steps })));
+  device.submit(ready.pick);
+  await new ChunkedSubmit().repeat(
+    steps - 1,
+    (times) => device.submit(ready.step, { times, until: state.loopState }),
+    async () => (await readWords(device, state.loopState))[LOOP_STATE.index.done] !== 0,
+    signal,
+  );
+  const ruleState = await readWords(device, state.ruleState);
+  const picked = await readWords(device, state.picked);
+  const floats = new Float32Array(picked.buffer, picked.byteOffset, picked.length);
+  return rows.map((_, row) => {
+    if (ruleState[RULE_STATE.at(row, 'nonFinite')] !== 0) throw nonFinite();
+    const tokens: number[] = [];
+    const logprobs: number[] = [];
+    for (let i = 0; i < ruleState[RULE_STATE.at(row, 'sampled')]!; i++) {
+      const entry = row * nTextCtx + i;
+      tokens.push(picked[PICKED.at(entry, 'token')]!);
+      logprobs.push(floats[PICKED.at(entry, 'logprob')]!);
+    }
+    return { tokens, logprobs };
+  });
+}
