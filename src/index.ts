@@ -14,6 +14,7 @@ export {
   type SpeechSpan,
   speechSpans,
 } from './audio/features/vad.ts';
+export type { ErrorClass, ErrorCode, WarningCode } from './base/codes.ts';
 export * from './base/errors.ts';
 export type { CallOptions, Progress, Warning } from './base/progress.ts';
 export { type ModelFiles, openModelFiles } from './checkpoint/modelFiles.ts';
