@@ -20,7 +20,7 @@ function played(gpu: boolean, adapter: Adapter) {
     // Only handed on to the openers, which are played too.
     gpu: async () => (gpu ? ({} as GPU) : undefined),
     spawn: () => undefined,
-    compileWasm: (bytes) => WebAssembly.compile(bytes),
+    compileWasm: async (bytes) => new WebAssembly.Module(bytes),
   };
   // Only their kind is looked at.
   const device = (kind: Device['kind']): Device => ({ kind }) as Device;

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import type { Clip } from '../support/clips.ts';
 import { tinyModel } from '../support/tinyModel.ts';
 import { run } from './children.ts';
-import type { TranscribedFile } from './transcribeFiles.ts';
+import type { TranscribedFile } from './page.ts';
 
 const program = 'dist/test/runtimes/transcribeFiles.js';
 

@@ -6,14 +6,7 @@
  */
 import process from 'node:process';
 import type { NodeLoadOptions } from '../../src/index.node.ts';
-
-/** One line of the output. */
-export interface TranscribedFile {
-  readonly path: string;
-  readonly device: string;
-  readonly tokens: readonly number[];
-  readonly text: string;
-}
+import type { TranscribedFile } from './page.ts';
 
 const entry = process.versions.deno ? '../../src/index.deno.js' : '../../src/index.node.js';
 // Both entry points have this function.
