@@ -1,4 +1,4 @@
-/** The model's programs on one device against a second, plain implementation, on small random models. */
+/** The model's programs on one device against `plainWhisper`, an implementation of its own, on small random models. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { NumericError } from '../../src/base/errors.ts';
@@ -88,18 +88,29 @@ function withLargestTensor(device: Device, maxTensorBytes: number): Device {
   });
 }
 
+export interface ModelChecks {
+  open(): Promise<void>;
+  readonly checks: readonly { readonly name: string; run(): Promise<void> }[];
+  close(): Promise<void>;
+}
+
 export function modelSuite(title: string, open: () => Promise<Device>, tolerance = 2e-4): void {
   const test = suite(`model ${title}`);
+  const model = modelChecks(open, tolerance);
+  test.before(model.open);
+  for (const { name, run } of model.checks) test(name, run);
+  test.after(model.close);
+  test.run();
+}
+
+/** The same check by check, for whoever wants to see one fail. */
+export function modelChecks(open: () => Promise<Device>, tolerance = 2e-4): ModelChecks {
+  const checks: ModelChecks['checks'][number][] = [];
+  const test = (name: string, run: () => Promise<void>): void => void checks.push({ name, run });
   const weights = randomWeights(dims, 7);
   const audio = encode(weights, dims, melOf(1));
   let device: Device;
   let inference: ModelInference;
-  test.before(async () => {
-    device = await open();
-    const reader = { tensor: async (name: string) => weights.get(name)! };
-    inference = await createInference(device, dims, reader, { maxAudio: 2 });
-  });
-  test.after(() => device.close());
 
   test('the encoder, twice in a row', async () => {
     for (const seed of [2, 1]) {
@@ -345,5 +356,13 @@ export function modelSuite(title: string, open: () => Promise<Device>, tolerance
     features.close();
   });
 
-  test.run();
+  return {
+    async open() {
+      device = await open();
+      const reader = { tensor: async (name: string) => weights.get(name)! };
+      inference = await createInference(device, dims, reader, { maxAudio: 2 });
+    },
+    checks,
+    close: () => device.close(),
+  };
 }

@@ -5,7 +5,7 @@
 
 import { DeviceError, InternalError, KernelError } from '../../base/errors.ts';
 import type { Device, Executable } from '../../engine/device.ts';
-import type { DType, HostArray, Reference } from '../../engine/kernel.ts';
+import type { DType, HostArray, KernelModule, Reference } from '../../engine/kernel.ts';
 import { elementCount, type Tensor } from '../../engine/program.ts';
 import { kernels } from '../../kernels/registry.ts';
 
@@ -14,9 +14,12 @@ function hostArray(dtype: DType, shape: readonly number[]): HostArray {
   return dtype === 'f32' ? new Float32Array(n) : new Uint32Array(n);
 }
 
-export function createReferenceDevice(options: { panelWidth?: number; maxTensorBytes?: number } = {}): Device {
+/** @param modules kernels whose references it runs; all that there are when absent */
+export function createReferenceDevice(
+  options: { panelWidth?: number; maxTensorBytes?: number; modules?: readonly KernelModule[] } = {},
+): Device {
   const memory = new Map<Tensor, HostArray>();
-  const references = new Map<string, Reference>(kernels.map((m) => [m.kernel.name, m.reference]));
+  const references = new Map<string, Reference>((options.modules ?? kernels).map((m) => [m.kernel.name, m.reference]));
   let closed = false;
   let tellLost: (value: { reason: string }) => void = () => {};
   const lost = new Promise<{ reason: string }>((resolve) => {
