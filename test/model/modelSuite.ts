@@ -1,7 +1,7 @@
 /** The model's programs on one device against `plainWhisper`, an implementation of its own, on small random models. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { NumericError } from '../../src/base/errors.ts';
+import { InternalError, NumericError } from '../../src/base/errors.ts';
 import { randomStream } from '../../src/base/random.ts';
 import type { Decoding } from '../../src/decode/inference.ts';
 import { samplingSearch } from '../../src/decode/search/sampling.ts';
@@ -10,6 +10,7 @@ import type { ModelDimensions } from '../../src/model/dims.ts';
 import { createInference, type ModelInference } from '../../src/model/inference.ts';
 import { applyRules, type LogitRules, ruleState } from '../../src/rules/logitRules.ts';
 import { decode, encode, randomWeights, type Weights } from '../support/plainWhisper.ts';
+import { reasonOf, throws } from '../support/throws.ts';
 
 const dims: ModelDimensions = {
   nMels: 5,
@@ -233,11 +234,7 @@ export function modelChecks(open: () => Promise<Device>, tolerance = 2e-4): Mode
   test('room for more windows, made while nothing is open', async () => {
     const growing = await createInference(device, dims, { tensor: async (name) => weights.get(name)! });
     const first = await growing.encode(melOf(2));
-    let caught: unknown;
-    await growing.reserveAudio(3).catch((error) => {
-      caught = error;
-    });
-    assert.match(String(caught), /decoding/);
+    await throws(InternalError, 'internal', growing.reserveAudio(3), 'windows are decoding');
     first.close();
     await growing.reserveAudio(3);
     const features = [await growing.encode(melOf(2)), await growing.encode(melOf(2)), await growing.encode(melOf(1))];
@@ -285,11 +282,7 @@ export function modelChecks(open: () => Promise<Device>, tolerance = 2e-4): Mode
     const features = await spoilt.encode(melOf(1));
     const decoding = await spoilt.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 1 }], rules);
     for (const attempt of [() => decoding.candidates(2), () => decoding.run(5)]) {
-      let caught: unknown;
-      await attempt().catch((error) => {
-        caught = error;
-      });
-      assert.instance(caught, NumericError);
+      await throws(NumericError, 'nonFinite', attempt);
     }
     decoding.close();
     features.close();
@@ -333,11 +326,7 @@ export function modelChecks(open: () => Promise<Device>, tolerance = 2e-4): Mode
     const decoding = await inference.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 1 }], rules);
     const running = decoding.run(10, abort.signal);
     abort.abort(new Error('enough'));
-    let caught: unknown;
-    await running.catch((error) => {
-      caught = error;
-    });
-    assert.match(String(caught), /enough/);
+    assert.match(String(await reasonOf(running)), /enough/);
     decoding.close();
     const again = await inference.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 1 }], rules);
     assert.equal((await again.run(3))[0]!.tokens, plainGreedy(weights, audio, 3).tokens);
