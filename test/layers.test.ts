@@ -9,12 +9,23 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { importsOf, readImports } from './support/imports.ts';
+import { circles, importsOf, readImports } from './support/imports.ts';
 import { repoRoot } from './support/paths.ts';
 import { type Room, rooms } from './support/rooms.ts';
 
 /** May import `node:`: what no page loads. */
 const NODE_FILES = /^(src\/runtime\/(node|ffmpeg|v8Flags)|src\/index\.node|src\/cli\/|weights\/)/;
+
+/** Circles of files that are still to be broken up. */
+const KNOWN_CIRCLES: readonly (readonly string[])[] = [
+  ['src/decode/logitFilter.ts', 'src/decode/options.ts'],
+  [
+    'src/transcribe/batch/batch.ts',
+    'src/transcribe/batch/lanes.ts',
+    'src/transcribe/recording/recording.ts',
+    'src/transcribe/transcribe.ts',
+  ],
+];
 
 const all = readImports('src', 'weights');
 const edges = all.filter(({ to }) => /^(src|weights)\//.test(to));
@@ -63,6 +74,18 @@ test('no listed arrow that no file has', () => {
 
 test('every room imports only rooms below it', () => {
   floors();
+});
+
+test('a circle is found', () => {
+  const of = (...arrows: readonly string[]): string[][] =>
+    circles(arrows.map((arrow) => ({ from: arrow[0]!, to: arrow[1]!, isType: false })));
+  assert.equal(of('ab', 'bc', 'ac', 'dc'), []);
+  assert.equal(of('ab', 'bc', 'cd', 'db', 'de'), [['b', 'c', 'd']]);
+  assert.equal(of('ab', 'ba', 'bc', 'cd', 'dc', 'ee'), [['a', 'b'], ['c', 'd'], ['e']]);
+});
+
+test('no circle of files, types included', () => {
+  assert.equal(circles(edges), KNOWN_CIRCLES, 'a new circle, or one that is gone and must leave the list');
 });
 
 test('ARCHITECTURE.md shows this table', () => {

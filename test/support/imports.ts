@@ -49,3 +49,35 @@ export function readImports(...folders: readonly string[]): Import[] {
       .flatMap((file) => importsOf(posix.join(folder, file), readFileSync(join(repoRoot, folder, file), 'utf8'))),
   );
 }
+
+/**
+ * Files that import one another in a circle, directly or by others: the strongly connected components, each sorted.
+ *
+ * @see Tarjan, Depth-first search and linear graph algorithms, 1972
+ */
+export function circles(edges: readonly Import[]): string[][] {
+  const next = new Map<string, string[]>();
+  for (const { from, to } of edges) next.set(from, [...(next.get(from) ?? []), to]);
+  const found: string[][] = [];
+  const numbers = new Map<string, number>();
+  const stack: string[] = [];
+  /** @returns the lowest number on the stack that can be reached from `file` */
+  const visit = (file: string): number => {
+    const own = numbers.size;
+    numbers.set(file, own);
+    stack.push(file);
+    let lowest = own;
+    for (const to of next.get(file) ?? []) {
+      const known = numbers.get(to);
+      if (known === undefined) lowest = Math.min(lowest, visit(to));
+      else if (stack.includes(to)) lowest = Math.min(lowest, known);
+    }
+    if (lowest === own) {
+      const members = stack.splice(stack.indexOf(file));
+      if (members.length > 1 || next.get(file)?.includes(file)) found.push(members.sort());
+    }
+    return lowest;
+  };
+  for (const file of next.keys()) if (!numbers.has(file)) visit(file);
+  return found.sort();
+}
