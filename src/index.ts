@@ -3,45 +3,12 @@
  * runtimes (`index.node.ts`, `index.deno.ts`, `index.web.ts`) add `load` to it; `sotto/core` is this file alone, for
  * runtimes that bring a platform of their own.
  */
-export type { AudioFile, ReadAudio } from './audio/audioFile.ts';
-export { type DecodeAudioOptions, decodeAudio } from './audio/decode.ts';
-export { type LogMel, logMel } from './audio/features/logMel.ts';
-export { RunningLogMel } from './audio/features/runningLogMel.ts';
-export {
-  type Activity,
-  measureActivity,
-  type SpeechOptions,
-  type SpeechSpan,
-  speechSpans,
-} from './audio/features/vad.ts';
-export * from './base/errors.ts';
+
+// Load and transcribe: a model, and what its calls take and give.
+
 export type { CallOptions, Progress, Warning } from './base/progress.ts';
-export { type ModelFiles, openModelFiles } from './checkpoint/modelFiles.ts';
-export { blobSource, memorySource, type OpenSource, type WeightSource } from './checkpoint/source.ts';
-export { openUrlFolder } from './checkpoint/urlSource.ts';
-export type {
-  AudioFeatures,
-  Candidates,
-  DecodeGroup,
-  Decoding,
-  Inference,
-  PickedSequence,
-} from './decode/inference.ts';
-export { detectLanguage, type LanguageDetection } from './decode/languageDetect.ts';
-export type { DecodingOptions } from './decode/options.ts';
-export { type DecodingResult, DecodingTask } from './decode/task.ts';
-export { chooseDevice, type DeviceChoice } from './devices/choose.ts';
-export type { Device } from './engine/device.ts';
+export type { LanguageDetection } from './decode/languageDetect.ts';
 export { type LoadOptions, loadWhisper } from './load.ts';
-export type { ModelDimensions } from './model/dims.ts';
-export { createInference, type InferenceOptions, type ModelInference } from './model/inference.ts';
-export type { WrapOptions } from './output/wrap.ts';
-export { extensionOf, FORMATS, type Format, OPENAI_FORMATS, write } from './output/writer.ts';
-export type { LogitRules } from './rules/logitRules.ts';
-export type { Platform, WorkerPort } from './runtime/platform.ts';
-export { languageCode, languageCodes, languageName } from './text/languages.ts';
-export { type Task, Tokenizer } from './text/tokenizer.ts';
-export type { TokenizerData } from './text/tokenizerData.ts';
 export { type RecordingResult, type SeveralOptions, transcribeSeveral } from './transcribe/batch/transcribeAll.ts';
 export type { SampleSource, StreamOptions, StreamSummary, StreamUpdate } from './transcribe/stream/stream.ts';
 export {
@@ -53,3 +20,69 @@ export {
   type Word,
 } from './transcribe/transcribe.ts';
 export { type AudioInput, Whisper, type WhisperParts } from './whisper.ts';
+
+// Audio: bytes to samples, whole or while they come; samples to a log-mel; where somebody speaks.
+
+export type { AudioFile, ReadAudio } from './audio/audioFile.ts';
+export { type DecodeAudioOptions, decodeAudio } from './audio/decode.ts';
+export { type LogMel, logMel } from './audio/features/logMel.ts';
+export { RunningLogMel } from './audio/features/runningLogMel.ts';
+export {
+  type Activity,
+  measureActivity,
+  type SpeechOptions,
+  type SpeechSpan,
+  speechSpans,
+} from './audio/features/vad.ts';
+export { type RawFormat, type RawSound, readSoundStream } from './audio/pcmStream.ts';
+
+// Decoding: one window to tokens, tokens to text, languages.
+
+export { detectLanguage } from './decode/languageDetect.ts';
+export type { DecodingOptions } from './decode/options.ts';
+export { type DecodingResult, DecodingTask } from './decode/task.ts';
+export { languageCode, languageCodes, languageName } from './text/languages.ts';
+export { type Task, Tokenizer } from './text/tokenizer.ts';
+export type { TokenizerData } from './text/tokenizerData.ts';
+
+// Engine: the model on a device, what decoding asks of it, and what a runtime must give it.
+
+export type {
+  AudioFeatures,
+  Candidates,
+  DecodeGroup,
+  Decoding,
+  GreedyResult,
+  Inference,
+  PickedSequence,
+} from './decode/inference.ts';
+export { chooseDevice, type DeviceChoice } from './devices/choose.ts';
+export type { Device } from './engine/device.ts';
+export type { WasmFeatures } from './engine/wasm/variant.ts';
+export type { ModelDimensions } from './model/dims.ts';
+export { createInference, type InferenceOptions, type ModelInference } from './model/inference.ts';
+export type { LogitRules } from './rules/logitRules.ts';
+export type { Platform, WorkerPort } from './runtime/platform.ts';
+
+// Files and output: a model's files in, transcripts out.
+
+export { type ModelFiles, openModelFiles } from './checkpoint/modelFiles.ts';
+export { blobSource, memorySource, type OpenSource, type WeightSource } from './checkpoint/source.ts';
+export { openUrlFolder } from './checkpoint/urlSource.ts';
+export type { WrapOptions } from './output/wrap.ts';
+export { extensionOf, FORMATS, type Format, OPENAI_FORMATS, write } from './output/writer.ts';
+
+// Errors. What each code means is listed in `sotto/codes`.
+
+export type { ErrorClass, ErrorCode, WarningCode } from './base/codes.ts';
+export {
+  AudioError,
+  DeviceError,
+  type ErrorDetails,
+  InternalError,
+  KernelError,
+  NumericError,
+  OptionsError,
+  SottoError,
+  WeightsError,
+} from './base/errors.ts';

@@ -1,4 +1,4 @@
-/** For people who work on kernels: `import ... from 'sotto/dev'`. */
+/** For people who work on kernels: `import ... from 'sotto/lab'`. */
 
 export { createReferenceDevice } from './devices/reference/device.ts';
 export type { Kernel, KernelCase, KernelModule, Reference, Tolerance } from './engine/kernel.ts';

@@ -1,97 +1,97 @@
 /**
- * Who may import whom: the rooms of ARCHITECTURE.md, held by reading every import. Also: no circle between rooms, and
- * `node:` only where it belongs. `node dist/test/layers.test.js --print` prints the graph for ARCHITECTURE.md.
+ * Who may import whom: the table in `support/rooms.ts` lists every arrow between rooms and no other, and ARCHITECTURE.md
+ * shows the same table.
+ *
+ *   node dist/test/layers.test.js --print   the rooms as floors, lowest first, with their arrows
+ *   node dist/test/layers.test.js --write   writes the table into ARCHITECTURE.md
  */
-import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { circles, importsOf, readImports } from './support/imports.ts';
 import { repoRoot } from './support/paths.ts';
+import { type Room, rooms } from './support/rooms.ts';
 
-/** Room -> rooms it may import; `index` and what stands above it may import nearly everything and is listed last. */
-const allowed: Readonly<Record<string, readonly string[]>> = {
-  base: [],
-  rules: ['base'],
-  text: ['base'],
-  audio: ['base'],
-  checkpoint: ['base', 'text'],
-  runtime: ['base', 'audio'],
-  engine: ['base'],
-  kernels: ['base', 'rules', 'engine'],
-  devices: ['base', 'engine', 'kernels', 'runtime'],
-  decode: ['base', 'rules', 'text'],
-  model: ['base', 'rules', 'engine', 'kernels', 'decode'],
-  transcribe: ['base', 'text', 'decode'],
-  output: ['base', 'text', 'transcribe'],
-  lab: ['base', 'engine', 'kernels', 'devices'],
-};
+/** May import `node:`: what no page loads. */
+const NODE_FILES =
+  /^(src\/runtime\/(node|ffmpeg|v8Flags)|src\/index\.node|src\/devices\/wasm\/embedWorker|src\/cli\/|weights\/)/;
 
-/** Edges that are about one file, not about the room. */
-const exceptions: readonly (readonly [from: string, to: string])[] = [
-  // Only the sizes' type: what the weights' reader says of a model.
-  ['src/checkpoint/', 'src/model/dims.ts'],
-  // Numbers in, numbers out: where somebody speaks is asked of a log-mel, whoever made it.
-  ['src/transcribe/', 'src/audio/features/vad.ts'],
+/** Circles of files that are still to be broken up. */
+const KNOWN_CIRCLES: readonly (readonly string[])[] = [
+  ['src/decode/logitFilter.ts', 'src/decode/options.ts'],
+  [
+    'src/transcribe/batch/batch.ts',
+    'src/transcribe/batch/lanes.ts',
+    'src/transcribe/recording/recording.ts',
+    'src/transcribe/transcribe.ts',
+  ],
 ];
 
-const nodeModules =
-  /^(src\/runtime\/(node|ffmpeg|v8Flags)|src\/index\.node|src\/cli\/|src\/server\/|weights\/|test\/|bench\/|examples\/)/;
-
-interface Import {
-  readonly from: string;
-  readonly to: string;
-}
-
-function sources(): string[] {
-  const list = (folder: string): string[] =>
-    readdirSync(join(repoRoot, folder), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.ts'))
-      .map((file) => `${folder}/${file}`);
-  return ['src', 'weights'].flatMap(list);
-}
-
-function imports(): { edges: Import[]; node: Import[] } {
-  const edges: Import[] = [];
-  const node: Import[] = [];
-  for (const from of sources()) {
-    const text = readFileSync(join(repoRoot, from), 'utf8');
-    for (const [, name] of text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)) {
-      if (name!.startsWith('node:')) node.push({ from, to: name! });
-      if (!name!.startsWith('.')) continue;
-      const to = relative(repoRoot, join(repoRoot, dirname(from), name!));
-      edges.push({ from, to });
-    }
-  }
-  return { edges, node };
-}
-
-/** `src/audio/x.ts` -> audio; `src/whisper.ts` -> top; entry points, cli and the like -> top. */
-function room(file: string): string {
-  if (!file.startsWith('src/')) return 'top';
-  const [, first, more] = file.split('/');
-  const name = more === undefined ? first!.replace(/\.ts$/, '') : first!;
-  return name in allowed ? name : 'top';
-}
-
-const { edges, node } = imports();
+const all = readImports('src', 'weights');
+const edges = all.filter(({ to }) => /^(src|weights)\//.test(to));
 const test = suite('layers');
 
-test('reads imports at all', () => {
-  assert.ok(edges.length > 100);
-  assert.ok(edges.some(({ from, to }) => from === 'src/engine/plan.ts' && to === 'src/engine/program.ts'));
+test('an import is read as what it is', () => {
+  const read = (text: string): string =>
+    importsOf('src/audio/a.ts', text)
+      .map(({ to, isType }) => `${isType ? 'type' : 'value'} ${to}`)
+      .join(', ');
+  const rows: readonly (readonly [text: string, wanted: string])[] = [
+    ["import { a } from './b.ts';", 'value src/audio/b.ts'],
+    ["import {\n  a,\n  type B,\n} from '../base/b.ts';", 'value src/base/b.ts'],
+    ["import type { A } from '../../weights/b.ts';", 'type weights/b.ts'],
+    ["import { type A } from './b.ts';", 'value src/audio/b.ts'],
+    ["import * as b from './b.ts';", 'value src/audio/b.ts'],
+    ["import b, { type C } from './b.ts';", 'value src/audio/b.ts'],
+    ["import process from 'node:process';", 'value node:process'],
+    ["import './b.ts';", 'value src/audio/b.ts'],
+    ["export * from './b.ts';", 'value src/audio/b.ts'],
+    ["export type { A } from './b.ts';", 'type src/audio/b.ts'],
+    ["  const { a } = await import('./b.ts');", 'value src/audio/b.ts'],
+    ["type A = import('./b.ts').A;", 'type src/audio/b.ts'],
+    ["let a: typeof import('./b.ts');", 'type src/audio/b.ts'],
+    ["import type { A } from './b.ts';\nimport { c } from './c.ts';", 'type src/audio/b.ts, value src/audio/c.ts'],
+    [" *     import { load } from 'sotto';", ''],
+    ["export const a = 'from';\nexport type B = 'c';", ''],
+  ];
+  for (const [text, wanted] of rows) assert.is(read(text), wanted, text);
+  assert.ok(edges.length > 500, `${edges.length} imports`);
 });
 
-test('no room imports what it may not', () => {
-  const wrong = edges.filter(({ from, to }) => {
-    const [a, b] = [room(from), room(to)];
-    if (a === 'top' || a === b) return false;
-    if (exceptions.some(([x, y]) => from.startsWith(x) && to === y)) return false;
-    return !allowed[a]!.includes(b);
-  });
+test('no arrow between rooms but the listed ones', () => {
+  const listed = new Set(Object.entries(rooms).flatMap(([name, room]) => arrowsFrom(name, room)));
+  assert.equal([...foundArrows()].filter((arrow) => !listed.has(arrow)).sort(), []);
+});
+
+test('no listed arrow that no file has', () => {
+  const found = foundArrows();
+  const listed = Object.entries(rooms).flatMap(([name, room]) => arrowsFrom(name, room));
   assert.equal(
-    wrong.map(({ from, to }) => `${from} -> ${to}`),
+    listed.filter((arrow) => !found.has(arrow)),
     [],
   );
+});
+
+test('every room imports only rooms below it', () => {
+  floors();
+});
+
+test('a circle is found', () => {
+  const of = (...arrows: readonly string[]): string[][] =>
+    circles(arrows.map((arrow) => ({ from: arrow[0]!, to: arrow[1]!, isType: false })));
+  assert.equal(of('ab', 'bc', 'ac', 'dc'), []);
+  assert.equal(of('ab', 'bc', 'cd', 'db', 'de'), [['b', 'c', 'd']]);
+  assert.equal(of('ab', 'ba', 'bc', 'cd', 'dc', 'ee'), [['a', 'b'], ['c', 'd'], ['e']]);
+});
+
+test('no circle of files, types included', () => {
+  assert.equal(circles(edges), KNOWN_CIRCLES, 'a new circle, or one that is gone and must leave the list');
+});
+
+test('ARCHITECTURE.md shows this table', () => {
+  const { shown } = splitArchitecture();
+  assert.ok(shown === table(), 'the table in ARCHITECTURE.md is stale: node dist/test/layers.test.js --write');
 });
 
 test('devices do not know each other', () => {
@@ -107,34 +107,111 @@ test('the registry of kernels stays out of the model', () => {
   assert.equal(wrong, []);
 });
 
-test('no circle between rooms', () => {
-  const next = new Map<string, Set<string>>();
-  for (const { from, to } of edges) {
-    const [a, b] = [room(from), room(to)];
-    if (a === b || a === 'top' || exceptions.some(([x, y]) => from.startsWith(x) && to === y)) continue;
-    if (!next.has(a)) next.set(a, new Set());
-    next.get(a)!.add(b);
-  }
-  const visit = (name: string, path: readonly string[]): void => {
-    assert.not.ok(path.includes(name), `a circle: ${[...path, name].join(' -> ')}`);
-    for (const to of next.get(name) ?? []) visit(to, [...path, name]);
-  };
-  for (const name of next.keys()) visit(name, []);
-});
-
 test('node modules only where they belong', () => {
-  const wrong = node.filter(({ from }) => !nodeModules.test(from)).map(({ from, to }) => `${from} -> ${to}`);
+  const node = all.filter(({ to }) => to.startsWith('node:'));
+  assert.ok(node.length > 20);
+  const wrong = node.filter(({ from }) => !NODE_FILES.test(from)).map(({ from, to }) => `${from} -> ${to}`);
   assert.equal(wrong, []);
 });
 
-if (process.argv.includes('--print')) {
-  const lines = new Set(
-    edges
-      .map(({ from, to }) => [room(from), room(to)] as const)
-      .filter(([a, b]) => a !== b)
-      .map(([a, b]) => `${a} --> ${b}`),
+/** `src/audio/x.ts` -> audio, `src/load.ts` -> load.ts, `weights/hub.ts` -> weights. */
+function roomOf(file: string): string {
+  const [top, name] = file.split('/');
+  return top === 'src' ? name! : top!;
+}
+
+const allowedBy = ({ values, types }: Room): readonly string[] => [...values, ...types];
+
+const valueArrow = (from: string, to: string): string => `${from} -> ${to}`;
+const typeArrow = (from: string, to: string): string => `${from} -> ${to} (types)`;
+
+function arrowsFrom(name: string, { values, types }: Room): string[] {
+  return [...values.map((to) => valueArrow(name, to)), ...types.map((to) => typeArrow(name, to))];
+}
+
+/** What the sources have between rooms. Where there is a value's arrow, the types' is part of it. */
+function foundArrows(): Set<string> {
+  const arrows = { values: new Set<string>(), types: new Set<string>() };
+  for (const { from, to, isType } of edges) {
+    const room = roomOf(from);
+    if (room === roomOf(to)) continue;
+    const listed = rooms[room] ? allowedBy(rooms[room]) : [];
+    const file = to.replace(/^src\//, '');
+    const name = listed.includes(file) ? file : roomOf(to);
+    if (isType) arrows.types.add(typeArrow(room, name));
+    else arrows.values.add(valueArrow(room, name));
+  }
+  for (const arrow of arrows.types) {
+    if (!arrows.values.has(arrow.replace(/ \(types\)$/, ''))) arrows.values.add(arrow);
+  }
+  return arrows.values;
+}
+
+/**
+ * The rooms from the lowest floor up: a room stands one above the highest that it imports.
+ *
+ * @throws where the arrows make a circle
+ */
+function floors(): string[][] {
+  const floorOf = new Map<string, number>();
+  const visit = (name: string, path: readonly string[]): number => {
+    assert.not.ok(path.includes(name), `a circle: ${[...path, name].join(' -> ')}`);
+    const known = floorOf.get(name);
+    if (known !== undefined) return known;
+    const room = rooms[name];
+    assert.ok(room, `${path.at(-1)} lists ${name}, which is no room`);
+    const below = allowedBy(room).map((to) => visit(to in rooms ? to : to.split('/')[0]!, [...path, name]));
+    const floor = Math.max(-1, ...below) + 1;
+    floorOf.set(name, floor);
+    return floor;
+  };
+  for (const name of Object.keys(rooms)) visit(name, []);
+  const result: string[][] = Array.from({ length: Math.max(...floorOf.values()) + 1 }, () => []);
+  for (const [name, floor] of floorOf) result[floor]!.push(name);
+  return result;
+}
+
+const architecture = join(repoRoot, 'ARCHITECTURE.md');
+const BEGIN = '<!-- rooms: written by `node dist/test/layers.test.js --write` -->\n';
+const END = '<!-- end of rooms -->\n';
+
+/** The table for ARCHITECTURE.md, highest floor last. */
+function table(): string {
+  const list = (names: readonly string[]): string => names.map((name) => `\`${name}\``).join(' ');
+  const rows = floors().flatMap((names, floor) =>
+    names.map((name) => {
+      const { holds, values, types } = rooms[name]!;
+      return `| ${floor} | \`${name}\` | ${holds} | ${list(values)} | ${list(types)} |`;
+    }),
   );
-  console.log(['graph TD', ...[...lines].sort().map((line) => `  ${line}`)].join('\n'));
+  return ['| floor | room | holds | imports | types alone of |', '|---|---|---|---|---|', ...rows, ''].join('\n');
+}
+
+function splitArchitecture(): { readonly before: string; readonly shown: string; readonly after: string } {
+  const text = readFileSync(architecture, 'utf8');
+  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
+  assert.ok(begin >= 0 && end > begin, 'ARCHITECTURE.md has lost the markers of its table');
+  return {
+    before: text.slice(0, begin + BEGIN.length),
+    shown: text.slice(begin + BEGIN.length, end),
+    after: text.slice(end),
+  };
+}
+
+function print(): void {
+  for (const [floor, names] of floors().entries()) {
+    for (const name of names) {
+      const { values, types } = rooms[name]!;
+      const arrows = [...values, ...types.map((to) => `(${to})`)];
+      console.log(`${String(floor).padStart(2)}  ${name.padEnd(13)}  ${arrows.join(' ')}`);
+    }
+  }
+}
+
+if (process.argv.includes('--print')) print();
+if (process.argv.includes('--write')) {
+  const { before, after } = splitArchitecture();
+  writeFileSync(architecture, before + table() + after);
 }
 
 test.run();

@@ -1,4 +1,5 @@
 /** What long actions tell while they run. */
+import type { WarningCode } from './codes.ts';
 
 export interface Progress {
   readonly stage: 'fetch' | 'convert' | 'load' | 'compile' | 'audio' | 'transcribe';
@@ -10,8 +11,8 @@ export interface Progress {
 }
 
 export interface Warning {
-  /** Stable word to switch on, e.g. `gpuUnavailable`. */
-  readonly code: string;
+  /** Stable word to switch on, e.g. `gpuUnavailable`; all are listed in `codes.ts`. */
+  readonly code: WarningCode;
   readonly message: string;
 }
 

@@ -15,6 +15,7 @@
  * Elements are row-major, little-endian. No field is believed before it is checked: a header asks for no memory beyond its
  * own length, which is at most the file's.
  */
+import type { ErrorCode } from '../base/codes.ts';
 import { WeightsError } from '../base/errors.ts';
 import { narrowF16, widenBf16 } from '../base/float16.ts';
 import { floatsOf, type TensorData } from '../model/tensorData.ts';
@@ -212,7 +213,7 @@ function shorten(text: string): string {
   return text.length <= 100 ? text : `${text.slice(0, 100)}...`;
 }
 
-function fail(code: string, message: string): WeightsError {
+function fail(code: ErrorCode<'WeightsError'>, message: string): WeightsError {
   return new WeightsError(code, message, {
     hint: 'The file is damaged or no safetensors file: fetch or convert it again.',
   });

@@ -6,21 +6,12 @@ import { parseArguments } from '../../src/cli/args.ts';
 import { helpText } from '../../src/cli/help.ts';
 import { LATER, OPTIONS } from '../../src/cli/options.ts';
 import { OptionValues } from '../../src/cli/values.ts';
+import { throws } from '../support/throws.ts';
 
 const test = suite('cli/args');
 
 const parse = (line: string) => parseArguments(line.split(' '), OPTIONS, LATER);
 const read = (line: string) => new OptionValues(parse(line).values, OPTIONS);
-
-function refusal(action: () => unknown): OptionsError {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof OptionsError) return error;
-    throw error;
-  }
-  throw new Error('was not refused');
-}
 
 test('spaces, equals signs, dashes and underscores are one spelling', () => {
   for (const line of [
@@ -62,7 +53,7 @@ test('after "--" everything is a file, and so is "-"', () => {
   assert.equal(parse('- -- --task -o').files, ['-', '--task', '-o']);
 });
 
-test('unknown options are refused with the nearest name', () => {
+test('unknown options are refused with the nearest name', async () => {
   const rows: [string, string][] = [
     ['--langage de', 'Did you mean --language?'],
     ['--lang de', 'Did you mean --language?'],
@@ -73,15 +64,13 @@ test('unknown options are refused with the nearest name', () => {
     ['-q 1', 'sotto --help lists the options.'],
   ];
   for (const [line, hint] of rows) {
-    const error = refusal(() => parse(line));
-    assert.is(error.code, 'unknownOption', line);
+    const error = await throws(OptionsError, 'unknownOption', () => parse(line));
     assert.is(error.hint, hint, line);
   }
 });
 
-test('what is not built is refused with a sentence, and its harmless value taken', () => {
-  const half = refusal(() => parse('--fp16 True'));
-  assert.is(half.code, 'notBuilt');
+test('what is not built is refused with a sentence, and its harmless value taken', async () => {
+  const half = await throws(OptionsError, 'notBuilt', () => parse('--fp16 True'));
   assert.is(half.message, '--fp16 True asks for computing in half precision, which sotto does not do yet.');
   assert.is(half.hint, 'Leave the option out. Only --fp16 False is taken.');
   parse('--fp16 False');
@@ -98,7 +87,7 @@ test('every option of openai/whisper is known', () => {
   for (const name of names.split(' ')) assert.ok(known.has(name), name);
 });
 
-test('bad values are refused with what is wanted', () => {
+test('bad values are refused with what is wanted', async () => {
   const rows: [() => unknown, string][] = [
     [() => read('--verbose yes').flagOrNone('verbose'), '--verbose takes True or False, not "yes".'],
     [() => read('--threads two').whole('threads'), '--threads takes a number, not "two".'],
@@ -112,9 +101,14 @@ test('bad values are refused with what is wanted', () => {
       '--task takes one of transcribe, translate, not "sing".',
     ],
   ];
-  for (const [action, message] of rows) assert.is(refusal(action).message, message);
-  assert.is(refusal(() => parse('a --task')).code, 'missingValue');
-  assert.is(refusal(() => parse('--initial_prompt --task translate')).code, 'missingValue');
+  for (const [action, message] of rows) assert.is((await throws(OptionsError, 'badValue', action)).message, message);
+  await throws(OptionsError, 'missingValue', () => parse('a --task'), '--task needs a value');
+  await throws(
+    OptionsError,
+    'missingValue',
+    () => parse('--initial_prompt --task translate'),
+    '--initial_prompt needs',
+  );
 });
 
 test('the help shows six examples first, and every option with its default', () => {

@@ -1,26 +1,18 @@
 /** From options to what the library is asked for. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { ErrorCode } from '../../src/base/codes.ts';
 import { OptionsError } from '../../src/base/errors.ts';
 import { parseArguments } from '../../src/cli/args.ts';
 import { LATER, OPTIONS } from '../../src/cli/options.ts';
 import { readSettings, temperatures } from '../../src/cli/settings.ts';
 import { OptionValues } from '../../src/cli/values.ts';
+import { throws } from '../support/throws.ts';
 
 const test = suite('cli/settings');
 
 const settings = (line: string) =>
   readSettings(new OptionValues(parseArguments(line === '' ? [] : line.split(' '), OPTIONS, LATER).values, OPTIONS));
-
-function refused(line: string): string {
-  try {
-    settings(line);
-  } catch (error) {
-    if (error instanceof OptionsError) return error.message;
-    throw error;
-  }
-  return 'not refused';
-}
 
 test("the defaults are openai/whisper's", () => {
   const { transcribe, threads, verbose, outputFormat } = settings('');
@@ -60,15 +52,18 @@ test('a temperature or a batch is decoded without beams, unless they are given t
   assert.is(settings('--temperature_increment_on_fallback None').transcribe.beamSize, 5);
 });
 
-test('batches, and the speech detector', () => {
+test('batches, and the speech detector', async () => {
   const { transcribe } = settings('--batch_size 8 --vad True --vad_padding 0.5');
   assert.is(transcribe.batchSize, 8);
   assert.equal(transcribe.vad, { threshold: 4, minSpeech: 0.1, minSilence: 1, padding: 0.5 });
   assert.is(settings('--condition_on_previous_text False --batch_size 8').transcribe.conditionOnPreviousText, false);
-  assert.match(refused('--batch_size 8 --condition_on_previous_text True'), '--batch_size exclude each other');
-  assert.match(refused('--batch_size 8 --prompt_reset_on_temperature 0.5'), 'has no effect in a batch');
-  assert.match(refused('--vad_padding 0.5'), '--vad_padding has no effect without --vad True');
-  assert.match(refused('--batch_size 0'), '--batch_size takes a whole number not below 1');
+  const rows: [line: string, code: 'contradiction' | 'badValue', words: string][] = [
+    ['--batch_size 8 --condition_on_previous_text True', 'contradiction', '--batch_size exclude each other'],
+    ['--batch_size 8 --prompt_reset_on_temperature 0.5', 'contradiction', 'has no effect in a batch'],
+    ['--vad_padding 0.5', 'contradiction', '--vad_padding has no effect without --vad True'],
+    ['--batch_size 0', 'badValue', '--batch_size takes a whole number not below 1'],
+  ];
+  for (const [line, code, words] of rows) await throws(OptionsError, code, () => settings(line), words);
 });
 
 test('None switches tests and limits off', () => {
@@ -95,22 +90,32 @@ test('temperatures step as numpy.arange does', () => {
   assert.equal(temperatures(0, undefined), [0]);
 });
 
-test('what is wrong is said before anything is loaded', () => {
-  const rows: [string, string][] = [
-    ['--language klingon', 'Whisper does not know the language "klingon".'],
-    ['--temperature 0 --patience 2', 'patience needs --beam_size.'],
-    ['--length_penalty 2', '--length_penalty is 2, not a number from 0 to 1.'],
-    ['--temperature -1', '--temperature takes a number not below 0, not "-1".'],
-    ['--temperature_increment_on_fallback 0', '--temperature_increment_on_fallback is 0, not above 0.'],
-    ['--highlight_words True', '--highlight_words lays out words, whose times are not asked for.'],
-    ['--max_line_width 40', '--max_line_width lays out words, whose times are not asked for.'],
-    ['--word_timestamps True --max_line_count 2', '--max_line_count has no effect without --max_line_width.'],
-    ['--append_punctuations !', '--append_punctuations needs --word_timestamps.'],
-    ['--hallucination_silence_threshold 2', '--hallucination_silence_threshold needs --word_timestamps.'],
-    ['--multilingual True --language de', 'multilingual and language exclude each other.'],
-    ['--device tpu', '--device takes one of auto, webgpu, cpu, not "tpu".'],
+test('what is wrong is said before anything is loaded', async () => {
+  const rows: [line: string, code: ErrorCode<'OptionsError'>, message: string][] = [
+    ['--language klingon', 'language', 'Whisper does not know the language "klingon".'],
+    ['--temperature 0 --patience 2', 'contradiction', 'patience needs --beam_size.'],
+    ['--length_penalty 2', 'range', '--length_penalty is 2, not a number from 0 to 1.'],
+    ['--temperature -1', 'badValue', '--temperature takes a number not below 0, not "-1".'],
+    ['--temperature_increment_on_fallback 0', 'badValue', '--temperature_increment_on_fallback is 0, not above 0.'],
+    ['--highlight_words True', 'contradiction', '--highlight_words lays out words, whose times are not asked for.'],
+    ['--max_line_width 40', 'contradiction', '--max_line_width lays out words, whose times are not asked for.'],
+    [
+      '--word_timestamps True --max_line_count 2',
+      'contradiction',
+      '--max_line_count has no effect without --max_line_width.',
+    ],
+    ['--append_punctuations !', 'contradiction', '--append_punctuations needs --word_timestamps.'],
+    [
+      '--hallucination_silence_threshold 2',
+      'contradiction',
+      '--hallucination_silence_threshold needs --word_timestamps.',
+    ],
+    ['--multilingual True --language de', 'contradiction', 'multilingual and language exclude each other.'],
+    ['--device tpu', 'badValue', '--device takes one of auto, webgpu, cpu, not "tpu".'],
   ];
-  for (const [line, message] of rows) assert.is(refused(line), message);
+  for (const [line, code, message] of rows) {
+    assert.is((await throws(OptionsError, code, () => settings(line))).message, message);
+  }
   settings('--word_timestamps True --max_line_width 40 --max_line_count 2 --highlight_words True');
 });
 

@@ -5,6 +5,7 @@ import { DeviceError } from '../../src/base/errors.ts';
 import { chooseDevice, type DeviceChoice, type DeviceOpeners } from '../../src/devices/choose.ts';
 import type { Device } from '../../src/engine/device.ts';
 import type { Platform } from '../../src/runtime/platform.ts';
+import { reasonOf, throws } from '../support/throws.ts';
 
 const test = suite('chooseDevice');
 
@@ -20,7 +21,7 @@ function played(gpu: boolean, adapter: Adapter) {
     // Only handed on to the openers, which are played too.
     gpu: async () => (gpu ? ({} as GPU) : undefined),
     spawn: () => undefined,
-    compileWasm: (bytes) => WebAssembly.compile(bytes),
+    compileWasm: async (bytes) => new WebAssembly.Module(bytes),
   };
   // Only their kind is looked at.
   const device = (kind: Device['kind']): Device => ({ kind }) as Device;
@@ -72,17 +73,12 @@ for (const [choice, gpu, adapter, wanted, tries, warned] of rows) {
 test('faults of ours are not taken for a missing GPU', async () => {
   const { platform, open } = played(true, 'hardware');
   const broken = { ...open, webgpu: () => Promise.reject(new TypeError('a bug')) };
-  await chooseDevice(platform, 'auto', {}, broken).then(
-    () => assert.unreachable(),
-    (error: unknown) => assert.instance(error, TypeError),
-  );
+  assert.instance(await reasonOf(chooseDevice(platform, 'auto', {}, broken)), TypeError);
 });
 
 test('the hint of a missing WebGPU says what to do', async () => {
   const { platform, open } = played(false, 'none');
-  const error = await chooseDevice(platform, 'webgpu', {}, open).catch((reason: unknown) => reason);
-  assert.ok(error instanceof DeviceError);
-  assert.match(error.hint ?? '', 'npm install webgpu');
+  await throws(DeviceError, 'webgpuMissing', chooseDevice(platform, 'webgpu', {}, open), 'npm install webgpu');
 });
 
 test.run();

@@ -13,6 +13,7 @@ import { wgslKind } from '../../src/devices/webgpu/variants.ts';
 import { fittingVariants, selectVariants } from '../../src/engine/selectVariant.ts';
 import { kernels } from '../../src/kernels/registry.ts';
 import { allocateCase, storageChoices } from '../../src/lab/checkKernel.ts';
+import { throws } from '../support/throws.ts';
 
 const test = suite('WGSL compiles');
 
@@ -51,17 +52,15 @@ for (const module of kernels) {
 
 test("a shader with a fault is refused, with the compiler's words", async () => {
   const text = '@compute @workgroup_size(1) fn main() { let x: u32 = 1f; }';
-  const error = await pipelines.compile({ label: 'faulty', text, access: '' }).catch((e: unknown) => e);
-  assert.instance(error, KernelError);
-  assert.match(String(error), /faulty does not compile.*u32/s);
+  const compiled = pipelines.compile({ label: 'faulty', text, access: '' });
+  await throws(KernelError, 'compile', compiled, /faulty does not compile.*u32/s);
 });
 
 test('a barrier that not all threads reach is refused', async () => {
   const text = `@compute @workgroup_size(64) fn main(@builtin(local_invocation_index) i: u32) {
     if (i < 3u) { workgroupBarrier(); }
   }`;
-  const error = await pipelines.compile({ label: 'torn', text, access: '' }).catch((e: unknown) => e);
-  assert.match(String(error), /uniform/);
+  await throws(KernelError, 'compile', pipelines.compile({ label: 'torn', text, access: '' }), /uniform/);
 });
 
 test.after(async () => {

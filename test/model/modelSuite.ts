@@ -1,7 +1,7 @@
-/** The model's programs on one device against a second, plain implementation, on small random models. */
+/** The model's programs on one device against `plainWhisper`, an implementation of its own, on small random models. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { NumericError } from '../../src/base/errors.ts';
+import { InternalError, NumericError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
 import { randomStream } from '../../src/base/random.ts';
 import type { Decoding } from '../../src/decode/inference.ts';
@@ -14,6 +14,7 @@ import type { TensorReader } from '../../src/model/tensorData.ts';
 import { isWeightMatrix, tensorSpecs, weightBytes } from '../../src/model/tensorSpec.ts';
 import { applyRules, type LogitRules, ruleState } from '../../src/rules/logitRules.ts';
 import { decode, encode, randomWeights, type Weights } from '../support/plainWhisper.ts';
+import { reasonOf, throws } from '../support/throws.ts';
 
 const dims: ModelDimensions = {
   nMels: 5,
@@ -111,20 +112,32 @@ function rounded(weights: Weights, dtype: WeightType): Weights {
   );
 }
 
+export interface ModelChecks {
+  open(): Promise<void>;
+  readonly checks: readonly { readonly name: string; run(): Promise<void> }[];
+  close(): Promise<void>;
+}
+
 /** @param dtype how the weights are stored; the plain model then has the rounded ones */
 export function modelSuite(title: string, open: () => Promise<Device>, dtype: WeightType = 'f32'): void {
   const test = suite(`model ${title}, ${dtype}`);
+  const model = modelChecks(open, dtype);
+  test.before(model.open);
+  for (const { name, run } of model.checks) test(name, run);
+  test.after(model.close);
+  test.run();
+}
+
+/** The same check by check, for whoever wants to see one fail. */
+export function modelChecks(open: () => Promise<Device>, dtype: WeightType = 'f32'): ModelChecks {
   const tolerance = 2e-4;
+  const checks: ModelChecks['checks'][number][] = [];
+  const test = (name: string, run: () => Promise<void>): void => void checks.push({ name, run });
   const reader = readerOf(randomWeights(dims, 7));
   const weights = rounded(randomWeights(dims, 7), dtype);
   const audio = encode(weights, dims, melOf(1));
   let device: Device;
   let inference: ModelInference;
-  test.before(async () => {
-    device = await open();
-    inference = await createInference(device, dims, reader, { dtype, maxAudio: 2 });
-  });
-  test.after(() => device.close());
 
   test('the encoder, twice in a row', async () => {
     for (const seed of [2, 1]) {
@@ -247,11 +260,7 @@ export function modelSuite(title: string, open: () => Promise<Device>, dtype: We
   test('room for more windows, made while nothing is open', async () => {
     const growing = await createInference(device, dims, reader, { dtype });
     const first = await growing.encode(melOf(2));
-    let caught: unknown;
-    await growing.reserveAudio(3).catch((error) => {
-      caught = error;
-    });
-    assert.match(String(caught), /decoding/);
+    await throws(InternalError, 'internal', growing.reserveAudio(3), 'windows are decoding');
     first.close();
     await growing.reserveAudio(3);
     const features = [await growing.encode(melOf(2)), await growing.encode(melOf(2)), await growing.encode(melOf(1))];
@@ -306,11 +315,7 @@ export function modelSuite(title: string, open: () => Promise<Device>, dtype: We
       }
     };
     for (const attempt of [stepwise, () => spoilt.greedy(groups, rules, 5)]) {
-      let caught: unknown;
-      await attempt().catch((error) => {
-        caught = error;
-      });
-      assert.instance(caught, NumericError);
+      await throws(NumericError, 'nonFinite', attempt);
     }
     features.close();
   });
@@ -348,17 +353,13 @@ export function modelSuite(title: string, open: () => Promise<Device>, dtype: We
     const groups = [{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 1 }];
     const running = inference.greedy(groups, rules, 10, abort.signal);
     abort.abort(new Error('enough'));
-    let caught: unknown;
-    await running.catch((error) => {
-      caught = error;
-    });
-    assert.match(String(caught), /enough/);
+    assert.match(String(await reasonOf(running)), /enough/);
     const { sequences } = await inference.greedy(groups, rules, 3);
     assert.equal(sequences[0]!.tokens, plainGreedy(weights, audio, 3).tokens);
     features.close();
   });
 
-  test('the weights are as many bytes as the table of tensors says', () => {
+  test('the weights are as many bytes as the table of tensors says', async () => {
     // Panels are filled up with zeros, so the device holds more, by less than a panel a matrix.
     const expected = weightBytes(dims, dtype);
     assert.ok(inference.weightBytes >= expected, `${inference.weightBytes} of at least ${expected}`);
@@ -405,5 +406,12 @@ export function modelSuite(title: string, open: () => Promise<Device>, dtype: We
     features.close();
   });
 
-  test.run();
+  return {
+    async open() {
+      device = await open();
+      inference = await createInference(device, dims, reader, { dtype, maxAudio: 2 });
+    },
+    checks,
+    close: () => device.close(),
+  };
 }

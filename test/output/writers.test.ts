@@ -11,6 +11,7 @@ import type { WrapOptions } from '../../src/output/wrap.ts';
 import { extensionOf, FORMATS, OPENAI_FORMATS, write } from '../../src/output/writer.ts';
 import type { Segment, Transcript, Word } from '../../src/transcribe/transcribe.ts';
 import { sharedOrSkip } from '../support/paths.ts';
+import { throws } from '../support/throws.ts';
 
 const test = suite('writers');
 
@@ -186,12 +187,9 @@ test('file names: verbose_json stands beside json', () => {
   assert.equal(FORMATS.map(extensionOf), ['txt', 'vtt', 'srt', 'tsv', 'json', 'lrc', 'csv', 'verbose.json']);
 });
 
-test('layout of words without word times is refused', () => {
+test('layout of words without word times is refused', async () => {
   const transcript = { text: ' Hello', language: 'en', segments: [segment(' Hello')] };
-  assert.throws(
-    () => write(transcript, 'srt', { maxLineWidth: 20 }),
-    (error: unknown) => error instanceof OptionsError && error.code === 'wordsNeeded',
-  );
+  await throws(OptionsError, 'wordsNeeded', () => write(transcript, 'srt', { maxLineWidth: 20 }));
 });
 
 test.run();

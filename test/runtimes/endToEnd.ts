@@ -3,9 +3,10 @@ import * as assert from 'uvu/assert';
 import type { Clip } from '../support/clips.ts';
 import { tinyModel } from '../support/tinyModel.ts';
 import { run } from './children.ts';
-import type { TranscribedFile } from './transcribeFiles.ts';
+import type { TranscribedFile } from './page.ts';
 
-const program = 'dist/test/runtimes/transcribeFiles.js';
+/** The program as it is built, and as it is written: for runtimes that read TypeScript. */
+export const PROGRAM = { built: 'dist/test/runtimes/transcribeFiles.js', source: 'test/runtimes/transcribeFiles.ts' };
 
 /**
  * @param runtime how it is started: program and arguments before the script
@@ -16,6 +17,7 @@ export async function assertTranscribes(
   device: 'cpu' | 'webgpu',
   clips: readonly Clip[],
   env: Readonly<Record<string, string | undefined>> = {},
+  program: string = PROGRAM.built,
 ): Promise<string> {
   const [binary, ...before] = runtime;
   const paths = clips.map((clip) => clip.path);

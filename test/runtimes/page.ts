@@ -1,6 +1,13 @@
 /** What the page of `chromium.test.ts` runs: sotto by its entry point for browsers, told what to do from outside. */
 import { load } from '../../src/index.web.ts';
-import type { TranscribedFile } from './transcribeFiles.ts';
+
+/** One recording's result; in other runtimes a line of the output of `transcribeFiles.ts`. */
+export interface TranscribedFile {
+  readonly path: string;
+  readonly device: string;
+  readonly tokens: readonly number[];
+  readonly text: string;
+}
 
 export interface PageOrder {
   readonly model: string;

@@ -6,16 +6,9 @@
  */
 import process from 'node:process';
 import type { NodeLoadOptions } from '../../src/index.node.ts';
+import type { TranscribedFile } from './page.ts';
 
-/** One line of the output. */
-export interface TranscribedFile {
-  readonly path: string;
-  readonly device: string;
-  readonly tokens: readonly number[];
-  readonly text: string;
-}
-
-const entry = process.versions.deno ? '../../src/index.deno.js' : '../../src/index.node.js';
+const entry = process.versions.deno ? '../../src/index.deno.ts' : '../../src/index.node.ts';
 // Both entry points have this function.
 const { load } = (await import(entry)) as typeof import('../../src/index.node.ts');
 const [folder, device, ...paths] = process.argv.slice(2);

@@ -1,10 +1,8 @@
 /**
- * Whisper written a second time, as plainly as can be: nested arrays, f64, no cache, no fusion. What the engine's programs
- * are held against on small random models. @see openai/whisper, whisper/model.py
+ * Whisper written a second time, as plainly as can be: nested arrays, f64, no cache, no fusion, and no arithmetic of the
+ * kernels. What the engine's programs are held against on small random models. @see openai/whisper, whisper/model.py
  */
-
 import { randomStream } from '../../src/base/random.ts';
-import { gelu } from '../../src/kernels/matmul/gelu.ts';
 import type { ModelDimensions } from '../../src/model/dims.ts';
 
 type Matrix = number[][];
@@ -114,6 +112,17 @@ function attend(
     }
   }
   return linear(w, `${name}.out_proj`, y);
+}
+
+/** x times the normal distribution at x, whose series has no term below 0. @see Abramowitz, Stegun 1964, 26.2.11 */
+function gelu(x: number): number {
+  let term = x;
+  let sum = x;
+  for (let n = 3; Math.abs(term) > 1e-17 * Math.abs(sum); n += 2) {
+    term *= (x * x) / n;
+    sum += term;
+  }
+  return x * (0.5 + (sum * Math.exp(-(x * x) / 2)) / Math.sqrt(2 * Math.PI));
 }
 
 function mlp(w: Weights, layer: string, x: Matrix): Matrix {

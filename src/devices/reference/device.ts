@@ -12,9 +12,14 @@ import type { KernelModule } from '../../engine/kernel.ts';
 import { type Tensor, uses } from '../../engine/program.ts';
 import { kernels } from '../../kernels/registry.ts';
 
-export function createReferenceDevice(options: { panelWidth?: number; maxTensorBytes?: number } = {}): Device {
+/** @param options.modules kernels whose references it runs; all that there are when absent */
+export function createReferenceDevice(
+  options: { panelWidth?: number; maxTensorBytes?: number; modules?: readonly KernelModule[] } = {},
+): Device {
   const memory = new Map<Tensor, HostArray>();
-  const references = new Map<string, KernelModule['reference']>(kernels.map((m) => [m.kernel.name, m.reference]));
+  const references = new Map<string, KernelModule['reference']>(
+    (options.modules ?? kernels).map((m) => [m.kernel.name, m.reference]),
+  );
   let closed = false;
   let reportLost: (value: { reason: string }) => void = () => {};
   const lost = new Promise<{ reason: string }>((resolve) => {

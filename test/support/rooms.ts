@@ -1,0 +1,122 @@
+/**
+ * The rooms and which may import which. A room is a folder of `src`, a file that stands in `src` itself, or the folder
+ * `weights`. `test/layers.test.ts` holds every import against this table.
+ */
+
+export interface Room {
+  readonly holds: string;
+  /** Rooms that it imports at run time, types included; a path means this one file of a room. */
+  readonly values: readonly string[];
+  /** Rooms of which it imports types alone. */
+  readonly types: readonly string[];
+}
+
+export const rooms: Readonly<Record<string, Room>> = {
+  base: { holds: 'errors, progress, signals; random numbers, half floats, rounding', values: [], types: [] },
+  rules: { holds: 'the rules of logits, as host and kernels know them', values: [], types: [] },
+  text: { holds: 'tokenizer, languages, compression ratio', values: ['base'], types: [] },
+  audio: { holds: 'containers, codecs, resampling, log-mel, speech detection', values: ['base'], types: [] },
+  checkpoint: {
+    holds: "a model's files: safetensors, config, tokenizer, where bytes come from",
+    values: ['base', 'model/tensorData.ts', 'model/tensorSpec.ts'],
+    types: ['model/dims.ts', 'text'],
+  },
+  engine: {
+    holds: 'what a tensor, a kernel, a program and a device are; how WGSL and WebAssembly are written',
+    values: ['base'],
+    types: [],
+  },
+  runtime: {
+    holds: 'Node, Deno, browsers, each as one `Platform`',
+    values: ['audio', 'base'],
+    types: ['engine/wasm/variant.ts'],
+  },
+  kernels: {
+    holds: 'kernels by family: contract, reference and cases, with the variants of each device beside them',
+    values: ['engine', 'rules'],
+    types: [],
+  },
+  devices: {
+    holds: 'WebGPU, WebAssembly and the reference, which do not know each other',
+    values: ['base', 'engine', 'kernels'],
+    types: ['runtime'],
+  },
+  decode: {
+    holds: "decoding as in openai/whisper's decoding.py; the `Inference` interface",
+    values: ['base', 'rules', 'text'],
+    types: [],
+  },
+  model: {
+    holds: 'Whisper as programs; implements `Inference`',
+    values: ['base', 'engine', 'kernels'],
+    types: ['decode', 'rules'],
+  },
+  transcribe: {
+    holds: 'the loop over windows: one after another, in batches, of a stream',
+    values: ['audio/features/vad.ts', 'base', 'decode', 'text'],
+    types: [],
+  },
+  output: { holds: 'output formats', values: ['base', 'text'], types: ['transcribe'] },
+  lab: { holds: 'checks, times and profiles kernels', values: ['base', 'engine', 'kernels'], types: [] },
+  weights: {
+    holds: 'offline and in Node: converters, hub, cache',
+    values: ['base', 'checkpoint', 'model/tensorSpec.ts'],
+    types: [],
+  },
+  'whisper.ts': {
+    holds: 'a loaded model',
+    values: ['audio', 'base', 'decode', 'transcribe'],
+    types: ['engine', 'model', 'text'],
+  },
+  'load.ts': {
+    holds: 'puts a loaded model together',
+    values: ['checkpoint', 'devices', 'model', 'text', 'whisper.ts'],
+    types: ['audio', 'base', 'runtime'],
+  },
+  'index.ts': {
+    holds: '`sotto/core`: all that knows no platform',
+    values: [
+      'audio',
+      'base',
+      'checkpoint',
+      'decode',
+      'devices',
+      'load.ts',
+      'model',
+      'output',
+      'text',
+      'transcribe',
+      'whisper.ts',
+    ],
+    types: ['engine', 'rules', 'runtime'],
+  },
+  'index.node.ts': {
+    holds: '`sotto` in Node and Bun',
+    values: ['checkpoint', 'index.ts', 'load.ts', 'runtime', 'weights'],
+    types: ['whisper.ts'],
+  },
+  'index.deno.ts': { holds: '`sotto` in Deno', values: ['index.node.ts', 'runtime'], types: ['whisper.ts'] },
+  'index.web.ts': {
+    holds: '`sotto` in browsers',
+    values: ['checkpoint', 'index.ts', 'load.ts', 'runtime'],
+    types: ['whisper.ts'],
+  },
+  'lab.ts': { holds: '`sotto/lab`', values: ['devices', 'engine', 'kernels', 'lab'], types: [] },
+  cli: {
+    holds: 'the command',
+    values: [
+      'audio',
+      'base',
+      'devices',
+      'index.node.ts',
+      'kernels',
+      'lab',
+      'output',
+      'runtime',
+      'text',
+      'transcribe',
+      'weights',
+    ],
+    types: ['decode', 'engine'],
+  },
+};
