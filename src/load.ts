@@ -1,4 +1,4 @@
-/** Puts a model together: files, device, tokenizer, engine. What finds the files and reads recordings is handed in. */
+/** Builds a model of its parts: files, device, tokenizer, engine. Finding files and reading recordings is handed in. */
 import type { ReadAudio } from './audio/audioFile.ts';
 import type { CallOptions } from './base/progress.ts';
 import { openModelFiles } from './checkpoint/modelFiles.ts';
@@ -10,15 +10,15 @@ import { Tokenizer } from './text/tokenizer.ts';
 import { Whisper } from './whisper.ts';
 
 export interface LoadOptions extends CallOptions {
-  /** `auto` (default) takes a hardware GPU, else the CPU. `webgpu` takes a software adapter too. */
+  /** `auto` (default): a hardware GPU if there is one, else the CPU. `webgpu`: a software adapter will do, too. */
   readonly device?: DeviceChoice | undefined;
-  /** Threads of the CPU device; those of the machine when absent. */
+  /** Threads of the CPU device; as many as the machine has when absent. */
   readonly threads?: number | undefined;
 }
 
 /**
  * @param open the files of the model by their names
- * @throws {WeightsError}, {DeviceError}, the signal's reason; whatever was taken by then is given back
+ * @throws {WeightsError}, {DeviceError}, the signal's reason; what was allocated by then is released
  */
 export async function loadWhisper(
   platform: Platform,

@@ -43,8 +43,8 @@ export interface StreamSummary {
 }
 
 export interface StreamModel extends Transcriber {
-  /** Runs what needs the model for itself; between two decodes others may use it. */
-  inTurn<T>(work: () => Promise<T>): Promise<T>;
+  /** Runs work that needs the model to itself; other calls may use it between two decodes. */
+  runExclusive<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** The log-mel of sound that is still coming, as `audio/runningLogMel.ts` makes it. */
@@ -171,7 +171,7 @@ class Stream {
     this.#heard = this.#seek + size;
     const mel = this.#mel.window(place.seek, size);
     const look = { place, mel, prompt: this.#history.prompt, language: this.#language, isLast };
-    const heard = await this.#model.inTurn(() => this.#listener.listen(look));
+    const heard = await this.#model.runExclusive(() => this.#listener.listen(look));
     return isLast ? this.#finish(heard, size) : this.#grow(heard, size);
   }
 

@@ -52,7 +52,7 @@ async function hear(
   const model = {
     inference: listener.inference,
     tokenizer: speakerTokenizer,
-    inTurn: <T>(work: () => T): T => work(),
+    runExclusive: <T>(work: () => T): T => work(),
   };
   const updates: StreamUpdate[] = [];
   const iterator = transcribeStream(model, mel, samples, { ...spelled, ...options });
@@ -274,7 +274,7 @@ test('an abort while it decodes, and while it waits for sound, stops it and tell
       const model = {
         inference: listener.inference,
         tokenizer: speakerTokenizer,
-        inTurn: <T>(work: () => T): T => work(),
+        runExclusive: <T>(work: () => T): T => work(),
       };
       const options = { ...spelled, signal: controller.signal };
       for await (const { stable } of transcribeStream(model, new CountedMel(), source, options)) text += stable;
@@ -298,7 +298,11 @@ test('leaving the loop tells the source', async () => {
     }
   }
   const listener = listenerTo(speech(100, 1));
-  const model = { inference: listener.inference, tokenizer: speakerTokenizer, inTurn: <T>(work: () => T): T => work() };
+  const model = {
+    inference: listener.inference,
+    tokenizer: speakerTokenizer,
+    runExclusive: <T>(work: () => T): T => work(),
+  };
   for await (const _ of transcribeStream(model, new CountedMel(), source(), spelled)) break;
   assert.ok(isTold);
   assert.is(listener.inference.open, 0);
