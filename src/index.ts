@@ -3,6 +3,7 @@
  * runtimes (`index.node.ts`, `index.deno.ts`, `index.web.ts`) add `load` to it; `sotto/core` is this file alone, for
  * runtimes that bring a platform of their own.
  */
+
 export type { AudioFile, ReadAudio } from './audio/audioFile.ts';
 export { type DecodeAudioOptions, decodeAudio } from './audio/decode.ts';
 export { type LogMel, logMel } from './audio/features/logMel.ts';
@@ -43,13 +44,8 @@ export { languageCode, languageCodes, languageName } from './text/languages.ts';
 export { type Task, Tokenizer } from './text/tokenizer.ts';
 export type { TokenizerData } from './text/tokenizerData.ts';
 export { type RecordingResult, type SeveralOptions, transcribeSeveral } from './transcribe/batch/transcribeAll.ts';
+export type { TranscribeOptions } from './transcribe/options.ts';
 export type { SampleSource, StreamOptions, StreamSummary, StreamUpdate } from './transcribe/stream/stream.ts';
-export {
-  type Segment,
-  type TranscribeOptions,
-  type Transcript,
-  transcribe,
-  transcribeSegments,
-  type Word,
-} from './transcribe/transcribe.ts';
+export { transcribe, transcribeSegments } from './transcribe/transcribe.ts';
+export type { Segment, Transcript, Word } from './transcribe/transcript.ts';
 export { type AudioInput, Whisper, type WhisperParts } from './whisper.ts';

@@ -1,6 +1,7 @@
 /**
  * A loaded model as users see it: recordings in, text out. Connects audio, model and decoding; knows no platform.
  */
+
 import type { AudioFile, ReadAudio } from './audio/audioFile.ts';
 import { type LogMel, logMel } from './audio/features/logMel.ts';
 import { RunningLogMel } from './audio/features/runningLogMel.ts';
@@ -14,6 +15,7 @@ import type { ModelDimensions } from './model/dims.ts';
 import type { ModelInference } from './model/inference.ts';
 import type { Tokenizer } from './text/tokenizer.ts';
 import { type RecordingResult, type SeveralOptions, transcribeSeveral } from './transcribe/batch/transcribeAll.ts';
+import type { TranscribeOptions } from './transcribe/options.ts';
 import {
   type SampleSource,
   type StreamOptions,
@@ -21,13 +23,8 @@ import {
   type StreamUpdate,
   transcribeStream,
 } from './transcribe/stream/stream.ts';
-import {
-  type Segment,
-  type TranscribeOptions,
-  type Transcript,
-  transcribe,
-  transcribeSegments,
-} from './transcribe/transcribe.ts';
+import { transcribe, transcribeSegments } from './transcribe/transcribe.ts';
+import type { Segment, Transcript } from './transcribe/transcript.ts';
 
 /** A recording: mono samples at 16 kHz in [-1, 1], or a file of any kind. */
 export type AudioInput = Float32Array | AudioFile;

@@ -1,9 +1,9 @@
 /** Gathers what a stream says into a transcript, also when it is stopped in the middle of a sentence. */
-
+import { FRAMES_PER_SECOND } from '../audio/constants.ts';
 import { strip } from '../base/python.ts';
 import { compressionRatio } from '../text/compressionRatio.ts';
 import type { StreamUpdate } from '../transcribe/stream/stream.ts';
-import type { Segment, Transcript, Word } from '../transcribe/transcribe.ts';
+import type { Segment, Transcript, Word } from '../transcribe/transcript.ts';
 
 export class LiveTranscript {
   readonly #segments: Segment[] = [];
@@ -35,7 +35,7 @@ export class LiveTranscript {
     const [start, end] = [words[0]!.start, words.at(-1)!.end];
     return {
       id: this.#segments.length,
-      seek: Math.floor(start * 100),
+      seek: Math.floor(start * FRAMES_PER_SECOND),
       start,
       end,
       text,

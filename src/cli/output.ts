@@ -1,9 +1,10 @@
 /** Output files, written whole or not at all: beside their place first, then renamed into it. */
+
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import type { WrapOptions } from '../output/wrap.ts';
 import { extensionOf, type Format, OPENAI_FORMATS, write } from '../output/writer.ts';
-import type { Transcript } from '../transcribe/transcribe.ts';
+import type { Transcript } from '../transcribe/transcript.ts';
 
 /**
  * Writes what was made of one recording; the names are the recording's with the format's extension.

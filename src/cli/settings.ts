@@ -5,8 +5,8 @@ import { DEVICES, type DeviceChoice } from '../devices/choose.ts';
 import type { WrapOptions } from '../output/wrap.ts';
 import type { Format } from '../output/writer.ts';
 import { languageCode } from '../text/languages.ts';
+import type { TranscribeOptions } from '../transcribe/options.ts';
 import { checkTranscribeOptions } from '../transcribe/options.ts';
-import type { TranscribeOptions } from '../transcribe/transcribe.ts';
 import { OUTPUT_FORMATS, TASKS } from './options.ts';
 import type { OptionValues } from './values.ts';
 

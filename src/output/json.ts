@@ -1,6 +1,6 @@
 /** The result as one line of JSON, with openai/whisper's names and Python's spelling of numbers and strings. */
 
-import type { Segment, Transcript, Word } from '../transcribe/transcribe.ts';
+import type { Segment, Transcript, Word } from '../transcribe/transcript.ts';
 import { floatRepr, jsonString } from './pythonJson.ts';
 
 export function writeJson(transcript: Transcript): string {

@@ -4,8 +4,9 @@
  *
  * @see https://en.wikipedia.org/wiki/LRC_(file_format); whisper.cpp, examples/cli: output_lrc
  */
+
 import { roundHalfEven, strip } from '../base/python.ts';
-import type { Transcript } from '../transcribe/transcribe.ts';
+import type { Transcript } from '../transcribe/transcript.ts';
 import { hasWords } from './words.ts';
 import { cues, cuesOfWords, type WrapOptions } from './wrap.ts';
 

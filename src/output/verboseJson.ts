@@ -4,9 +4,10 @@
  *
  * @see https://platform.openai.com/docs/api-reference/audio/verbose-json-object
  */
+
 import { strip } from '../base/python.ts';
 import { languageName } from '../text/languages.ts';
-import type { Transcript } from '../transcribe/transcribe.ts';
+import type { Transcript } from '../transcribe/transcript.ts';
 import { list, object, segmentFields } from './json.ts';
 import { floatRepr, jsonString } from './pythonJson.ts';
 import { hasWords } from './words.ts';

@@ -1,5 +1,5 @@
 /** Word times of a transcript. */
-import type { Transcript } from '../transcribe/transcribe.ts';
+import type { Transcript } from '../transcribe/transcript.ts';
 
 /**
  * Were word times asked for? A segment that was emptied has an empty list of words even when they were not, so one

@@ -2,8 +2,9 @@
  * Subtitle cues: one a segment, or, with word times, words laid out in lines and cues.
  * @see openai/whisper, whisper/utils.py, SubtitlesWriter.iterate_result
  */
+
 import { strip } from '../base/python.ts';
-import type { Transcript, Word } from '../transcribe/transcribe.ts';
+import type { Transcript, Word } from '../transcribe/transcript.ts';
 import { hasWords } from './words.ts';
 
 export interface WrapOptions {

@@ -1,6 +1,7 @@
 /** What the writers have in common: a transcript in, the whole text of one file out. */
+
 import { OptionsError } from '../base/errors.ts';
-import type { Transcript } from '../transcribe/transcribe.ts';
+import type { Transcript } from '../transcribe/transcript.ts';
 import { writeCsv } from './csv.ts';
 import { writeJson } from './json.ts';
 import { writeLrc } from './lrc.ts';

@@ -16,7 +16,7 @@ import {
   flag,
   number,
 } from '../decode/options.ts';
-import type { Segment } from './window/segments.ts';
+import type { Segment } from './transcript.ts';
 
 export interface TranscribeOptions extends Omit<DecodingOptions, 'temperature' | 'prompt'>, CallOptions {
   /**

@@ -4,37 +4,19 @@
  * @see openai/whisper, whisper/transcribe.py: transcribe
  */
 
+import { N_FRAMES } from '../audio/constants.ts';
+import type { LogMel } from '../audio/features/logMel.ts';
 import { InternalError, OptionsError } from '../base/errors.ts';
-import type { LanguageDetection } from '../decode/languageDetect.ts';
-import type { Task } from '../text/tokenizer.ts';
 import { transcribeBatch } from './batch/batch.ts';
 import { checkTranscribeOptions, type TranscribeOptions } from './options.ts';
 import { prepareRecording, summaryOf } from './recording/recording.ts';
+import type { SpeechModel } from './speechModel.ts';
+import { framesToSeconds } from './time.ts';
+import type { Segment, Transcript, TranscriptSummary } from './transcript.ts';
 import { promptHistory } from './window/prompt.ts';
-import { type Segment, seconds } from './window/segments.ts';
-import { type MelSource, type Transcriber, WINDOW_FRAMES, WindowDecoder } from './window/window.ts';
+import { WindowDecoder } from './window/window.ts';
 
 export type { TranscribeOptions } from './options.ts';
-export type { Segment, Word } from './window/segments.ts';
-export type { MelSource, Transcriber } from './window/window.ts';
-
-/** What is known when all segments are. */
-export interface TranscriptSummary {
-  /** All text, as the tokenizer gives it: usually with a leading space. */
-  readonly text: string;
-  /** Code of the language. */
-  readonly language: string;
-  /** Present if the language was detected. */
-  readonly detection?: LanguageDetection | undefined;
-  /** `translate` if the text is a translation into English. */
-  readonly task?: Task | undefined;
-  /** Seconds of the recording, of which 10 ms are the least part; absent in a transcript made by hand. */
-  readonly duration?: number | undefined;
-}
-
-export interface Transcript extends TranscriptSummary {
-  readonly segments: readonly Segment[];
-}
 
 /**
  * Text, segments and language of one recording.
@@ -42,8 +24,8 @@ export interface Transcript extends TranscriptSummary {
  * @throws {OptionsError}, {NumericError} `nonFinite`, or the signal's reason
  */
 export async function transcribe(
-  model: Transcriber,
-  mel: MelSource,
+  model: SpeechModel,
+  mel: LogMel,
   options: TranscribeOptions = {},
 ): Promise<Transcript> {
   const segments: Segment[] = [];
@@ -57,8 +39,8 @@ export async function transcribe(
 
 /** The same segment by segment, as they are found. Leaving the loop stops the work and gives back what it holds. */
 export async function* transcribeSegments(
-  model: Transcriber,
-  mel: MelSource,
+  model: SpeechModel,
+  mel: LogMel,
   options: TranscribeOptions = {},
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
   checkTranscription(model, options);
@@ -67,7 +49,7 @@ export async function* transcribeSegments(
 }
 
 /** @throws {OptionsError}; the signal's reason if it has aborted */
-export function checkTranscription(model: Transcriber, options: TranscribeOptions): void {
+export function checkTranscription(model: SpeechModel, options: TranscribeOptions): void {
   checkTranscribeOptions(options);
   if (options.wordTimestamps && !model.inference.align) {
     throw new OptionsError('wordTimestamps', 'This engine cannot tell the times of words.');
@@ -76,8 +58,8 @@ export function checkTranscription(model: Transcriber, options: TranscribeOption
 }
 
 async function* inSequence(
-  model: Transcriber,
-  whole: MelSource,
+  model: SpeechModel,
+  whole: LogMel,
   options: TranscribeOptions,
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
   const { signal, onProgress } = options;
@@ -93,8 +75,13 @@ async function* inSequence(
     let seek = clip.start;
     while (seek < clip.end) {
       signal?.throwIfAborted();
-      onProgress?.({ stage: 'transcribe', done: seconds(timeline?.sourceFrame(seek) ?? seek), total, unit: 'seconds' });
-      const place = { seek, size: Math.min(WINDOW_FRAMES, clip.end - seek) };
+      onProgress?.({
+        stage: 'transcribe',
+        done: framesToSeconds(timeline?.sourceFrame(seek) ?? seek),
+        total,
+        unit: 'seconds',
+      });
+      const place = { seek, size: Math.min(N_FRAMES, clip.end - seek) };
       const [window] = await decoder.run([{ mel, place, prompt: history.prompt, language, lastSpeech }]);
       const { segments, temperature, next } = window!;
       ({ lastSpeech } = window!);
@@ -116,8 +103,8 @@ async function* inSequence(
 }
 
 async function* inBatches(
-  model: Transcriber,
-  mel: MelSource,
+  model: SpeechModel,
+  mel: LogMel,
   options: TranscribeOptions,
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
   for await (const event of transcribeBatch(model, [{ open: async () => mel }], options)) {

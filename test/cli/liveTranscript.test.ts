@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LiveTranscript } from '../../src/cli/liveTranscript.ts';
-import type { Segment, Word } from '../../src/transcribe/transcribe.ts';
+import type { Segment, Word } from '../../src/transcribe/transcript.ts';
 
 const test = suite('cli/liveTranscript');
 

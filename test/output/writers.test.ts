@@ -1,4 +1,5 @@
 /** openai/whisper's five writers against the bytes that it prints for the same results; the others against examples. */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -9,7 +10,7 @@ import { floatRepr, jsonString } from '../../src/output/pythonJson.ts';
 import { formatTimestamp } from '../../src/output/timestamp.ts';
 import type { WrapOptions } from '../../src/output/wrap.ts';
 import { extensionOf, FORMATS, OPENAI_FORMATS, write } from '../../src/output/writer.ts';
-import type { Segment, Transcript, Word } from '../../src/transcribe/transcribe.ts';
+import type { Segment, Transcript, Word } from '../../src/transcribe/transcript.ts';
 import { sharedOrSkip } from '../support/paths.ts';
 
 const test = suite('writers');

@@ -2,8 +2,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { OptionsError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
-import type { Segment, TranscribeOptions } from '../../src/transcribe/transcribe.ts';
+import type { TranscribeOptions } from '../../src/transcribe/options.ts';
 import { transcribe, transcribeSegments } from '../../src/transcribe/transcribe.ts';
+import type { Segment } from '../../src/transcribe/transcript.ts';
+import { placesMel } from '../support/mel.ts';
 import { logitsOf, playTokens, type Script, ScriptedInference } from '../support/scriptedInference.ts';
 import { englishTokenizer, smallTokenizer, tinyTokenizer as tokenizer } from '../support/tokenizer.ts';
 
@@ -13,14 +15,7 @@ const { nVocab, eot, sot, sotPrev, noTimestamps, noSpeech } = tokenizer;
 const ts = (seconds: number): number => tokenizer.timestampBegin + Math.round(seconds * 50);
 const ask = [sot, tokenizer.languageToken('en'), tokenizer.transcribe];
 
-/** A recording whose windows tell which part of it they are: [seek, size]; for detection [-1, -1]. */
-function recording(seconds: number) {
-  return {
-    nFrames: Math.round(seconds * 100),
-    window: (seek: number, size: number) => Float32Array.of(seek, size),
-    detectionWindow: () => Float32Array.of(-1, -1),
-  };
-}
+const recording = (seconds: number) => placesMel(100 * seconds);
 
 async function play(script: Script, seconds: number, options: TranscribeOptions = {}) {
   const inference = new ScriptedInference({ nVocab, script });

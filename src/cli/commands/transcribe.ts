@@ -6,7 +6,7 @@ import type { LanguageDetection } from '../../decode/languageDetect.ts';
 import { load, type Whisper } from '../../index.node.ts';
 import { formatTimestamp } from '../../output/timestamp.ts';
 import { languageName } from '../../text/languages.ts';
-import type { Segment, Transcript } from '../../transcribe/transcribe.ts';
+import type { Segment, Transcript } from '../../transcribe/transcript.ts';
 import { parseArguments } from '../args.ts';
 import { errorText } from '../errors.ts';
 import { helpText } from '../help.ts';

@@ -2,20 +2,22 @@
  * Transcribes several windows at once: pieces of one recording, or of many. Each is decoded as a recording of its own,
  * with its own quality checks and fallback, and none is shown what another said. What comes out of each is in order.
  */
+
+import type { LogMel } from '../../audio/features/logMel.ts';
 import { NumericError, OptionsError } from '../../base/errors.ts';
 import type { TranscribeOptions } from '../options.ts';
 import { prepareRecording } from '../recording/recording.ts';
-import type { TranscriptSummary } from '../transcribe.ts';
+import type { SpeechModel } from '../speechModel.ts';
+import type { Segment, TranscriptSummary } from '../transcript.ts';
 import { promptHistory } from '../window/prompt.ts';
-import type { Segment } from '../window/segments.ts';
-import { type FinishedWindow, type MelSource, type Transcriber, WindowDecoder } from '../window/window.ts';
+import { type FinishedWindow, WindowDecoder } from '../window/window.ts';
 import { type Chain, Chains } from './lanes.ts';
 
 export interface BatchRecording {
   /** For `onProgress`. */
   readonly name?: string | undefined;
   /** Called when there is room for its windows. */
-  readonly open: () => Promise<MelSource>;
+  readonly open: () => Promise<LogMel>;
 }
 
 /** What is known of recording `index`: a segment (they come in order), then the summary; or what went wrong with it. */
@@ -43,7 +45,7 @@ interface Task {
  * @throws {OptionsError}, {DeviceError}; the signal's reason
  */
 export async function* transcribeBatch(
-  model: Transcriber,
+  model: SpeechModel,
   recordings: readonly BatchRecording[],
   options: TranscribeOptions,
 ): AsyncGenerator<BatchEvent, void, undefined> {

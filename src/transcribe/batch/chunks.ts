@@ -2,9 +2,9 @@
  * Cuts a recording into pieces that fit a window, so that they can be decoded at once: in pauses, where no word is hurt.
  * Where somebody speaks for half a minute without one, two pieces overlap, and what both heard is joined (`joins.ts`).
  */
+import { N_FRAMES } from '../../audio/constants.ts';
 import { type Activity, isSounding, speechSpans } from '../../audio/features/vad.ts';
 import type { Clip } from '../recording/clips.ts';
-import { WINDOW_FRAMES } from '../window/window.ts';
 
 export interface Piece extends Clip {
   /** Frames that the next piece has too; 0 after a cut in a pause. */
@@ -24,8 +24,8 @@ export const SHARED_FRAMES = 400;
 export function piecesOf(clip: Clip, activity: Activity): Piece[] {
   const pieces: Piece[] = [];
   let start = clip.start;
-  while (clip.end - start > WINDOW_FRAMES) {
-    const end = start + WINDOW_FRAMES;
+  while (clip.end - start > N_FRAMES) {
+    const end = start + N_FRAMES;
     const cut = pauseIn(activity, end - LAST_PART, end) ?? pauseIn(activity, start + LAST_PART, end - LAST_PART);
     if (cut === undefined) {
       pieces.push({ start, end, shared: SHARED_FRAMES });

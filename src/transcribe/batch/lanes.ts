@@ -2,12 +2,15 @@
  * One recording in a batch: its pieces as chains of windows, each going on until the piece's end as a recording does, and
  * what is finished of them in order, joined where pieces overlap.
  */
+
+import { N_FRAMES } from '../../audio/constants.ts';
 import type { Progress } from '../../base/progress.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { type Recording, summaryOf } from '../recording/recording.ts';
-import type { TranscriptSummary } from '../transcribe.ts';
-import { type Segment, seconds, type WindowSegment } from '../window/segments.ts';
-import { type FinishedWindow, WINDOW_FRAMES, type WindowDecoder, type WindowRequest } from '../window/window.ts';
+import { framesToSeconds } from '../time.ts';
+import type { Segment, TranscriptSummary } from '../transcript.ts';
+import type { WindowSegment } from '../window/segments.ts';
+import type { FinishedWindow, WindowDecoder, WindowRequest } from '../window/window.ts';
 import { hasSpeech, type Piece, piecesOf } from './chunks.ts';
 import { findJoin, type SpokenWindow, spokenWords, takeWords } from './overlapMerge.ts';
 
@@ -27,12 +30,12 @@ export class Chain {
     this.piece = piece;
     this.isShared = isShared;
     this.#seek = piece.start;
-    this.#lastSpeech = seconds(piece.start);
+    this.#lastSpeech = framesToSeconds(piece.start);
   }
 
   request(prompt: readonly number[]): WindowRequest {
     const { mel, language } = this.recording;
-    const size = Math.min(WINDOW_FRAMES, this.piece.end - this.#seek);
+    const size = Math.min(N_FRAMES, this.piece.end - this.#seek);
     const place = { seek: this.#seek, size };
     return { mel, place, prompt, language, lastSpeech: this.#lastSpeech, spoken: this.isShared };
   }
@@ -131,8 +134,8 @@ export class Chains {
 /** Takes out of two pieces what both heard, so that each word is in one of them. */
 function join(before: Chain, after: Chain, decoder: WindowDecoder, tokenizer: Tokenizer): void {
   const { keep, drop } = findJoin(spokenWords(spokenOf(before)), spokenWords(spokenOf(after)), {
-    start: seconds(after.piece.start),
-    end: seconds(before.piece.end),
+    start: framesToSeconds(after.piece.start),
+    end: framesToSeconds(before.piece.end),
   });
   trim(before, 0, keep, decoder, tokenizer);
   trim(after, drop, Number.POSITIVE_INFINITY, decoder, tokenizer);

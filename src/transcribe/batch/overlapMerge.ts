@@ -3,9 +3,11 @@
  * at the same time is where the one is left and the other taken up. Of such words the one nearest the middle is taken,
  * since a piece hears badly at its ends, where words are cut.
  */
+
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { timePrecision } from '../../text/tokenizer.ts';
-import { seconds, type WindowPlace, type WindowSegment } from '../window/segments.ts';
+import { framesToSeconds, LAST_TICK } from '../time.ts';
+import type { WindowPlace, WindowSegment } from '../window/segments.ts';
 import type { AlignedWord } from '../words/alignment.ts';
 
 /** A decoded window whose words have their times. */
@@ -110,7 +112,7 @@ function commonWords(a: readonly SpokenWord[], b: readonly SpokenWord[]): [numbe
 /** The words of some windows, with the seconds in which they were said. */
 export function spokenWords(windows: readonly SpokenWindow[]): SpokenWord[] {
   return windows.flatMap(({ place, aligned }) => {
-    const offset = seconds(place.seek);
+    const offset = framesToSeconds(place.seek);
     return aligned.map(({ word, start, end }) => ({ text: word, start: offset + start, end: offset + end }));
   });
 }
@@ -123,7 +125,7 @@ export function takeWords(window: SpokenWindow, from: number, to: number, tokeni
   const firstToken = count(window.aligned.slice(0, from));
   const lastToken = firstToken + count(aligned);
   const begin = tokenizer.timestampBegin;
-  const offset = seconds(window.place.seek);
+  const offset = framesToSeconds(window.place.seek);
   let passed = 0;
   const segments: WindowSegment[] = [];
   for (const segment of window.segments) {
@@ -138,7 +140,7 @@ export function takeWords(window: SpokenWindow, from: number, to: number, tokeni
     }
     // Timestamps stay at the segment's ends, and are moved to the words that are its ends now.
     const words = { first: aligned[0]!, last: aligned.at(-1)! };
-    const tick = (time: number): number => begin + Math.min(1500, Math.max(0, Math.round(time / timePrecision)));
+    const tick = (time: number): number => begin + Math.min(LAST_TICK, Math.max(0, Math.round(time / timePrecision)));
     let text = start;
     const tokens: number[] = [];
     const tokenLogprobs: number[] = [];

@@ -3,8 +3,9 @@
 import { OptionsError } from '../../base/errors.ts';
 import { contradiction } from '../../decode/options.ts';
 import type { TranscribeOptions } from '../options.ts';
-import { checkTranscription, type Segment, type Transcript, transcribe } from '../transcribe.ts';
-import type { Transcriber } from '../window/window.ts';
+import type { SpeechModel } from '../speechModel.ts';
+import { checkTranscription, transcribe } from '../transcribe.ts';
+import type { Segment, Transcript } from '../transcript.ts';
 import { type BatchRecording, transcribeBatch } from './batch.ts';
 
 export interface SeveralOptions extends Omit<TranscribeOptions, 'onSegment' | 'onLanguage'> {
@@ -22,7 +23,7 @@ export type RecordingResult =
  * @throws {OptionsError}, {DeviceError}; the signal's reason. What is wrong with one recording is in its result
  */
 export async function* transcribeSeveral(
-  model: Transcriber,
+  model: SpeechModel,
   recordings: readonly BatchRecording[],
   options: SeveralOptions = {},
 ): AsyncGenerator<RecordingResult, void, undefined> {
@@ -46,7 +47,7 @@ export async function* transcribeSeveral(
 }
 
 async function* oneByOne(
-  model: Transcriber,
+  model: SpeechModel,
   recordings: readonly BatchRecording[],
   options: SeveralOptions,
 ): AsyncGenerator<RecordingResult, void, undefined> {

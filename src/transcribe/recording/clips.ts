@@ -3,9 +3,9 @@
  *
  * @see openai/whisper, whisper/transcribe.py: seek_points, seek_clips
  */
+import { FRAMES_PER_SECOND } from '../../audio/constants.ts';
 import { OptionsError } from '../../base/errors.ts';
 import { roundHalfEven } from '../../base/python.ts';
-import { FRAMES_PER_SECOND } from '../window/segments.ts';
 
 /** Frames from `start` up to `end`. */
 export interface Clip {

@@ -1,8 +1,11 @@
 /** Which language a recording is in: as given, or detected on its first windows. */
+
+import { N_FRAMES } from '../../audio/constants.ts';
+import type { LogMel } from '../../audio/features/logMel.ts';
 import { detectLanguage, type LanguageDetection } from '../../decode/languageDetect.ts';
 import { languageCode } from '../../text/languages.ts';
 import type { TranscribeOptions } from '../options.ts';
-import { type MelSource, type Transcriber, WINDOW_FRAMES } from '../window/window.ts';
+import type { SpeechModel } from '../speechModel.ts';
 
 export interface RecordingLanguage {
   readonly language: string;
@@ -12,8 +15,8 @@ export interface RecordingLanguage {
 
 /** @throws {OptionsError} `language` if Whisper, or this model, knows none of that name */
 export async function recordingLanguage(
-  model: Transcriber,
-  mel: MelSource,
+  model: SpeechModel,
+  mel: LogMel,
   options: TranscribeOptions,
 ): Promise<RecordingLanguage> {
   const { tokenizer } = model;
@@ -34,15 +37,15 @@ export async function recordingLanguage(
 
 /** Means of the probabilities over the first windows. */
 async function detect(
-  { inference, tokenizer }: Transcriber,
-  mel: MelSource,
+  { inference, tokenizer }: SpeechModel,
+  mel: LogMel,
   nWindows: number,
   signal?: AbortSignal,
 ): Promise<LanguageDetection> {
   const found: LanguageDetection[] = [];
-  for (let seek = 0; found.length < nWindows && (seek === 0 || seek < mel.nFrames); seek += WINDOW_FRAMES) {
+  for (let seek = 0; found.length < nWindows && (seek === 0 || seek < mel.nFrames); seek += N_FRAMES) {
     // openai/whisper shows the first window with its real silence, as no window is decoded.
-    const window = seek === 0 ? mel.detectionWindow() : mel.window(seek, Math.min(WINDOW_FRAMES, mel.nFrames - seek));
+    const window = seek === 0 ? mel.detectionWindow() : mel.window(seek, Math.min(N_FRAMES, mel.nFrames - seek));
     const audio = await inference.encode(window, signal);
     try {
       found.push(await detectLanguage(inference, tokenizer, audio, signal));

@@ -1,4 +1,6 @@
 /** A recording made ready to be decoded: its parts, its speech, its language. */
+
+import type { LogMel } from '../../audio/features/logMel.ts';
 import {
   type Activity,
   defaultPadding,
@@ -9,16 +11,16 @@ import {
 import type { LanguageDetection } from '../../decode/languageDetect.ts';
 import type { Task } from '../../text/tokenizer.ts';
 import type { TranscribeOptions } from '../options.ts';
-import type { TranscriptSummary } from '../transcribe.ts';
-import { seconds } from '../window/segments.ts';
-import type { MelSource, Transcriber } from '../window/window.ts';
+import type { SpeechModel } from '../speechModel.ts';
+import { framesToSeconds } from '../time.ts';
+import type { TranscriptSummary } from '../transcript.ts';
 import { type Clip, clipsOf, overlapOf } from './clips.ts';
 import { recordingLanguage } from './language.ts';
 import { Timeline } from './timeline.ts';
 
 export interface Recording {
   /** What is decoded: all of it, or its speech alone, one part joined to the next. */
-  readonly mel: MelSource;
+  readonly mel: LogMel;
   /** The parts to transcribe, in frames of `mel`. */
   readonly clips: readonly Clip[];
   /** Present if the speech was looked for. */
@@ -34,8 +36,8 @@ export interface Recording {
 
 /** @throws {OptionsError} `clipTimestamps`, `language` */
 export async function prepareRecording(
-  model: Transcriber,
-  whole: MelSource,
+  model: SpeechModel,
+  whole: LogMel,
   options: TranscribeOptions,
 ): Promise<Recording> {
   const { vad, batchSize = 1, signal } = options;
@@ -64,7 +66,7 @@ export async function prepareRecording(
   const { language, detection } = await recordingLanguage(model, mel.nFrames > 0 ? mel : whole, options);
   options.onLanguage?.(language, detection);
   const { task = 'transcribe' } = options;
-  return { mel, clips, timeline, activity, duration: seconds(whole.nFrames), task, language, detection };
+  return { mel, clips, timeline, activity, duration: framesToSeconds(whole.nFrames), task, language, detection };
 }
 
 export function summaryOf({ language, detection, task, duration }: Recording, text: string): TranscriptSummary {

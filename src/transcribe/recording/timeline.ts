@@ -2,9 +2,12 @@
  * A recording of which only some parts are decoded, one joined to the next: how its frames are read, and when what is
  * found in it was said.
  */
+import { FRAMES_PER_SECOND, N_FRAMES } from '../../audio/constants.ts';
+import type { LogMel } from '../../audio/features/logMel.ts';
 import { roundHundredths } from '../../base/python.ts';
-import { FRAMES_PER_SECOND, seconds, type WindowSegment, type Word } from '../window/segments.ts';
-import { type MelSource, WINDOW_FRAMES } from '../window/window.ts';
+import { framesToSeconds } from '../time.ts';
+import type { Word } from '../transcript.ts';
+import type { WindowSegment } from '../window/segments.ts';
 import { type Clip, overlapOf } from './clips.ts';
 
 /** A part of the recording and its place among the joined parts, in frames. */
@@ -36,7 +39,7 @@ export class Timeline {
   }
 
   /** The joined parts as a recording of their own. */
-  splice(mel: MelSource): MelSource {
+  splice(mel: LogMel): LogMel {
     const window = (seek: number, size: number): Float32Array => {
       const wanted = { start: seek, end: seek + size };
       let whole: Float32Array | undefined;
@@ -46,22 +49,22 @@ export class Timeline {
         const read = mel.window(part.source + start - part.start, end - start);
         if (end - start === size) return read;
         whole ??= new Float32Array(read.length);
-        for (let row = 0; row < read.length; row += WINDOW_FRAMES)
+        for (let row = 0; row < read.length; row += N_FRAMES)
           whole.set(read.subarray(row, row + end - start), row + start - seek);
       }
       return whole ?? mel.window(mel.nFrames, 0);
     };
     const { nFrames } = this;
     return {
+      nMels: mel.nMels,
       nFrames,
       window,
       detectionWindow: () => {
-        const size = Math.min(WINDOW_FRAMES, nFrames);
+        const size = Math.min(N_FRAMES, nFrames);
         const first = window(0, size);
         // Behind a recording come 30 s of silence; its first frames may still see the last sound.
-        const silence = mel.window(mel.nFrames + 10, WINDOW_FRAMES - 10)[0] ?? 0;
-        for (let row = 0; row < first.length; row += WINDOW_FRAMES)
-          first.fill(silence, row + size, row + WINDOW_FRAMES);
+        const silence = mel.window(mel.nFrames + 10, N_FRAMES - 10)[0] ?? 0;
+        for (let row = 0; row < first.length; row += N_FRAMES) first.fill(silence, row + size, row + N_FRAMES);
         return first;
       },
     };
@@ -113,6 +116,6 @@ export class Timeline {
 
 /** A time of the joined parts, moved into one of them if it is outside, as a time of the recording. */
 function sourceTime(time: number, { source, start, end }: Part): number {
-  const within = Math.min(Math.max(time, seconds(start)), seconds(end));
-  return roundHundredths(within + seconds(source - start));
+  const within = Math.min(Math.max(time, framesToSeconds(start)), framesToSeconds(end));
+  return roundHundredths(within + framesToSeconds(source - start));
 }

@@ -6,7 +6,7 @@
  * @see Liu et al. 2020, https://arxiv.org/abs/2005.11185 (LocalAgreement); Macháček et al. 2023,
  *   https://arxiv.org/abs/2307.14743 (Whisper-Streaming). There times alone tell which words are new, here the words too.
  */
-import type { Word } from '../window/segments.ts';
+import type { Word } from '../transcript.ts';
 
 export interface Agreement {
   /** Words at the front of the new text that were given out before. */

@@ -7,11 +7,14 @@
  * Two things differ from `transcribe`, because the rest of the recording is not known: the floor of the log-mel hangs on
  * the loudest moment so far, and the language is detected on what has come until it is sure.
  */
+import { FRAMES_PER_SECOND, HOP_LENGTH, N_FRAMES, N_SAMPLES } from '../../audio/constants.ts';
+import type { RunningLogMel } from '../../audio/features/runningLogMel.ts';
 import { OptionsError } from '../../base/errors.ts';
 import { languageCode } from '../../text/languages.ts';
+import type { SpeechModel } from '../speechModel.ts';
+import { framesToSeconds } from '../time.ts';
+import type { Segment, Word } from '../transcript.ts';
 import { PromptHistory, promptTokens } from '../window/prompt.ts';
-import { FRAMES_PER_SECOND, type Segment, seconds, type Word } from '../window/segments.ts';
-import { type Transcriber, WINDOW_FRAMES } from '../window/window.ts';
 import { LocalAgreement } from './localAgreement.ts';
 import { SampleFeed, type SampleSource } from './sampleFeed.ts';
 import { checkStreamOptions, qualityThresholds, type StreamOptions } from './streamOptions.ts';
@@ -42,26 +45,16 @@ export interface StreamSummary {
   readonly duration: number;
 }
 
-export interface StreamModel extends Transcriber {
+export interface StreamModel extends SpeechModel {
   /** Runs work that needs the model to itself; other calls may use it between two decodes. */
   runExclusive<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** The log-mel of sound that is still coming, as `audio/runningLogMel.ts` makes it. */
-export interface RunningMel {
-  /** Whole frames of 10 ms so far. */
-  readonly nFrames: number;
-  push(samples: Float32Array): void;
-  end(): void;
-  /** Frames seek .. seek + size - 1 and 0.0 behind them; [nMels, 3000]. */
-  window(seek: number, size: number): Float32Array;
-  /** Lets go of the frames before this one. */
-  forget(frame: number): void;
-}
+/** The log-mel of sound that is still arriving. */
+export type RunningMel = Pick<RunningLogMel, 'nFrames' | 'push' | 'end' | 'window' | 'forget'>;
 
-const SAMPLES_PER_FRAME = 160;
 /** Sound that is read ahead while the model is at work: as much as a window. */
-const CAPACITY = WINDOW_FRAMES * SAMPLES_PER_FRAME;
+const CAPACITY = N_SAMPLES;
 /** Frames behind a full window that are taken in too: its last frame sees their beginning. */
 const MARGIN = 2;
 /** A language detected with this probability is believed at once ... */
@@ -97,7 +90,7 @@ export async function* transcribeStream(
       for (const segment of update.segments) options.onSegment?.(segment);
       yield update;
     }
-    return { language: stream.language, duration: seconds(mel.nFrames) };
+    return { language: stream.language, duration: framesToSeconds(mel.nFrames) };
   } finally {
     feed.close();
   }
@@ -155,9 +148,9 @@ class Stream {
 
   /** Takes sound until there is enough for another decode. @returns false when all has been decoded */
   async take(feed: SampleFeed): Promise<boolean> {
-    const full = this.#seek + WINDOW_FRAMES;
+    const full = this.#seek + N_FRAMES;
     const wanted = Math.min(this.#heard + this.#minFrames, full);
-    const room = (): number => (full + MARGIN - this.#mel.nFrames) * SAMPLES_PER_FRAME;
+    const room = (): number => (full + MARGIN - this.#mel.nFrames) * HOP_LENGTH;
     while (!this.#isEnded && this.#mel.nFrames < wanted) this.#push(await feed.take(room()), feed);
     // The sound behind it that has come meanwhile is heard too; it may end with it.
     if (!this.#isEnded) this.#push(feed.takeNow(room()), feed);
@@ -165,9 +158,9 @@ class Stream {
   }
 
   async decode(): Promise<StreamUpdate> {
-    const size = Math.min(WINDOW_FRAMES, this.#mel.nFrames - this.#seek);
+    const size = Math.min(N_FRAMES, this.#mel.nFrames - this.#seek);
     const place = { seek: this.#seek, size };
-    const isLast = this.#isEnded || size === WINDOW_FRAMES;
+    const isLast = this.#isEnded || size === N_FRAMES;
     this.#heard = this.#seek + size;
     const mel = this.#mel.window(place.seek, size);
     const look = { place, mel, prompt: this.#history.prompt, language: this.#language, isLast };
@@ -196,7 +189,7 @@ class Stream {
 
   /** Words at the front of which none is doubtful and heard just now. */
   #nRipe(words: readonly Word[]): number {
-    const end = seconds(this.#heard);
+    const end = framesToSeconds(this.#heard);
     const unripe = words.findIndex((word) => word.probability < DOUBT && end - word.end < DOUBT_SECONDS);
     return unripe < 0 ? words.length : unripe;
   }
@@ -214,7 +207,7 @@ class Stream {
   }
 
   #update(words: readonly Word[], unstable: readonly Word[], segments: readonly Segment[]): StreamUpdate {
-    return { stable: textOf(words), words, partial: textOf(unstable), segments, heard: seconds(this.#heard) };
+    return { stable: textOf(words), words, partial: textOf(unstable), segments, heard: framesToSeconds(this.#heard) };
   }
 
   /**

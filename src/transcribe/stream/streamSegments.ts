@@ -2,8 +2,9 @@
  * The segments of a stream: borders and scores of the decode that completed them, words as they were given out, which may
  * have been in earlier decodes.
  */
+
 import type { Tokenizer } from '../../text/tokenizer.ts';
-import type { Segment, Word } from '../window/segments.ts';
+import type { Segment, Word } from '../transcript.ts';
 import type { HeardSegment, HeardWindow } from './streamWindow.ts';
 
 export class StreamSegments {

@@ -7,16 +7,10 @@ import { detectLanguage, type LanguageDetection } from '../../decode/languageDet
 import type { DecodingResult } from '../../decode/task.ts';
 import { timePrecision } from '../../text/tokenizer.ts';
 import { temperatureList } from '../options.ts';
-import {
-  cutSegments,
-  FRAMES_PER_TICK,
-  type Segment,
-  seconds,
-  type WindowPlace,
-  type WindowSegment,
-  type Word,
-} from '../window/segments.ts';
-import type { Transcriber } from '../window/window.ts';
+import type { SpeechModel } from '../speechModel.ts';
+import { FRAMES_PER_TICK, framesToSeconds } from '../time.ts';
+import type { Segment, Word } from '../transcript.ts';
+import { cutSegments, type WindowPlace, type WindowSegment } from '../window/segments.ts';
 import { alignWords } from '../words/alignment.ts';
 import { addWords, defaultAppendPunctuations, defaultPrependPunctuations } from '../words/wordTiming.ts';
 import type { StreamOptions } from './streamOptions.ts';
@@ -57,7 +51,7 @@ export interface Look {
 }
 
 export class WindowListener {
-  readonly #model: Transcriber;
+  readonly #model: SpeechModel;
   readonly #options: StreamOptions;
   readonly #thresholds: QualityThresholds;
   readonly #quick: FallbackDecoder;
@@ -65,7 +59,7 @@ export class WindowListener {
   #lastSpeech = 0;
 
   /** @throws {OptionsError} for decoding options that make no sense */
-  constructor(model: Transcriber, options: StreamOptions, thresholds: QualityThresholds) {
+  constructor(model: SpeechModel, options: StreamOptions, thresholds: QualityThresholds) {
     this.#model = model;
     this.#options = options;
     this.#thresholds = thresholds;
@@ -120,8 +114,8 @@ export class WindowListener {
     if (text.length === 0) return { segments: kept, advance };
     const open = {
       ...segments.at(-1)!,
-      start: seconds(place.seek) + Math.max(0, ticks(tail[0]!)) * timePrecision,
-      end: seconds(place.seek + place.size),
+      start: framesToSeconds(place.seek) + Math.max(0, ticks(tail[0]!)) * timePrecision,
+      end: framesToSeconds(place.seek + place.size),
       text: tokenizer.decode(text),
       tokens: tail,
       tokenLogprobs: result.tokenLogprobs.slice(nTokens),

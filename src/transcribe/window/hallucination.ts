@@ -3,12 +3,14 @@
  *
  * @see openai/whisper, whisper/transcribe.py: hallucination_silence_threshold
  */
+import { CHUNK_LENGTH, FRAMES_PER_SECOND } from '../../audio/constants.ts';
 import { roundHalfEven } from '../../base/python.ts';
+import { framesToSeconds } from '../time.ts';
+import type { Word } from '../transcript.ts';
 import { defaultAppendPunctuations, defaultPrependPunctuations } from '../words/wordTiming.ts';
-import { FRAMES_PER_SECOND, seconds, type WindowPlace, type WindowSegment, type Word } from './segments.ts';
+import type { WindowPlace, WindowSegment } from './segments.ts';
 
 const PUNCTUATION = defaultPrependPunctuations + defaultAppendPunctuations;
-const WINDOW_SECONDS = 30;
 
 export interface HallucinationInput {
   /** Seconds of silence that make text beside it suspect. */
@@ -32,8 +34,8 @@ export interface Sifted {
 
 export function dropHallucinations(input: HallucinationInput): Sifted {
   const { threshold, place, segments, nFrames } = input;
-  const offset = seconds(place.seek);
-  const windowEnd = offset + WINDOW_SECONDS;
+  const offset = framesToSeconds(place.seek);
+  const windowEnd = offset + CHUNK_LENGTH;
   let next = input.next;
 
   if (!input.endsWhole) {
@@ -56,7 +58,7 @@ export function dropHallucinations(input: HallucinationInput): Sifted {
     if (!hasWords(segment)) continue;
     if (isAnomalous(segment)) {
       const following = segments.slice(i + 1).find(hasWords);
-      const followingStart = following?.words?.[0]?.start ?? offset + seconds(place.size);
+      const followingStart = following?.words?.[0]?.start ?? offset + framesToSeconds(place.size);
       const silenceBefore =
         segment.start - spokenUntil > threshold || segment.start < threshold || segment.start - offset < 2;
       const silenceAfter =
@@ -65,7 +67,7 @@ export function dropHallucinations(input: HallucinationInput): Sifted {
         windowEnd - segment.end < 2;
       if (silenceBefore && silenceAfter) {
         next = roundHalfEven(Math.max(offset + 1, segment.start) * FRAMES_PER_SECOND);
-        if (seconds(nFrames) - segment.end < threshold) next = nFrames;
+        if (framesToSeconds(nFrames) - segment.end < threshold) next = nFrames;
         return { segments: segments.slice(0, i), next, again: false };
       }
     }

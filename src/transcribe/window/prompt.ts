@@ -3,13 +3,14 @@
  *
  * @see openai/whisper, whisper/transcribe.py: all_tokens, prompt_reset_since
  */
+
 import { strip } from '../../base/python.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import type { TranscribeOptions } from '../options.ts';
-import type { Transcriber } from './window.ts';
+import type { SpeechModel } from '../speechModel.ts';
 
 /** A history that has nothing in it yet. */
-export function promptHistory({ inference, tokenizer }: Transcriber, options: TranscribeOptions): PromptHistory {
+export function promptHistory({ inference, tokenizer }: SpeechModel, options: TranscribeOptions): PromptHistory {
   const room = (inference.nTextCtx >> 1) - 1;
   return new PromptHistory({
     initial: promptTokens(tokenizer, options.initialPrompt),

@@ -5,46 +5,8 @@
  */
 import type { DecodingResult } from '../../decode/task.ts';
 import { type Tokenizer, timePrecision } from '../../text/tokenizer.ts';
-
-/** Frames of 10 ms that one timestamp tick stands for. */
-export const FRAMES_PER_TICK = 2;
-export const FRAMES_PER_SECOND = 100;
-
-/** One word with its time. */
-export interface Word {
-  /** With its leading space and the punctuation that belongs to it. */
-  readonly word: string;
-  /** Seconds from the start of the recording. */
-  readonly start: number;
-  readonly end: number;
-  /** Mean probability of its tokens. */
-  readonly probability: number;
-}
-
-/** What was said between two timestamps. Temperature and the three scores behind it are those of the whole window. */
-export interface Segment {
-  /** Runs on from 0 over the recording. */
-  readonly id: number;
-  /** First frame (10 ms) of the window it was decoded from. */
-  readonly seek: number;
-  /** Seconds from the start of the recording. */
-  readonly start: number;
-  readonly end: number;
-  /** As the tokenizer gives it: usually with a leading space. */
-  readonly text: string;
-  /** With timestamp tokens. */
-  readonly tokens: readonly number[];
-  /** log-probability of each token, after the rules and before the temperature. */
-  readonly tokenLogprobs: readonly number[];
-  /** Code of the language its window is in; present if it was detected window by window. */
-  readonly language?: string;
-  readonly temperature: number;
-  readonly avgLogprob: number;
-  readonly compressionRatio: number;
-  readonly noSpeechProb: number;
-  /** Present if word times were asked for, and (empty) in a segment that was emptied. */
-  readonly words?: readonly Word[];
-}
+import { FRAMES_PER_TICK, framesToSeconds } from '../time.ts';
+import type { Segment } from '../transcript.ts';
 
 /** A segment before it has its id. */
 export type WindowSegment = Omit<Segment, 'id'>;
@@ -71,7 +33,7 @@ export function cutSegments(result: DecodingResult, { seek, size }: WindowPlace,
   const begin = tokenizer.timestampBegin;
   const isTimestamp = (i: number): boolean => tokens[i] !== undefined && tokens[i]! >= begin;
   const ticks = (i: number): number => tokens[i]! - begin;
-  const timeOffset = seconds(seek);
+  const timeOffset = framesToSeconds(seek);
   const n = tokens.length;
 
   const endsWhole = n >= 2 && !isTimestamp(n - 2) && isTimestamp(n - 1);
@@ -105,11 +67,6 @@ export function cutSegments(result: DecodingResult, { seek, size }: WindowPlace,
   }
 
   const last = tokens.findLastIndex((token) => token >= begin);
-  const duration = last >= 0 && ticks(last) > 0 ? ticks(last) * timePrecision : seconds(size);
+  const duration = last >= 0 && ticks(last) > 0 ? ticks(last) * timePrecision : framesToSeconds(size);
   return { segments: [segment(timeOffset, timeOffset + duration, 0, n)], advance: size, endsWhole, unfinished: false };
-}
-
-/** Frames to seconds, as openai/whisper computes it. */
-export function seconds(frames: number): number {
-  return (frames * 160) / 16000;
 }

@@ -4,41 +4,25 @@
  * @see openai/whisper, whisper/transcribe.py: the body of the loop in transcribe()
  */
 
+import { FRAMES_PER_SECOND } from '../../audio/constants.ts';
+import type { LogMel } from '../../audio/features/logMel.ts';
 import { roundHalfEven, strip } from '../../base/python.ts';
 import { FallbackDecoder, isSilence, type QualityThresholds } from '../../decode/fallback.ts';
-import type { AudioFeatures, Inference } from '../../decode/inference.ts';
+import type { AudioFeatures } from '../../decode/inference.ts';
 import { detectLanguage } from '../../decode/languageDetect.ts';
 import type { DecodingResult, WindowInput } from '../../decode/task.ts';
-import type { Tokenizer } from '../../text/tokenizer.ts';
 import { firstSegments, type SpokenWindow } from '../batch/overlapMerge.ts';
 import { type TranscribeOptions, temperatureList } from '../options.ts';
+import type { SpeechModel } from '../speechModel.ts';
+import { framesToSeconds } from '../time.ts';
 import { alignWords, spreadWords } from '../words/alignment.ts';
 import { addWords, defaultAppendPunctuations, defaultPrependPunctuations } from '../words/wordTiming.ts';
 import { dropHallucinations, speechEnd } from './hallucination.ts';
-import { cutSegments, FRAMES_PER_SECOND, seconds, type WindowPlace, type WindowSegment } from './segments.ts';
-
-/** What transcription needs of a loaded model. */
-export interface Transcriber {
-  readonly inference: Inference;
-  readonly tokenizer: Tokenizer;
-}
-
-/** The log-mel of a recording, as `audio/logMel.ts` makes it. */
-export interface MelSource {
-  /** Frames of 10 ms. */
-  readonly nFrames: number;
-  /** Frames seek .. seek + size - 1 and 0.0 behind them; [nMels, 3000]. */
-  window(seek: number, size: number): Float32Array;
-  /** The first 30 s and silence behind them; [nMels, 3000]. */
-  detectionWindow(): Float32Array;
-}
-
-/** Frames of a window: 30 s. */
-export const WINDOW_FRAMES = 3000;
+import { cutSegments, type WindowPlace, type WindowSegment } from './segments.ts';
 
 /** One window to decode. Windows of one call may be of different recordings. */
 export interface WindowRequest {
-  readonly mel: MelSource;
+  readonly mel: LogMel;
   readonly place: WindowPlace;
   /** Tokens of what was said before. */
   readonly prompt: readonly number[];
@@ -66,13 +50,13 @@ export interface FinishedWindow {
 }
 
 export class WindowDecoder {
-  readonly #model: Transcriber;
+  readonly #model: SpeechModel;
   readonly #options: TranscribeOptions;
   readonly #thresholds: QualityThresholds;
   readonly #decoder: FallbackDecoder;
 
   /** @throws {OptionsError} for decoding options that make no sense */
-  constructor(model: Transcriber, options: TranscribeOptions) {
+  constructor(model: SpeechModel, options: TranscribeOptions) {
     this.#model = model;
     this.#options = options;
     this.#thresholds = {
@@ -148,7 +132,8 @@ export class WindowDecoder {
 
     const worded = this.#withWords(spoken);
     const end = speechEnd(worded);
-    if (!endsWhole && end !== undefined && end > seconds(place.seek)) next = roundHalfEven(end * FRAMES_PER_SECOND);
+    if (!endsWhole && end !== undefined && end > framesToSeconds(place.seek))
+      next = roundHalfEven(end * FRAMES_PER_SECOND);
     if (threshold === undefined) {
       return { segments: worded, temperature, next, unfinished, lastSpeech: end ?? lastSpeech, ...kept };
     }
@@ -181,7 +166,7 @@ export class WindowDecoder {
     const { inference, tokenizer } = this.#model;
     const { signal, task = 'transcribe' } = this.#options;
     if (!inference.align) {
-      const aligned = spreadWords(tokenizer, segments, language, seconds(place.seek));
+      const aligned = spreadWords(tokenizer, segments, language, framesToSeconds(place.seek));
       return { place, segments, aligned, lastSpeech };
     }
     const textTokens = segments.flatMap(({ tokens }) => tokens.filter((token) => token < tokenizer.eot));

@@ -8,11 +8,10 @@
 import { InternalError } from '../../base/errors.ts';
 import type { AudioFeatures, Inference } from '../../decode/inference.ts';
 import type { Task, Tokenizer } from '../../text/tokenizer.ts';
+import { FRAMES_PER_TICK, TICKS_PER_SECOND } from '../time.ts';
 import { rowStarts } from './dtw.ts';
 import { medianFilter } from './medianFilter.ts';
 
-/** Encoder positions a second. */
-const POSITIONS_PER_SECOND = 50;
 const MEDIAN_WIDTH = 7;
 
 /** A word and its time in the window. */
@@ -43,7 +42,7 @@ export async function alignWords(
   { audio, textTokens, language, task, nFrames }: AlignmentInput,
   signal?: AbortSignal,
 ): Promise<AlignedWord[]> {
-  const columns = nFrames >> 1;
+  const columns = Math.floor(nFrames / FRAMES_PER_TICK);
   if (textTokens.length === 0 || columns === 0) return [];
   if (!inference.align) throw new InternalError('the engine has no alignment heads');
   const start = tokenizer.sotSequence(language, task);
@@ -65,8 +64,8 @@ export async function alignWords(
     return {
       word,
       tokens: own,
-      start: jumps[begin]! / POSITIONS_PER_SECOND,
-      end: jumps[first]! / POSITIONS_PER_SECOND,
+      start: jumps[begin]! / TICKS_PER_SECOND,
+      end: jumps[first]! / TICKS_PER_SECOND,
       probability: probs.reduce((sum, p) => sum + p, 0) / own.length,
     };
   });

@@ -3,8 +3,11 @@
  *
  * @see openai/whisper, whisper/timing.py: add_word_timestamps, merge_punctuations
  */
+
 import { roundHundredths, strip } from '../../base/python.ts';
-import { seconds, type WindowSegment, type Word } from '../window/segments.ts';
+import { framesToSeconds } from '../time.ts';
+import type { Word } from '../transcript.ts';
+import type { WindowSegment } from '../window/segments.ts';
 import type { AlignedWord } from './alignment.ts';
 
 export const defaultPrependPunctuations = '"\'“¿([{-';
@@ -43,7 +46,7 @@ export function addWords(input: WordTimingInput): WindowSegment[] {
   return segments.map((segment) => {
     const nTokens = segment.tokens.filter((token) => token < eot).length;
     // The one position of a window of 20 ms is timed -1; no time is below 0, though.
-    const time = (inWindow: number): number => Math.max(0, roundHundredths(seconds(segment.seek) + inWindow));
+    const time = (inWindow: number): number => Math.max(0, roundHundredths(framesToSeconds(segment.seek) + inWindow));
     const own: MutableWord[] = [];
     for (let taken = 0; next < words.length && taken < nTokens; next++) {
       const { word, tokens, start, end, probability } = words[next]!;

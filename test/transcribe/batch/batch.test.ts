@@ -1,12 +1,14 @@
 /** Windows decoded at once: nothing lost, doubled or out of order, wherever pieces meet. */
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AudioError, NumericError } from '../../../src/base/errors.ts';
 import type { Progress } from '../../../src/base/progress.ts';
 import { randomStream } from '../../../src/base/random.ts';
 import { type BatchEvent, transcribeBatch } from '../../../src/transcribe/batch/batch.ts';
-import type { Segment, TranscribeOptions, Transcript } from '../../../src/transcribe/transcribe.ts';
+import type { TranscribeOptions } from '../../../src/transcribe/options.ts';
 import { transcribe, transcribeSegments } from '../../../src/transcribe/transcribe.ts';
+import type { Segment, Transcript } from '../../../src/transcribe/transcript.ts';
 import {
   digitFrames,
   digitReader,

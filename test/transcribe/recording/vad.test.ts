@@ -1,9 +1,10 @@
 /** Speech alone: silence is not imagined to be text, and times are those of the recording. */
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Progress } from '../../../src/base/progress.ts';
+import type { TranscribeOptions } from '../../../src/transcribe/options.ts';
 import { Timeline } from '../../../src/transcribe/recording/timeline.ts';
-import type { TranscribeOptions } from '../../../src/transcribe/transcribe.ts';
 import { transcribe } from '../../../src/transcribe/transcribe.ts';
 import { digitReader, digitRecording, layDigits } from '../../support/digits.ts';
 import { smallTokenizer as tokenizer } from '../../support/tokenizer.ts';
@@ -105,6 +106,7 @@ test('parts that are asked for are cut to their speech', async () => {
 
 /** Frames show their own number; 128 rows would be the same. */
 const numbered = {
+  nMels: 2,
   nFrames: 10_000,
   window: (seek: number, size: number) => {
     const out = new Float32Array(2 * 3000);

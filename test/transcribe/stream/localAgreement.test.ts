@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LocalAgreement } from '../../../src/transcribe/stream/localAgreement.ts';
-import type { Word } from '../../../src/transcribe/window/segments.ts';
+import type { Word } from '../../../src/transcribe/transcript.ts';
 
 const test = suite('localAgreement');
 

@@ -1,9 +1,10 @@
 /** Streams, played by a speaker whose words and times are known: nothing is taken back, lost, doubled or held for ever. */
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { OptionsError } from '../../../src/base/errors.ts';
 import { type StreamOptions, type StreamUpdate, transcribeStream } from '../../../src/transcribe/stream/stream.ts';
-import type { Segment } from '../../../src/transcribe/window/segments.ts';
+import type { Segment } from '../../../src/transcribe/transcript.ts';
 import {
   CountedMel,
   type Listener,

@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { Word } from '../../../src/transcribe/transcript.ts';
 import { dropHallucinations, type HallucinationInput } from '../../../src/transcribe/window/hallucination.ts';
-import type { WindowSegment, Word } from '../../../src/transcribe/window/segments.ts';
+import type { WindowSegment } from '../../../src/transcribe/window/segments.ts';
 import type { AlignedWord } from '../../../src/transcribe/words/alignment.ts';
 import {
   addWords,
