@@ -16,13 +16,9 @@ import type { ModelInference } from './model/inference.ts';
 import type { Tokenizer } from './text/tokenizer.ts';
 import { type RecordingResult, type SeveralOptions, transcribeSeveral } from './transcribe/batch/transcribeAll.ts';
 import type { TranscribeOptions } from './transcribe/options.ts';
-import {
-  type SampleSource,
-  type StreamOptions,
-  type StreamSummary,
-  type StreamUpdate,
-  transcribeStream,
-} from './transcribe/stream/stream.ts';
+import type { SampleSource } from './transcribe/stream/sampleFeed.ts';
+import { type StreamSummary, type StreamUpdate, transcribeStream } from './transcribe/stream/stream.ts';
+import type { StreamOptions } from './transcribe/stream/streamOptions.ts';
 import { transcribe, transcribeSegments } from './transcribe/transcribe.ts';
 import type { Segment, Transcript } from './transcribe/transcript.ts';
 

@@ -42,8 +42,11 @@ export class FallbackDecoder {
     this.#thresholds = thresholds;
   }
 
-  /** Windows of one call are decoded together; those that fail go on together. */
-  async run(windows: readonly WindowInput[], signal?: AbortSignal): Promise<DecodingResult[]> {
+  /** Windows of one call are decoded together; those that fail are decoded again together. */
+  async run<const W extends readonly WindowInput[]>(
+    windows: W,
+    signal?: AbortSignal,
+  ): Promise<{ readonly [I in keyof W]: DecodingResult }> {
     const results: DecodingResult[] = [];
     let open = windows.map((_, i) => i);
     for (const [attempt, task] of this.#tasks.entries()) {
@@ -56,7 +59,8 @@ export class FallbackDecoder {
       open = open.filter((i) => needsFallback(results[i]!, this.#thresholds));
       if (open.length === 0) break;
     }
-    return results;
+    // One a window.
+    return results as { readonly [I in keyof W]: DecodingResult };
   }
 }
 

@@ -1,12 +1,11 @@
 /**
- * Transcribes a recording window by window, each beginning where the last one's text ended.
+ * Transcribes a recording window by window, each beginning where the text of the last one ended.
  *
  * @see openai/whisper, whisper/transcribe.py: transcribe
  */
-
 import { N_FRAMES } from '../audio/constants.ts';
 import type { LogMel } from '../audio/features/logMel.ts';
-import { InternalError, OptionsError } from '../base/errors.ts';
+import { InternalError } from '../base/errors.ts';
 import { transcribeBatch } from './batch/batch.ts';
 import { checkTranscribeOptions, type TranscribeOptions } from './options.ts';
 import { prepareRecording, summaryOf } from './recording/recording.ts';
@@ -15,8 +14,7 @@ import { framesToSeconds } from './time.ts';
 import type { Segment, Transcript, TranscriptSummary } from './transcript.ts';
 import { promptHistory } from './window/prompt.ts';
 import { WindowDecoder } from './window/window.ts';
-
-export type { TranscribeOptions } from './options.ts';
+import { requireAlignment } from './words/alignment.ts';
 
 /**
  * Text, segments and language of one recording.
@@ -37,7 +35,7 @@ export async function transcribe(
   }
 }
 
-/** The same segment by segment, as they are found. Leaving the loop stops the work and gives back what it holds. */
+/** The same, segment by segment as soon as they are decoded. Leaving the loop stops the work and frees its memory. */
 export async function* transcribeSegments(
   model: SpeechModel,
   mel: LogMel,
@@ -49,11 +47,9 @@ export async function* transcribeSegments(
 }
 
 /** @throws {OptionsError}; the signal's reason if it has aborted */
-export function checkTranscription(model: SpeechModel, options: TranscribeOptions): void {
+export function checkTranscription({ inference }: SpeechModel, options: TranscribeOptions): void {
   checkTranscribeOptions(options);
-  if (options.wordTimestamps && !model.inference.align) {
-    throw new OptionsError('wordTimestamps', 'This engine cannot tell the times of words.');
-  }
+  if (options.wordTimestamps) requireAlignment(inference);
   options.signal?.throwIfAborted();
 }
 
@@ -69,37 +65,33 @@ async function* inSequence(
   const decoder = new WindowDecoder(model, options);
 
   const total = recording.duration;
+  const report = (done: number): void => onProgress?.({ stage: 'transcribe', done, total, unit: 'seconds' });
   let id = 0;
   let lastSpeech = 0;
   for (const clip of clips) {
     let seek = clip.start;
     while (seek < clip.end) {
       signal?.throwIfAborted();
-      onProgress?.({
-        stage: 'transcribe',
-        done: framesToSeconds(timeline?.sourceFrame(seek) ?? seek),
-        total,
-        unit: 'seconds',
-      });
+      report(framesToSeconds(timeline?.sourceFrame(seek) ?? seek));
       const place = { seek, size: Math.min(N_FRAMES, clip.end - seek) };
-      const [window] = await decoder.run([{ mel, place, prompt: history.prompt, language, lastSpeech }]);
-      const { segments, temperature, next } = window!;
-      ({ lastSpeech } = window!);
+      const [window] = await decoder.decode([{ mel, place, prompt: history.prompt, language, lastSpeech }]);
+      const { segments, temperature, next } = window;
+      lastSpeech = window.lastSpeech;
       seek = next;
       if (!segments) continue;
       history.add(
         segments.flatMap(({ tokens }) => tokens),
         temperature,
       );
-      for (const segment of segments) {
-        const told = { id: id++, ...(timeline?.sourceSegment(segment) ?? segment) };
-        options.onSegment?.(told);
-        yield told;
+      for (const found of segments) {
+        const segment = { id: id++, ...(timeline?.sourceSegment(found) ?? found) };
+        options.onSegment?.(segment);
+        yield segment;
       }
     }
   }
-  onProgress?.({ stage: 'transcribe', done: total, total, unit: 'seconds' });
-  return summaryOf(recording, model.tokenizer.decode(history.said));
+  report(total);
+  return summaryOf(recording, model.tokenizer.decode(history.tokens));
 }
 
 async function* inBatches(

@@ -61,7 +61,7 @@ export async function listenCommand(values: OptionValues, io: CommandIo): Promis
   try {
     whisper = await load(model, { device, threads, cacheDir, signal, onProgress: display.show, onWarning });
     if (!quiet) display.line(`${model} on ${whisper.device.kind}: ${whisper.device.description}`);
-    const updates = whisper.stream(feed.pieces(), {
+    const updates = whisper.stream(feed.samples(), {
       ...options,
       signal,
       onLanguage(code, detection) {

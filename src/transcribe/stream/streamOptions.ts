@@ -1,7 +1,6 @@
 /** How a stream is transcribed: what `transcribe` takes, as far as it has a meaning for sound that is still coming. */
 
 import { OptionsError } from '../../base/errors.ts';
-import type { QualityThresholds } from '../../decode/fallback.ts';
 import { number } from '../../decode/options.ts';
 import { checkTranscribeOptions, type TranscribeOptions } from '../options.ts';
 
@@ -58,12 +57,4 @@ export function checkStreamOptions(options: StreamOptions): void {
   checkTranscribeOptions({ ...rest, wordTimestamps: true });
   number('minChunk', minChunk, 0.1, 30);
   number('maxBuffer', maxBuffer, 1, 30);
-}
-
-/** The thresholds with their defaults; null stays, and switches a test off. */
-export function qualityThresholds(
-  options: Pick<StreamOptions, 'compressionRatioThreshold' | 'logprobThreshold' | 'noSpeechThreshold'>,
-): QualityThresholds {
-  const { compressionRatioThreshold = 2.4, logprobThreshold = -1, noSpeechThreshold = 0.6 } = options;
-  return { compressionRatioThreshold, logprobThreshold, noSpeechThreshold };
 }

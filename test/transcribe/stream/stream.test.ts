@@ -3,7 +3,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { OptionsError } from '../../../src/base/errors.ts';
-import { type StreamOptions, type StreamUpdate, transcribeStream } from '../../../src/transcribe/stream/stream.ts';
+import { type StreamUpdate, transcribeStream } from '../../../src/transcribe/stream/stream.ts';
+import type { StreamOptions } from '../../../src/transcribe/stream/streamOptions.ts';
 import type { Segment } from '../../../src/transcribe/transcript.ts';
 import {
   CountedMel,

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { OptionsError } from '../../../src/base/errors.ts';
 import type { AlignRequest } from '../../../src/decode/inference.ts';
 import { transcribe } from '../../../src/transcribe/transcribe.ts';
-import { alignWords } from '../../../src/transcribe/words/alignment.ts';
+import { findAlignment } from '../../../src/transcribe/words/alignment.ts';
 import { placesMel } from '../../support/mel.ts';
 import { playTokens, type ScriptedAlignment, ScriptedInference } from '../../support/scriptedInference.ts';
 import { tinyTokenizer as tokenizer } from '../../support/tokenizer.ts';
@@ -35,7 +35,7 @@ async function align(textTokens: number[], position: (row: number) => number, nF
     },
   });
   const audio = await inference.encode(new Float32Array(1));
-  const words = await alignWords(inference, tokenizer, { audio, textTokens, language, task: 'transcribe', nFrames });
+  const words = await findAlignment(inference, tokenizer, { audio, textTokens, language, task: 'transcribe', nFrames });
   return { words, requests };
 }
 
