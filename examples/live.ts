@@ -4,22 +4,13 @@
  *   arecord -t raw -f S16_LE -r 16000 | node dist/examples/live.js
  *   ffmpeg -loglevel error -re -i talk.mp3 -f s16le -ac 1 -ar 16000 - | node dist/examples/live.js
  */
-import { load } from 'sotto';
+import { load, readSoundStream } from 'sotto';
 
-async function* samples(bytes: AsyncIterable<Buffer>): AsyncGenerator<Float32Array> {
-  let rest = Buffer.alloc(0);
-  for await (const piece of bytes) {
-    const all = Buffer.concat([rest, piece]);
-    const count = all.length >> 1;
-    yield Float32Array.from({ length: count }, (_, i) => all.readInt16LE(2 * i) / 32768);
-    rest = all.subarray(2 * count);
-  }
-}
-
+const samples = readSoundStream(process.stdin, { format: 's16le' });
 const whisper = await load('tiny', { device: 'cpu' });
-for await (const { stable, partial } of whisper.stream(samples(process.stdin), { language: 'en' })) {
+for await (const { stable, partial } of whisper.stream(samples, { language: 'en' })) {
   process.stdout.write(stable);
-  // What may still change is for the eye only.
+  // Partial text may still change: it is shown, but not part of the output.
   process.stderr.write(`\n... ${partial}\n`);
 }
 process.stdout.write('\n');

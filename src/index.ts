@@ -15,6 +15,7 @@ export {
   type SpeechSpan,
   speechSpans,
 } from './audio/features/vad.ts';
+export { type RawFormat, type RawSound, readSoundStream } from './audio/pcmStream.ts';
 export * from './base/errors.ts';
 export type { CallOptions, Progress, Warning } from './base/progress.ts';
 export { type ModelFiles, openModelFiles } from './checkpoint/modelFiles.ts';
