@@ -6,7 +6,7 @@
 import { OptionsError } from '../base/errors.ts';
 import { roundHalfEven } from '../base/python.ts';
 import type { LogitRules, TimestampRules } from '../rules/logitRules.ts';
-import { type Tokenizer, timePrecision } from '../text/tokenizer.ts';
+import { TIME_PRECISION, type Tokenizer } from '../text/tokenizer.ts';
 import type { DecodingOptions } from './options.ts';
 
 /** Seconds after which the first timestamp may not lie, unless told otherwise. */
@@ -29,7 +29,7 @@ function timestampRules(tokenizer: Tokenizer, maxInitial: number | null = MAX_IN
     noTimestamps: tokenizer.noTimestamps,
     eot: tokenizer.eot,
     // 0 means no limit, as null does: openai/whisper tests it for truth.
-    maxInitial: maxInitial ? roundHalfEven(maxInitial / timePrecision) : undefined,
+    maxInitial: maxInitial ? roundHalfEven(maxInitial / TIME_PRECISION) : undefined,
   };
 }
 

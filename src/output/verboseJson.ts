@@ -1,6 +1,6 @@
 /**
- * The JSON that OpenAI's transcription API answers with for `response_format=verbose_json`: the language by its English
- * name, the duration, and the words (where their times were asked for) in one list of their own.
+ * The JSON of OpenAI's transcription API for `response_format=verbose_json`: the language by its English name, the
+ * duration, and the words (if the transcript has word times) in a list of their own.
  *
  * @see https://platform.openai.com/docs/api-reference/audio/verbose-json-object
  */

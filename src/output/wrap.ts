@@ -1,5 +1,5 @@
 /**
- * Subtitle cues: one a segment, or, with word times, words laid out in lines and cues.
+ * Subtitle cues: one per segment or, with word times, words wrapped into lines and cues.
  * @see openai/whisper, whisper/utils.py, SubtitlesWriter.iterate_result
  */
 
@@ -24,7 +24,7 @@ export interface Cue {
   readonly text: string;
 }
 
-/** A cue that spans segments ends before a word that begins this much after the word before it, in seconds. */
+/** Seconds between the starts of two words that end a cue which may span segments. */
 const LONG_PAUSE = 3;
 
 export function* cues(
@@ -47,7 +47,7 @@ export function* cues(
   }
 }
 
-/** Words of each cue; those that begin a line carry the line break in front. None is empty. */
+/** The words of each cue, never none; those that begin a line have the line break in front. */
 export function* cuesOfWords(transcript: Transcript, options: WrapOptions): Generator<readonly Word[]> {
   const { maxLineCount } = options;
   const keepSegments = !maxLineCount || !options.maxLineWidth;
@@ -85,7 +85,7 @@ export function* cuesOfWords(transcript: Transcript, options: WrapOptions): Gene
   if (cue.length > 0) yield cue;
 }
 
-/** A cue for each word with that word underlined, and one without underline for each gap between two. */
+/** A cue for each word with that word underlined, and one without underlining for each gap between two. */
 function* highlighted(words: readonly Word[], format: (seconds: number) => string): Generator<Cue> {
   let last = format(words[0]!.start);
   for (const [i, word] of words.entries()) {

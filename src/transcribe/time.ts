@@ -3,10 +3,10 @@
  * position lasts as long), seconds.
  */
 import { FRAMES_PER_SECOND, HOP_LENGTH, N_FRAMES, SAMPLE_RATE } from '../audio/constants.ts';
-import { timePrecision } from '../text/tokenizer.ts';
+import { TIME_PRECISION } from '../text/tokenizer.ts';
 
 /** Frames of one tick: 2. */
-export const FRAMES_PER_TICK = timePrecision * FRAMES_PER_SECOND;
+export const FRAMES_PER_TICK = TIME_PRECISION * FRAMES_PER_SECOND;
 /** 50. */
 export const TICKS_PER_SECOND = FRAMES_PER_SECOND / FRAMES_PER_TICK;
 /** The last timestamp of a window: 1500, which is 30 s. */

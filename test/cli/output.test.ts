@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { writeOutputs, writeWhole } from '../../src/cli/output.ts';
+import { writeAtomically, writeOutputs } from '../../src/cli/output.ts';
 
 const test = suite('cli/output');
 const folder = mkdtempSync(join(tmpdir(), 'sotto-output-'));
@@ -36,7 +36,7 @@ test('verbose_json does not take the place of json', () => {
 
 test('a file that cannot be put in its place leaves nothing beside it', () => {
   mkdirSync(join(folder, 'taken.txt/full'), { recursive: true });
-  assert.throws(() => writeWhole(join(folder, 'taken.txt'), 'text'));
+  assert.throws(() => writeAtomically(join(folder, 'taken.txt'), 'text'));
   assert.equal(
     readdirSync(folder).filter((name) => name.endsWith('.part')),
     [],
@@ -46,7 +46,7 @@ test('a file that cannot be put in its place leaves nothing beside it', () => {
 test('what was there before is replaced', () => {
   const path = join(folder, 'old.txt');
   writeFileSync(path, 'a longer old text');
-  writeWhole(path, 'new');
+  writeAtomically(path, 'new');
   assert.is(readFileSync(path, 'utf8'), 'new');
   assert.ok(existsSync(path));
 });

@@ -1,5 +1,5 @@
 /** Cuts an aligned window to a range of its words: text, tokens and times of its segments follow. */
-import { type Tokenizer, timePrecision } from '../../text/tokenizer.ts';
+import { TIME_PRECISION, type Tokenizer } from '../../text/tokenizer.ts';
 import { framesToSeconds, LAST_TICK } from '../time.ts';
 import type { WindowSegment } from '../window/segments.ts';
 import type { AlignedWindow } from '../words/alignedWindow.ts';
@@ -48,7 +48,7 @@ function cutSegment(segment: WindowSegment, range: TokenRange, tokenizer: Tokeni
   const { low, high, first, last, offset } = range;
   const { eot, timestampBegin } = tokenizer;
   const timestamp = (time: number): number =>
-    timestampBegin + Math.min(LAST_TICK, Math.max(0, Math.round(time / timePrecision)));
+    timestampBegin + Math.min(LAST_TICK, Math.max(0, Math.round(time / TIME_PRECISION)));
   const tokens: number[] = [];
   const tokenLogprobs: number[] = [];
   let text = 0;

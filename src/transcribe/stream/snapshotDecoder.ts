@@ -3,7 +3,7 @@ import { strip } from '../../base/python.ts';
 import { FallbackDecoder, isSilence, needsFallback, type QualityThresholds } from '../../decode/fallback.ts';
 import { detectLanguage, type LanguageDetection } from '../../decode/languageDetect.ts';
 import type { DecodingResult } from '../../decode/task.ts';
-import { timePrecision } from '../../text/tokenizer.ts';
+import { TIME_PRECISION } from '../../text/tokenizer.ts';
 import { temperatureList } from '../options.ts';
 import type { SpeechModel } from '../speechModel.ts';
 import { FRAMES_PER_TICK, framesToSeconds } from '../time.ts';
@@ -118,7 +118,7 @@ export class SnapshotDecoder {
     if (text.length === 0 || first === undefined || !last) return { segments: kept, advance };
     const open: CutSegment = {
       ...last,
-      start: framesToSeconds(place.seek) + Math.max(0, tick(first)) * timePrecision,
+      start: framesToSeconds(place.seek) + Math.max(0, tick(first)) * TIME_PRECISION,
       end: framesToSeconds(place.seek + place.size),
       text: tokenizer.decode(text),
       tokens: tail,

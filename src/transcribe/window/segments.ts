@@ -4,7 +4,7 @@
  * @see openai/whisper, whisper/transcribe.py: new_segment and the slicing in transcribe()
  */
 import type { DecodingResult } from '../../decode/task.ts';
-import { type Tokenizer, timePrecision } from '../../text/tokenizer.ts';
+import { TIME_PRECISION, type Tokenizer } from '../../text/tokenizer.ts';
 import { FRAMES_PER_TICK, framesToSeconds } from '../time.ts';
 import type { Segment } from '../transcript.ts';
 
@@ -59,7 +59,7 @@ export function cutSegments(result: DecodingResult, { seek, size }: WindowPlace,
   const lastCut = cuts.at(-1);
   if (lastCut === undefined) {
     const last = tokens.findLastIndex((token) => token >= begin);
-    const duration = last >= 0 && tick(last) > 0 ? tick(last) * timePrecision : framesToSeconds(size);
+    const duration = last >= 0 && tick(last) > 0 ? tick(last) * TIME_PRECISION : framesToSeconds(size);
     return { segments: [segment(0, duration, [0, n])], advance: size, singleTimestampEnding, isUnfinished: false };
   }
 
@@ -68,7 +68,7 @@ export function cutSegments(result: DecodingResult, { seek, size }: WindowPlace,
   const segments = cuts.map((end) => {
     // Without timestamp rules a window may begin with text; openai/whisper takes its id for a time.
     const start = isTimestamp(first) ? tick(first) : 0;
-    const own = segment(start * timePrecision, tick(end - 1) * timePrecision, [first, end]);
+    const own = segment(start * TIME_PRECISION, tick(end - 1) * TIME_PRECISION, [first, end]);
     first = end;
     return own;
   });
