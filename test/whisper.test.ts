@@ -7,11 +7,11 @@ import type { ModelDimensions } from '../src/model/dims.ts';
 import type { ModelInference } from '../src/model/inference.ts';
 import { Whisper } from '../src/whisper.ts';
 import { playTokens, ScriptedInference, type ScriptedOptions } from './support/scriptedInference.ts';
-import { tinyTokenizer as tokenizer } from './support/tokenizer.ts';
+import { codeOf, errorOf } from './support/throws.ts';
+import { tinyTokenizer as tokenizer, ts } from './support/tokenizer.ts';
 
 const test = suite('whisper');
 const { nVocab, eot } = tokenizer;
-const ts = (seconds: number): number => tokenizer.timestampBegin + Math.round(seconds * 50);
 
 class ScriptedModel extends ScriptedInference implements ModelInference {
   readonly dims: ModelDimensions;
@@ -53,13 +53,6 @@ function model(onStep?: () => void) {
   return { whisper, inference, read, closed: () => closed };
 }
 const english = { language: 'en', temperature: 0 } as const;
-
-async function reason(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => new Error('did not fail'),
-    (error: unknown) => error,
-  );
-}
 
 test('segments come as they are found, and all of them in the transcript', async () => {
   const { whisper, inference, read } = model();
@@ -107,7 +100,7 @@ test('an abort stops that call alone', async () => {
   const { whisper, inference } = model(() => {
     if (++steps === 3) controller.abort(new Error('enough'));
   });
-  const first = reason(whisper.transcribe('a', { ...english, signal: controller.signal }));
+  const first = errorOf(() => whisper.transcribe('a', { ...english, signal: controller.signal }));
   const second = whisper.transcribe('b', english);
   assert.is(String(await first), 'Error: enough');
   assert.is((await second).segments.length, 4);
@@ -116,17 +109,18 @@ test('an abort stops that call alone', async () => {
 
 test('a recording that cannot be read fails its call alone', async () => {
   const { whisper } = model();
-  const error = await reason(whisper.transcribe('missing.wav', english));
+  const error = await errorOf(() => whisper.transcribe('missing.wav', english));
   assert.instance(error, AudioError);
   assert.is((await whisper.transcribe('a', english)).segments.length, 4);
 });
 
 test('close stops what runs, refuses what comes, and closes the device once', async () => {
   const { whisper, closed } = model();
-  const running = reason(whisper.transcribe('a', english));
-  const waiting = reason(whisper.transcribe('b', english));
+  const call = (name: string) => errorOf(() => whisper.transcribe(name, english));
+  const running = call('a');
+  const waiting = call('b');
   await Promise.all([whisper.close(), whisper.close()]);
-  for (const error of [await running, await waiting, await reason(whisper.transcribe('c', english))]) {
+  for (const error of [await running, await waiting, await call('c')]) {
     assert.ok(error instanceof SottoError && error.code === 'closed', String(error));
   }
   assert.is(closed(), 1);
@@ -134,12 +128,10 @@ test('close stops what runs, refuses what comes, and closes the device once', as
 
 test('close may be called in the loop over segments', async () => {
   const { whisper } = model();
-  const error = await reason(
-    (async () => {
-      for await (const _ of whisper.segments('a', english)) await whisper.close();
-    })(),
-  );
-  assert.ok(error instanceof SottoError && error.code === 'closed', String(error));
+  const code = await codeOf(async () => {
+    for await (const _ of whisper.segments('a', english)) await whisper.close();
+  });
+  assert.is(code, 'closed');
 });
 
 test.run();

@@ -5,14 +5,13 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { writeAtomically, writeOutputs } from '../../src/cli/output.ts';
+import { segmentOf } from '../support/segments.ts';
 
 const test = suite('cli/output');
 const folder = mkdtempSync(join(tmpdir(), 'sotto-output-'));
 test.after(() => rmSync(folder, { recursive: true }));
 
-const segment = { id: 0, seek: 0, start: 0, end: 2, text: ' Hello é', tokens: [1], temperature: 0 };
-const scores = { tokenLogprobs: [-0.5], avgLogprob: -0.5, compressionRatio: 1, noSpeechProb: 0.1 };
-const transcript = { text: ' Hello é', language: 'en', segments: [{ ...segment, ...scores }] };
+const transcript = { text: ' Hello é', language: 'en', segments: [segmentOf(' Hello é')] };
 
 test('all writes five files named after the recording, in a folder that is made', () => {
   const out = join(folder, 'a/b');

@@ -7,6 +7,7 @@ import type { TranscribeOptions } from '../../../src/transcribe/options.ts';
 import { Timeline } from '../../../src/transcribe/recording/timeline.ts';
 import { transcribe } from '../../../src/transcribe/transcribe.ts';
 import { digitReader, digitRecording, layDigits } from '../../support/digits.ts';
+import { segmentOf } from '../../support/segments.ts';
 import { smallTokenizer as tokenizer } from '../../support/tokenizer.ts';
 
 const test = suite('vad');
@@ -154,19 +155,12 @@ test('joined parts read as one recording', () => {
   assert.equal([...timeline.gather(Float32Array.from({ length: 10_000 }, (_, i) => i))], expected);
 });
 
-const segment = (start: number, end: number, words?: [number, number][]) => ({
-  seek: 0,
-  start,
-  end,
-  text: '',
-  tokens: [],
-  tokenLogprobs: [],
-  temperature: 0,
-  avgLogprob: 0,
-  compressionRatio: 0,
-  noSpeechProb: 0,
-  ...(words && { words: words.map(([s, e]) => ({ word: '', start: s, end: e, probability: 1 })) }),
-});
+const segment = (start: number, end: number, words?: [number, number][]) =>
+  segmentOf('', {
+    start,
+    end,
+    ...(words && { words: words.map(([s, e]) => ({ word: '', start: s, end: e, probability: 1 })) }),
+  });
 
 test('times at a join belong to the side where something is said', () => {
   // 0..2 s are 10..12, 2..5 s are 20..23, 5..6 s are 40..41.

@@ -2,11 +2,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DecodingResult } from '../../../src/decode/task.ts';
 import { cutSegments } from '../../../src/transcribe/window/segments.ts';
-import { tinyTokenizer as tokenizer } from '../../support/tokenizer.ts';
+import { tinyTokenizer as tokenizer, ts } from '../../support/tokenizer.ts';
 
 const test = suite('segments');
 
-const ts = (seconds: number): number => tokenizer.timestampBegin + Math.round(seconds * 50);
 const result = (tokens: number[]): DecodingResult => ({
   language: 'en',
   tokens,
