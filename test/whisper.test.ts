@@ -7,7 +7,7 @@ import type { ModelDimensions } from '../src/model/dims.ts';
 import type { ModelInference } from '../src/model/inference.ts';
 import { Whisper } from '../src/whisper.ts';
 import { playTokens, ScriptedInference, type ScriptedOptions } from './support/scriptedInference.ts';
-import { codeOf, errorOf } from './support/throws.ts';
+import { reasonOf, throws } from './support/throws.ts';
 import { tinyTokenizer as tokenizer, ts } from './support/tokenizer.ts';
 
 const test = suite('whisper');
@@ -100,7 +100,7 @@ test('an abort stops that call alone', async () => {
   const { whisper, inference } = model(() => {
     if (++steps === 3) controller.abort(new Error('enough'));
   });
-  const first = errorOf(() => whisper.transcribe('a', { ...english, signal: controller.signal }));
+  const first = reasonOf(whisper.transcribe('a', { ...english, signal: controller.signal }));
   const second = whisper.transcribe('b', english);
   assert.is(String(await first), 'Error: enough');
   assert.is((await second).segments.length, 4);
@@ -109,29 +109,24 @@ test('an abort stops that call alone', async () => {
 
 test('a recording that cannot be read fails its call alone', async () => {
   const { whisper } = model();
-  const error = await errorOf(() => whisper.transcribe('missing.wav', english));
-  assert.instance(error, AudioError);
+  await throws(AudioError, 'notFound', whisper.transcribe('missing.wav', english));
   assert.is((await whisper.transcribe('a', english)).segments.length, 4);
 });
 
 test('close stops what runs, refuses what comes, and closes the device once', async () => {
   const { whisper, closed } = model();
-  const call = (name: string) => errorOf(() => whisper.transcribe(name, english));
-  const running = call('a');
-  const waiting = call('b');
+  const running = throws(SottoError, 'closed', whisper.transcribe('a', english));
+  const waiting = throws(SottoError, 'closed', whisper.transcribe('b', english));
   await Promise.all([whisper.close(), whisper.close()]);
-  for (const error of [await running, await waiting, await call('c')]) {
-    assert.ok(error instanceof SottoError && error.code === 'closed', String(error));
-  }
+  await Promise.all([running, waiting, throws(SottoError, 'closed', whisper.transcribe('c', english))]);
   assert.is(closed(), 1);
 });
 
 test('close may be called in the loop over segments', async () => {
   const { whisper } = model();
-  const code = await codeOf(async () => {
+  await throws(SottoError, 'closed', async () => {
     for await (const _ of whisper.segments('a', english)) await whisper.close();
   });
-  assert.is(code, 'closed');
 });
 
 test.run();

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Mutex } from '../../src/base/mutex.ts';
-import { errorOf } from '../support/throws.ts';
+import { reasonOf } from '../support/throws.ts';
 
 const test = suite('mutex');
 
@@ -28,7 +28,7 @@ test('an abort while waiting rejects at once, and does not let the next in early
   const mutex = new Mutex();
   const first = await mutex.lock();
   const controller = new AbortController();
-  const second = errorOf(() => mutex.lock(controller.signal));
+  const second = reasonOf(mutex.lock(controller.signal));
   let thirdIn = false;
   const third = mutex.lock().then((release) => {
     thirdIn = true;
@@ -46,7 +46,7 @@ test('an abort while waiting rejects at once, and does not let the next in early
 test('an aborted signal never gets the lock', async () => {
   const mutex = new Mutex();
   const signal = AbortSignal.abort(new Error('before'));
-  assert.is(await errorOf(() => mutex.lock(signal)), signal.reason);
+  assert.is(await reasonOf(mutex.lock(signal)), signal.reason);
   (await mutex.lock())();
 });
 

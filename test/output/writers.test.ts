@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { OptionsError } from '../../src/base/errors.ts';
 import { roundHalfEven, strip } from '../../src/base/python.ts';
 import { floatRepr, jsonString } from '../../src/output/pythonJson.ts';
 import { formatTimestamp } from '../../src/output/timestamp.ts';
@@ -12,7 +13,7 @@ import { extensionOf, FORMATS, OPENAI_FORMATS, write } from '../../src/output/wr
 import type { Segment, Transcript, Word } from '../../src/transcribe/transcript.ts';
 import { sharedOrSkip } from '../support/paths.ts';
 import { segmentOf } from '../support/segments.ts';
-import { codeOf } from '../support/throws.ts';
+import { throws } from '../support/throws.ts';
 
 const test = suite('writers');
 
@@ -188,7 +189,7 @@ test('file names: verbose_json stands beside json', () => {
 
 test('layout of words without word times is refused', async () => {
   const transcript = { text: ' Hello', language: 'en', segments: [segment(' Hello')] };
-  assert.is(await codeOf(() => write(transcript, 'srt', { maxLineWidth: 20 })), 'wordsNeeded');
+  await throws(OptionsError, 'wordsNeeded', () => write(transcript, 'srt', { maxLineWidth: 20 }));
 });
 
 test.run();

@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { OptionsError } from '../../../src/base/errors.ts';
 import { SampleFeed } from '../../../src/transcribe/stream/sampleFeed.ts';
-import { codeOf, errorOf } from '../../support/throws.ts';
+import { reasonOf, throws } from '../../support/throws.ts';
 
 const test = suite('sampleFeed');
 
@@ -74,19 +75,19 @@ test('what the source throws comes after its samples', async () => {
   );
   assert.equal([...(await feed.take(9))], [1, 2]);
   assert.not.ok(feed.isEnded);
-  assert.is(String(await errorOf(() => feed.take(9))), 'Error: unplugged');
+  assert.is(String(await reasonOf(feed.take(9))), 'Error: unplugged');
 });
 
 test('what is not sound is refused', async () => {
   const wrong = [[1, 2, 3]] as unknown as Iterable<Float32Array>; // as untyped callers do
-  assert.is(await codeOf(() => new SampleFeed(wrong, 10).take(1)), 'samples');
+  await throws(OptionsError, 'samples', new SampleFeed(wrong, 10).take(1));
 });
 
 test('an abort ends the wait for a silent source', async () => {
   const controller = new AbortController();
   const mute = { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) };
   const feed = new SampleFeed(mute, 10, controller.signal);
-  const waiting = errorOf(() => feed.take(1));
+  const waiting = reasonOf(feed.take(1));
   controller.abort(new Error('enough'));
   assert.is(String(await waiting), 'Error: enough');
 });
