@@ -43,8 +43,8 @@ export function findMergePoint(
     };
   }
   // No common word: each chunk's own half of the overlap is taken.
-  const isBehindMiddle = (word: TimedWord): boolean => centre(word) >= middle && lettersOf(word.word) !== '';
-  return { keep: indexOrLength(before, isBehindMiddle), drop: indexOrLength(after, isBehindMiddle) };
+  const isAfterMiddle = (word: TimedWord): boolean => centre(word) >= middle && lettersOf(word.word) !== '';
+  return { keep: indexOrLength(before, isAfterMiddle), drop: indexOrLength(after, isAfterMiddle) };
 }
 
 /** The words of some windows with their times in the recording. */
