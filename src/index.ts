@@ -42,7 +42,7 @@ export type { CpuFlags, Platform, WorkerPort } from './runtime/platform.ts';
 export { languageCode, languageCodes, languageName } from './text/languages.ts';
 export { type Task, Tokenizer } from './text/tokenizer.ts';
 export type { TokenizerData } from './text/tokenizerData.ts';
-export { type RecordingResult, type SeveralOptions, transcribeSeveral } from './transcribe/batch/transcribeAll.ts';
+export { type RecordingResult, type TranscribeAllOptions, transcribeAll } from './transcribe/batch/transcribeAll.ts';
 export type { SampleSource, StreamOptions, StreamSummary, StreamUpdate } from './transcribe/stream/stream.ts';
 export {
   type Segment,

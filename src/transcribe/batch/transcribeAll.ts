@@ -7,7 +7,7 @@ import { checkTranscription, type Segment, type Transcript, transcribe } from '.
 import type { Transcriber } from '../window/window.ts';
 import { type BatchRecording, transcribeBatch } from './batch.ts';
 
-export interface SeveralOptions extends Omit<TranscribeOptions, 'onSegment' | 'onLanguage'> {
+export interface TranscribeAllOptions extends Omit<TranscribeOptions, 'onSegment' | 'onLanguage'> {
   /** Windows decoded at once, of one recording or of several; default 8. 1: one recording after another. */
   readonly batchSize?: number | undefined;
 }
@@ -21,10 +21,10 @@ export type RecordingResult =
  * @returns each recording's result as soon as it is complete: about in their order, short ones before long ones
  * @throws {OptionsError}, {DeviceError}; the signal's reason. What is wrong with one recording is in its result
  */
-export async function* transcribeSeveral(
+export async function* transcribeAll(
   model: Transcriber,
   recordings: readonly BatchRecording[],
-  options: SeveralOptions = {},
+  options: TranscribeAllOptions = {},
 ): AsyncGenerator<RecordingResult, void, undefined> {
   const { batchSize = 8 } = options;
   if ('onSegment' in options || 'onLanguage' in options) {
@@ -48,7 +48,7 @@ export async function* transcribeSeveral(
 async function* oneByOne(
   model: Transcriber,
   recordings: readonly BatchRecording[],
-  options: SeveralOptions,
+  options: TranscribeAllOptions,
 ): AsyncGenerator<RecordingResult, void, undefined> {
   for (const [index, { name, open }] of recordings.entries()) {
     try {
