@@ -6,7 +6,14 @@
 import { OptionsError } from '../base/errors.ts';
 import { roundHalfEven } from '../base/python.ts';
 import type { Task } from '../text/tokenizer.ts';
-import type { LogitFilter } from './logitFilter.ts';
+
+/**
+ * Changes one row of raw logits, before the rules; -Infinity forbids an id.
+ *
+ * @param logits  f32 [nVocab], to be changed in place
+ * @param sampled tokens the window has so far
+ */
+export type LogitFilter = (logits: Float32Array, sampled: readonly number[]) => void;
 
 export interface DecodingOptions {
   /** `transcribe` (default) writes what is said, `translate` its English translation. */
