@@ -11,6 +11,7 @@ import { repoRoot } from './support/paths.ts';
 /** Room -> rooms it may import; `index` and what stands above it may import nearly everything and is listed last. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   base: [],
+  options: ['base'],
   rules: ['base'],
   text: ['base'],
   audio: ['base'],
