@@ -30,7 +30,8 @@ export type {
 export { detectLanguage, type LanguageDetection } from './decode/languageDetect.ts';
 export type { DecodingOptions } from './decode/options.ts';
 export { type DecodingResult, DecodingTask } from './decode/task.ts';
-export { chooseDevice, type DeviceChoice } from './devices/choose.ts';
+export { chooseDevice } from './devices/choose.ts';
+export type { DeviceChoice } from './devices/options.ts';
 export type { Device } from './engine/device.ts';
 export { type LoadOptions, loadWhisper } from './load.ts';
 export type { ModelDimensions } from './model/dims.ts';

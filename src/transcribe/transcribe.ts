@@ -8,7 +8,12 @@ import { InternalError, OptionsError } from '../base/errors.ts';
 import type { LanguageDetection } from '../decode/languageDetect.ts';
 import type { Task } from '../text/tokenizer.ts';
 import { transcribeBatch } from './batch/batch.ts';
-import { checkTranscribeOptions, type TranscribeOptions } from './options.ts';
+import {
+  checkTranscribeOptions,
+  type ResolvedTranscribeOptions,
+  resolveTranscribeOptions,
+  type TranscribeOptions,
+} from './options.ts';
 import { prepareRecording, summaryOf } from './recording/recording.ts';
 import { promptHistory } from './window/prompt.ts';
 import { type Segment, seconds } from './window/segments.ts';
@@ -62,8 +67,8 @@ export async function* transcribeSegments(
   options: TranscribeOptions = {},
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
   checkTranscription(model, options);
-  if ((options.batchSize ?? 1) > 1) return yield* inBatches(model, mel, options);
-  return yield* inSequence(model, mel, options);
+  const resolved = resolveTranscribeOptions(options);
+  return yield* (resolved.batchSize > 1 ? inBatches : inSequence)(model, mel, resolved);
 }
 
 /** @throws {OptionsError}; the signal's reason if it has aborted */
@@ -78,7 +83,7 @@ export function checkTranscription(model: Transcriber, options: TranscribeOption
 async function* inSequence(
   model: Transcriber,
   whole: MelSource,
-  options: TranscribeOptions,
+  options: ResolvedTranscribeOptions,
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
   const { signal, onProgress } = options;
   const history = promptHistory(model, options);
@@ -118,7 +123,7 @@ async function* inSequence(
 async function* inBatches(
   model: Transcriber,
   mel: MelSource,
-  options: TranscribeOptions,
+  options: ResolvedTranscribeOptions,
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
   for await (const event of transcribeBatch(model, [{ open: async () => mel }], options)) {
     if ('error' in event) throw event.error;

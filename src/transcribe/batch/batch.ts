@@ -3,7 +3,7 @@
  * with its own quality checks and fallback, and none is shown what another said. What comes out of each is in order.
  */
 import { NumericError, OptionsError } from '../../base/errors.ts';
-import type { TranscribeOptions } from '../options.ts';
+import type { ResolvedTranscribeOptions } from '../options.ts';
 import { prepareRecording } from '../recording/recording.ts';
 import type { TranscriptSummary } from '../transcribe.ts';
 import { promptHistory } from '../window/prompt.ts';
@@ -45,9 +45,9 @@ interface Task {
 export async function* transcribeBatch(
   model: Transcriber,
   recordings: readonly BatchRecording[],
-  options: TranscribeOptions,
+  options: ResolvedTranscribeOptions,
 ): AsyncGenerator<BatchEvent, void, undefined> {
-  const { signal, onProgress, batchSize = 1 } = options;
+  const { signal, onProgress, batchSize } = options;
   const { inference, tokenizer } = model;
   if (!inference.reserveAudio) {
     throw new OptionsError('batchSize', 'This engine holds one window at a time: it cannot decode several at once.');
@@ -55,8 +55,9 @@ export async function* transcribeBatch(
   const decoder = new WindowDecoder(model, options);
   // Every piece is a beginning: it is shown the initial prompt, unless that is not to be carried.
   const { prompt } = promptHistory(model, { ...options, carryInitialPrompt: true });
-  const onlyFirst = options.carryInitialPrompt === false;
-  const laterPrompt = onlyFirst ? promptHistory(model, { ...options, initialPrompt: undefined }).prompt : prompt;
+  const laterPrompt = options.carryInitialPrompt
+    ? prompt
+    : promptHistory(model, { ...options, initialPrompt: undefined }).prompt;
   let jobs: Job[] = [];
   let opened = 0;
   for (;;) {

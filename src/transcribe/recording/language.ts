@@ -1,7 +1,7 @@
 /** Which language a recording is in: as given, or detected on its first windows. */
 import { detectLanguage, type LanguageDetection } from '../../decode/languageDetect.ts';
 import { languageCode } from '../../text/languages.ts';
-import type { TranscribeOptions } from '../options.ts';
+import type { ResolvedTranscribeOptions } from '../options.ts';
 import { type MelSource, type Transcriber, WINDOW_FRAMES } from '../window/window.ts';
 
 export interface RecordingLanguage {
@@ -14,12 +14,12 @@ export interface RecordingLanguage {
 export async function recordingLanguage(
   model: Transcriber,
   mel: MelSource,
-  options: TranscribeOptions,
+  options: ResolvedTranscribeOptions,
 ): Promise<RecordingLanguage> {
   const { tokenizer } = model;
   if (options.language === undefined) {
     if (!tokenizer.isMultilingual) return { language: 'en' };
-    const detection = await detect(model, mel, options.languageDetectionSegments ?? 1, options.signal);
+    const detection = await detect(model, mel, options.languageDetectionSegments, options.signal);
     return { language: detection.language, detection };
   }
   const given = languageCode(options.language);

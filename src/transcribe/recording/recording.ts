@@ -1,14 +1,8 @@
 /** A recording made ready to be decoded: its parts, its speech, its language. */
-import {
-  type Activity,
-  defaultPadding,
-  measureActivity,
-  type SpeechOptions,
-  speechSpans,
-} from '../../audio/features/vad.ts';
+import { type Activity, measureActivity, type ResolvedSpeechOptions, speechSpans } from '../../audio/features/vad.ts';
 import type { LanguageDetection } from '../../decode/languageDetect.ts';
 import type { Task } from '../../text/tokenizer.ts';
-import type { TranscribeOptions } from '../options.ts';
+import type { ResolvedTranscribeOptions } from '../options.ts';
 import type { TranscriptSummary } from '../transcribe.ts';
 import { seconds } from '../window/segments.ts';
 import type { MelSource, Transcriber } from '../window/window.ts';
@@ -36,9 +30,9 @@ export interface Recording {
 export async function prepareRecording(
   model: Transcriber,
   whole: MelSource,
-  options: TranscribeOptions,
+  options: ResolvedTranscribeOptions,
 ): Promise<Recording> {
-  const { vad, batchSize = 1, signal } = options;
+  const { vad, batchSize, signal } = options;
   const given = clipsOf(options.clipTimestamps ?? [], whole.nFrames);
   signal?.throwIfAborted();
   const measured = vad || batchSize > 1 ? await measureActivity(whole, signal) : undefined;
@@ -47,7 +41,7 @@ export async function prepareRecording(
   let timeline: Timeline | undefined;
   let activity = batchSize > 1 ? measured : undefined;
   if (vad && measured) {
-    const spoken = speechIn(given, measured, vad === true ? {} : vad);
+    const spoken = speechIn(given, measured, vad);
     timeline = spoken.timeline;
     clips = spoken.clips;
     mel = timeline.splice(whole);
@@ -63,7 +57,7 @@ export async function prepareRecording(
   // With no speech at all, the language is that of the silence, as without looking for speech.
   const { language, detection } = await recordingLanguage(model, mel.nFrames > 0 ? mel : whole, options);
   options.onLanguage?.(language, detection);
-  const { task = 'transcribe' } = options;
+  const { task } = options;
   return { mel, clips, timeline, activity, duration: seconds(whole.nFrames), task, language, detection };
 }
 
@@ -72,7 +66,7 @@ export function summaryOf({ language, detection, task, duration }: Recording, te
 }
 
 /** Joins what is said in the clips. @returns the clips' places among the joined parts; those of silence are left out */
-function speechIn(given: readonly Clip[], activity: Activity, options: SpeechOptions) {
+function speechIn(given: readonly Clip[], activity: Activity, options: ResolvedSpeechOptions) {
   const spans = speechSpans(activity, options);
   const parts: Clip[] = [];
   const clips: Clip[] = [];
@@ -87,5 +81,5 @@ function speechIn(given: readonly Clip[], activity: Activity, options: SpeechOpt
     }
     if (length > start) clips.push({ start, end: length });
   }
-  return { timeline: new Timeline(parts, options.padding ?? defaultPadding), clips };
+  return { timeline: new Timeline(parts, options.padding), clips };
 }

@@ -9,12 +9,17 @@
  */
 import { OptionsError } from '../../base/errors.ts';
 import { languageCode } from '../../text/languages.ts';
-import { PromptHistory, promptTokens } from '../window/prompt.ts';
+import { type PromptHistory, promptHistory } from '../window/prompt.ts';
 import { FRAMES_PER_SECOND, type Segment, seconds, type Word } from '../window/segments.ts';
 import { type Transcriber, WINDOW_FRAMES } from '../window/window.ts';
 import { LocalAgreement } from './localAgreement.ts';
 import { SampleFeed, type SampleSource } from './sampleFeed.ts';
-import { checkStreamOptions, qualityThresholds, type StreamOptions } from './streamOptions.ts';
+import {
+  checkStreamOptions,
+  type ResolvedStreamOptions,
+  resolveStreamOptions,
+  type StreamOptions,
+} from './streamOptions.ts';
 import { StreamSegments, textOf } from './streamSegments.ts';
 import { type HeardSegment, type HeardWindow, WindowListener } from './streamWindow.ts';
 
@@ -89,7 +94,7 @@ export async function* transcribeStream(
 ): AsyncGenerator<StreamUpdate, StreamSummary, undefined> {
   checkStreamOptions(options);
   options.signal?.throwIfAborted();
-  const stream = new Stream(model, mel, options);
+  const stream = new Stream(model, mel, resolveStreamOptions(options));
   const feed = new SampleFeed(samples, CAPACITY, options.signal);
   try {
     while (await stream.take(feed)) {
@@ -106,7 +111,7 @@ export async function* transcribeStream(
 class Stream {
   readonly #model: StreamModel;
   readonly #mel: RunningMel;
-  readonly #options: StreamOptions;
+  readonly #options: ResolvedStreamOptions;
   readonly #listener: WindowListener;
   readonly #history: PromptHistory;
   readonly #agreement = new LocalAgreement();
@@ -122,25 +127,17 @@ class Stream {
   /** Detected by the last decode, and not yet believed. */
   #guess: string | undefined;
 
-  constructor(model: StreamModel, mel: RunningMel, options: StreamOptions) {
+  constructor(model: StreamModel, mel: RunningMel, options: ResolvedStreamOptions) {
     const { inference, tokenizer } = model;
     if (!inference.align) throw new OptionsError('wordTimestamps', 'This engine cannot tell the times of words.');
     this.#model = model;
     this.#mel = mel;
     this.#options = options;
     this.#segments = new StreamSegments(tokenizer);
-    this.#minFrames = Math.round((options.minChunk ?? 1) * FRAMES_PER_SECOND);
-    this.#maxFrames = Math.round((options.maxBuffer ?? 30) * FRAMES_PER_SECOND);
-    this.#listener = new WindowListener(model, options, qualityThresholds(options));
-    const room = (inference.nTextCtx >> 1) - 1;
-    this.#history = new PromptHistory({
-      initial: promptTokens(tokenizer, options.initialPrompt),
-      carry: options.carryInitialPrompt ?? false,
-      hotwords: promptTokens(tokenizer, options.hotwords).slice(0, room),
-      condition: options.conditionOnPreviousText ?? true,
-      resetAbove: options.promptResetOnTemperature ?? 0.5,
-      room,
-    });
+    this.#minFrames = Math.round(options.minChunk * FRAMES_PER_SECOND);
+    this.#maxFrames = Math.round(options.maxBuffer * FRAMES_PER_SECOND);
+    this.#listener = new WindowListener(model, options);
+    this.#history = promptHistory(model, options);
     if (!tokenizer.isMultilingual) this.#believe('en');
     else if (options.language !== undefined) {
       const code = languageCode(options.language);

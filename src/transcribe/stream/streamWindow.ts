@@ -1,12 +1,11 @@
 /** One look at the sound of a stream: all words of a window with their times, the unfinished ones at its end included. */
 
 import { strip } from '../../base/python.ts';
-import { FallbackDecoder, isSilence, needsFallback, type QualityThresholds } from '../../decode/fallback.ts';
+import { FallbackDecoder, isSilence, needsFallback } from '../../decode/fallback.ts';
 import type { AudioFeatures } from '../../decode/inference.ts';
 import { detectLanguage, type LanguageDetection } from '../../decode/languageDetect.ts';
 import type { DecodingResult } from '../../decode/task.ts';
 import { timePrecision } from '../../text/tokenizer.ts';
-import { temperatureList } from '../options.ts';
 import {
   cutSegments,
   FRAMES_PER_TICK,
@@ -18,8 +17,8 @@ import {
 } from '../window/segments.ts';
 import type { Transcriber } from '../window/window.ts';
 import { alignWords } from '../words/alignment.ts';
-import { addWords, defaultAppendPunctuations, defaultPrependPunctuations } from '../words/wordTiming.ts';
-import type { StreamOptions } from './streamOptions.ts';
+import { addWords } from '../words/wordTiming.ts';
+import type { ResolvedStreamOptions } from './streamOptions.ts';
 
 export interface HeardWindow {
   /** Of all segments, in order. */
@@ -58,22 +57,19 @@ export interface Look {
 
 export class WindowListener {
   readonly #model: Transcriber;
-  readonly #options: StreamOptions;
-  readonly #thresholds: QualityThresholds;
+  readonly #options: ResolvedStreamOptions;
   readonly #quick: FallbackDecoder;
   readonly #thorough: FallbackDecoder;
   #lastSpeech = 0;
 
   /** @throws {OptionsError} for decoding options that make no sense */
-  constructor(model: Transcriber, options: StreamOptions, thresholds: QualityThresholds) {
+  constructor(model: Transcriber, options: ResolvedStreamOptions) {
     this.#model = model;
     this.#options = options;
-    this.#thresholds = thresholds;
-    const temperatures = temperatureList(options.temperature);
-    const decoder = (tried: readonly number[]): FallbackDecoder =>
-      new FallbackDecoder(model.inference, model.tokenizer, options, tried, thresholds);
-    this.#quick = decoder(temperatures.slice(0, 1));
-    this.#thorough = decoder(temperatures);
+    const decoder = (temperatures: readonly number[]): FallbackDecoder =>
+      new FallbackDecoder(model.inference, model.tokenizer, options, temperatures);
+    this.#quick = decoder(options.temperature.slice(0, 1));
+    this.#thorough = decoder(options.temperature);
   }
 
   async listen(look: Look): Promise<HeardWindow> {
@@ -90,13 +86,13 @@ export class WindowListener {
       const { temperature, avgLogprob, compressionRatio, noSpeechProb } = result!;
       const scores = { temperature, avgLogprob, compressionRatio, noSpeechProb };
       const heard = { scores, language, detection };
-      if (isSilence(result!, this.#thresholds))
+      if (isSilence(result!, this.#options))
         return { ...heard, words: [], segments: [], advance: look.place.size, isDoubtful: true };
       const { segments, advance } = this.#segments(result!, look.place);
       const timed = await this.#withWords(audio, look.place, segments, language);
       if (look.isLast) this.#lastSpeech = timed.findLast(({ words }) => words.length > 0)?.end ?? this.#lastSpeech;
       const words = timed.flatMap((segment) => segment.words);
-      return { ...heard, words, segments: timed, advance, isDoubtful: needsFallback(result!, this.#thresholds) };
+      return { ...heard, words, segments: timed, advance, isDoubtful: needsFallback(result!, this.#options) };
     } finally {
       audio.close();
     }
@@ -138,15 +134,15 @@ export class WindowListener {
     language: string,
   ): Promise<HeardSegment[]> {
     const { inference, tokenizer } = this.#model;
-    const { signal, task = 'transcribe', prependPunctuations, appendPunctuations } = this.#options;
+    const { signal, task, prependPunctuations, appendPunctuations } = this.#options;
     const textTokens = segments.flatMap(({ tokens }) => tokens.filter((token) => token < tokenizer.eot));
     const input = { audio, textTokens, language, task, nFrames: place.size };
     const timed = addWords({
       segments,
       aligned: await alignWords(inference, tokenizer, input, signal),
       eot: tokenizer.eot,
-      prependPunctuations: prependPunctuations ?? defaultPrependPunctuations,
-      appendPunctuations: appendPunctuations ?? defaultAppendPunctuations,
+      prependPunctuations,
+      appendPunctuations,
       lastSpeech: this.#lastSpeech,
     });
     return timed.map((segment, i) => {

@@ -5,18 +5,23 @@
  */
 import { strip } from '../../base/python.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
-import type { TranscribeOptions } from '../options.ts';
+import type { ResolvedTranscribeOptions } from '../options.ts';
 import type { Transcriber } from './window.ts';
 
+type PromptSettings = Pick<
+  ResolvedTranscribeOptions,
+  'initialPrompt' | 'carryInitialPrompt' | 'hotwords' | 'conditionOnPreviousText' | 'promptResetOnTemperature'
+>;
+
 /** A history that has nothing in it yet. */
-export function promptHistory({ inference, tokenizer }: Transcriber, options: TranscribeOptions): PromptHistory {
+export function promptHistory({ inference, tokenizer }: Transcriber, options: PromptSettings): PromptHistory {
   const room = (inference.nTextCtx >> 1) - 1;
   return new PromptHistory({
     initial: promptTokens(tokenizer, options.initialPrompt),
-    carry: options.carryInitialPrompt ?? false,
+    carry: options.carryInitialPrompt,
     hotwords: promptTokens(tokenizer, options.hotwords).slice(0, room),
-    condition: options.conditionOnPreviousText ?? true,
-    resetAbove: options.promptResetOnTemperature ?? 0.5,
+    condition: options.conditionOnPreviousText,
+    resetAbove: options.promptResetOnTemperature,
     room,
   });
 }

@@ -5,15 +5,15 @@
  */
 
 import { roundHalfEven, strip } from '../../base/python.ts';
-import { FallbackDecoder, isSilence, type QualityThresholds } from '../../decode/fallback.ts';
+import { FallbackDecoder, isSilence } from '../../decode/fallback.ts';
 import type { AudioFeatures, Inference } from '../../decode/inference.ts';
 import { detectLanguage } from '../../decode/languageDetect.ts';
 import type { DecodingResult, WindowInput } from '../../decode/task.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { firstSegments, type SpokenWindow } from '../batch/overlapMerge.ts';
-import { type TranscribeOptions, temperatureList } from '../options.ts';
+import type { ResolvedTranscribeOptions } from '../options.ts';
 import { alignWords, spreadWords } from '../words/alignment.ts';
-import { addWords, defaultAppendPunctuations, defaultPrependPunctuations } from '../words/wordTiming.ts';
+import { addWords } from '../words/wordTiming.ts';
 import { dropHallucinations, speechEnd } from './hallucination.ts';
 import { cutSegments, FRAMES_PER_SECOND, seconds, type WindowPlace, type WindowSegment } from './segments.ts';
 
@@ -67,26 +67,19 @@ export interface FinishedWindow {
 
 export class WindowDecoder {
   readonly #model: Transcriber;
-  readonly #options: TranscribeOptions;
-  readonly #thresholds: QualityThresholds;
+  readonly #options: ResolvedTranscribeOptions;
   readonly #decoder: FallbackDecoder;
 
   /** @throws {OptionsError} for decoding options that make no sense */
-  constructor(model: Transcriber, options: TranscribeOptions) {
+  constructor(model: Transcriber, options: ResolvedTranscribeOptions) {
     this.#model = model;
     this.#options = options;
-    this.#thresholds = {
-      compressionRatioThreshold: orDefault(options.compressionRatioThreshold, 2.4),
-      logprobThreshold: orDefault(options.logprobThreshold, -1),
-      noSpeechThreshold: orDefault(options.noSpeechThreshold, 0.6),
-    };
     this.#decoder = new FallbackDecoder(
       model.inference,
       model.tokenizer,
       // Each window brings its own.
       { ...options, language: undefined },
-      temperatureList(options.temperature),
-      this.#thresholds,
+      options.temperature,
     );
   }
 
@@ -132,11 +125,11 @@ export class WindowDecoder {
     request: WindowRequest,
     result: DecodingResult,
   ): Promise<Omit<FinishedWindow, 'language'>> {
-    const { wordTimestamps = false, hallucinationSilenceThreshold: threshold, multilingual } = this.#options;
+    const { wordTimestamps, hallucinationSilenceThreshold: threshold, multilingual } = this.#options;
     const { place, language, lastSpeech } = request;
     const { temperature } = result;
     const nothing = { temperature, lastSpeech, unfinished: false };
-    if (isSilence(result, this.#thresholds)) return { ...nothing, next: place.seek + place.size };
+    if (isSilence(result, this.#options)) return { ...nothing, next: place.seek + place.size };
     const cut = cutSegments(result, place, this.#model.tokenizer);
     const { endsWhole, unfinished } = cut;
     const segments = multilingual ? cut.segments.map((segment) => ({ ...segment, language })) : cut.segments;
@@ -179,7 +172,7 @@ export class WindowDecoder {
     segments: readonly WindowSegment[],
   ): Promise<SpokenWindow> {
     const { inference, tokenizer } = this.#model;
-    const { signal, task = 'transcribe' } = this.#options;
+    const { signal, task } = this.#options;
     if (!inference.align) {
       const aligned = spreadWords(tokenizer, segments, language, seconds(place.seek));
       return { place, segments, aligned, lastSpeech };
@@ -195,8 +188,8 @@ export class WindowDecoder {
       segments,
       aligned,
       eot: this.#model.tokenizer.eot,
-      prependPunctuations: this.#options.prependPunctuations ?? defaultPrependPunctuations,
-      appendPunctuations: this.#options.appendPunctuations ?? defaultAppendPunctuations,
+      prependPunctuations: this.#options.prependPunctuations,
+      appendPunctuations: this.#options.appendPunctuations,
       lastSpeech,
     });
   }
@@ -206,9 +199,4 @@ export class WindowDecoder {
 function emptyIfBlank(segment: WindowSegment): WindowSegment {
   if (segment.start !== segment.end && strip(segment.text) !== '') return segment;
   return { ...segment, text: '', tokens: [], tokenLogprobs: [], words: [] };
-}
-
-/** Undefined gives the default; null stays, and switches a test off. */
-function orDefault(value: number | null | undefined, standard: number): number | null {
-  return value === undefined ? standard : value;
 }
