@@ -32,7 +32,8 @@ export type {
 export { detectLanguage, type LanguageDetection } from './decode/languageDetect.ts';
 export type { DecodingOptions } from './decode/options.ts';
 export { type DecodingResult, DecodingTask } from './decode/task.ts';
-export { chooseDevice, type DeviceChoice } from './devices/choose.ts';
+export { chooseDevice } from './devices/choose.ts';
+export type { DeviceChoice } from './devices/options.ts';
 export type { Device } from './engine/device.ts';
 export { type LoadOptions, loadWhisper } from './load.ts';
 export type { ModelDimensions } from './model/dims.ts';
@@ -44,7 +45,7 @@ export type { CpuFlags, Platform, WorkerPort } from './runtime/platform.ts';
 export { languageCode, languageCodes, languageName } from './text/languages.ts';
 export { type Task, Tokenizer } from './text/tokenizer.ts';
 export type { TokenizerData } from './text/tokenizerData.ts';
-export { type RecordingResult, type SeveralOptions, transcribeSeveral } from './transcribe/batch/transcribeAll.ts';
+export { type RecordingResult, type TranscribeAllOptions, transcribeAll } from './transcribe/batch/transcribeAll.ts';
 export type { TranscribeOptions } from './transcribe/options.ts';
 export type { SampleSource } from './transcribe/stream/sampleFeed.ts';
 export type { StreamSummary, StreamUpdate } from './transcribe/stream/stream.ts';

@@ -14,7 +14,7 @@ import type { Device } from './engine/device.ts';
 import type { ModelDimensions } from './model/dims.ts';
 import type { ModelInference } from './model/inference.ts';
 import type { Tokenizer } from './text/tokenizer.ts';
-import { type RecordingResult, type SeveralOptions, transcribeSeveral } from './transcribe/batch/transcribeAll.ts';
+import { type RecordingResult, type TranscribeAllOptions, transcribeAll } from './transcribe/batch/transcribeAll.ts';
 import type { TranscribeOptions } from './transcribe/options.ts';
 import type { SampleSource } from './transcribe/stream/sampleFeed.ts';
 import { type StreamSummary, type StreamUpdate, transcribeStream } from './transcribe/stream/stream.ts';
@@ -93,7 +93,7 @@ export class Whisper {
    */
   async *transcribeAll(
     recordings: readonly AudioInput[],
-    options: SeveralOptions = {},
+    options: TranscribeAllOptions = {},
   ): AsyncGenerator<RecordingResult, void, undefined> {
     const lock = await this.#lock(options.signal);
     try {
@@ -107,7 +107,7 @@ export class Whisper {
         };
         return { name, open: () => this.#logMel(audio, reading) };
       });
-      yield* transcribeSeveral(this.#parts, sources, call);
+      yield* transcribeAll(this.#parts, sources, call);
     } catch (error) {
       throw this.#closed ? closedError() : error;
     } finally {

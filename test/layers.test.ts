@@ -11,18 +11,19 @@ import { repoRoot } from './support/paths.ts';
 /** Room -> rooms it may import; `index` and what stands above it may import nearly everything and is listed last. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   base: [],
+  options: ['base'],
   rules: ['base'],
   text: ['base'],
-  audio: ['base'],
+  audio: ['base', 'options'],
   checkpoint: ['base', 'text'],
   runtime: ['base', 'audio'],
   engine: ['base'],
   kernels: ['base', 'rules', 'engine'],
-  devices: ['base', 'engine', 'kernels', 'runtime'],
-  decode: ['base', 'rules', 'text'],
+  devices: ['base', 'options', 'engine', 'kernels', 'runtime'],
+  decode: ['base', 'options', 'rules', 'text'],
   model: ['base', 'rules', 'engine', 'kernels', 'decode'],
-  transcribe: ['base', 'text', 'decode'],
-  output: ['base', 'text', 'transcribe'],
+  transcribe: ['base', 'options', 'text', 'decode'],
+  output: ['base', 'options', 'text', 'transcribe'],
   lab: ['base', 'engine', 'kernels', 'devices'],
 };
 

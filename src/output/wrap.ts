@@ -4,19 +4,45 @@
  */
 
 import { strip } from '../base/python.ts';
+import type { OptionsOf, OptionTable } from '../options/spec.ts';
 import type { Transcript, Word } from '../transcribe/transcript.ts';
 import { hasWords } from './words.ts';
 
-export interface WrapOptions {
-  /** Code points in a line, 1000 when absent. */
-  readonly maxLineWidth?: number | undefined;
-  /** Lines in a cue. Given together with `maxLineWidth`, cues may reach over segments. */
-  readonly maxLineCount?: number | undefined;
-  /** Words in a cue, 1000 when absent. */
-  readonly maxWordsPerLine?: number | undefined;
-  /** One cue a word, with that word underlined. */
-  readonly highlightWords?: boolean | undefined;
-}
+export const LAYOUT_OPTIONS = {
+  highlightWords: {
+    kind: 'boolean',
+    default: false,
+    where: ['layout'],
+    group: 'words',
+    help: 'In vtt and srt: one cue for each word, with that word underlined. In lrc: the time of each word.',
+  },
+  /** Code points; 1000 when absent. */
+  maxLineWidth: {
+    kind: 'integer',
+    min: 1,
+    where: ['layout'],
+    group: 'words',
+    help: 'In vtt, srt and lrc: characters in a line.',
+  },
+  /** Given together with `maxLineWidth`, cues may reach over segments. */
+  maxLineCount: {
+    kind: 'integer',
+    min: 1,
+    where: ['layout'],
+    group: 'words',
+    help: 'In vtt, srt and lrc: lines in a cue; needs maxLineWidth.',
+  },
+  /** 1000 when absent. */
+  maxWordsPerLine: {
+    kind: 'integer',
+    min: 1,
+    where: ['layout'],
+    group: 'words',
+    help: 'In vtt, srt and lrc: words in a cue; not together with maxLineWidth.',
+  },
+} as const satisfies OptionTable;
+
+export type WrapOptions = OptionsOf<typeof LAYOUT_OPTIONS, 'layout'>;
 
 export interface Cue {
   readonly start: string;

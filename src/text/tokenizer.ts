@@ -10,7 +10,8 @@ import { nonSpeechTokens } from './nonSpeech.ts';
 import type { TokenizerData } from './tokenizerData.ts';
 import { splitToWords, type WordTokens } from './words.ts';
 
-export type Task = 'transcribe' | 'translate';
+export const TASKS = ['transcribe', 'translate'] as const;
+export type Task = (typeof TASKS)[number];
 
 /**
  * GPT-2's pattern. White space is Unicode's White_Space, as in tiktoken: JavaScript's `\s` lacks U+0085 and has U+FEFF.

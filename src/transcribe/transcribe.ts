@@ -7,7 +7,12 @@ import { N_FRAMES } from '../audio/constants.ts';
 import type { LogMel } from '../audio/features/logMel.ts';
 import { InternalError } from '../base/errors.ts';
 import { transcribeBatch } from './batch/batch.ts';
-import { checkTranscribeOptions, type TranscribeOptions } from './options.ts';
+import {
+  checkTranscribeOptions,
+  type ResolvedTranscribeOptions,
+  resolveTranscribeOptions,
+  type TranscribeOptions,
+} from './options.ts';
 import { prepareRecording, summaryOf } from './recording/recording.ts';
 import type { SpeechModel } from './speechModel.ts';
 import { framesToSeconds } from './time.ts';
@@ -42,8 +47,8 @@ export async function* transcribeSegments(
   options: TranscribeOptions = {},
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
   checkTranscription(model, options);
-  if ((options.batchSize ?? 1) > 1) return yield* inBatches(model, mel, options);
-  return yield* inSequence(model, mel, options);
+  const resolved = resolveTranscribeOptions(options);
+  return yield* (resolved.batchSize > 1 ? inBatches : inSequence)(model, mel, resolved);
 }
 
 /** @throws {OptionsError}; the signal's reason if it has aborted */
@@ -56,7 +61,7 @@ export function checkTranscription({ inference }: SpeechModel, options: Transcri
 async function* inSequence(
   model: SpeechModel,
   whole: LogMel,
-  options: TranscribeOptions,
+  options: ResolvedTranscribeOptions,
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
   const { signal, onProgress } = options;
   const history = promptHistory(model, options);
@@ -97,7 +102,7 @@ async function* inSequence(
 async function* inBatches(
   model: SpeechModel,
   mel: LogMel,
-  options: TranscribeOptions,
+  options: ResolvedTranscribeOptions,
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
   for await (const event of transcribeBatch(model, [{ open: async () => mel }], options)) {
     if ('error' in event) throw event.error;

@@ -9,6 +9,8 @@
  *
  * It tells sound from stationary noise and from silence. Music and other people's noises are sound to it.
  */
+import { resolve } from '../../options/resolve.ts';
+import type { OptionsOf, OptionTable, ResolvedOptions } from '../../options/spec.ts';
 import { FRAMES_PER_SECOND, N_FRAMES } from '../constants.ts';
 import type { LogMel } from './logMel.ts';
 
@@ -32,21 +34,50 @@ const holdShare = 0.6;
 const lowest = -140;
 const nLevels = 200;
 
-/** dB above the noise. */
-const defaultThreshold = 4;
-/** Seconds of margin on both sides of speech. */
-export const defaultPadding = 0.3;
+const RECORDINGS = ['transcribe', 'transcribeAll'] as const;
 
-export interface SpeechOptions {
-  /** dB by which the bands must stand out of the noise on average; default 4. Stationary noise has up to 2.5. */
-  readonly threshold?: number | undefined;
-  /** Seconds; shorter sounds are no speech. Default 0.1. */
-  readonly minSpeech?: number | undefined;
-  /** Seconds; shorter pauses are part of the speech. Default 1. */
-  readonly minSilence?: number | undefined;
-  /** Seconds of margin on both sides of speech; default 0.3. */
-  readonly padding?: number | undefined;
-}
+export const SPEECH_OPTIONS = {
+  /** The mean over the bands. */
+  threshold: {
+    kind: 'number',
+    unit: 'dB',
+    min: 0,
+    default: 4,
+    where: RECORDINGS,
+    group: 'batch',
+    help: 'How far speech must stand out of the noise around it. Steady noise reaches 2.5.',
+  },
+  minSpeech: {
+    kind: 'number',
+    unit: 'seconds',
+    min: 0,
+    default: 0.1,
+    where: RECORDINGS,
+    group: 'batch',
+    help: 'Shorter sounds are no speech.',
+  },
+  minSilence: {
+    kind: 'number',
+    unit: 'seconds',
+    min: 0,
+    default: 1,
+    where: RECORDINGS,
+    group: 'batch',
+    help: 'Shorter pauses are left in.',
+  },
+  padding: {
+    kind: 'number',
+    unit: 'seconds',
+    min: 0,
+    default: 0.3,
+    where: RECORDINGS,
+    group: 'batch',
+    help: 'What is kept before and after speech.',
+  },
+} as const satisfies OptionTable;
+
+export type SpeechOptions = OptionsOf<typeof SPEECH_OPTIONS, 'transcribe'>;
+export type ResolvedSpeechOptions = ResolvedOptions<typeof SPEECH_OPTIONS, 'transcribe'>;
 
 /** Speech from `start` up to `end`, in frames of 10 ms. */
 export interface SpeechSpan {
@@ -161,10 +192,11 @@ function noiseOf(level: Float32Array): Float32Array {
 export function speechSpans(activity: Activity, options: SpeechOptions = {}): SpeechSpan[] {
   const { nFrames } = activity;
   const frames = (seconds: number): number => Math.round(seconds * FRAMES_PER_SECOND);
-  const [minSpeech, minSilence] = [frames(options.minSpeech ?? 0.1), frames(options.minSilence ?? 1)];
-  const padding = frames(options.padding ?? defaultPadding);
+  const resolved = resolve(SPEECH_OPTIONS, 'transcribe', options);
+  const [minSpeech, minSilence] = [frames(resolved.minSpeech), frames(resolved.minSilence)];
+  const padding = frames(resolved.padding);
   const spans: { start: number; end: number }[] = [];
-  for (const { start, end } of sounds(activity, options.threshold ?? defaultThreshold)) {
+  for (const { start, end } of sounds(activity, resolved.threshold)) {
     if (end - start < minSpeech) continue;
     const last = spans.at(-1);
     if (last && start - last.end < Math.max(minSilence, 1)) last.end = end;
@@ -183,7 +215,7 @@ export function speechSpans(activity: Activity, options: SpeechOptions = {}): Sp
 
 /** Is there sound in a frame, speech or not? Pauses are where there is none. */
 export function isSounding({ excess }: Activity, frame: number): boolean {
-  return excess[frame]! >= defaultThreshold * holdShare;
+  return excess[frame]! >= SPEECH_OPTIONS.threshold.default * holdShare;
 }
 
 /** Runs of frames that stand out, without regard to how long they are. */

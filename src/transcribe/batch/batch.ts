@@ -4,7 +4,7 @@
  */
 import type { LogMel } from '../../audio/features/logMel.ts';
 import { NumericError, OptionsError } from '../../base/errors.ts';
-import type { TranscribeOptions } from '../options.ts';
+import type { ResolvedTranscribeOptions } from '../options.ts';
 import { prepareRecording } from '../recording/recording.ts';
 import type { SpeechModel } from '../speechModel.ts';
 import type { Segment, TranscriptSummary } from '../transcript.ts';
@@ -46,9 +46,9 @@ interface Pending {
 export async function* transcribeBatch(
   model: SpeechModel,
   recordings: readonly BatchRecording[],
-  options: TranscribeOptions,
+  options: ResolvedTranscribeOptions,
 ): AsyncGenerator<BatchEvent, void, undefined> {
-  const { signal, onProgress, batchSize = 1 } = options;
+  const { signal, onProgress, batchSize } = options;
   const { inference, tokenizer } = model;
   if (!inference.reserveAudio) {
     throw new OptionsError('batchSize', 'This engine has room for one window only: it cannot decode several at once.');
@@ -56,8 +56,9 @@ export async function* transcribeBatch(
   const decoder = new WindowDecoder(model, options);
   // Every chunk is a beginning: it gets the initial prompt, unless that is not to be carried.
   const { prompt } = promptHistory(model, { ...options, carryInitialPrompt: true });
-  const onlyFirst = options.carryInitialPrompt === false;
-  const laterPrompt = onlyFirst ? promptHistory(model, { ...options, initialPrompt: undefined }).prompt : prompt;
+  const laterPrompt = options.carryInitialPrompt
+    ? prompt
+    : promptHistory(model, { ...options, initialPrompt: undefined }).prompt;
   let jobs: Job[] = [];
   const unopened = recordings.entries();
   for (;;) {

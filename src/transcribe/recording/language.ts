@@ -4,7 +4,7 @@ import { N_FRAMES } from '../../audio/constants.ts';
 import type { LogMel } from '../../audio/features/logMel.ts';
 import { detectLanguage, type LanguageDetection } from '../../decode/languageDetect.ts';
 import { languageCode } from '../../text/languages.ts';
-import type { TranscribeOptions } from '../options.ts';
+import type { ResolvedTranscribeOptions } from '../options.ts';
 import type { SpeechModel } from '../speechModel.ts';
 
 export interface RecordingLanguage {
@@ -17,12 +17,12 @@ export interface RecordingLanguage {
 export async function recordingLanguage(
   model: SpeechModel,
   mel: LogMel,
-  options: TranscribeOptions,
+  options: ResolvedTranscribeOptions,
 ): Promise<RecordingLanguage> {
   const { tokenizer } = model;
   if (options.language === undefined) {
     if (!tokenizer.isMultilingual) return { language: 'en' };
-    const detection = await detect(model, mel, options.languageDetectionSegments ?? 1, options.signal);
+    const detection = await detect(model, mel, options.languageDetectionSegments, options.signal);
     return { language: detection.language, detection };
   }
   const given = languageCode(options.language);

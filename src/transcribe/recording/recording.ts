@@ -1,9 +1,9 @@
 /** A recording prepared for decoding: its clips, its speech, its language. */
 import type { LogMel } from '../../audio/features/logMel.ts';
-import { defaultPadding, type SpeechOptions } from '../../audio/features/vad.ts';
+import type { ResolvedSpeechOptions } from '../../audio/features/vad.ts';
 import type { LanguageDetection } from '../../decode/languageDetect.ts';
 import type { Task } from '../../text/tokenizer.ts';
-import type { TranscribeOptions } from '../options.ts';
+import type { ResolvedTranscribeOptions } from '../options.ts';
 import type { SpeechModel } from '../speechModel.ts';
 import { framesToSeconds } from '../time.ts';
 import type { TranscriptSummary } from '../transcript.ts';
@@ -32,23 +32,23 @@ export interface Recording {
 export async function prepareRecording(
   model: SpeechModel,
   whole: LogMel,
-  options: TranscribeOptions,
+  options: ResolvedTranscribeOptions,
 ): Promise<Recording> {
-  const { vad, batchSize = 1, signal } = options;
+  const { vad, batchSize, signal } = options;
   let mel = whole;
   let clips = clipsOf(options.clipTimestamps ?? [], whole.nFrames);
   signal?.throwIfAborted();
   let speech = vad || batchSize > 1 ? await detectSpeech(whole, signal) : undefined;
   let timeline: Timeline | undefined;
   if (vad && speech) {
-    ({ timeline, clips } = spliceSpeech(clips, speech, vad === true ? {} : vad));
+    ({ timeline, clips } = spliceSpeech(clips, speech, vad));
     mel = timeline.splice(whole);
     speech = speech.splice(timeline);
   }
   // Without any speech the language is that of the silence, as without speech detection.
   const { language, detection } = await recordingLanguage(model, mel.nFrames > 0 ? mel : whole, options);
   options.onLanguage?.(language, detection);
-  const { task = 'transcribe' } = options;
+  const { task } = options;
   return { mel, clips, timeline, speech, duration: framesToSeconds(whole.nFrames), task, language, detection };
 }
 
@@ -57,7 +57,7 @@ export function summaryOf({ language, detection, task, duration }: Recording, te
 }
 
 /** Splices the speech of the clips. @returns the clips in the frames of the splice; those without speech are left out */
-function spliceSpeech(given: readonly Clip[], speech: SpeechMap, options: SpeechOptions) {
+function spliceSpeech(given: readonly Clip[], speech: SpeechMap, options: ResolvedSpeechOptions) {
   const spans = speech.spans(options);
   const parts: Clip[] = [];
   const clips: Clip[] = [];
@@ -72,5 +72,5 @@ function spliceSpeech(given: readonly Clip[], speech: SpeechMap, options: Speech
     }
     if (length > start) clips.push({ start, end: length });
   }
-  return { timeline: new Timeline(parts, options.padding ?? defaultPadding), clips };
+  return { timeline: new Timeline(parts, options.padding), clips };
 }

@@ -1,18 +1,16 @@
 /** Decodes a snapshot of a stream's window: all words with their times, the unfinished ones at its end included. */
 import { strip } from '../../base/python.ts';
-import { FallbackDecoder, isSilence, needsFallback, type QualityThresholds } from '../../decode/fallback.ts';
+import { FallbackDecoder, isSilence, needsFallback } from '../../decode/fallback.ts';
 import { detectLanguage, type LanguageDetection } from '../../decode/languageDetect.ts';
 import type { DecodingResult } from '../../decode/task.ts';
 import { TIME_PRECISION } from '../../text/tokenizer.ts';
-import { temperatureList } from '../options.ts';
 import type { SpeechModel } from '../speechModel.ts';
 import { FRAMES_PER_TICK, framesToSeconds } from '../time.ts';
 import type { Segment, Word } from '../transcript.ts';
 import { cutSegments, type WindowPlace, type WindowSegment } from '../window/segments.ts';
-import { qualityThresholds } from '../window/thresholds.ts';
 import { alignWindow, segmentsWithWords } from '../words/alignedWindow.ts';
 import type { WithWords } from '../words/wordTimestamps.ts';
-import type { StreamOptions } from './streamOptions.ts';
+import type { ResolvedStreamOptions } from './streamOptions.ts';
 import type { Snapshot } from './streamWindow.ts';
 
 export interface DecodedSnapshot {
@@ -49,8 +47,7 @@ export interface SnapshotContext {
 
 export class SnapshotDecoder {
   readonly #model: SpeechModel;
-  readonly #options: StreamOptions;
-  readonly #thresholds: QualityThresholds;
+  readonly #options: ResolvedStreamOptions;
   /** At the first temperature only. */
   readonly #quick: FallbackDecoder;
   /** At higher temperatures too, if need be. */
@@ -59,15 +56,13 @@ export class SnapshotDecoder {
   #lastSpeech = 0;
 
   /** @throws {OptionsError} for decoding options that contradict each other */
-  constructor(model: SpeechModel, options: StreamOptions) {
+  constructor(model: SpeechModel, options: ResolvedStreamOptions) {
     this.#model = model;
     this.#options = options;
-    this.#thresholds = qualityThresholds(options);
-    const temperatures = temperatureList(options.temperature);
-    const decoder = (tried: readonly number[]): FallbackDecoder =>
-      new FallbackDecoder(model.inference, model.tokenizer, options, tried, this.#thresholds);
-    this.#quick = decoder(temperatures.slice(0, 1));
-    this.#thorough = decoder(temperatures);
+    const decoder = (temperatures: readonly number[]): FallbackDecoder =>
+      new FallbackDecoder(model.inference, model.tokenizer, options, temperatures);
+    this.#quick = decoder(options.temperature.slice(0, 1));
+    this.#thorough = decoder(options.temperature);
   }
 
   async decode({ place, mel, isLast }: Snapshot, context: SnapshotContext): Promise<DecodedSnapshot> {
@@ -84,7 +79,7 @@ export class SnapshotDecoder {
       const { temperature, avgLogprob, compressionRatio, noSpeechProb } = result;
       const scores = { temperature, avgLogprob, compressionRatio, noSpeechProb };
       const found = { scores, language, detection };
-      if (isSilence(result, this.#thresholds))
+      if (isSilence(result, this.#options))
         return { ...found, words: [], segments: [], advance: place.size, isRejected: true };
       const { segments, advance } = this.#cut(result, place);
       const window = { audio, language, place, segments, lastSpeech: this.#lastSpeech };
@@ -92,7 +87,7 @@ export class SnapshotDecoder {
       const timed = segmentsWithWords(this.#model, aligned, this.#options);
       if (isLast) this.#lastSpeech = timed.findLast(({ words }) => words.length > 0)?.end ?? this.#lastSpeech;
       const words = timed.flatMap((segment) => segment.words);
-      return { ...found, words, segments: timed, advance, isRejected: needsFallback(result, this.#thresholds) };
+      return { ...found, words, segments: timed, advance, isRejected: needsFallback(result, this.#options) };
     } finally {
       audio.close();
     }

@@ -17,7 +17,12 @@ import { type Commit, Committer } from './committer.ts';
 import { SampleFeed, type SampleSource } from './sampleFeed.ts';
 import { type DecodedSegment, type DecodedSnapshot, SnapshotDecoder } from './snapshotDecoder.ts';
 import { StreamLanguage } from './streamLanguage.ts';
-import { checkStreamOptions, type StreamOptions } from './streamOptions.ts';
+import {
+  checkStreamOptions,
+  type ResolvedStreamOptions,
+  resolveStreamOptions,
+  type StreamOptions,
+} from './streamOptions.ts';
 import { textOf } from './streamSegments.ts';
 import { type RunningMel, StreamWindow } from './streamWindow.ts';
 
@@ -61,7 +66,7 @@ export async function* transcribeStream(
   checkStreamOptions(options);
   options.signal?.throwIfAborted();
   requireAlignment(model.inference);
-  const stream = new Stream(model, mel, options);
+  const stream = new Stream(model, mel, resolveStreamOptions(options));
   // As much as a window is read ahead while the model is busy.
   const feed = new SampleFeed(samples, N_SAMPLES, options.signal);
   try {
@@ -85,10 +90,10 @@ class Stream {
   readonly #language: StreamLanguage;
   readonly #maxFrames: number;
 
-  constructor(model: StreamModel, mel: RunningMel, options: StreamOptions) {
+  constructor(model: StreamModel, mel: RunningMel, options: ResolvedStreamOptions) {
     this.#model = model;
-    this.#window = new StreamWindow(mel, options.minChunk ?? 1);
-    this.#maxFrames = Math.round((options.maxBuffer ?? 30) * FRAMES_PER_SECOND);
+    this.#window = new StreamWindow(mel, options.minChunk);
+    this.#maxFrames = Math.round(options.maxBuffer * FRAMES_PER_SECOND);
     this.#decoder = new SnapshotDecoder(model, options);
     this.#history = promptHistory(model, options);
     this.#committer = new Committer(model.tokenizer);

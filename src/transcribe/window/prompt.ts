@@ -5,23 +5,23 @@
  */
 import { strip } from '../../base/python.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
-import type { TranscribeOptions } from '../options.ts';
+import type { ResolvedTranscribeOptions } from '../options.ts';
 import type { SpeechModel } from '../speechModel.ts';
 
-export type PromptOptions = Pick<
-  TranscribeOptions,
+export type PromptSettings = Pick<
+  ResolvedTranscribeOptions,
   'initialPrompt' | 'carryInitialPrompt' | 'hotwords' | 'conditionOnPreviousText' | 'promptResetOnTemperature'
 >;
 
 /** An empty history. */
-export function promptHistory({ inference, tokenizer }: SpeechModel, options: PromptOptions): PromptHistory {
+export function promptHistory({ inference, tokenizer }: SpeechModel, options: PromptSettings): PromptHistory {
   const capacity = (inference.nTextCtx >> 1) - 1;
   return new PromptHistory({
     initial: promptTokens(tokenizer, options.initialPrompt),
-    carry: options.carryInitialPrompt ?? false,
+    carry: options.carryInitialPrompt,
     hotwords: promptTokens(tokenizer, options.hotwords).slice(0, capacity),
-    condition: options.conditionOnPreviousText ?? true,
-    resetAbove: options.promptResetOnTemperature ?? 0.5,
+    condition: options.conditionOnPreviousText,
+    resetAbove: options.promptResetOnTemperature,
     capacity,
   });
 }

@@ -6,17 +6,16 @@
 import { FRAMES_PER_SECOND } from '../../audio/constants.ts';
 import type { LogMel } from '../../audio/features/logMel.ts';
 import { roundHalfEven, strip } from '../../base/python.ts';
-import { FallbackDecoder, isSilence, type QualityThresholds } from '../../decode/fallback.ts';
+import { FallbackDecoder, isSilence } from '../../decode/fallback.ts';
 import type { AudioFeatures } from '../../decode/inference.ts';
 import { detectLanguage } from '../../decode/languageDetect.ts';
 import type { DecodingResult } from '../../decode/task.ts';
-import { type TranscribeOptions, temperatureList } from '../options.ts';
+import type { ResolvedTranscribeOptions } from '../options.ts';
 import type { SpeechModel } from '../speechModel.ts';
 import { framesToSeconds } from '../time.ts';
 import { type AlignedWindow, alignWindow, firstSegments, segmentsWithWords } from '../words/alignedWindow.ts';
 import { filterHallucinations, speechEnd } from './hallucination.ts';
 import { cutSegments, type WindowPlace, type WindowSegment } from './segments.ts';
-import { qualityThresholds } from './thresholds.ts';
 
 /** One window to decode. Windows of one call may be of different recordings. */
 export interface WindowRequest {
@@ -49,22 +48,19 @@ export interface WindowResult {
 
 export class WindowDecoder {
   readonly #model: SpeechModel;
-  readonly #options: TranscribeOptions;
-  readonly #thresholds: QualityThresholds;
+  readonly #options: ResolvedTranscribeOptions;
   readonly #decoder: FallbackDecoder;
 
   /** @throws {OptionsError} for decoding options that contradict each other */
-  constructor(model: SpeechModel, options: TranscribeOptions) {
+  constructor(model: SpeechModel, options: ResolvedTranscribeOptions) {
     this.#model = model;
     this.#options = options;
-    this.#thresholds = qualityThresholds(options);
     this.#decoder = new FallbackDecoder(
       model.inference,
       model.tokenizer,
       // Each window brings its own.
       { ...options, language: undefined },
-      temperatureList(options.temperature),
-      this.#thresholds,
+      options.temperature,
     );
   }
 
@@ -110,11 +106,11 @@ export class WindowDecoder {
 
   /** From the tokens of a window to its segments. */
   async #finish(window: EncodedWindow, decoded: DecodingResult): Promise<Omit<WindowResult, 'language'>> {
-    const { wordTimestamps = false, hallucinationSilenceThreshold: threshold, multilingual } = this.#options;
+    const { wordTimestamps, hallucinationSilenceThreshold: threshold, multilingual } = this.#options;
     const { place, language, lastSpeech, keepAligned } = window;
     const { temperature } = decoded;
     const nothing = { temperature, lastSpeech, isUnfinished: false };
-    if (isSilence(decoded, this.#thresholds)) return { ...nothing, next: place.seek + place.size };
+    if (isSilence(decoded, this.#options)) return { ...nothing, next: place.seek + place.size };
     const { eot } = this.#model.tokenizer;
     const cut = cutSegments(decoded, place, this.#model.tokenizer);
     const { singleTimestampEnding, isUnfinished } = cut;

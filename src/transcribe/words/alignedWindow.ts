@@ -3,17 +3,12 @@
  * overlap of two windows is merged by.
  */
 import type { AudioFeatures } from '../../decode/inference.ts';
-import type { TranscribeOptions } from '../options.ts';
+import type { ResolvedTranscribeOptions } from '../options.ts';
 import type { SpeechModel } from '../speechModel.ts';
 import { framesToSeconds } from '../time.ts';
 import type { WindowPlace, WindowSegment } from '../window/segments.ts';
 import { type AlignedWord, findAlignment, spreadWords } from './alignment.ts';
-import {
-  addWordTimestamps,
-  defaultAppendPunctuations,
-  defaultPrependPunctuations,
-  type WithWords,
-} from './wordTimestamps.ts';
+import { addWordTimestamps, type WithWords } from './wordTimestamps.ts';
 
 export interface AlignedWindow<S extends WindowSegment = WindowSegment> {
   readonly place: WindowPlace;
@@ -25,13 +20,16 @@ export interface AlignedWindow<S extends WindowSegment = WindowSegment> {
   readonly lastSpeech: number;
 }
 
-export type WordOptions = Pick<TranscribeOptions, 'task' | 'prependPunctuations' | 'appendPunctuations' | 'signal'>;
+export type WordOptions = Pick<
+  ResolvedTranscribeOptions,
+  'task' | 'prependPunctuations' | 'appendPunctuations' | 'signal'
+>;
 
 /** Aligns all words of a window; without alignment heads, spreads them over the time of their segments. */
 export async function alignWindow<S extends WindowSegment>(
   { inference, tokenizer }: SpeechModel,
   window: Omit<AlignedWindow<S>, 'words'> & { readonly audio: AudioFeatures; readonly language: string },
-  { task = 'transcribe', signal }: WordOptions,
+  { task, signal }: WordOptions,
 ): Promise<AlignedWindow<S>> {
   const { audio, language, place, segments, lastSpeech } = window;
   if (!inference.align) {
@@ -53,8 +51,8 @@ export function segmentsWithWords<S extends WindowSegment>(
     segments,
     words,
     eot: tokenizer.eot,
-    prependPunctuations: options.prependPunctuations ?? defaultPrependPunctuations,
-    appendPunctuations: options.appendPunctuations ?? defaultAppendPunctuations,
+    prependPunctuations: options.prependPunctuations,
+    appendPunctuations: options.appendPunctuations,
     lastSpeech,
   });
 }
