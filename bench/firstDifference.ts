@@ -6,6 +6,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
+import { resolveDecodingOptions } from '../src/decode/options.ts';
 import { logitRules } from '../src/decode/rules.ts';
 import { load } from '../src/index.node.ts';
 import { applyRules, type LogitRules, ruleState } from '../src/rules/logitRules.ts';
@@ -51,7 +52,7 @@ async function compare(title: string, audio: string | Float32Array, wanted: read
   if (at < 0 && ours.length === wanted.length) return console.log(`${title}: equal, ${ours.length} tokens`);
   const index = at < 0 ? ours.length : at;
   const before = ours.slice(Math.max(0, index - 4), index);
-  const rules: LogitRules = logitRules(whisper.tokenizer, {});
+  const rules: LogitRules = logitRules(whisper.tokenizer, resolveDecodingOptions({}));
   const step = steps.find(({ sampled }) => before.every((token, i) => sampled.at(i - before.length) === token));
   if (!step) return console.log(`${title}: differs at token ${index}, in a window that was cut elsewhere`);
   const logSum = applyRules(step.logits, ruleState(step.sampled, rules), rules);

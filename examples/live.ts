@@ -10,7 +10,7 @@ const samples = readSoundStream(process.stdin, { format: 's16le' });
 const whisper = await load('tiny', { device: 'cpu' });
 for await (const { stable, partial } of whisper.stream(samples, { language: 'en' })) {
   process.stdout.write(stable);
-  // What may still change is for the eye only.
+  // Partial text may still change: it is shown, but not part of the output.
   process.stderr.write(`\n... ${partial}\n`);
 }
 process.stdout.write('\n');

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { openFolder } from '../weights/fileSource.ts';
 import { locateModel } from '../weights/locate.ts';
+import type { CacheOptions } from '../weights/options.ts';
 import { openUrlFolder } from './checkpoint/urlSource.ts';
 import { type LoadOptions, loadWhisper } from './load.ts';
 import { createNodePlatform } from './runtime/node.ts';
@@ -14,9 +15,7 @@ export * from './index.ts';
 export { createNodePlatform } from './runtime/node.ts';
 export { readAudio } from './runtime/nodeAudio.ts';
 
-export interface NodeLoadOptions extends LoadOptions {
-  /** Where fetched and converted models are kept; `$SOTTO_CACHE`, else the user's cache folder. */
-  readonly cacheDir?: string | undefined;
+export interface NodeLoadOptions extends LoadOptions, CacheOptions {
   /** Another runtime's platform; Node's (or Bun's) when absent. */
   readonly platform?: Platform | undefined;
 }

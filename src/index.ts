@@ -9,16 +9,13 @@
 export type { CallOptions, Progress, Warning } from './base/progress.ts';
 export type { LanguageDetection } from './decode/languageDetect.ts';
 export { type LoadOptions, loadWhisper } from './load.ts';
-export { type RecordingResult, type SeveralOptions, transcribeSeveral } from './transcribe/batch/transcribeAll.ts';
-export type { SampleSource, StreamOptions, StreamSummary, StreamUpdate } from './transcribe/stream/stream.ts';
-export {
-  type Segment,
-  type TranscribeOptions,
-  type Transcript,
-  transcribe,
-  transcribeSegments,
-  type Word,
-} from './transcribe/transcribe.ts';
+export { type RecordingResult, type TranscribeAllOptions, transcribeAll } from './transcribe/batch/transcribeAll.ts';
+export type { TranscribeOptions } from './transcribe/options.ts';
+export type { SampleSource } from './transcribe/stream/sampleFeed.ts';
+export type { StreamSummary, StreamUpdate } from './transcribe/stream/stream.ts';
+export type { StreamOptions } from './transcribe/stream/streamOptions.ts';
+export { transcribe, transcribeSegments } from './transcribe/transcribe.ts';
+export type { Segment, Transcript, Word } from './transcribe/transcript.ts';
 export { type AudioInput, Whisper, type WhisperParts } from './whisper.ts';
 
 // Audio: bytes to samples, whole or while they come; samples to a log-mel; where somebody speaks.
@@ -56,7 +53,8 @@ export type {
   Inference,
   PickedSequence,
 } from './decode/inference.ts';
-export { chooseDevice, type DeviceChoice } from './devices/choose.ts';
+export { chooseDevice } from './devices/choose.ts';
+export type { DeviceChoice } from './devices/options.ts';
 export type { Device } from './engine/device.ts';
 export type { WasmFeatures } from './engine/wasm/variant.ts';
 export type { ModelDimensions } from './model/dims.ts';

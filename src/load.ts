@@ -1,24 +1,21 @@
-/** Puts a model together: files, device, tokenizer, engine. What finds the files and reads recordings is handed in. */
+/** Builds a model of its parts: files, device, tokenizer, engine. Finding files and reading recordings is handed in. */
 import type { ReadAudio } from './audio/audioFile.ts';
 import type { CallOptions } from './base/progress.ts';
 import { openModelFiles } from './checkpoint/modelFiles.ts';
 import type { OpenSource } from './checkpoint/source.ts';
-import { chooseDevice, type DeviceChoice } from './devices/choose.ts';
+import { chooseDevice } from './devices/choose.ts';
+import { DEVICE_OPTIONS, type DeviceOptions } from './devices/options.ts';
 import { createInference } from './model/inference.ts';
+import { resolve } from './options/resolve.ts';
 import type { Platform } from './runtime/platform.ts';
 import { Tokenizer } from './text/tokenizer.ts';
 import { Whisper } from './whisper.ts';
 
-export interface LoadOptions extends CallOptions {
-  /** `auto` (default) takes a hardware GPU, else the CPU. `webgpu` takes a software adapter too. */
-  readonly device?: DeviceChoice | undefined;
-  /** Threads of the CPU device; those of the machine when absent. */
-  readonly threads?: number | undefined;
-}
+export interface LoadOptions extends DeviceOptions, CallOptions {}
 
 /**
  * @param open the files of the model by their names
- * @throws {WeightsError}, {DeviceError}, the signal's reason; whatever was taken by then is given back
+ * @throws {WeightsError}, {DeviceError}, the signal's reason; what was allocated by then is released
  */
 export async function loadWhisper(
   platform: Platform,
@@ -27,10 +24,11 @@ export async function loadWhisper(
   options: LoadOptions = {},
 ): Promise<Whisper> {
   const { signal } = options;
+  const { device: choice } = resolve(DEVICE_OPTIONS, 'load', options);
   const files = await openModelFiles(open, options);
   try {
     const tokenizer = new Tokenizer(files.tokenizer);
-    const device = await chooseDevice(platform, options.device ?? 'auto', options);
+    const device = await chooseDevice(platform, choice, options);
     try {
       const inference = await createInference(device, files.dims, files, {
         ...options,

@@ -18,15 +18,7 @@ const NODE_FILES =
   /^(src\/runtime\/(node|ffmpeg|v8Flags)|src\/index\.node|src\/devices\/wasm\/embedWorker|src\/cli\/|weights\/)/;
 
 /** Circles of files that are still to be broken up. */
-const KNOWN_CIRCLES: readonly (readonly string[])[] = [
-  ['src/decode/logitFilter.ts', 'src/decode/options.ts'],
-  [
-    'src/transcribe/batch/batch.ts',
-    'src/transcribe/batch/lanes.ts',
-    'src/transcribe/recording/recording.ts',
-    'src/transcribe/transcribe.ts',
-  ],
-];
+const KNOWN_CIRCLES: readonly (readonly string[])[] = [];
 
 const all = readImports('src', 'weights');
 const edges = all.filter(({ to }) => /^(src|weights)\//.test(to));

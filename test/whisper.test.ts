@@ -8,11 +8,10 @@ import type { ModelInference } from '../src/model/inference.ts';
 import { Whisper } from '../src/whisper.ts';
 import { playTokens, ScriptedInference, type ScriptedOptions } from './support/scriptedInference.ts';
 import { reasonOf, throws } from './support/throws.ts';
-import { tinyTokenizer as tokenizer } from './support/tokenizer.ts';
+import { tinyTokenizer as tokenizer, ts } from './support/tokenizer.ts';
 
 const test = suite('whisper');
 const { nVocab, eot } = tokenizer;
-const ts = (seconds: number): number => tokenizer.timestampBegin + Math.round(seconds * 50);
 
 class ScriptedModel extends ScriptedInference implements ModelInference {
   readonly dims: ModelDimensions;

@@ -14,10 +14,9 @@ import { convert, fileError } from './convert.ts';
 import { fetchModel, type HubOptions } from './hub.ts';
 import { withLock } from './lock.ts';
 import { findModel } from './modelFolder.ts';
+import type { CacheOptions } from './options.ts';
 
-export interface LocateOptions extends CallOptions {
-  /** Where fetched and converted models are kept; `$SOTTO_CACHE`, else the user's cache folder. */
-  readonly cacheDir?: string | undefined;
+export interface LocateOptions extends CacheOptions, CallOptions {
   /** Milliseconds of silence after which the hub is given up. */
   readonly stallMs?: number | undefined;
 }

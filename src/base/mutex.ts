@@ -1,33 +1,34 @@
-/** Lets one piece of work at a time use a model; others wait in the order they came. */
+/** Mutual exclusion for asynchronous work: one holder at a time, the others wait in the order they came. */
 
-export class Turns {
+export class Mutex {
+  /** Settles when everybody who asked so far has released. */
   #last: Promise<void> = Promise.resolve();
 
   /**
-   * Waits until all who came before are done.
+   * Waits until all earlier holders have released.
    *
-   * @returns to be called once, when the work is done
-   * @throws the signal's reason when it aborts while waiting; the others' order is not changed by it
+   * @returns releases the lock; to be called once
+   * @throws the signal's reason when it aborts while waiting; the order of the others stays
    */
-  async take(signal?: AbortSignal): Promise<() => void> {
+  async lock(signal?: AbortSignal): Promise<() => void> {
     signal?.throwIfAborted();
     const before = this.#last;
-    let done: () => void = () => {};
-    const mine = new Promise<void>((resolve) => {
-      done = resolve;
+    let release: () => void = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
     });
-    this.#last = before.then(() => mine);
+    this.#last = before.then(() => released);
     try {
       await untilAborted(before, signal);
     } catch (error) {
-      done();
+      release();
       throw error;
     }
-    return done;
+    return release;
   }
 }
 
-/** `promise`, or the signal's reason as soon as it aborts. */
+/** `promise`, or a rejection with the signal's reason as soon as it aborts. */
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   return new Promise<T>((resolve, reject) => {

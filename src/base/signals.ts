@@ -1,27 +1,26 @@
 /**
- * A signal that aborts when one of several does. AbortSignal.any does the same, but holds on to what it made as long as
- * the given signals live in some runtimes (Node 20 and 22), and ours live as long as a model.
+ * A signal that aborts when one of several does. AbortSignal.any does the same, but in some runtimes (Node 20 and 22)
+ * what it returns stays referenced as long as the given signals live, and ours live as long as a model.
  */
-export interface EitherSignal {
+export interface AnySignal {
   readonly signal: AbortSignal;
-  /** Lets go of the given signals. */
+  /** Stops listening to the given signals. */
   release(): void;
 }
 
-export function eitherSignal(...given: readonly (AbortSignal | undefined)[]): EitherSignal {
+export function anySignal(...given: readonly (AbortSignal | undefined)[]): AnySignal {
   const controller = new AbortController();
-  const signals = given.filter((signal) => signal !== undefined);
-  const listeners = signals.map((signal) => () => controller.abort(signal.reason));
-  signals.forEach((signal, i) => {
-    if (signal.aborted) controller.abort(signal.reason);
-    else signal.addEventListener('abort', listeners[i]!, { once: true });
-  });
+  const sources = given
+    .filter((signal) => signal !== undefined)
+    .map((signal) => ({ signal, abort: () => controller.abort(signal.reason) }));
+  for (const { signal, abort } of sources) {
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  }
   return {
     signal: controller.signal,
     release() {
-      signals.forEach((signal, i) => {
-        signal.removeEventListener('abort', listeners[i]!);
-      });
+      for (const { signal, abort } of sources) signal.removeEventListener('abort', abort);
     },
   };
 }

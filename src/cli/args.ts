@@ -4,19 +4,7 @@
  * `--version` excepted.
  */
 import { OptionsError } from '../base/errors.ts';
-
-export interface OptionSpec {
-  /** With underscores, without the dashes in front. */
-  readonly name: string;
-  /** One letter: `-o`. */
-  readonly short?: string;
-  /** What stands for the value in the help, e.g. `SECONDS`, or the choices. */
-  readonly value: string;
-  /** As it would be written; what runs when the option is absent. */
-  readonly default: string;
-  /** One sentence or two. */
-  readonly help: string;
-}
+import type { WrittenOption } from '../options/text.ts';
 
 /** An option of openai/whisper's (or planned by us) that is not built: only the value that changes nothing is taken. */
 export interface LaterOption {
@@ -40,7 +28,7 @@ export interface ParsedArguments {
  */
 export function parseArguments(
   argv: readonly string[],
-  options: readonly OptionSpec[],
+  options: readonly WrittenOption[],
   later: readonly LaterOption[] = [],
 ): ParsedArguments {
   const files: string[] = [];
@@ -84,11 +72,11 @@ export function parseArguments(
   return { files, values, ...seen };
 }
 
-function fullName(written: string, options: readonly OptionSpec[]): string {
+function fullName(written: string, options: readonly WrittenOption[]): string {
   if (written.startsWith('--')) return written.slice(2).replaceAll('-', '_');
   const letter = written.slice(1);
   if (letter === 'h') return 'help';
-  return options.find((option) => option.short === letter)?.name ?? written;
+  return options.find((option) => option.spec.command?.short === letter)?.name ?? written;
 }
 
 function refuse(option: LaterOption, value: string): void {
@@ -107,7 +95,11 @@ function spelled(value: string): string {
   return ['true', 'false', 'none'].includes(value) ? value[0]!.toUpperCase() + value.slice(1) : value;
 }
 
-function unknownOption(written: string, options: readonly OptionSpec[], later: readonly LaterOption[]): OptionsError {
+function unknownOption(
+  written: string,
+  options: readonly WrittenOption[],
+  later: readonly LaterOption[],
+): OptionsError {
   const bare = written.replace(/^--?/, '').replaceAll('-', '_');
   const names = [...options, ...later].map((option) => option.name);
   const near = names

@@ -1,5 +1,6 @@
 /** What `sotto --help` prints: examples first, then every option with its default. */
-import { OPTION_GROUPS } from './options.ts';
+import { defaultText, helpSentences, placeholder } from '../options/text.ts';
+import { GROUP_TITLES, OPTIONS } from './options.ts';
 
 const EXAMPLES: readonly (readonly [string, string])[] = [
   ['sotto talk.mp3', 'print what is said and write talk.txt, .vtt, .srt, .tsv and .json here'],
@@ -29,12 +30,12 @@ export function helpText(width = 80): string {
     if (columns >= wide + meanings + 4) lines.push(`  ${command.padEnd(wide)}  ${meaning}`);
     else lines.push(`  ${command}`, ...wrap(meaning, columns - 6).map((line) => `      ${line}`));
   }
-  for (const group of OPTION_GROUPS) {
-    lines.push('', `${group.title}:`);
-    for (const option of group.options) {
-      const short = option.short ? `, -${option.short}` : '';
-      lines.push(`  --${option.name}${short} ${option.value}   (default: ${option.default})`);
-      lines.push(...wrap(option.help, columns - 6).map((line) => `      ${line}`));
+  for (const [group, title] of Object.entries(GROUP_TITLES)) {
+    lines.push('', `${title}:`);
+    for (const { name, spec } of OPTIONS.filter((option) => option.spec.group === group)) {
+      const short = spec.command?.short ? `, -${spec.command.short}` : '';
+      lines.push(`  --${name}${short} ${placeholder(spec)}   (default: ${defaultText(spec)})`);
+      lines.push(...wrap(helpSentences(spec), columns - 6).map((line) => `      ${line}`));
     }
   }
   lines.push(

@@ -1,13 +1,13 @@
 /**
- * Prints a stream: stable words on stdout, a line a sentence; what may still change on a line of stderr that is drawn
- * again, if that is a terminal. Where both are terminals, a line goes to stdout when it is complete, and stands on the
- * drawn line until then.
+ * Prints a stream: stable words on stdout, one line per sentence; partial text on a line of stderr that is redrawn, if
+ * that is a terminal. If both are terminals, a line is printed to stdout when it is complete, and is part of the redrawn
+ * line until then.
  */
 import { strip } from '../base/python.ts';
 import type { StreamUpdate } from '../transcribe/stream/stream.ts';
 import type { ProgressStream } from './progress.ts';
 
-/** A pause that ends a line too, in seconds. */
+/** A pause that ends a line as well, in seconds. */
 const LONG_PAUSE = 2;
 const SENTENCE_END = /[.!?…。！？][)\]"'”’»」』]*$/u;
 const DIM = '\x1b[2m';
@@ -16,8 +16,8 @@ const PLAIN = '\x1b[0m';
 export class LivePrinter {
   readonly #stdout: ProgressStream;
   readonly #stderr: ProgressStream;
-  /** Lines are printed when they are complete. */
-  readonly #holds: boolean;
+  /** Print lines only when they are complete. */
+  readonly #isBuffered: boolean;
   #line = '';
   #lastEnd = 0;
   #drawn = false;
@@ -25,7 +25,7 @@ export class LivePrinter {
   constructor(stdout: ProgressStream, stderr: ProgressStream) {
     this.#stdout = stdout;
     this.#stderr = stderr;
-    this.#holds = !!stdout.isTTY && !!stderr.isTTY;
+    this.#isBuffered = !!stdout.isTTY && !!stderr.isTTY;
   }
 
   show({ words, partial }: Pick<StreamUpdate, 'words' | 'partial'>): void {
@@ -35,35 +35,39 @@ export class LivePrinter {
       this.#lastEnd = end;
       const text = this.#line ? word : strip(word);
       this.#line += text;
-      if (!this.#holds) this.#stdout.write(text);
+      if (!this.#isBuffered) this.#stdout.write(text);
     }
-    if (this.#stderr.isTTY) this.#draw(this.#holds ? this.#line : '', partial);
+    if (this.#stderr.isTTY) this.#draw(this.#isBuffered ? this.#line : '', partial);
   }
 
-  /** Ends the line that is open. */
+  /** Ends the current line. */
   end(): void {
     this.#clear();
     if (this.#line) this.#endLine();
   }
 
   #endLine(): void {
-    this.#stdout.write(this.#holds ? `${this.#line}\n` : '\n');
+    this.#stdout.write(this.#isBuffered ? `${this.#line}\n` : '\n');
     this.#line = '';
   }
 
-  /** The end of the two, as much as fits. */
+  /** Draws the end of both, as much as fits in a line. */
   #draw(stable: string, partial: string): void {
     let room = Math.max(10, (this.#stderr.columns || 80) - 1);
     const fit = (text: string): string => {
-      const characters = [...text];
-      let from = characters.length;
-      while (from > 0 && room >= width(characters[from - 1]!)) room -= width(characters[--from]!);
-      return characters.slice(from).join('');
+      let shown = '';
+      for (const character of [...text].reverse()) {
+        const columns = width(character);
+        if (columns > room) break;
+        room -= columns;
+        shown = character + shown;
+      }
+      return shown;
     };
-    const loose = fit(stable ? partial : strip(partial));
-    const firm = fit(stable);
-    if (!loose && !firm) return;
-    this.#stderr.write(`${firm}${DIM}${loose}${PLAIN}`);
+    const partialShown = fit(stable ? partial : strip(partial));
+    const stableShown = fit(stable);
+    if (!partialShown && !stableShown) return;
+    this.#stderr.write(`${stableShown}${DIM}${partialShown}${PLAIN}`);
     this.#drawn = true;
   }
 
@@ -73,7 +77,7 @@ export class LivePrinter {
   }
 }
 
-/** Columns of a character, about: those of East Asian scripts and pictures take two. */
+/** Approximate columns of a character: East Asian characters and pictographs take two. */
 function width(character: string): number {
-  return character.codePointAt(0)! >= 0x1100 ? 2 : 1;
+  return (character.codePointAt(0) ?? 0) >= 0x1100 ? 2 : 1;
 }

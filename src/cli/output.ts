@@ -1,12 +1,13 @@
-/** Output files, written whole or not at all: beside their place first, then renamed into it. */
+/** Output files, written atomically: to a temporary file in the same folder, which is then renamed. */
+
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import type { WrapOptions } from '../output/wrap.ts';
 import { extensionOf, type Format, OPENAI_FORMATS, write } from '../output/writer.ts';
-import type { Transcript } from '../transcribe/transcribe.ts';
+import type { Transcript } from '../transcribe/transcript.ts';
 
 /**
- * Writes what was made of one recording; the names are the recording's with the format's extension.
+ * Writes the transcript of one recording; the files have its name, with the extension of their format.
  *
  * @returns the paths written
  */
@@ -21,19 +22,19 @@ export function writeOutputs(
   mkdirSync(folder, { recursive: true });
   return (format === 'all' ? OPENAI_FORMATS : [format]).map((kind) => {
     const path = join(folder, `${stem}.${extensionOf(kind)}`);
-    writeWhole(path, write(transcript, kind, layout));
+    writeAtomically(path, write(transcript, kind, layout));
     return path;
   });
 }
 
-/** Puts `text` at `path` in one step, so that nobody ever sees half of it. */
-export function writeWhole(path: string, text: string): void {
-  const beside = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
+/** Writes a file in one step, so that no reader ever sees half of it. */
+export function writeAtomically(path: string, text: string): void {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.part`);
   try {
-    writeFileSync(beside, text);
-    renameSync(beside, path);
+    writeFileSync(temporary, text);
+    renameSync(temporary, path);
   } catch (error) {
-    rmSync(beside, { force: true });
+    rmSync(temporary, { force: true });
     throw error;
   }
 }

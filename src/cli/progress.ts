@@ -1,6 +1,6 @@
 /**
- * Tells how far things are, on stderr: one line that is drawn again on a terminal; in a pipe a plain line when a stage
- * begins, and one at the end of those that take long.
+ * Reports progress on stderr: on a terminal one line that is redrawn; in a pipe a plain line when a stage begins, and one
+ * at the end of long stages.
  */
 import type { Progress } from '../base/progress.ts';
 
@@ -18,11 +18,12 @@ const STAGES: Readonly<Record<Progress['stage'], string>> = {
   audio: 'reading',
   transcribe: 'transcribing',
 };
+/** Stages of many small items. */
 const MANY: ReadonlySet<Progress['stage']> = new Set(['convert', 'load', 'compile']);
-/** Stages whose end is told in a pipe. */
+/** Stages whose end is reported in a pipe. */
 const LONG: ReadonlySet<Progress['stage']> = new Set(['fetch', 'convert', 'transcribe']);
 const BAR_WIDTH = 24;
-/** A terminal need not see more pictures than this a second. */
+/** A terminal is not redrawn more often. */
 const REDRAW_MS = 60;
 
 export class ProgressDisplay {
@@ -41,7 +42,7 @@ export class ProgressDisplay {
   /** For `onProgress`. */
   readonly show = (progress: Progress): void => {
     const item = progress.item === undefined ? '' : ` ${progress.item}`;
-    // A hundred tensors need no lines of their own.
+    // In a pipe, hundreds of tensors do not get a line each.
     const isMany = !this.#stream.isTTY && MANY.has(progress.stage);
     const stage = `${STAGES[progress.stage]}${isMany ? ' the model' : item}`;
     const ended = progress.done >= progress.total;
@@ -58,21 +59,21 @@ export class ProgressDisplay {
     this.#draw(stage, progress);
   };
 
-  /** Takes the line away, so that other text can be printed; the next `show` draws it again. */
+  /** Removes the line, so that other text can be printed; the next `show` redraws it. */
   clear(): void {
     if (this.#drawn) this.#stream.write('\r\x1b[K');
     this.#drawn = false;
     this.#lastDraw = -Infinity;
   }
 
-  /** A line of its own on the same stream. */
+  /** Prints a line on the same stream. */
   line(text: string): void {
     this.clear();
     this.#stream.write(`${text}\n`);
   }
 
   #plain(line: string): void {
-    // The end may be told more than once.
+    // The end may be reported more than once.
     if (line === this.#lastLine) return;
     this.#lastLine = line;
     this.#stream.write(`${line}\n`);
@@ -89,7 +90,7 @@ export class ProgressDisplay {
   }
 }
 
-/** In the unit that suits `scale` (the amount itself when absent), so that done and total read alike. */
+/** In a unit that fits `scale` (the amount itself when absent), so that done and total have the same. */
 function amount(value: number, unit: Progress['unit'], scale: number = value): string {
   switch (unit) {
     case 'bytes':

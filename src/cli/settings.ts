@@ -1,107 +1,69 @@
 /** What the options of `sotto AUDIO...` say, all of it checked before anything is loaded. */
 
 import { OptionsError } from '../base/errors.ts';
-import { DEVICES, type DeviceChoice } from '../devices/choose.ts';
+import type { NodeLoadOptions } from '../index.node.ts';
+import { pick, resolve } from '../options/resolve.ts';
+import type { ResolvedOptions } from '../options/spec.ts';
+import { commandDefaults, withWrittenNames, writtenName } from '../options/text.ts';
 import type { WrapOptions } from '../output/wrap.ts';
-import type { Format } from '../output/writer.ts';
 import { languageCode } from '../text/languages.ts';
-import { checkTranscribeOptions } from '../transcribe/options.ts';
-import type { TranscribeOptions } from '../transcribe/transcribe.ts';
-import { OUTPUT_FORMATS, TASKS } from './options.ts';
-import type { OptionValues } from './values.ts';
+import { checkTranscribeOptions, type TranscribeOptions } from '../transcribe/options.ts';
+import { checkStreamOptions, type StreamOptions } from '../transcribe/stream/streamOptions.ts';
+import { COMMAND_OPTIONS, type GivenOptions } from './options.ts';
 
-export interface Settings {
-  readonly model: string;
-  readonly device: DeviceChoice;
-  /** Undefined: those of the machine. */
-  readonly threads: number | undefined;
-  readonly cacheDir: string | undefined;
-  readonly outputDir: string;
-  readonly outputFormat: Format | 'all';
-  /** Undefined: say nothing at all. */
-  readonly verbose: boolean | undefined;
+export interface Settings extends ResolvedOptions<typeof COMMAND_OPTIONS, 'command'> {
+  readonly load: NodeLoadOptions;
   readonly transcribe: TranscribeOptions;
   readonly layout: WrapOptions;
 }
 
-/** @throws {OptionsError} for values that are not what the option takes, out of range, or contradict each other */
-export function readSettings(values: OptionValues): Settings {
-  const threads = values.whole('threads');
-  const transcribe = transcribeOptions(values);
-  try {
-    checkTranscribeOptions(transcribe);
-  } catch (error) {
-    throw error instanceof OptionsError ? asWritten(error) : error;
-  }
+/** @throws {OptionsError} for values that are out of range, or contradict each other */
+export function readSettings(given: GivenOptions): Settings {
+  const own = resolve(COMMAND_OPTIONS, 'command', given);
+  const { beamSize, ...options } = {
+    ...commandDefaults(COMMAND_OPTIONS, 'transcribe'),
+    ...pick(COMMAND_OPTIONS, 'transcribe', given),
+    ...languageAndTemperatures(given),
+  };
+  const transcribe = { ...options, beamSize: hasBeams(given) ? beamSize : undefined };
+  asWritten(() => checkTranscribeOptions(transcribe));
   return {
-    model: values.text('model'),
-    device: values.choice('device', DEVICES),
-    threads: threads === 0 ? undefined : threads,
-    cacheDir: values.textOrNone('model_dir'),
-    outputDir: values.text('output_dir'),
-    outputFormat: values.choice('output_format', OUTPUT_FORMATS),
-    verbose: values.flagOrNone('verbose'),
+    ...own,
+    load: pick(COMMAND_OPTIONS, 'load', given),
     transcribe,
-    layout: layoutOptions(values),
+    layout: layoutOptions(given, own.wordTimestamps),
   };
 }
 
-/** The library's sentence with the names that options have on the command line: `beamSize` is `--beam_size`. */
-export function asWritten(error: OptionsError): OptionsError {
-  const name = (text: string): string =>
-    text.replace(
-      /\b[a-z]+([A-Z][a-z]+)+\b/g,
-      (word) => `--${word.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
-    );
-  return new OptionsError(error.code, name(error.message), error.hint === undefined ? {} : { hint: name(error.hint) });
+/** @throws {OptionsError} as readSettings */
+export function readStreamOptions(given: GivenOptions): StreamOptions {
+  const options = {
+    ...commandDefaults(COMMAND_OPTIONS, 'stream'),
+    ...pick(COMMAND_OPTIONS, 'stream', given),
+    ...languageAndTemperatures(given),
+    // Beams keep text waiting: only for who asks for them.
+    beamSize: given.beamSize,
+  };
+  asWritten(() => checkStreamOptions(options));
+  return options;
 }
 
-function transcribeOptions(values: OptionValues): TranscribeOptions {
-  const language = values.textOrNone('language');
-  // Punctuation that is not given is left to the library, which refuses it without word times.
-  const given = (name: string): string | undefined => (values.isGiven(name) ? values.text(name) : undefined);
+/** The library's sentences with the names that options have on the command line: `beamSize` is `--beam_size`. */
+function asWritten(check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof OptionsError)) throw error;
+    const hint = error.hint === undefined ? {} : { hint: withWrittenNames(error.hint, '--') };
+    throw new OptionsError(error.code, withWrittenNames(error.message, '--'), hint);
+  }
+}
+
+function languageAndTemperatures(given: GivenOptions): Pick<TranscribeOptions, 'language' | 'temperature'> {
+  const { temperature, temperatureIncrementOnFallback } = resolve(COMMAND_OPTIONS, 'command', given);
   return {
-    language: language === undefined ? undefined : languageCode(language),
-    task: values.choice('task', TASKS),
-    initialPrompt: values.textOrNone('initial_prompt'),
-    // In a batch their defaults are others.
-    carryInitialPrompt: values.isGiven('carry_initial_prompt') ? values.flag('carry_initial_prompt') : undefined,
-    conditionOnPreviousText: values.isGiven('condition_on_previous_text')
-      ? values.flag('condition_on_previous_text')
-      : undefined,
-    hotwords: values.textOrNone('hotwords'),
-    multilingual: values.flag('multilingual'),
-    languageDetectionSegments: values.whole('language_detection_segments', 1),
-    clipTimestamps: values.textOrNone('clip_timestamps'),
-    batchSize: values.whole('batch_size', 1),
-    vad: vadOptions(values),
-    temperature: temperatures(
-      values.number('temperature', 0),
-      values.numberOrNone('temperature_increment_on_fallback'),
-    ),
-    beamSize: hasBeams(values) ? values.wholeOrNone('beam_size', 1) : undefined,
-    patience: values.numberOrNone('patience'),
-    lengthPenalty: values.numberOrNone('length_penalty'),
-    bestOf: values.wholeOrNone('best_of', 1),
-    seed: values.whole('seed'),
-    suppressTokens: values.textOrNone('suppress_tokens') ?? null,
-    noSpeechThreshold: values.numberOrNone('no_speech_threshold') ?? null,
-    logprobThreshold: values.numberOrNone('logprob_threshold') ?? null,
-    compressionRatioThreshold: values.numberOrNone('compression_ratio_threshold') ?? null,
-    promptResetOnTemperature: values.isGiven('prompt_reset_on_temperature')
-      ? values.number('prompt_reset_on_temperature', 0)
-      : undefined,
-    repetitionPenalty: values.number('repetition_penalty'),
-    noRepeatNgramSize: values.whole('no_repeat_ngram_size'),
-    prefix: values.textOrNone('prefix'),
-    sampleLen: values.wholeOrNone('sample_len', 1),
-    withoutTimestamps: values.flag('without_timestamps'),
-    suppressBlank: values.flag('suppress_blank'),
-    maxInitialTimestamp: values.numberOrNone('max_initial_timestamp') ?? null,
-    wordTimestamps: values.flag('word_timestamps'),
-    prependPunctuations: given('prepend_punctuations'),
-    appendPunctuations: given('append_punctuations'),
-    hallucinationSilenceThreshold: values.numberOrNone('hallucination_silence_threshold'),
+    language: given.language === undefined ? undefined : languageCode(given.language),
+    temperature: temperatures(temperature, temperatureIncrementOnFallback),
   };
 }
 
@@ -109,58 +71,30 @@ function transcribeOptions(values: OptionValues): TranscribeOptions {
  * openai's command has five beams. Who names a temperature asks, as in its library, for that alone; a batch is asked for
  * its speed, and beams would be so many rows for each of its windows.
  */
-function hasBeams(values: OptionValues): boolean {
-  return values.isGiven('beam_size') || !['temperature', 'batch_size'].some((name) => values.isGiven(name));
-}
-
-/** @throws {OptionsError} when the detector is given numbers and not asked for */
-function vadOptions(values: OptionValues): TranscribeOptions['vad'] {
-  const given = ['vad_threshold', 'vad_min_speech', 'vad_min_silence', 'vad_padding'].find((name) =>
-    values.isGiven(name),
-  );
-  if (!values.flag('vad')) {
-    if (given === undefined) return false;
-    throw new OptionsError('contradiction', `--${given} has no effect without --vad True.`, {
-      hint: 'Add --vad True.',
-    });
-  }
-  return {
-    threshold: values.number('vad_threshold', 0),
-    minSpeech: values.number('vad_min_speech', 0),
-    minSilence: values.number('vad_min_silence', 0),
-    padding: values.number('vad_padding', 0),
-  };
+function hasBeams(given: GivenOptions): boolean {
+  return 'beamSize' in given || !('temperature' in given || 'batchSize' in given);
 }
 
 /**
  * `temperature`, and from there on in steps up to 1.
  * @see openai/whisper, whisper/transcribe.py, cli: np.arange(temperature, 1.0 + 1e-6, increment)
  */
-export function temperatures(first: number, increment: number | undefined): number[] {
-  if (increment === undefined) return [first];
-  if (increment <= 0) {
-    throw new OptionsError('badValue', `--temperature_increment_on_fallback is ${increment}, not above 0.`, {
-      hint: 'None decodes once.',
-    });
-  }
+export function temperatures(first: number, increment: number | null): number[] {
+  if (increment === null) return [first];
   const count = Math.max(1, Math.ceil((1 + 1e-6 - first) / increment));
   return Array.from({ length: count }, (_, i) => first + i * increment);
 }
 
 /** @throws {OptionsError} when words are to be laid out and their times are not asked for */
-function layoutOptions(values: OptionValues): WrapOptions {
-  const layout = {
-    highlightWords: values.flag('highlight_words'),
-    maxLineWidth: values.wholeOrNone('max_line_width', 1),
-    maxLineCount: values.wholeOrNone('max_line_count', 1),
-    maxWordsPerLine: values.wholeOrNone('max_words_per_line', 1),
-  };
-  const names = ['highlight_words', 'max_line_width', 'max_line_count', 'max_words_per_line'];
-  const asked = names.find((name) => !/^(none|false)$/i.test(values.text(name)));
-  if (asked !== undefined && !values.flag('word_timestamps')) {
-    throw new OptionsError('contradiction', `--${asked} lays out words, whose times are not asked for.`, {
-      hint: 'Add --word_timestamps True.',
-    });
+function layoutOptions(given: GivenOptions, wordTimestamps: boolean): WrapOptions {
+  const layout = pick(COMMAND_OPTIONS, 'layout', given);
+  const asked = Object.entries(layout).find(([, value]) => value !== undefined && value !== false);
+  if (asked !== undefined && !wordTimestamps) {
+    throw new OptionsError(
+      'contradiction',
+      `--${writtenName(asked[0])} lays out words, whose times are not asked for.`,
+      { hint: 'Add --word_timestamps True.' },
+    );
   }
   if (layout.maxLineCount !== undefined && layout.maxLineWidth === undefined) {
     throw new OptionsError('contradiction', '--max_line_count has no effect without --max_line_width.');

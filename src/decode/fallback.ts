@@ -3,47 +3,46 @@
  *
  * @see openai/whisper, whisper/transcribe.py: decode_with_fallback
  */
+import type { ResolvedOptions } from '../options/spec.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { Inference } from './inference.ts';
-import type { DecodingOptions } from './options.ts';
+import type { DECODING_OPTIONS, DecodingOptions } from './options.ts';
 import { type DecodingResult, DecodingTask, type WindowInput } from './task.ts';
 
 /** What makes a result good enough; null switches a test off. All comparisons are strict. */
-export interface QualityThresholds {
-  /** Above it the text repeats itself: try again. */
-  readonly compressionRatioThreshold: number | null;
-  /** A mean log-probability below it: try again. */
-  readonly logprobThreshold: number | null;
-  /** A no-speech probability above it, with a mean log-probability below its threshold: silence, keep it. */
-  readonly noSpeechThreshold: number | null;
-}
+export type QualityThresholds = Pick<
+  ResolvedOptions<typeof DECODING_OPTIONS, 'transcribe'>,
+  'compressionRatioThreshold' | 'logprobThreshold' | 'noSpeechThreshold'
+>;
 
 export class FallbackDecoder {
   readonly #tasks: readonly DecodingTask[];
   readonly #thresholds: QualityThresholds;
 
   /**
-   * @param options      with `beamSize` and `patience` for temperature 0 and `bestOf` for those above
+   * @param options      with `beamSize` and `patience` for temperature 0 and `bestOf` for those above, and the thresholds
    * @param temperatures at least one, tried in this order; the result of the last is kept whatever its scores
    * @throws {OptionsError} for options that are out of range or contradict each other
    */
   constructor(
     inference: Inference,
     tokenizer: Tokenizer,
-    options: Omit<DecodingOptions, 'temperature'>,
+    options: Omit<DecodingOptions, 'temperature'> & QualityThresholds,
     temperatures: readonly number[],
-    thresholds: QualityThresholds,
   ) {
     const { beamSize, patience, bestOf, ...common } = options;
     this.#tasks = temperatures.map((temperature) => {
       const own = temperature > 0 ? { bestOf } : { beamSize, patience };
       return new DecodingTask(inference, tokenizer, { ...common, ...own, temperature });
     });
-    this.#thresholds = thresholds;
+    this.#thresholds = options;
   }
 
-  /** Windows of one call are decoded together; those that fail go on together. */
-  async run(windows: readonly WindowInput[], signal?: AbortSignal): Promise<DecodingResult[]> {
+  /** Windows of one call are decoded together; those that fail are decoded again together. */
+  async run<const W extends readonly WindowInput[]>(
+    windows: W,
+    signal?: AbortSignal,
+  ): Promise<{ readonly [I in keyof W]: DecodingResult }> {
     const results: DecodingResult[] = [];
     let open = windows.map((_, i) => i);
     for (const [attempt, task] of this.#tasks.entries()) {
@@ -56,7 +55,8 @@ export class FallbackDecoder {
       open = open.filter((i) => needsFallback(results[i]!, this.#thresholds));
       if (open.length === 0) break;
     }
-    return results;
+    // One a window.
+    return results as { readonly [I in keyof W]: DecodingResult };
   }
 }
 

@@ -5,20 +5,12 @@
 import { NumericError } from '../base/errors.ts';
 import { applyRules, type LogitRules, MASKED, ruleState } from '../rules/logitRules.ts';
 import type { Candidates, Decoding } from './inference.ts';
-import type { DecodingOptions } from './options.ts';
+import type { LogitFilter, ResolvedDecodingOptions } from './options.ts';
 import { largest } from './search/topK.ts';
 
-/**
- * Changes one row of raw logits, before the rules; -Infinity forbids an id.
- *
- * @param logits  f32 [nVocab], to be changed in place
- * @param sampled tokens the window has so far
- */
-export type LogitFilter = (logits: Float32Array, sampled: readonly number[]) => void;
-
 /** The filters that options ask for, in this order; undefined if none. */
-export function logitFilter(options: DecodingOptions, eot: number): LogitFilter | undefined {
-  const { repetitionPenalty = 1, noRepeatNgramSize = 0, logitFilter: own } = options;
+export function logitFilter(options: ResolvedDecodingOptions, eot: number): LogitFilter | undefined {
+  const { repetitionPenalty, noRepeatNgramSize, logitFilter: own } = options;
   const filters: LogitFilter[] = [];
   if (repetitionPenalty !== 1) filters.push(penaliseRepetition(repetitionPenalty, eot));
   if (noRepeatNgramSize > 0) filters.push(forbidRepeatedNgrams(noRepeatNgramSize));

@@ -6,14 +6,11 @@
 import { OptionsError } from '../base/errors.ts';
 import { roundHalfEven } from '../base/python.ts';
 import type { LogitRules, TimestampRules } from '../rules/logitRules.ts';
-import { type Tokenizer, timePrecision } from '../text/tokenizer.ts';
-import type { DecodingOptions } from './options.ts';
+import { TIME_PRECISION, type Tokenizer } from '../text/tokenizer.ts';
+import type { ResolvedDecodingOptions } from './options.ts';
 
-/** Seconds after which the first timestamp may not lie, unless told otherwise. */
-const MAX_INITIAL_TIMESTAMP = 1;
-
-export function logitRules(tokenizer: Tokenizer, options: DecodingOptions): LogitRules {
-  const { suppressBlank = true, withoutTimestamps = false } = options;
+export function logitRules(tokenizer: Tokenizer, options: ResolvedDecodingOptions): LogitRules {
+  const { suppressBlank, withoutTimestamps } = options;
   return {
     eot: tokenizer.eot,
     noSpeech: tokenizer.noSpeech,
@@ -23,13 +20,13 @@ export function logitRules(tokenizer: Tokenizer, options: DecodingOptions): Logi
   };
 }
 
-function timestampRules(tokenizer: Tokenizer, maxInitial: number | null = MAX_INITIAL_TIMESTAMP): TimestampRules {
+function timestampRules(tokenizer: Tokenizer, maxInitial: number | null): TimestampRules {
   return {
     begin: tokenizer.timestampBegin,
     noTimestamps: tokenizer.noTimestamps,
     eot: tokenizer.eot,
     // 0 means no limit, as null does: openai/whisper tests it for truth.
-    maxInitial: maxInitial ? roundHalfEven(maxInitial / timePrecision) : undefined,
+    maxInitial: maxInitial ? roundHalfEven(maxInitial / TIME_PRECISION) : undefined,
   };
 }
 
@@ -37,7 +34,7 @@ function timestampRules(tokenizer: Tokenizer, maxInitial: number | null = MAX_IN
  * @returns ids in ascending order; none at all if the option is empty
  * @throws {OptionsError} `suppressTokens` for what is no list of ids of this model
  */
-function suppressedTokens(tokenizer: Tokenizer, given: string | readonly number[] | null = '-1'): number[] {
+function suppressedTokens(tokenizer: Tokenizer, given: string | readonly number[] | null): number[] {
   const ids = typeof given === 'string' ? parseIds(given) : (given ?? []);
   if (ids.length === 0) return [];
   const all = new Set<number>();

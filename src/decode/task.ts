@@ -11,8 +11,14 @@ import { languageCode } from '../text/languages.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { AudioFeatures, DecodeGroup, Inference } from './inference.ts';
 import { detectLanguage, type LanguageDetection } from './languageDetect.ts';
-import { FilteredDecoding, type LogitFilter, logitFilter } from './logitFilter.ts';
-import { checkDecodingOptions, type DecodingOptions } from './options.ts';
+import { FilteredDecoding, logitFilter } from './logitFilter.ts';
+import {
+  checkDecodingOptions,
+  type DecodingOptions,
+  type LogitFilter,
+  type ResolvedDecodingOptions,
+  resolveDecodingOptions,
+} from './options.ts';
 import { logitRules } from './rules.ts';
 import { beamSearch } from './search/beamSearch.ts';
 import { greedySearch } from './search/greedy.ts';
@@ -53,7 +59,7 @@ export interface DecodingResult {
 export class DecodingTask {
   readonly #inference: Inference;
   readonly #tokenizer: Tokenizer;
-  readonly #options: DecodingOptions;
+  readonly #options: ResolvedDecodingOptions;
   readonly #language: string | undefined;
   readonly #rules: LogitRules;
   readonly #filter: LogitFilter | undefined;
@@ -63,9 +69,10 @@ export class DecodingTask {
   readonly #sampleLen: number;
 
   /** @throws {OptionsError} for options that are out of range or contradict each other */
-  constructor(inference: Inference, tokenizer: Tokenizer, options: DecodingOptions = {}) {
-    checkDecodingOptions(options);
-    const { temperature = 0, beamSize, patience, bestOf = 1, seed = 0 } = options;
+  constructor(inference: Inference, tokenizer: Tokenizer, given: DecodingOptions = {}) {
+    checkDecodingOptions(given);
+    const options = resolveDecodingOptions(given);
+    const { temperature, beamSize, patience, bestOf = 1, seed } = options;
     this.#inference = inference;
     this.#tokenizer = tokenizer;
     this.#options = options;
@@ -121,7 +128,7 @@ export class DecodingTask {
         text,
         avgLogprob: sumLogprob / (tokens.length + 1),
         noSpeechProb: noSpeechProb[g]!,
-        temperature: this.#options.temperature ?? 0,
+        temperature: this.#options.temperature,
         compressionRatio: compressionRatio(text),
       };
     });
@@ -156,7 +163,7 @@ export class DecodingTask {
   /** `[sotPrev, ...prompt]? sot, language, task, notimestamps?, ...prefix` */
   #initialTokens(language: string, prompt: string | readonly number[] | undefined) {
     const { nTextCtx } = this.#inference;
-    const { withoutTimestamps = false, task, prefix } = this.#options;
+    const { withoutTimestamps, task, prefix } = this.#options;
     const half = nTextCtx >> 1;
     const said = this.#encode(prompt);
     const before = said.length > 0 ? [this.#tokenizer.sotPrev, ...said.slice(-(half - 1))] : [];
@@ -186,7 +193,7 @@ export class DecodingTask {
   }
 }
 
-function englishOnly({ language, task }: DecodingOptions): string {
+function englishOnly({ language, task }: ResolvedDecodingOptions): string {
   if (task === 'translate') {
     throw new OptionsError('task', 'This model is English-only: it cannot translate.', {
       hint: 'Take one without ".en".',

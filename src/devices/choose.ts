@@ -6,14 +6,9 @@ import { DeviceError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import type { Device } from '../engine/device.ts';
 import type { Platform } from '../runtime/platform.ts';
+import type { DeviceChoice, DeviceOptions } from './options.ts';
 
-export const DEVICES = ['auto', 'webgpu', 'cpu'] as const;
-export type DeviceChoice = (typeof DEVICES)[number];
-
-export interface ChooseOptions extends Pick<CallOptions, 'onWarning'> {
-  /** Threads of the CPU device. */
-  readonly threads?: number | undefined;
-}
+export interface ChooseOptions extends Pick<DeviceOptions, 'threads'>, Pick<CallOptions, 'onWarning'> {}
 
 /** How the two devices are opened; loaded only when needed, so that a page pays for one. */
 export interface DeviceOpeners {
@@ -28,7 +23,7 @@ const OPENERS: DeviceOpeners = {
   },
   async cpu(platform, threads) {
     const { createCpuDevice } = await import('./wasm/device.ts');
-    return createCpuDevice(platform, threads === undefined ? {} : { threads });
+    return createCpuDevice(platform, threads ? { threads } : {});
   },
 };
 

@@ -1,6 +1,6 @@
-/** The result as one line of JSON, with openai/whisper's names and Python's spelling of numbers and strings. */
+/** The transcript as one line of JSON, with openai/whisper's names, numbers and strings as Python writes them. */
 
-import type { Segment, Transcript, Word } from '../transcribe/transcribe.ts';
+import type { Segment, Transcript, Word } from '../transcribe/transcript.ts';
 import { floatRepr, jsonString } from './pythonJson.ts';
 
 export function writeJson(transcript: Transcript): string {
@@ -17,7 +17,7 @@ function segmentJson(segment: Segment): string {
   return object(fields);
 }
 
-/** All of a segment but its words. */
+/** All fields of a segment except its words. */
 export function segmentFields(segment: Segment): [string, string][] {
   return [
     ['id', String(segment.id)],

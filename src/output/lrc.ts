@@ -1,11 +1,12 @@
 /**
- * Lyrics as music players show them: `[mm:ss.cc]text`, a line a cue. With `highlightWords` each word carries its own
- * time, `<mm:ss.cc> word` ("enhanced LRC"), for players that follow along.
+ * Lyrics for music players: `[mm:ss.cc]text`, one line per cue. With `highlightWords` each word has its own time,
+ * `<mm:ss.cc> word` ("enhanced LRC"), for players that highlight it.
  *
  * @see https://en.wikipedia.org/wiki/LRC_(file_format); whisper.cpp, examples/cli: output_lrc
  */
+
 import { roundHalfEven, strip } from '../base/python.ts';
-import type { Transcript } from '../transcribe/transcribe.ts';
+import type { Transcript } from '../transcribe/transcript.ts';
 import { hasWords } from './words.ts';
 import { cues, cuesOfWords, type WrapOptions } from './wrap.ts';
 
@@ -23,14 +24,14 @@ export function writeLrc(transcript: Transcript, options: WrapOptions = {}): str
   return lines;
 }
 
-/** Minutes go on beyond 59: the format has no hours. */
+/** Minutes continue beyond 59: the format has no hours. */
 function time(seconds: number): string {
   const total = roundHalfEven(seconds * 100);
   const two = (n: number): string => String(Math.floor(n)).padStart(2, '0');
   return `${two(total / 6000)}:${two((total / 100) % 60)}.${two(total % 100)}`;
 }
 
-/** A line of the file is a line of the song, so a cue of several lines becomes one. */
+/** A line break ends an entry of the file, so a cue of several lines becomes one. */
 function oneLine(text: string): string {
   return strip(text).replaceAll('\n', ' ');
 }

@@ -1,8 +1,8 @@
-/** Python's spelling of numbers and strings in JSON, which is what openai/whisper's files show. */
+/** Numbers and strings in JSON as Python writes them, and with it openai/whisper. */
 
 /**
  * Python's `repr(float)`: the shortest digits that read back as the same number, with `.0` or an exponent always.
- * Both languages agree on the digits; Python writes an exponent below 1e-4 and from 1e16 on, with two digits at least.
+ * JavaScript gives the same digits; Python writes an exponent below 1e-4 and from 1e16 on, with two digits at least.
  */
 export function floatRepr(x: number): string {
   if (Number.isNaN(x)) return 'NaN';

@@ -1,6 +1,6 @@
 /** SubRip subtitles: numbered cues, hours always, a comma before the milliseconds. */
 
-import type { Transcript } from '../transcribe/transcribe.ts';
+import type { Transcript } from '../transcribe/transcript.ts';
 import { formatTimestamp } from './timestamp.ts';
 import { cues, type WrapOptions } from './wrap.ts';
 

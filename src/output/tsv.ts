@@ -1,6 +1,7 @@
 /** Tab separated: start and end in whole milliseconds, then the text. */
+
 import { roundHalfEven, strip } from '../base/python.ts';
-import type { Transcript } from '../transcribe/transcribe.ts';
+import type { Transcript } from '../transcribe/transcript.ts';
 
 export function writeTsv(transcript: Transcript): string {
   const ms = (seconds: number): number => roundHalfEven(1000 * seconds);

@@ -1,12 +1,13 @@
 /**
- * The JSON that OpenAI's transcription API answers with for `response_format=verbose_json`: the language by its English
- * name, the duration, and the words (where their times were asked for) in one list of their own.
+ * The JSON of OpenAI's transcription API for `response_format=verbose_json`: the language by its English name, the
+ * duration, and the words (if the transcript has word times) in a list of their own.
  *
  * @see https://platform.openai.com/docs/api-reference/audio/verbose-json-object
  */
+
 import { strip } from '../base/python.ts';
 import { languageName } from '../text/languages.ts';
-import type { Transcript } from '../transcribe/transcribe.ts';
+import type { Transcript } from '../transcribe/transcript.ts';
 import { list, object, segmentFields } from './json.ts';
 import { floatRepr, jsonString } from './pythonJson.ts';
 import { hasWords } from './words.ts';

@@ -1,6 +1,6 @@
 /** WebVTT subtitles. */
 
-import type { Transcript } from '../transcribe/transcribe.ts';
+import type { Transcript } from '../transcribe/transcript.ts';
 import { formatTimestamp } from './timestamp.ts';
 import { cues, type WrapOptions } from './wrap.ts';
 

@@ -1,21 +1,48 @@
 /**
- * Subtitle cues: one a segment, or, with word times, words laid out in lines and cues.
+ * Subtitle cues: one per segment or, with word times, words wrapped into lines and cues.
  * @see openai/whisper, whisper/utils.py, SubtitlesWriter.iterate_result
  */
+
 import { strip } from '../base/python.ts';
-import type { Transcript, Word } from '../transcribe/transcribe.ts';
+import type { OptionsOf, OptionTable } from '../options/spec.ts';
+import type { Transcript, Word } from '../transcribe/transcript.ts';
 import { hasWords } from './words.ts';
 
-export interface WrapOptions {
-  /** Code points in a line, 1000 when absent. */
-  readonly maxLineWidth?: number | undefined;
-  /** Lines in a cue. Given together with `maxLineWidth`, cues may reach over segments. */
-  readonly maxLineCount?: number | undefined;
-  /** Words in a cue, 1000 when absent. */
-  readonly maxWordsPerLine?: number | undefined;
-  /** One cue a word, with that word underlined. */
-  readonly highlightWords?: boolean | undefined;
-}
+export const LAYOUT_OPTIONS = {
+  highlightWords: {
+    kind: 'boolean',
+    default: false,
+    where: ['layout'],
+    group: 'words',
+    help: 'In vtt and srt: one cue for each word, with that word underlined. In lrc: the time of each word.',
+  },
+  /** Code points; 1000 when absent. */
+  maxLineWidth: {
+    kind: 'integer',
+    min: 1,
+    where: ['layout'],
+    group: 'words',
+    help: 'In vtt, srt and lrc: characters in a line.',
+  },
+  /** Given together with `maxLineWidth`, cues may reach over segments. */
+  maxLineCount: {
+    kind: 'integer',
+    min: 1,
+    where: ['layout'],
+    group: 'words',
+    help: 'In vtt, srt and lrc: lines in a cue; needs maxLineWidth.',
+  },
+  /** 1000 when absent. */
+  maxWordsPerLine: {
+    kind: 'integer',
+    min: 1,
+    where: ['layout'],
+    group: 'words',
+    help: 'In vtt, srt and lrc: words in a cue; not together with maxLineWidth.',
+  },
+} as const satisfies OptionTable;
+
+export type WrapOptions = OptionsOf<typeof LAYOUT_OPTIONS, 'layout'>;
 
 export interface Cue {
   readonly start: string;
@@ -23,7 +50,7 @@ export interface Cue {
   readonly text: string;
 }
 
-/** A cue that spans segments ends before a word that begins this much after the word before it, in seconds. */
+/** Seconds between the starts of two words that end a cue which may span segments. */
 const LONG_PAUSE = 3;
 
 export function* cues(
@@ -46,7 +73,7 @@ export function* cues(
   }
 }
 
-/** Words of each cue; those that begin a line carry the line break in front. None is empty. */
+/** The words of each cue, never none; those that begin a line have the line break in front. */
 export function* cuesOfWords(transcript: Transcript, options: WrapOptions): Generator<readonly Word[]> {
   const { maxLineCount } = options;
   const keepSegments = !maxLineCount || !options.maxLineWidth;
@@ -84,7 +111,7 @@ export function* cuesOfWords(transcript: Transcript, options: WrapOptions): Gene
   if (cue.length > 0) yield cue;
 }
 
-/** A cue for each word with that word underlined, and one without underline for each gap between two. */
+/** A cue for each word with that word underlined, and one without underlining for each gap between two. */
 function* highlighted(words: readonly Word[], format: (seconds: number) => string): Generator<Cue> {
   let last = format(words[0]!.start);
   for (const [i, word] of words.entries()) {

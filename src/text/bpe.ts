@@ -1,13 +1,13 @@
 /**
- * Byte pair encoding over bytes, as tiktoken does it: a token's rank is its id, so the vocabulary alone says which
- * neighbours join first (all 50000 merges of the Whisper tokenizers stand in that order).
+ * Byte pair encoding over bytes, as in tiktoken: a token's rank is its id, so the vocabulary is enough to know which
+ * neighbours are merged first (all 50000 merges of the Whisper tokenizers are in that order).
  *
- * Tokens are found by a hash table over the flat bytes, filled on first use: 50000 strings and a Map take ten times as
- * long to build, and most runs encode a dozen short texts.
+ * Tokens are found by a hash table over the concatenated bytes, filled on first use: a Map of 50000 strings takes ten times
+ * as long to build, and most runs encode a dozen short texts.
  */
 import { WeightsError } from '../base/errors.ts';
 
-/** Joins are ordered by rank, then by place: one number for both, rank * PLACES + place. */
+/** Merges are ordered by rank, then by position: one number for both, rank * PLACES + position. */
 const PLACES = 2 ** 31;
 
 export class Vocabulary {
@@ -19,7 +19,7 @@ export class Vocabulary {
   #table: Uint32Array | undefined;
 
   /**
-   * @param bytes   of all tokens, one behind the other
+   * @param bytes   of all tokens, concatenated
    * @param offsets token `id` is `bytes[offsets[id] .. offsets[id + 1]]`; shape [size + 1]
    */
   constructor(bytes: Uint8Array, offsets: Uint32Array) {
@@ -63,8 +63,8 @@ export class Vocabulary {
 }
 
 /**
- * Tokens of one piece of text: from single bytes, joins again and again the pair whose joined bytes have the lowest id,
- * the leftmost first. A heap keeps that at n log n for hostile pieces of megabytes.
+ * Tokens of one piece of text: beginning with single bytes, repeatedly merges the pair whose merged bytes have the lowest
+ * id, the leftmost first. With a heap this takes n log n steps for hostile pieces of megabytes.
  *
  * @throws {WeightsError} `tokenizer` if the vocabulary lacks a single byte
  */
@@ -73,7 +73,7 @@ export function encodePiece(vocabulary: Vocabulary, piece: Uint8Array): number[]
   const whole = vocabulary.find(piece, 0, n);
   if (whole >= 0) return [whole];
 
-  // Part i reaches from byte i to next[i]; -1: byte i is inside another part.
+  // Part i is the bytes i .. next[i] - 1; next[i] is -1 if byte i is inside another part.
   const next = Int32Array.from({ length: n }, (_, i) => i + 1);
   const previous = Int32Array.from({ length: n + 1 }, (_, i) => i - 1);
   const joined = (i: number): number => {
@@ -88,7 +88,7 @@ export function encodePiece(vocabulary: Vocabulary, piece: Uint8Array): number[]
   for (let i = 0; i < n; i++) offer(i);
   for (let key = heap.pop(); key !== undefined; key = heap.pop()) {
     const i = key % PLACES;
-    // Left over from before a neighbour was joined to something else.
+    // Outdated: a neighbour has been merged with something else since.
     if (next[i] === -1 || joined(i) !== Math.floor(key / PLACES)) continue;
     const middle = next[i]!;
     next[i] = next[middle]!;

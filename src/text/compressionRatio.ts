@@ -1,8 +1,8 @@
-/** How repetitive a text is: the sign by which a decoder stuck in a loop is known. */
+/** How repetitive a text is, to detect a decoder that is stuck in a loop. */
 import { deflateLength } from './deflateLength.ts';
 
 /**
- * UTF-8 bytes of the text over the bytes zlib makes of them; 0 for an empty text.
+ * UTF-8 bytes of the text divided by their size after zlib; 0 for an empty text.
  *
  * @see openai/whisper, whisper/utils.py: compression_ratio
  */

@@ -1,5 +1,5 @@
 /**
- * The size of one deflate block: counts symbols, builds the Huffman trees as zlib does and takes the cheapest kind.
+ * The size of one deflate block: counts symbols, builds the Huffman trees as zlib does and takes the smallest kind of block.
  *
  * @see zlib 1.2.13, trees.c: _tr_flush_block, build_tree, gen_bitlen, scan_tree, build_bl_tree
  */
@@ -9,14 +9,14 @@ const DISTANCES = 30;
 const LENGTH_CODES = 19;
 
 /** Extra bits of length codes 257..285, of distance codes 0..29, of the code for code lengths. */
-const lengthExtra = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
-const distanceExtra = Array.from({ length: DISTANCES }, (_, code) => Math.max(0, (code >> 1) - 1));
-const codeLengthExtra = Array.from({ length: LENGTH_CODES }, (_, i) =>
+const LENGTH_EXTRA = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
+const DISTANCE_EXTRA = Array.from({ length: DISTANCES }, (_, code) => Math.max(0, (code >> 1) - 1));
+const CODE_LENGTH_EXTRA = Array.from({ length: LENGTH_CODES }, (_, i) =>
   i === 16 ? 2 : i === 17 ? 3 : i === 18 ? 7 : 0,
 );
-const codeLengthOrder = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+const CODE_LENGTH_ORDER = [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
-const literalExtra = (symbol: number): number => (symbol > END_OF_BLOCK ? lengthExtra[symbol - 257]! : 0);
+const literalExtra = (symbol: number): number => (symbol > END_OF_BLOCK ? LENGTH_EXTRA[symbol - 257]! : 0);
 const fixedLiteralBits = (symbol: number): number => (symbol < 144 ? 8 : symbol < 256 ? 9 : symbol < 280 ? 7 : 8);
 const fixedDistanceBits = (): number => 5;
 
@@ -40,7 +40,7 @@ export interface Block {
   readonly symbols: number;
   literal(byte: number): void;
   match(length: number, distance: number): void;
-  /** Ends the block, which stands for `bytes` bytes; gives the length in bits of the stream so far and begins a new one. */
+  /** Ends the block, which encodes `bytes` bytes, and begins the next. @returns bits of the stream so far */
   close(bits: number, bytes: number): number;
 }
 
@@ -74,7 +74,7 @@ export function createBlock(): Block {
 
 function blockBits(bits: number, bytes: number, literals: Uint32Array, distances: Uint32Array): number {
   const literalTree = buildTree(literals, literalExtra, 15, fixedLiteralBits);
-  const distanceTree = buildTree(distances, (code) => distanceExtra[code]!, 15, fixedDistanceBits);
+  const distanceTree = buildTree(distances, (code) => DISTANCE_EXTRA[code]!, 15, fixedDistanceBits);
 
   // The code lengths of both trees are run-length coded and get a tree of their own.
   const runs = new Uint32Array(LENGTH_CODES);
@@ -82,12 +82,12 @@ function blockBits(bits: number, bytes: number, literals: Uint32Array, distances
   countRuns(distanceTree, runs);
   const runTree = buildTree(
     runs,
-    (code) => codeLengthExtra[code]!,
+    (code) => CODE_LENGTH_EXTRA[code]!,
     7,
     () => 0,
   );
   let last = LENGTH_CODES - 1;
-  while (last >= 3 && runTree.lengths[codeLengthOrder[last]!] === 0) last--;
+  while (last >= 3 && runTree.lengths[CODE_LENGTH_ORDER[last]!] === 0) last--;
 
   const dynamic = literalTree.bits + distanceTree.bits + runTree.bits + 3 * (last + 1) + 5 + 5 + 4;
   const fixed = literalTree.fixedBits + distanceTree.fixedBits;
@@ -108,7 +108,7 @@ interface HuffmanTree {
 }
 
 /**
- * Huffman code lengths of at most `maxLength` bits. Which of several best trees comes out (ties by depth, order of the
+ * Huffman code lengths of at most `maxLength` bits. The choice among several optimal trees (ties by depth, order of the
  * heap, how too long codes are shortened) changes the run lengths of the header, so all of it is as in zlib.
  */
 function buildTree(
@@ -129,7 +129,7 @@ function buildTree(
     heap.push(symbol);
     maxCode = symbol;
   }
-  // A tree has two codes at least: made-up ones, which are not counted.
+  // A tree has at least two codes: unused symbols are added, and not counted.
   const forced: number[] = [];
   while (heap.length < 2) {
     const symbol = maxCode < 2 ? ++maxCode : 0;
@@ -201,7 +201,7 @@ function buildTree(
   return { lengths: Uint8Array.from(length.subarray(0, n)), maxCode, bits, fixedBits: fixed };
 }
 
-/** Moves codes up until none is too long, then gives the lengths out again, the longest to the least frequent. */
+/** Moves codes up until none is too long, then reassigns the lengths, the longest to the least frequent symbols. */
 function shorten(
   taken: readonly number[],
   length: Int32Array,

@@ -1,10 +1,10 @@
 /**
- * How many bytes stock zlib makes of some bytes at its default level 6, header and checksum included, without making them.
+ * The size of zlib's output at its default level 6, header and checksum included, without the output itself.
  *
- * Whisper's quality check compares this length with 2.4, and the zlibs inside JavaScript runtimes are forks with other
- * lengths (nodejs/node#50138), so this follows zlib's deflate: hash chains with lazy matching (RFC 1951 leaves that
- * free), then the smaller of stored, fixed and dynamic blocks. Exact up to 32 KiB, where zlib's window begins to slide;
- * a window of Whisper's has some hundred bytes.
+ * Whisper's quality check compares a ratio of it with 2.4, and the zlibs of JavaScript runtimes are forks that give other
+ * sizes (nodejs/node#50138). So this is the algorithm of stock zlib: hash chains with lazy matching (which RFC 1951 leaves
+ * open), then the smallest of stored, fixed and dynamic blocks. Exact up to 32 KiB, where zlib's window begins to slide;
+ * the text of one of Whisper's windows has a few hundred bytes.
  *
  * @see RFC 1950, RFC 1951; zlib 1.2.13: deflate.c (deflate_slow, longest_match), trees.c (build_tree, scan_tree)
  */
@@ -18,7 +18,7 @@ const MAX_CHAIN = 128;
 const MIN_MATCH = 3;
 const MAX_MATCH = 258;
 const MAX_DISTANCE = 32768 - 262;
-/** A match of three bytes from farther away costs more than three literals. */
+/** A match of three bytes at a larger distance costs more than three literals. */
 const TOO_FAR = 4096;
 /** memLevel 8: a block is closed at so many symbols. */
 const BLOCK_SYMBOLS = 16383;
@@ -28,7 +28,7 @@ export function deflateLength(data: Uint8Array): number {
   const n = data.length;
   const head = new Int32Array(32768).fill(-1);
   const previous = new Int32Array(n).fill(-1);
-  /** Enters position `at` and gives the last one of the same hash, or -1. */
+  /** Inserts position `at`. @returns the last position with the same hash, or -1 */
   const insert = (at: number): number => {
     const key = ((data[at]! << 10) ^ (data[at + 1]! << 5) ^ data[at + 2]!) & 32767;
     const last = head[key]!;
@@ -38,7 +38,7 @@ export function deflateLength(data: Uint8Array): number {
   };
 
   let matchStart = 0;
-  /** Longest match of what stands at `at`, if longer than `best`. */
+  /** Length of the longest match for position `at`, if longer than `best`. */
   const longestMatch = (at: number, candidate: number, best: number): number => {
     const lookahead = n - at;
     const nice = Math.min(NICE_LENGTH, lookahead);
@@ -71,7 +71,7 @@ export function deflateLength(data: Uint8Array): number {
   };
 
   let length = MIN_MATCH - 1;
-  let literalWaits = false;
+  let hasPendingLiteral = false;
   let at = 0;
   while (at < n) {
     const candidate = n - at >= MIN_MATCH ? insert(at) : -1;
@@ -83,23 +83,23 @@ export function deflateLength(data: Uint8Array): number {
       if (length === MIN_MATCH && at - matchStart > TOO_FAR) length = MIN_MATCH - 1;
     }
     if (lastLength >= MIN_MATCH && length <= lastLength) {
-      // The match that began one byte ago is no worse: take it.
+      // The match that began one byte earlier is no worse: it is taken.
       block.match(lastLength, at - 1 - lastStart);
       const end = at - 1 + lastLength;
       while (++at < end) if (at <= n - MIN_MATCH) insert(at);
-      literalWaits = false;
+      hasPendingLiteral = false;
       length = MIN_MATCH - 1;
       if (block.symbols === BLOCK_SYMBOLS) flush(at);
     } else {
-      if (literalWaits) {
+      if (hasPendingLiteral) {
         block.literal(data[at - 1]!);
         if (block.symbols === BLOCK_SYMBOLS) flush(at);
       }
-      literalWaits = true;
+      hasPendingLiteral = true;
       at++;
     }
   }
-  if (literalWaits) block.literal(data[n - 1]!);
+  if (hasPendingLiteral) block.literal(data[n - 1]!);
   flush(n);
   return 2 + Math.ceil(bits / 8) + 4;
 }

@@ -35,7 +35,7 @@ export const languageCodes: readonly string[] = Object.keys(NAMES);
 const codes = new Map<string, string>(Object.entries(ALIASES));
 for (const [code, name] of Object.entries(NAMES)) codes.set(code, code).set(name, code);
 
-/** English name of a language by its code, lower case; undefined if Whisper does not know it. */
+/** English name of a language by its code, in lower case; undefined if Whisper does not know it. */
 export function languageName(code: string): string | undefined {
   return Object.hasOwn(NAMES, code) ? NAMES[code] : undefined;
 }
@@ -43,7 +43,7 @@ export function languageName(code: string): string | undefined {
 /**
  * Code of a language given by code, English name or alias, upper or lower case.
  *
- * @throws {OptionsError} `language` if Whisper knows none of that name
+ * @throws {OptionsError} `language` if Whisper does not know it
  */
 export function languageCode(language: string): string {
   const code = codes.get(language.toLowerCase());
@@ -53,5 +53,5 @@ export function languageCode(language: string): string {
   });
 }
 
-/** All that `languageCode` accepts, for help texts: code by code, name and alias. */
+/** Everything `languageCode` accepts, for help texts: codes, names and aliases to codes. */
 export const languageInputs: ReadonlyMap<string, string> = codes;

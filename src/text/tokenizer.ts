@@ -1,5 +1,5 @@
 /**
- * Text to tokens and back, with every id read from the model's files.
+ * Text to tokens and back; all ids come from the model's files.
  *
  * @see openai/whisper, whisper/tokenizer.py
  */
@@ -10,7 +10,8 @@ import { nonSpeechTokens } from './nonSpeech.ts';
 import type { TokenizerData } from './tokenizerData.ts';
 import { splitToWords, type WordTokens } from './words.ts';
 
-export type Task = 'transcribe' | 'translate';
+export const TASKS = ['transcribe', 'translate'] as const;
+export type Task = (typeof TASKS)[number];
 
 /**
  * GPT-2's pattern. White space is Unicode's White_Space, as in tiktoken: JavaScript's `\s` lacks U+0085 and has U+FEFF.
@@ -18,11 +19,11 @@ export type Task = 'transcribe' | 'translate';
 const PIECES =
   /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
 
-/** Pieces remembered at most, and how long they may be. */
-const MEMO_SIZE = 4096;
-const MEMO_LENGTH = 64;
-/** Seconds a timestamp token counts. */
-export const timePrecision = 0.02;
+/** Pieces in the cache at most, and their greatest length. */
+const CACHE_SIZE = 4096;
+const CACHE_LENGTH = 64;
+/** Seconds from one timestamp token to the next. */
+export const TIME_PRECISION = 0.02;
 
 export class Tokenizer {
   /** Ids of the model's output, timestamps included. */
@@ -45,14 +46,14 @@ export class Tokenizer {
   readonly #vocabulary: Vocabulary;
   readonly #specials: Readonly<Record<string, number>>;
   readonly #specialTexts = new Map<number, string>();
-  readonly #memo = new Map<string, readonly number[]>();
+  readonly #cache = new Map<string, readonly number[]>();
   readonly #utf8 = new TextEncoder();
   #nonSpeech: readonly number[] | undefined;
 
   /** @throws {WeightsError} `tokenizer` if a special token that decoding needs is missing */
   constructor(data: TokenizerData) {
     this.nVocab = data.nVocab;
-    // As openai/whisper tells them apart; an English-only vocabulary has the language tokens too.
+    // openai/whisper's criterion; an English-only vocabulary has the language tokens too.
     this.isMultilingual = data.nVocab >= 51865;
     this.#vocabulary = new Vocabulary(data.tokenBytes, data.tokenOffsets);
     this.#specials = data.specials;
@@ -94,7 +95,7 @@ export class Tokenizer {
     return [this.sot, this.languageToken(language), task === 'transcribe' ? this.transcribe : this.translate];
   }
 
-  /** Ids of `"#()*+/...` and of brackets, dashes and notes that annotate sounds: what `-1` in suppressTokens stands for. */
+  /** Ids of `"#()*+/...` and of brackets, dashes and notes that describe sounds: the meaning of `-1` in suppressTokens. */
   get nonSpeechTokens(): readonly number[] {
     this.#nonSpeech ??= nonSpeechTokens((text) => this.encode(text));
     return this.#nonSpeech;
@@ -103,17 +104,17 @@ export class Tokenizer {
   /**
    * Tokens of plain text.
    *
-   * @throws {OptionsError} `specialToken` if the text holds the name of a special token, as tiktoken refuses it: a prompt
-   *   must not be able to say `<|endoftext|>`
+   * @throws {OptionsError} `specialToken` if the text contains the name of a special token, as in tiktoken: a prompt must
+   *   not be able to contain `<|endoftext|>`
    */
   encode(text: string): number[] {
-    if (text.includes('<|')) this.#refuseSpecials(text);
+    if (text.includes('<|')) this.#rejectSpecials(text);
     const ids: number[] = [];
     for (const [piece] of text.matchAll(PIECES)) for (const id of this.#encodePiece(piece)) ids.push(id);
     return ids;
   }
 
-  /** Text of tokens; timestamps are left out, other special tokens show as their names, bad UTF-8 as U+FFFD. */
+  /** Text of tokens, without timestamps; other special tokens give their names, invalid UTF-8 gives U+FFFD. */
   decode(tokens: Iterable<number>): string {
     const decoder = new TokenDecoder(this);
     let text = '';
@@ -130,23 +131,23 @@ export class Tokenizer {
         run.push(token);
         continue;
       }
-      text += `${this.decode(run)}<|${((token - this.timestampBegin) * timePrecision).toFixed(2)}|>`;
+      text += `${this.decode(run)}<|${((token - this.timestampBegin) * TIME_PRECISION).toFixed(2)}|>`;
       run = [];
     }
     return text + this.decode(run);
   }
 
-  /** A decoder for tokens that come one by one: it holds back bytes until they are whole characters. */
+  /** A decoder for tokens one by one, which holds back bytes until they are complete characters. */
   streamDecoder(): TokenDecoder {
     return new TokenDecoder(this);
   }
 
-  /** Groups tokens into words; the language says whether words are told apart by spaces. */
+  /** Groups tokens into words; it depends on the language whether spaces separate them. */
   splitToWordTokens(tokens: readonly number[], language: string): WordTokens[] {
     return splitToWords(tokens, language, this.eot, (part) => this.decodeWithTimestamps(part));
   }
 
-  /** Bytes of one token: UTF-8, or a part of it; of a special token its name; undefined for an id without a text. */
+  /** Bytes of one token: UTF-8, maybe of a part of a character; for a special token its name; undefined without text. */
   bytesOf(token: number): Uint8Array | undefined {
     if (token < this.#vocabulary.size) return this.#vocabulary.bytesOf(token);
     const text = this.#specialTexts.get(token);
@@ -154,28 +155,28 @@ export class Tokenizer {
   }
 
   #encodePiece(piece: string): readonly number[] {
-    const known = this.#memo.get(piece);
+    const known = this.#cache.get(piece);
     if (known) return known;
     const ids = encodePiece(this.#vocabulary, this.#utf8.encode(piece));
-    if (piece.length <= MEMO_LENGTH) {
-      if (this.#memo.size >= MEMO_SIZE) this.#memo.clear();
-      this.#memo.set(piece, ids);
+    if (piece.length <= CACHE_LENGTH) {
+      if (this.#cache.size >= CACHE_SIZE) this.#cache.clear();
+      this.#cache.set(piece, ids);
     }
     return ids;
   }
 
-  #refuseSpecials(text: string): void {
+  #rejectSpecials(text: string): void {
     for (const [name] of text.matchAll(/<\|[^|]*\|>/g)) {
       const isTimestamp = /^<\|([0-2]?\d\.\d[02468]|30\.00)\|>$/.test(name);
       if (!isTimestamp && this.special(name) === undefined) continue;
-      throw new OptionsError('specialToken', `The text holds the special token ${name}.`, {
-        hint: 'Take it out, or give the text as token ids.',
+      throw new OptionsError('specialToken', `The text contains the special token ${name}.`, {
+        hint: 'Remove it, or give the text as token ids.',
       });
     }
   }
 }
 
-/** Turns tokens into text piece by piece. */
+/** Turns tokens into text one by one. */
 export class TokenDecoder {
   readonly #tokenizer: Tokenizer;
   // A leading U+FEFF is text here, not a byte order mark.
@@ -185,14 +186,14 @@ export class TokenDecoder {
     this.#tokenizer = tokenizer;
   }
 
-  /** Text that is whole with this token. */
+  /** Text that is complete with this token. */
   push(token: number): string {
     if (token >= this.#tokenizer.timestampBegin) return '';
     const bytes = this.#tokenizer.bytesOf(token);
     return bytes ? this.#utf8.decode(bytes, { stream: true }) : '';
   }
 
-  /** What is left: U+FFFD if the last character is cut. The decoder may be used again. */
+  /** U+FFFD if the last character is incomplete, else nothing. The decoder may be used again. */
   end(): string {
     return this.#utf8.decode();
   }

@@ -11,7 +11,7 @@ export interface WordTokens {
   readonly tokens: readonly number[];
 }
 
-/** Languages written without spaces between words: there every character that is whole counts as a word. */
+/** Languages written without spaces between words: there every complete character is a word. */
 const UNSPACED = new Set(['zh', 'ja', 'th', 'lo', 'my', 'yue']);
 /** Python's string.punctuation. */
 const PUNCTUATION = '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~';
@@ -24,7 +24,7 @@ export function splitToWords(tokens: readonly number[], language: string, eot: n
   return UNSPACED.has(language) ? pieces : joinOnSpaces(pieces, eot);
 }
 
-/** Smallest runs of tokens that are whole characters. Tokens of a last, cut character are left out, as in openai/whisper. */
+/** Smallest runs of tokens that are complete characters. Those of an incomplete last one are dropped, as in openai/whisper. */
 function splitOnUnicode(tokens: readonly number[], decode: Decode): WordTokens[] {
   const full = [...decode(tokens)];
   const pieces: WordTokens[] = [];
@@ -35,7 +35,7 @@ function splitOnUnicode(tokens: readonly number[], decode: Decode): WordTokens[]
     const word = decode(current);
     const characters = [...word];
     const bad = characters.indexOf(REPLACEMENT);
-    // A replacement character that stands in the whole text too will not become better by waiting.
+    // A replacement character that is in the whole text too is not completed by more tokens.
     if (bad < 0 || full[offset + bad] === REPLACEMENT) {
       pieces.push({ word, tokens: current });
       current = [];
@@ -49,7 +49,7 @@ function joinOnSpaces(pieces: readonly WordTokens[], eot: number): WordTokens[] 
   const words: { word: string; tokens: number[] }[] = [];
   for (const { word, tokens } of pieces) {
     const last = words.at(-1);
-    // A substring test, as in Python: a piece of spaces alone strips to '', which is one, and begins a word.
+    // A substring test, as Python's `in`: spaces only strip to '', which is a substring, and begin a word.
     const startsWord = tokens[0]! >= eot || word.startsWith(' ') || PUNCTUATION.includes(strip(word));
     if (!last || startsWord) {
       words.push({ word, tokens: [...tokens] });

@@ -4,185 +4,206 @@
  * @see openai/whisper, whisper/transcribe.py: transcribe
  */
 
-import type { SpeechOptions } from '../audio/features/vad.ts';
-import { OptionsError } from '../base/errors.ts';
+import { SPEECH_OPTIONS } from '../audio/features/vad.ts';
 import type { CallOptions } from '../base/progress.ts';
 import type { LanguageDetection } from '../decode/languageDetect.ts';
 import {
-  checkDecodingOptions,
+  checkBeams,
+  checkLogitFilter,
   contradiction,
-  type DecodingOptions,
-  decodingOptionNames,
-  flag,
-  number,
+  DECODING_OPTIONS,
+  type DecodingCallbacks,
 } from '../decode/options.ts';
-import type { Segment } from './window/segments.ts';
+import { checkNames, checkValues } from '../options/check.ts';
+import { resolve } from '../options/resolve.ts';
+import type { CallbackNames, OptionsOf, OptionTable, ResolvedOptions } from '../options/spec.ts';
+import type { Segment } from './transcript.ts';
+import { defaultAppendPunctuations, defaultPrependPunctuations } from './words/wordTimestamps.ts';
 
-export interface TranscribeOptions extends Omit<DecodingOptions, 'temperature' | 'prompt'>, CallOptions {
-  /**
-   * Temperatures tried in turn until a window's text is good enough. Default 0, 0.2, 0.4, 0.6, 0.8, 1. `beamSize` and
-   * `patience` count at 0 alone, `bestOf` above it.
-   */
-  readonly temperature?: number | readonly number[] | undefined;
-  /** Default 2.4; null: not tested. */
-  readonly compressionRatioThreshold?: number | null | undefined;
-  /** Default -1; null: not tested. */
-  readonly logprobThreshold?: number | null | undefined;
-  /** Default 0.6; null: not tested. */
-  readonly noSpeechThreshold?: number | null | undefined;
-  /** Each window is shown the text before it (default). */
-  readonly conditionOnPreviousText?: boolean | undefined;
-  /** Text that the first window is shown as if it had been said before: names, spelling, style. */
-  readonly initialPrompt?: string | undefined;
-  /** Show it to every window; default false. */
-  readonly carryInitialPrompt?: boolean | undefined;
-  /** Words shown to every window before all else, so that they are known and spelt so. Not with `prefix`. */
-  readonly hotwords?: string | undefined;
-  /** A window decoded at a temperature above this one is not shown to the next; default 0.5. */
-  readonly promptResetOnTemperature?: number | undefined;
-  /** Detect the language of every window, for recordings in several languages. Not with `language`. */
-  readonly multilingual?: boolean | undefined;
-  /** Windows of 30 s whose probabilities are averaged to detect the language; default 1, the first. */
-  readonly languageDetectionSegments?: number | undefined;
-  /** Parts to transcribe, in seconds: start, end, start, end ... as a list or with commas; the last end may be left out. */
-  readonly clipTimestamps?: string | readonly number[] | undefined;
-  /** Times of single words too; segment borders then follow them. Default false. */
-  readonly wordTimestamps?: boolean | undefined;
-  /** Punctuation that is joined to the word behind it. */
-  readonly prependPunctuations?: string | undefined;
-  /** Punctuation that is joined to the word before it. */
-  readonly appendPunctuations?: string | undefined;
-  /** Seconds; text with so much silence around it is dropped if its words are unlikely. Needs `wordTimestamps`. */
-  readonly hallucinationSilenceThreshold?: number | undefined;
-  /**
-   * Looks for speech first, and decodes nothing else: silence is not imagined to be text. true, or the detector's
-   * numbers. Times are those of the recording; the timestamp tokens in `tokens` are those of the speech alone. Default
-   * false.
-   */
-  readonly vad?: boolean | SpeechOptions | undefined;
-  /**
-   * Windows decoded at once; default 1. Above 1 the recording is cut in pauses, and no window is shown what was said
-   * before: the initial prompt is shown to all of them, unless `carryInitialPrompt` is false.
-   */
-  readonly batchSize?: number | undefined;
+const EVERYWHERE = ['transcribe', 'transcribeAll', 'stream'] as const;
+/** What asks for the rest of a recording has no meaning while it is still coming. */
+const RECORDINGS = ['transcribe', 'transcribeAll'] as const;
+
+/** What `transcribe` takes, and with what it takes of a stream and of decoding. */
+export const TRANSCRIBE_OPTIONS = {
+  ...DECODING_OPTIONS,
+  initialPrompt: {
+    kind: 'text',
+    where: EVERYWHERE,
+    group: 'content',
+    help: 'Text said to come before the first window: names, spelling, style.',
+  },
+  carryInitialPrompt: {
+    kind: 'boolean',
+    default: false,
+    where: EVERYWHERE,
+    group: 'content',
+    help: 'Put initialPrompt before every window, not only the first. In a batch it stands before all of them unless this is switched off.',
+  },
+  conditionOnPreviousText: {
+    kind: 'boolean',
+    default: true,
+    where: EVERYWHERE,
+    group: 'content',
+    help: 'Give the text so far as prompt for the next window. Switched off, context is lost and loops are escaped.',
+  },
+  hotwords: {
+    kind: 'text',
+    where: EVERYWHERE,
+    group: 'content',
+    help: 'Words shown to every window before all else, so that they are known and spelt so.',
+  },
+  multilingual: {
+    kind: 'boolean',
+    default: false,
+    where: RECORDINGS,
+    group: 'content',
+    help: 'Find the language anew in every window.',
+  },
+  languageDetectionSegments: {
+    kind: 'integer',
+    min: 1,
+    default: 1,
+    where: RECORDINGS,
+    group: 'content',
+    help: 'Windows of 30 seconds that are looked at to find the language.',
+  },
+  clipTimestamps: {
+    kind: 'list',
+    where: RECORDINGS,
+    group: 'content',
+    help: 'Seconds: transcribe only these parts. The last end may be left out.',
+    command: { placeholder: 'START,END,...', default: '0' },
+  },
+  /** `beamSize` and `patience` count at 0 alone, `bestOf` above it. */
+  temperature: {
+    kind: 'numbers',
+    min: 0,
+    default: [0, 0.2, 0.4, 0.6, 0.8, 1],
+    where: EVERYWHERE,
+    group: 'decoding',
+    help: 'Temperatures tried in turn until the text of a window is good enough.',
+  },
+  batchSize: {
+    kind: 'integer',
+    min: 1,
+    default: 1,
+    where: RECORDINGS,
+    group: 'batch',
+    help: 'Windows decoded at once, of all recordings named: quicker, and no window is shown what was said before it (conditionOnPreviousText is then off). Recordings are cut in pauses.',
+  },
+  /** Times are those of the recording; the timestamp tokens in `tokens` are those of the speech alone. */
+  vad: {
+    kind: 'table',
+    options: SPEECH_OPTIONS,
+    default: false,
+    where: RECORDINGS,
+    group: 'batch',
+    help: 'Look for speech first and decode nothing else, so that silence is not taken for text.',
+  },
+  wordTimestamps: {
+    kind: 'boolean',
+    default: false,
+    // A stream finds them always; the command says whether they are written.
+    where: [...RECORDINGS, 'command'],
+    group: 'words',
+    help: 'Find the times of single words too; segments then begin and end with them.',
+  },
+  prependPunctuations: {
+    kind: 'text',
+    default: defaultPrependPunctuations,
+    where: EVERYWHERE,
+    group: 'words',
+    help: 'Marks that belong to the word after them.',
+    command: { placeholder: 'MARKS' },
+  },
+  appendPunctuations: {
+    kind: 'text',
+    default: defaultAppendPunctuations,
+    where: EVERYWHERE,
+    group: 'words',
+    help: 'Marks that belong to the word before them.',
+    command: { placeholder: 'MARKS' },
+  },
+  hallucinationSilenceThreshold: {
+    kind: 'number',
+    unit: 'seconds',
+    min: 0,
+    where: RECORDINGS,
+    group: 'words',
+    help: 'Text with more silence than this around it is dropped if its words are unlikely.',
+  },
+} as const satisfies OptionTable;
+
+export interface SegmentCallbacks {
   /** Told once the language is known: detected, or as given (then without probabilities). */
   readonly onLanguage?: ((language: string, detection?: LanguageDetection) => void) | undefined;
   /** Told each segment as soon as it is final. */
   readonly onSegment?: ((segment: Segment) => void) | undefined;
 }
 
-export const defaultTemperatures: readonly number[] = [0, 0.2, 0.4, 0.6, 0.8, 1];
+interface Callbacks extends DecodingCallbacks, SegmentCallbacks, CallOptions {}
 
-const names = new Set<string>([
-  ...decodingOptionNames.filter((name) => name !== 'prompt'),
-  'compressionRatioThreshold',
-  'logprobThreshold',
-  'noSpeechThreshold',
-  'conditionOnPreviousText',
-  'initialPrompt',
-  'carryInitialPrompt',
-  'hotwords',
-  'promptResetOnTemperature',
-  'multilingual',
-  'languageDetectionSegments',
-  'clipTimestamps',
-  'wordTimestamps',
-  'prependPunctuations',
-  'appendPunctuations',
-  'hallucinationSilenceThreshold',
-  'vad',
-  'batchSize',
-  'onLanguage',
-  'onSegment',
-  'onProgress',
-  'onWarning',
-  'signal',
-] satisfies (keyof TranscribeOptions)[]);
+const CALLBACKS = {
+  logitFilter: true,
+  onLanguage: true,
+  onSegment: true,
+  onProgress: true,
+  onWarning: true,
+  signal: true,
+} as const satisfies CallbackNames<Callbacks>;
 
-/** @throws {OptionsError} `unknown` for a name that is no option, else as `checkDecodingOptions` */
+export interface TranscribeOptions extends OptionsOf<typeof TRANSCRIBE_OPTIONS, 'transcribe'>, Callbacks {}
+
+export interface ResolvedTranscribeOptions
+  extends ResolvedOptions<typeof TRANSCRIBE_OPTIONS, 'transcribe'>,
+    Callbacks {}
+
+/** Checked options with their defaults. */
+export function resolveTranscribeOptions(options: TranscribeOptions): ResolvedTranscribeOptions {
+  const resolved = resolve(TRANSCRIBE_OPTIONS, 'transcribe', options);
+  // Each chunk of a batch is decoded as if it were the first window.
+  const carryInitialPrompt = options.carryInitialPrompt ?? resolved.batchSize > 1;
+  return { ...options, ...resolved, carryInitialPrompt };
+}
+
+/**
+ * @throws {OptionsError} `unknown` for a name that is no option, `type` for a value of the wrong kind, `range` for one out
+ *   of its range, `contradiction` for options that exclude each other
+ */
 export function checkTranscribeOptions(options: TranscribeOptions): void {
-  for (const name of Object.keys(options)) {
-    if (!names.has(name)) throw new OptionsError('unknown', `There is no option ${name}.`);
-  }
-  const { temperature, bestOf, beamSize, patience, ...common } = options;
-  const temperatures = temperatureList(temperature);
-  if (temperatures.length === 0) throw new OptionsError('range', 'temperature is an empty list.');
-  for (const t of temperatures)
-    checkDecodingOptions({ ...common, ...(t > 0 ? { bestOf } : { beamSize, patience }), temperature: t });
-  if (patience !== undefined && beamSize === undefined) {
-    contradiction('patience needs beamSize.', 'Give beamSize too, or leave patience out.');
-  }
-  number(
-    'compressionRatioThreshold',
-    options.compressionRatioThreshold ?? undefined,
-    -Number.MAX_VALUE,
-    Number.MAX_VALUE,
-  );
-  number('logprobThreshold', options.logprobThreshold ?? undefined, -Number.MAX_VALUE, Number.MAX_VALUE);
-  number('noSpeechThreshold', options.noSpeechThreshold ?? undefined, -Number.MAX_VALUE, Number.MAX_VALUE);
-  flag('conditionOnPreviousText', options.conditionOnPreviousText);
-  flag('carryInitialPrompt', options.carryInitialPrompt);
-  text('hotwords', options.hotwords);
+  checkNames(TRANSCRIBE_OPTIONS, 'transcribe', options, CALLBACKS);
+  checkValues(TRANSCRIBE_OPTIONS, 'transcribe', options);
+  checkLogitFilter(options);
+  checkBeams(options);
   if (options.hotwords && options.prefix?.length)
     contradiction('hotwords and prefix exclude each other.', 'Give one of them.');
-  number('promptResetOnTemperature', options.promptResetOnTemperature, 0, Number.MAX_VALUE);
-  flag('multilingual', options.multilingual);
   if (options.multilingual && options.language !== undefined) {
     contradiction(
       'multilingual and language exclude each other.',
       'Leave the language out: it is detected window by window.',
     );
   }
-  number('languageDetectionSegments', options.languageDetectionSegments, 1, Number.MAX_VALUE, true);
-  flag('wordTimestamps', options.wordTimestamps);
   const wordOptions = ['prependPunctuations', 'appendPunctuations', 'hallucinationSilenceThreshold'] as const;
   for (const name of wordOptions) {
     if (options[name] === undefined || options.wordTimestamps) continue;
     contradiction(`${name} needs wordTimestamps.`, 'Set wordTimestamps to true.');
   }
-  text('prependPunctuations', options.prependPunctuations);
-  text('appendPunctuations', options.appendPunctuations);
-  number('hallucinationSilenceThreshold', options.hallucinationSilenceThreshold, 0, Number.MAX_VALUE);
-  text('initialPrompt', options.initialPrompt);
-  checkVad(options.vad);
-  number('batchSize', options.batchSize, 1, Number.MAX_VALUE, true);
-  if ((options.batchSize ?? 1) === 1) return;
-  if (options.conditionOnPreviousText) {
+  if (resolveTranscribeOptions(options).batchSize > 1) checkBatch(options);
+}
+
+/** @throws {OptionsError} `contradiction` for what a batch cannot do */
+function checkBatch({ conditionOnPreviousText, promptResetOnTemperature }: TranscribeOptions): void {
+  if (conditionOnPreviousText) {
     contradiction(
       'conditionOnPreviousText and batchSize exclude each other: windows of a batch are decoded at the same time.',
       'Leave one of them out.',
     );
   }
-  if (options.promptResetOnTemperature !== undefined) {
+  if (promptResetOnTemperature !== undefined) {
     contradiction(
       'promptResetOnTemperature has no effect in a batch, whose windows are not shown one another.',
       'Leave it out.',
     );
   }
-}
-
-const vadNames = [
-  'threshold',
-  'minSpeech',
-  'minSilence',
-  'padding',
-] as const satisfies readonly (keyof SpeechOptions)[];
-
-function checkVad(vad: TranscribeOptions['vad']): void {
-  if (typeof vad !== 'object') {
-    flag('vad', vad);
-    return;
-  }
-  for (const name of Object.keys(vad)) {
-    if (!vadNames.some((known) => known === name)) throw new OptionsError('unknown', `There is no option vad.${name}.`);
-  }
-  for (const name of vadNames) number(`vad.${name}`, vad[name], 0, Number.MAX_VALUE);
-}
-
-function text(name: string, value: string | undefined): void {
-  if (value !== undefined && typeof value !== 'string') throw new OptionsError('type', `${name} is no text.`);
-}
-
-export function temperatureList(temperature: number | readonly number[] = defaultTemperatures): readonly number[] {
-  return typeof temperature === 'number' ? [temperature] : temperature;
 }

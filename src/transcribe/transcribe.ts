@@ -1,40 +1,25 @@
 /**
- * Transcribes a recording window by window, each beginning where the last one's text ended.
+ * Transcribes a recording window by window, each beginning where the text of the last one ended.
  *
  * @see openai/whisper, whisper/transcribe.py: transcribe
  */
-
-import { InternalError, OptionsError } from '../base/errors.ts';
-import type { LanguageDetection } from '../decode/languageDetect.ts';
-import type { Task } from '../text/tokenizer.ts';
+import { N_FRAMES } from '../audio/constants.ts';
+import type { LogMel } from '../audio/features/logMel.ts';
+import { InternalError } from '../base/errors.ts';
 import { transcribeBatch } from './batch/batch.ts';
-import { checkTranscribeOptions, type TranscribeOptions } from './options.ts';
+import {
+  checkTranscribeOptions,
+  type ResolvedTranscribeOptions,
+  resolveTranscribeOptions,
+  type TranscribeOptions,
+} from './options.ts';
 import { prepareRecording, summaryOf } from './recording/recording.ts';
+import type { SpeechModel } from './speechModel.ts';
+import { framesToSeconds } from './time.ts';
+import type { Segment, Transcript, TranscriptSummary } from './transcript.ts';
 import { promptHistory } from './window/prompt.ts';
-import { type Segment, seconds } from './window/segments.ts';
-import { type MelSource, type Transcriber, WINDOW_FRAMES, WindowDecoder } from './window/window.ts';
-
-export type { TranscribeOptions } from './options.ts';
-export type { Segment, Word } from './window/segments.ts';
-export type { MelSource, Transcriber } from './window/window.ts';
-
-/** What is known when all segments are. */
-export interface TranscriptSummary {
-  /** All text, as the tokenizer gives it: usually with a leading space. */
-  readonly text: string;
-  /** Code of the language. */
-  readonly language: string;
-  /** Present if the language was detected. */
-  readonly detection?: LanguageDetection | undefined;
-  /** `translate` if the text is a translation into English. */
-  readonly task?: Task | undefined;
-  /** Seconds of the recording, of which 10 ms are the least part; absent in a transcript made by hand. */
-  readonly duration?: number | undefined;
-}
-
-export interface Transcript extends TranscriptSummary {
-  readonly segments: readonly Segment[];
-}
+import { WindowDecoder } from './window/window.ts';
+import { requireAlignment } from './words/alignment.ts';
 
 /**
  * Text, segments and language of one recording.
@@ -42,8 +27,8 @@ export interface Transcript extends TranscriptSummary {
  * @throws {OptionsError}, {NumericError} `nonFinite`, or the signal's reason
  */
 export async function transcribe(
-  model: Transcriber,
-  mel: MelSource,
+  model: SpeechModel,
+  mel: LogMel,
   options: TranscribeOptions = {},
 ): Promise<Transcript> {
   const segments: Segment[] = [];
@@ -55,30 +40,28 @@ export async function transcribe(
   }
 }
 
-/** The same segment by segment, as they are found. Leaving the loop stops the work and gives back what it holds. */
+/** The same, segment by segment as soon as they are decoded. Leaving the loop stops the work and frees its memory. */
 export async function* transcribeSegments(
-  model: Transcriber,
-  mel: MelSource,
+  model: SpeechModel,
+  mel: LogMel,
   options: TranscribeOptions = {},
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
   checkTranscription(model, options);
-  if ((options.batchSize ?? 1) > 1) return yield* inBatches(model, mel, options);
-  return yield* inSequence(model, mel, options);
+  const resolved = resolveTranscribeOptions(options);
+  return yield* (resolved.batchSize > 1 ? inBatches : inSequence)(model, mel, resolved);
 }
 
 /** @throws {OptionsError}; the signal's reason if it has aborted */
-export function checkTranscription(model: Transcriber, options: TranscribeOptions): void {
+export function checkTranscription({ inference }: SpeechModel, options: TranscribeOptions): void {
   checkTranscribeOptions(options);
-  if (options.wordTimestamps && !model.inference.align) {
-    throw new OptionsError('wordTimestamps', 'This engine cannot tell the times of words.');
-  }
+  if (options.wordTimestamps) requireAlignment(inference);
   options.signal?.throwIfAborted();
 }
 
 async function* inSequence(
-  model: Transcriber,
-  whole: MelSource,
-  options: TranscribeOptions,
+  model: SpeechModel,
+  whole: LogMel,
+  options: ResolvedTranscribeOptions,
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
   const { signal, onProgress } = options;
   const history = promptHistory(model, options);
@@ -87,38 +70,39 @@ async function* inSequence(
   const decoder = new WindowDecoder(model, options);
 
   const total = recording.duration;
+  const report = (done: number): void => onProgress?.({ stage: 'transcribe', done, total, unit: 'seconds' });
   let id = 0;
   let lastSpeech = 0;
   for (const clip of clips) {
     let seek = clip.start;
     while (seek < clip.end) {
       signal?.throwIfAborted();
-      onProgress?.({ stage: 'transcribe', done: seconds(timeline?.sourceFrame(seek) ?? seek), total, unit: 'seconds' });
-      const place = { seek, size: Math.min(WINDOW_FRAMES, clip.end - seek) };
-      const [window] = await decoder.run([{ mel, place, prompt: history.prompt, language, lastSpeech }]);
-      const { segments, temperature, next } = window!;
-      ({ lastSpeech } = window!);
+      report(framesToSeconds(timeline?.sourceFrame(seek) ?? seek));
+      const place = { seek, size: Math.min(N_FRAMES, clip.end - seek) };
+      const [window] = await decoder.decode([{ mel, place, prompt: history.prompt, language, lastSpeech }]);
+      const { segments, temperature, next } = window;
+      lastSpeech = window.lastSpeech;
       seek = next;
       if (!segments) continue;
       history.add(
         segments.flatMap(({ tokens }) => tokens),
         temperature,
       );
-      for (const segment of segments) {
-        const told = { id: id++, ...(timeline?.sourceSegment(segment) ?? segment) };
-        options.onSegment?.(told);
-        yield told;
+      for (const found of segments) {
+        const segment = { id: id++, ...(timeline?.sourceSegment(found) ?? found) };
+        options.onSegment?.(segment);
+        yield segment;
       }
     }
   }
-  onProgress?.({ stage: 'transcribe', done: total, total, unit: 'seconds' });
-  return summaryOf(recording, model.tokenizer.decode(history.said));
+  report(total);
+  return summaryOf(recording, model.tokenizer.decode(history.tokens));
 }
 
 async function* inBatches(
-  model: Transcriber,
-  mel: MelSource,
-  options: TranscribeOptions,
+  model: SpeechModel,
+  mel: LogMel,
+  options: ResolvedTranscribeOptions,
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
   for await (const event of transcribeBatch(model, [{ open: async () => mel }], options)) {
     if ('error' in event) throw event.error;

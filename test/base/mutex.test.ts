@@ -1,57 +1,53 @@
-/** One at a time, in order, whoever gives up. */
+/** One holder at a time, in order, whoever gives up waiting. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Turns } from '../../src/base/mutex.ts';
+import { Mutex } from '../../src/base/mutex.ts';
+import { reasonOf } from '../support/throws.ts';
 
-const test = suite('turns');
+const test = suite('mutex');
 
 test('work is done in the order it came, never two at once', async () => {
-  const turns = new Turns();
+  const mutex = new Mutex();
   const log: string[] = [];
-  let busy = 0;
+  let holders = 0;
   await Promise.all(
     ['a', 'b', 'c'].map(async (name) => {
-      const done = await turns.take();
-      assert.is(++busy, 1);
+      const release = await mutex.lock();
+      assert.is(++holders, 1);
       await Promise.resolve();
       log.push(name);
-      busy--;
-      done();
+      holders--;
+      release();
     }),
   );
   assert.equal(log, ['a', 'b', 'c']);
-  (await turns.take())();
+  (await mutex.lock())();
 });
 
-test('who gives up while waiting rejects at once, and does not let the next in early', async () => {
-  const turns = new Turns();
-  const first = await turns.take();
+test('an abort while waiting rejects at once, and does not let the next in early', async () => {
+  const mutex = new Mutex();
+  const first = await mutex.lock();
   const controller = new AbortController();
-  const second = turns.take(controller.signal);
+  const second = reasonOf(mutex.lock(controller.signal));
   let thirdIn = false;
-  const third = turns.take().then((done) => {
+  const third = mutex.lock().then((release) => {
     thirdIn = true;
-    return done;
+    return release;
   });
   controller.abort(new Error('enough'));
-  await second.then(
-    () => assert.unreachable(),
-    (error: unknown) => assert.match(String(error), 'enough'),
-  );
+  assert.is(String(await second), 'Error: enough');
   await new Promise((resolve) => setImmediate(resolve));
   assert.is(thirdIn, false);
   first();
   (await third)();
-  (await turns.take())();
+  (await mutex.lock())();
 });
 
-test('an aborted signal never gets a turn', async () => {
-  const turns = new Turns();
-  await turns.take(AbortSignal.abort(new Error('before'))).then(
-    () => assert.unreachable(),
-    (error: unknown) => assert.match(String(error), 'before'),
-  );
-  (await turns.take())();
+test('an aborted signal never gets the lock', async () => {
+  const mutex = new Mutex();
+  const signal = AbortSignal.abort(new Error('before'));
+  assert.is(await reasonOf(mutex.lock(signal)), signal.reason);
+  (await mutex.lock())();
 });
 
 test.run();

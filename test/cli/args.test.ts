@@ -4,14 +4,23 @@ import * as assert from 'uvu/assert';
 import { OptionsError } from '../../src/base/errors.ts';
 import { parseArguments } from '../../src/cli/args.ts';
 import { helpText } from '../../src/cli/help.ts';
-import { LATER, OPTIONS } from '../../src/cli/options.ts';
-import { OptionValues } from '../../src/cli/values.ts';
-import { throws } from '../support/throws.ts';
+import { givenOptions, LATER, OPTIONS } from '../../src/cli/options.ts';
+import { defaultText } from '../../src/options/text.ts';
 
 const test = suite('cli/args');
 
 const parse = (line: string) => parseArguments(line.split(' '), OPTIONS, LATER);
-const read = (line: string) => new OptionValues(parse(line).values, OPTIONS);
+const read = (line: string) => givenOptions(parse(line).values);
+
+function refusal(action: () => unknown): OptionsError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof OptionsError) return error;
+    throw error;
+  }
+  throw new Error('was not refused');
+}
 
 test('spaces, equals signs, dashes and underscores are one spelling', () => {
   for (const line of [
@@ -34,26 +43,27 @@ test('what the acceptance script passes is understood', () => {
   const { files, values } = parse(line);
   assert.equal(files, ['clip1.flac', 'clip2.wav']);
   assert.is(values.get('word_timestamps'), 'False');
-  const v = new OptionValues(values, OPTIONS);
-  assert.is(v.flag('condition_on_previous_text'), true);
-  assert.is(v.textOrNone('initial_prompt'), undefined);
-  assert.is(v.text('suppress_tokens'), '-1');
+  const given = givenOptions(values);
+  assert.is(given.conditionOnPreviousText, true);
+  assert.ok('initialPrompt' in given);
+  assert.is(given.initialPrompt, undefined);
+  assert.is(given.suppressTokens, '-1');
 });
 
 test('negative numbers and empty texts are values', () => {
-  assert.is(read('a --logprob_threshold -0.5').numberOrNone('logprob_threshold'), -0.5);
-  assert.is(read('a --suppress_tokens -1').text('suppress_tokens'), '-1');
-  assert.is(read('a --suppress_tokens=').text('suppress_tokens'), '');
-  assert.is(read('a --no_speech_threshold None').numberOrNone('no_speech_threshold'), undefined);
-  assert.is(read('a --carry_initial_prompt true').flag('carry_initial_prompt'), true);
-  assert.is(read('a --verbose None').flagOrNone('verbose'), undefined);
+  assert.equal(read('a --logprob_threshold -0.5'), { logprobThreshold: -0.5 });
+  assert.equal(read('a --suppress_tokens -1'), { suppressTokens: '-1' });
+  assert.equal(read('a --suppress_tokens='), { suppressTokens: '' });
+  assert.equal(read('a --no_speech_threshold None'), { noSpeechThreshold: null });
+  assert.equal(read('a --carry_initial_prompt true'), { carryInitialPrompt: true });
+  assert.equal(read('a --verbose None'), { verbose: null });
 });
 
 test('after "--" everything is a file, and so is "-"', () => {
   assert.equal(parse('- -- --task -o').files, ['-', '--task', '-o']);
 });
 
-test('unknown options are refused with the nearest name', async () => {
+test('unknown options are refused with the nearest name', () => {
   const rows: [string, string][] = [
     ['--langage de', 'Did you mean --language?'],
     ['--lang de', 'Did you mean --language?'],
@@ -64,13 +74,15 @@ test('unknown options are refused with the nearest name', async () => {
     ['-q 1', 'sotto --help lists the options.'],
   ];
   for (const [line, hint] of rows) {
-    const error = await throws(OptionsError, 'unknownOption', () => parse(line));
+    const error = refusal(() => parse(line));
+    assert.is(error.code, 'unknownOption', line);
     assert.is(error.hint, hint, line);
   }
 });
 
-test('what is not built is refused with a sentence, and its harmless value taken', async () => {
-  const half = await throws(OptionsError, 'notBuilt', () => parse('--fp16 True'));
+test('what is not built is refused with a sentence, and its harmless value taken', () => {
+  const half = refusal(() => parse('--fp16 True'));
+  assert.is(half.code, 'notBuilt');
   assert.is(half.message, '--fp16 True asks for computing in half precision, which sotto does not do yet.');
   assert.is(half.hint, 'Leave the option out. Only --fp16 False is taken.');
   parse('--fp16 False');
@@ -87,36 +99,27 @@ test('every option of openai/whisper is known', () => {
   for (const name of names.split(' ')) assert.ok(known.has(name), name);
 });
 
-test('bad values are refused with what is wanted', async () => {
-  const rows: [() => unknown, string][] = [
-    [() => read('--verbose yes').flagOrNone('verbose'), '--verbose takes True or False, not "yes".'],
-    [() => read('--threads two').whole('threads'), '--threads takes a number, not "two".'],
-    [() => read('--threads 1.5').whole('threads'), '--threads takes a whole number not below 0, not "1.5".'],
-    [
-      () => read('--logprob_threshold=').numberOrNone('logprob_threshold'),
-      '--logprob_threshold takes a number, not "".',
-    ],
-    [
-      () => read('--task sing').choice('task', ['transcribe', 'translate']),
-      '--task takes one of transcribe, translate, not "sing".',
-    ],
+test('bad values are refused with what is wanted', () => {
+  const rows: [string, string][] = [
+    ['--verbose yes', '--verbose takes True or False, not "yes".'],
+    ['--threads two', '--threads takes a whole number of at least 0, not "two".'],
+    ['--threads 1.5', '--threads takes a whole number of at least 0, not "1.5".'],
+    ['--logprob_threshold=', '--logprob_threshold takes a finite number, not "".'],
+    ['--task sing', '--task takes one of transcribe, translate, not "sing".'],
   ];
-  for (const [action, message] of rows) assert.is((await throws(OptionsError, 'badValue', action)).message, message);
-  await throws(OptionsError, 'missingValue', () => parse('a --task'), '--task needs a value');
-  await throws(
-    OptionsError,
-    'missingValue',
-    () => parse('--initial_prompt --task translate'),
-    '--initial_prompt needs',
-  );
+  for (const [line, message] of rows) assert.is(refusal(() => read(line)).message, message);
+  assert.is(refusal(() => parse('a --task')).code, 'missingValue');
+  assert.is(refusal(() => parse('--initial_prompt --task translate')).code, 'missingValue');
 });
 
 test('the help shows six examples first, and every option with its default', () => {
   const text = helpText(100);
   const examples = text.slice(text.indexOf('Examples:'), text.indexOf('Model and device:'));
   assert.is(examples.match(/^ {2}(sotto|arecord) /gm)?.length, 6);
-  for (const option of OPTIONS) assert.match(text, `--${option.name}`);
-  for (const option of OPTIONS) assert.match(text, `(default: ${option.default})`);
+  for (const { name, spec } of OPTIONS) {
+    assert.match(text, `--${name}`);
+    assert.match(text, `(default: ${defaultText(spec)})`);
+  }
   for (const width of [40, 80, 100]) {
     for (const line of helpText(width)
       .split('\n')

@@ -80,7 +80,7 @@ test('what makes no sense is refused, before anything is loaded', async () => {
     [['-', '--clip_timestamps', '1,2'], '--clip_timestamps has no meaning for sound that is still coming'],
     [['-', '--batch_size', '4'], '--batch_size has no meaning'],
     [['-', '--input_rate', '8000'], '--input_rate says what bare samples are'],
-    [['-', '--min_chunk', '0'], '--min_chunk is 0, not a number from 0.1 to 30'],
+    [['-', '--min_chunk', '0'], '--min_chunk takes a number from 0.1 to 30, not "0"'],
     [['talk.mp3', '--min_chunk', '2'], '--min_chunk is about standard input'],
   ];
   for (const [args, words] of rows) {

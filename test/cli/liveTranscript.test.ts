@@ -1,16 +1,14 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { LiveTranscript } from '../../src/cli/liveTranscript.ts';
-import type { Segment, Word } from '../../src/transcribe/transcribe.ts';
+import type { Word } from '../../src/transcribe/transcript.ts';
+import { segmentOf } from '../support/segments.ts';
 
 const test = suite('cli/liveTranscript');
 
 const word = (text: string, start: number): Word => ({ word: text, start, end: start + 0.5, probability: 0.5 });
 const words = [word(' And', 0), word(' so.', 0.5), word(' Ask', 2), word(' not', 2.5)];
-const segment: Segment = {
-  ...{ id: 0, seek: 0, start: 0, end: 1, text: ' And so.', tokens: [1, 2], tokenLogprobs: [-1, -1] },
-  ...{ temperature: 0, avgLogprob: -1, compressionRatio: 1, noSpeechProb: 0.1, words: words.slice(0, 2) },
-};
+const segment = segmentOf(' And so.', { end: 1, words: words.slice(0, 2) });
 
 function gathered(): LiveTranscript {
   const transcript = new LiveTranscript();

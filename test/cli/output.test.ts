@@ -4,15 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { writeOutputs, writeWhole } from '../../src/cli/output.ts';
+import { writeAtomically, writeOutputs } from '../../src/cli/output.ts';
+import { segmentOf } from '../support/segments.ts';
 
 const test = suite('cli/output');
 const folder = mkdtempSync(join(tmpdir(), 'sotto-output-'));
 test.after(() => rmSync(folder, { recursive: true }));
 
-const segment = { id: 0, seek: 0, start: 0, end: 2, text: ' Hello é', tokens: [1], temperature: 0 };
-const scores = { tokenLogprobs: [-0.5], avgLogprob: -0.5, compressionRatio: 1, noSpeechProb: 0.1 };
-const transcript = { text: ' Hello é', language: 'en', segments: [{ ...segment, ...scores }] };
+const transcript = { text: ' Hello é', language: 'en', segments: [segmentOf(' Hello é')] };
 
 test('all writes five files named after the recording, in a folder that is made', () => {
   const out = join(folder, 'a/b');
@@ -36,7 +35,7 @@ test('verbose_json does not take the place of json', () => {
 
 test('a file that cannot be put in its place leaves nothing beside it', () => {
   mkdirSync(join(folder, 'taken.txt/full'), { recursive: true });
-  assert.throws(() => writeWhole(join(folder, 'taken.txt'), 'text'));
+  assert.throws(() => writeAtomically(join(folder, 'taken.txt'), 'text'));
   assert.equal(
     readdirSync(folder).filter((name) => name.endsWith('.part')),
     [],
@@ -46,7 +45,7 @@ test('a file that cannot be put in its place leaves nothing beside it', () => {
 test('what was there before is replaced', () => {
   const path = join(folder, 'old.txt');
   writeFileSync(path, 'a longer old text');
-  writeWhole(path, 'new');
+  writeAtomically(path, 'new');
   assert.is(readFileSync(path, 'utf8'), 'new');
   assert.ok(existsSync(path));
 });

@@ -48,9 +48,8 @@ async function run(script: Script, options: DecodingOptions, temperatures: numbe
   const decoder = new FallbackDecoder(
     inference,
     tokenizer,
-    { withoutTimestamps: true, ...options },
+    { withoutTimestamps: true, ...defaults, ...options },
     temperatures,
-    defaults,
   );
   const results = await decoder.run(audio.map((a, i) => ({ audio: a, stream: i })));
   return { results, rows: inference.starts.map(({ groups }) => groups.map((group) => group.rows)) };

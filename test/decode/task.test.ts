@@ -4,12 +4,12 @@ import { NumericError, OptionsError } from '../../src/base/errors.ts';
 import type { DecodingOptions } from '../../src/decode/options.ts';
 import { type DecodingResult, DecodingTask } from '../../src/decode/task.ts';
 import { logitsOf, playTokens, type Script, ScriptedInference } from '../support/scriptedInference.ts';
-import { englishTokenizer, tinyTokenizer as tokenizer } from '../support/tokenizer.ts';
+import { throws } from '../support/throws.ts';
+import { englishTokenizer, tinyTokenizer as tokenizer, ts } from '../support/tokenizer.ts';
 
 const test = suite('decoding task');
 
 const { nVocab, eot, sot, sotPrev, noTimestamps, timestampBegin: tsb } = tokenizer;
-const ts = (seconds: number): number => tsb + Math.round(seconds * 50);
 const mel = new Float32Array(1);
 const ask = [sot, tokenizer.languageToken('en'), tokenizer.transcribe];
 
@@ -40,17 +40,6 @@ async function initial(options: DecodingOptions): Promise<{ tokens: readonly num
   const { inference } = await decode(() => logitsOf(nVocab, { [eot]: 20 }), options);
   const { initialTokens, sotIndex } = inference.starts[0]!.groups[0]!;
   return { tokens: initialTokens, sotIndex };
-}
-
-async function throwsCode(work: () => Promise<unknown>, kind: typeof OptionsError | typeof NumericError, code: string) {
-  try {
-    await work();
-  } catch (error) {
-    assert.instance(error, kind);
-    assert.is((error as OptionsError | NumericError).code, code);
-    return;
-  }
-  assert.unreachable(`no ${kind.name} ${code}`);
 }
 
 const words = (n: number, from = 300): number[] => Array.from({ length: n }, (_, i) => from + i);
@@ -84,7 +73,7 @@ test('initial tokens: prefix, cut by the sample length', async () => {
 });
 
 test('a prefix that leaves no room is refused', async () => {
-  await throwsCode(() => initial({ prefix: words(445) }), OptionsError, 'promptTooLong');
+  await throws(OptionsError, 'promptTooLong', initial({ prefix: words(445) }));
   await initial({ prefix: words(444) });
 });
 
@@ -165,7 +154,7 @@ test('suppression: by default, by list, switched off', async () => {
   assert.equal(await suppressed({ suppressTokens: [11, 13, 11] }), [11, 13, ...specials]);
   for (const suppressTokens of ['', [], null] as const) assert.equal(await suppressed({ suppressTokens }), []);
   for (const suppressTokens of ['-2', 'x', '1,,2', '51865', [1.5], ' ']) {
-    await throwsCode(() => suppressed({ suppressTokens }), OptionsError, 'suppressTokens');
+    await throws(OptionsError, 'suppressTokens', suppressed({ suppressTokens }));
   }
 });
 
@@ -199,11 +188,11 @@ test('logits that are no numbers raise, wherever they come up', async () => {
   for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
     const script: Script = ({ sampled }) =>
       logitsOf(nVocab, { [sampled.length === 0 ? ts(0) : 400]: 20, ...(sampled.length === 2 ? { 7: bad } : {}) });
-    await throwsCode(() => decode(script), NumericError, 'nonFinite');
-    await throwsCode(() => decode(script, { beamSize: 2 }), NumericError, 'nonFinite');
-    await throwsCode(() => decode(script, { temperature: 0.5 }), NumericError, 'nonFinite');
+    await throws(NumericError, 'nonFinite', decode(script));
+    await throws(NumericError, 'nonFinite', decode(script, { beamSize: 2 }));
+    await throws(NumericError, 'nonFinite', decode(script, { temperature: 0.5 }));
     const language: Script = () => logitsOf(nVocab, { 50300: bad });
-    await throwsCode(() => decode(language, { language: undefined }), NumericError, 'nonFinite');
+    await throws(NumericError, 'nonFinite', decode(language, { language: undefined }));
   }
 });
 
@@ -241,22 +230,13 @@ test('English-only models', async () => {
   assert.equal(inference.starts[0]!.groups[0]!.initialTokens, [englishTokenizer.sot]);
   assert.is(inference.starts.length, 1, 'no detection');
   assert.is(result!.language, 'en');
-  assert.throws(
-    () => new DecodingTask(inference, englishTokenizer, { task: 'translate' }),
-    (e: unknown) => e instanceof OptionsError && e.code === 'task',
-  );
-  assert.throws(
-    () => new DecodingTask(inference, englishTokenizer, { language: 'de' }),
-    (e: unknown) => e instanceof OptionsError && e.code === 'language',
-  );
+  await throws(OptionsError, 'task', () => new DecodingTask(inference, englishTokenizer, { task: 'translate' }));
+  await throws(OptionsError, 'language', () => new DecodingTask(inference, englishTokenizer, { language: 'de' }));
 });
 
-test('an unknown language is refused', () => {
+test('an unknown language is refused', async () => {
   const inference = new ScriptedInference({ nVocab, script: () => new Float32Array(nVocab) });
-  assert.throws(
-    () => new DecodingTask(inference, tokenizer, { language: 'xx' }),
-    (e: unknown) => e instanceof OptionsError && e.code === 'language',
-  );
+  await throws(OptionsError, 'language', () => new DecodingTask(inference, tokenizer, { language: 'xx' }));
 });
 
 test.run();

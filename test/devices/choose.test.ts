@@ -2,7 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DeviceError } from '../../src/base/errors.ts';
-import { chooseDevice, type DeviceChoice, type DeviceOpeners } from '../../src/devices/choose.ts';
+import { chooseDevice, type DeviceOpeners } from '../../src/devices/choose.ts';
+import type { DeviceChoice } from '../../src/devices/options.ts';
 import type { Device } from '../../src/engine/device.ts';
 import type { Platform } from '../../src/runtime/platform.ts';
 import { reasonOf, throws } from '../support/throws.ts';

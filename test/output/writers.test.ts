@@ -1,4 +1,5 @@
 /** openai/whisper's five writers against the bytes that it prints for the same results; the others against examples. */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -9,8 +10,9 @@ import { floatRepr, jsonString } from '../../src/output/pythonJson.ts';
 import { formatTimestamp } from '../../src/output/timestamp.ts';
 import type { WrapOptions } from '../../src/output/wrap.ts';
 import { extensionOf, FORMATS, OPENAI_FORMATS, write } from '../../src/output/writer.ts';
-import type { Segment, Transcript, Word } from '../../src/transcribe/transcribe.ts';
+import type { Segment, Transcript, Word } from '../../src/transcribe/transcript.ts';
 import { sharedOrSkip } from '../support/paths.ts';
+import { segmentOf } from '../support/segments.ts';
 import { throws } from '../support/throws.ts';
 
 const test = suite('writers');
@@ -37,9 +39,7 @@ function transcriptOf(json: { text: string; language: string; segments: Referenc
 }
 
 function segment(text: string, words?: readonly Word[]): Segment {
-  const scores = { temperature: 0, avgLogprob: -0.5, compressionRatio: 1, noSpeechProb: 1e-5 };
-  const base = { id: 0, seek: 0, start: 0, end: 2, text, tokens: [50364, 50464], tokenLogprobs: [], ...scores };
-  return words ? { ...base, words } : base;
+  return segmentOf(text, { tokens: [50364, 50464], ...(words && { words }) });
 }
 
 const shared = sharedOrSkip('the reference files of the writers');

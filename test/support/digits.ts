@@ -2,7 +2,7 @@
  * A recording of digits, and a model that reads them: each frame of the log-mel shows which digit sounds in it, so the
  * model hears what is in its window and nothing else, and hears a digit wrongly that the window cuts.
  */
-import type { MelSource } from '../../src/transcribe/window/window.ts';
+import type { LogMel } from '../../src/audio/features/logMel.ts';
 import { logitsOf, type Script, type ScriptedAlignment, ScriptedInference } from './scriptedInference.ts';
 import { smallTokenizer as tokenizer } from './tokenizer.ts';
 
@@ -30,7 +30,7 @@ export function layDigits(digits: readonly number[], gaps: (i: number) => number
   });
 }
 
-export function digitRecording(digits: readonly SpokenDigit[], nFrames: number): MelSource {
+export function digitRecording(digits: readonly SpokenDigit[], nFrames: number): LogMel {
   const values = new Float32Array(nMels * nFrames).fill(silent);
   for (const { digit, start, end } of digits)
     for (let m = 0; m < nMels; m++)
@@ -43,7 +43,7 @@ export function digitRecording(digits: readonly SpokenDigit[], nFrames: number):
       }
     return out;
   };
-  return { nFrames, window, detectionWindow: () => window(0, Math.min(columns, nFrames)) };
+  return { nMels, nFrames, window, detectionWindow: () => window(0, Math.min(columns, nFrames)) };
 }
 
 /** What is heard in a window. A digit of which the window has less than two thirds is taken for another. */

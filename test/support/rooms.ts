@@ -13,9 +13,18 @@ export interface Room {
 
 export const rooms: Readonly<Record<string, Room>> = {
   base: { holds: 'errors, progress, signals; random numbers, half floats, rounding', values: [], types: [] },
+  options: {
+    holds: 'what an option is: from one row come types, checks, defaults, help and parsing',
+    values: ['base'],
+    types: [],
+  },
   rules: { holds: 'the rules of logits, as host and kernels know them', values: [], types: [] },
   text: { holds: 'tokenizer, languages, compression ratio', values: ['base'], types: [] },
-  audio: { holds: 'containers, codecs, resampling, log-mel, speech detection', values: ['base'], types: [] },
+  audio: {
+    holds: 'containers, codecs, resampling, log-mel, speech detection',
+    values: ['base', 'options'],
+    types: [],
+  },
   checkpoint: {
     holds: "a model's files: safetensors, config, tokenizer, where bytes come from",
     values: ['base', 'model/tensorData.ts', 'model/tensorSpec.ts'],
@@ -39,11 +48,11 @@ export const rooms: Readonly<Record<string, Room>> = {
   devices: {
     holds: 'WebGPU, WebAssembly and the reference, which do not know each other',
     values: ['base', 'engine', 'kernels'],
-    types: ['runtime'],
+    types: ['options', 'runtime'],
   },
   decode: {
     holds: "decoding as in openai/whisper's decoding.py; the `Inference` interface",
-    values: ['base', 'rules', 'text'],
+    values: ['base', 'options', 'rules', 'text'],
     types: [],
   },
   model: {
@@ -53,15 +62,15 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   transcribe: {
     holds: 'the loop over windows: one after another, in batches, of a stream',
-    values: ['audio/features/vad.ts', 'base', 'decode', 'text'],
-    types: [],
+    values: ['audio/constants.ts', 'audio/features/vad.ts', 'base', 'decode', 'options', 'text'],
+    types: ['audio/features/logMel.ts', 'audio/features/runningLogMel.ts'],
   },
-  output: { holds: 'output formats', values: ['base', 'text'], types: ['transcribe'] },
+  output: { holds: 'output formats', values: ['base', 'text'], types: ['options', 'transcribe'] },
   lab: { holds: 'checks, times and profiles kernels', values: ['base', 'engine', 'kernels'], types: [] },
   weights: {
     holds: 'offline and in Node: converters, hub, cache',
     values: ['base', 'checkpoint', 'model/tensorSpec.ts'],
-    types: [],
+    types: ['options'],
   },
   'whisper.ts': {
     holds: 'a loaded model',
@@ -70,7 +79,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'load.ts': {
     holds: 'puts a loaded model together',
-    values: ['checkpoint', 'devices', 'model', 'text', 'whisper.ts'],
+    values: ['checkpoint', 'devices', 'model', 'options', 'text', 'whisper.ts'],
     types: ['audio', 'base', 'runtime'],
   },
   'index.ts': {
@@ -111,6 +120,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'index.node.ts',
       'kernels',
       'lab',
+      'options',
       'output',
       'runtime',
       'text',

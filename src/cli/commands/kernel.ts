@@ -11,22 +11,32 @@ import { kernels } from '../../kernels/registry.ts';
 import { caseTitle, checkKernel, storageChoices, variantsOf } from '../../lab/checkKernel.ts';
 import { measurePeaks, type Peaks } from '../../lab/peaks.ts';
 import { timeKernel } from '../../lab/timeKernel.ts';
+import { resolve } from '../../options/resolve.ts';
+import type { OptionTable } from '../../options/spec.ts';
+import { readOptions, writtenOptions } from '../../options/text.ts';
 import { createNodePlatform } from '../../runtime/node.ts';
-import { type OptionSpec, parseArguments } from '../args.ts';
+import { parseArguments } from '../args.ts';
 import { type CommandIo, EXIT } from '../io.ts';
-import { OptionValues } from '../values.ts';
 
-const DEVICES = ['all', 'cpu', 'webgpu'] as const;
-const OPTIONS: readonly OptionSpec[] = [
-  {
-    name: 'device',
-    value: DEVICES.join('|'),
+const KERNEL_OPTIONS = {
+  device: {
+    kind: 'choice',
+    choices: ['all', 'cpu', 'webgpu'],
     default: 'all',
+    where: ['command'],
+    group: 'model',
     help: 'Where to run; "all" leaves out what is not here.',
   },
-  { name: 'threads', value: 'N', default: 'None', help: 'Threads of the CPU device; None: all.' },
-  { name: 'check_only', value: 'True|False', default: 'False', help: 'Do not time.' },
-];
+  threads: {
+    kind: 'integer',
+    min: 1,
+    where: ['command'],
+    group: 'model',
+    help: 'Threads of the CPU device.',
+    none: 'all.',
+  },
+  checkOnly: { kind: 'boolean', default: false, where: ['command'], group: 'output', help: 'Do not time.' },
+} as const satisfies OptionTable;
 
 const HELP = `sotto kernel: checks a kernel, then times it.
 
@@ -41,12 +51,13 @@ An error of 1.00 is the whole tolerance. Kernels: ${kernels.map((m) => m.kernel.
 `;
 
 export async function kernelCommand(argv: readonly string[], io: CommandIo): Promise<number> {
-  const { files, values: given, help } = parseArguments(argv, OPTIONS);
+  const { files, values, help } = parseArguments(argv, writtenOptions(KERNEL_OPTIONS, ['command']));
   if (help) {
     io.stdout.write(HELP);
     return EXIT.ok;
   }
-  const values = new OptionValues(given, OPTIONS);
+  const given = readOptions(KERNEL_OPTIONS, ['command'], values, '--');
+  const { device: which, threads, checkOnly } = resolve(KERNEL_OPTIONS, 'command', given);
   const [name, ...more] = files;
   const modules = kernels.filter((m) => name === 'all' || m.kernel.name === name);
   if (modules.length === 0 || more.length > 0)
@@ -57,11 +68,10 @@ export async function kernelCommand(argv: readonly string[], io: CommandIo): Pro
         hint: `Kernels: ${kernels.map((m) => m.kernel.name).join(', ')}, or all.`,
       },
     );
-  const timed = !values.flag('check_only');
   let wrong = 0;
-  for (const device of await openDevices(values.choice('device', DEVICES), threadsOf(values), io)) {
+  for (const device of await openDevices(which, threads, io)) {
     try {
-      const peaks = timed ? await measurePeaks(device) : undefined;
+      const peaks = checkOnly ? undefined : await measurePeaks(device);
       const roofline = peaks ? `  (peaks: ${peaks.gflops.toFixed(0)} GFLOP/s, ${peaks.gigabytes.toFixed(1)} GB/s)` : '';
       io.stdout.write(`\n${device.description}${roofline}\n`);
       for (const module of modules) {
@@ -78,12 +88,8 @@ export async function kernelCommand(argv: readonly string[], io: CommandIo): Pro
   return wrong === 0 ? EXIT.ok : EXIT.failed;
 }
 
-function threadsOf(values: OptionValues): number | undefined {
-  return values.textOrNone('threads') === undefined ? undefined : values.whole('threads', 1);
-}
-
 async function openDevices(
-  which: (typeof DEVICES)[number],
+  which: 'all' | 'cpu' | 'webgpu',
   threads: number | undefined,
   io: CommandIo,
 ): Promise<Device[]> {

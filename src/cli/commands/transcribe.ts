@@ -6,16 +6,16 @@ import type { LanguageDetection } from '../../decode/languageDetect.ts';
 import { load, type Whisper } from '../../index.node.ts';
 import { formatTimestamp } from '../../output/timestamp.ts';
 import { languageName } from '../../text/languages.ts';
-import type { Segment, Transcript } from '../../transcribe/transcribe.ts';
+import { resolveTranscribeOptions } from '../../transcribe/options.ts';
+import type { Segment, Transcript } from '../../transcribe/transcript.ts';
 import { parseArguments } from '../args.ts';
 import { errorText } from '../errors.ts';
 import { helpText } from '../help.ts';
 import { type CommandIo, EXIT } from '../io.ts';
-import { LATER, OPTIONS } from '../options.ts';
+import { givenOptions, LATER, OPTIONS, optionElsewhere, RECORDING_PLACES } from '../options.ts';
 import { writeOutputs } from '../output.ts';
 import { ProgressDisplay } from '../progress.ts';
 import { readSettings } from '../settings.ts';
-import { OptionValues } from '../values.ts';
 import { version } from '../version.ts';
 
 /**
@@ -28,23 +28,21 @@ export async function transcribeCommand(argv: readonly string[], io: CommandIo):
     io.stdout.write(parsed.help ? helpText(io.stdout.columns) : `${version()}\n`);
     return EXIT.ok;
   }
-  const values = new OptionValues(parsed.values, OPTIONS);
   if (parsed.files.includes('-')) {
-    if (parsed.files.length === 1) return (await import('./listen.ts')).listenCommand(values, io);
+    if (parsed.files.length === 1) return (await import('./listen.ts')).listenCommand(parsed.values, io);
     throw new OptionsError('contradiction', 'Standard input (-) is transcribed alone, without other recordings.');
   }
-  const onlyLive = ['input_format', 'input_rate', 'input_channels', 'min_chunk', 'max_buffer'];
-  const live = onlyLive.find((name) => values.isGiven(name));
+  const live = optionElsewhere(parsed.values, RECORDING_PLACES);
   if (live !== undefined) {
     throw new OptionsError('contradiction', `--${live} is about standard input, which is not asked for.`, {
       hint: 'Give "-" in place of a recording.',
     });
   }
-  const { model, device, threads, cacheDir, ...settings } = readSettings(values);
+  const { model, ...settings } = readSettings(givenOptions(parsed.values));
   if (parsed.files.length === 0) {
     throw new OptionsError('noAudio', 'No recording was named.', { hint: 'For example: sotto talk.mp3 --model base' });
   }
-  const quiet = settings.verbose === undefined;
+  const quiet = settings.verbose === null;
   const display = new ProgressDisplay(quiet ? { write: () => {} } : io.stderr);
   const onWarning = (warning: Warning): void => {
     display.clear();
@@ -53,7 +51,7 @@ export async function transcribeCommand(argv: readonly string[], io: CommandIo):
   const call = { signal: io.signal, onProgress: display.show, onWarning };
   let whisper: Whisper | undefined;
   try {
-    whisper = await load(model, { device, threads, cacheDir, ...call });
+    whisper = await load(model, { ...settings.load, ...call });
     if (!quiet) display.line(`${model} on ${whisper.device.kind}: ${whisper.device.description}`);
     const write = (transcript: Transcript, file: string): void => {
       display.clear();
@@ -72,7 +70,7 @@ export async function transcribeCommand(argv: readonly string[], io: CommandIo):
     };
     const onSegment = settings.verbose ? (segment: Segment) => printSegment(segment, display, io) : undefined;
     const { files } = parsed;
-    const isBatch = files.length > 1 && (settings.transcribe.batchSize ?? 1) > 1;
+    const isBatch = files.length > 1 && resolveTranscribeOptions(settings.transcribe).batchSize > 1;
     if (isBatch) {
       for await (const result of whisper.transcribeAll(files, { ...settings.transcribe, ...call })) {
         const file = files[result.index] ?? '';

@@ -1,24 +1,25 @@
 /**
- * Transcribes several windows at once: pieces of one recording, or of many. Each is decoded as a recording of its own,
- * with its own quality checks and fallback, and none is shown what another said. What comes out of each is in order.
+ * Decodes several windows at once: chunks of one recording, or of many. Each is decoded as a recording of its own, with its
+ * own quality checks and fallback, and without the text of the others in its prompt. The segments of each come in order.
  */
+import type { LogMel } from '../../audio/features/logMel.ts';
 import { NumericError, OptionsError } from '../../base/errors.ts';
-import type { TranscribeOptions } from '../options.ts';
+import type { ResolvedTranscribeOptions } from '../options.ts';
 import { prepareRecording } from '../recording/recording.ts';
-import type { TranscriptSummary } from '../transcribe.ts';
+import type { SpeechModel } from '../speechModel.ts';
+import type { Segment, TranscriptSummary } from '../transcript.ts';
 import { promptHistory } from '../window/prompt.ts';
-import type { Segment } from '../window/segments.ts';
-import { type FinishedWindow, type MelSource, type Transcriber, WindowDecoder } from '../window/window.ts';
-import { type Chain, Chains } from './lanes.ts';
+import { WindowDecoder, type WindowResult } from '../window/window.ts';
+import { type Lane, Lanes } from './lanes.ts';
 
 export interface BatchRecording {
   /** For `onProgress`. */
   readonly name?: string | undefined;
   /** Called when there is room for its windows. */
-  readonly open: () => Promise<MelSource>;
+  readonly open: () => Promise<LogMel>;
 }
 
-/** What is known of recording `index`: a segment (they come in order), then the summary; or what went wrong with it. */
+/** Of recording `index`: a segment (they come in order), then the summary; or the error that it failed with. */
 export type BatchEvent =
   | { readonly index: number; readonly segment: Segment }
   | { readonly index: number; readonly summary: TranscriptSummary }
@@ -27,44 +28,46 @@ export type BatchEvent =
 interface Job {
   readonly index: number;
   readonly name: string | undefined;
-  readonly chains: Chains;
-  /** What went wrong with it. */
+  readonly lanes: Lanes;
   failure?: { readonly error: unknown };
 }
 
-interface Task {
+/** A lane with a window to decode. */
+interface Pending {
   readonly job: Job;
-  readonly chain: Chain;
+  readonly lane: Lane;
 }
 
 /**
- * @returns events of all recordings. One that cannot be read, or of which the model makes no sense, is told and left;
+ * @returns events of all recordings. One that cannot be read, or for which the model gives NaN, is reported and left out;
  *   the others go on.
  * @throws {OptionsError}, {DeviceError}; the signal's reason
  */
 export async function* transcribeBatch(
-  model: Transcriber,
+  model: SpeechModel,
   recordings: readonly BatchRecording[],
-  options: TranscribeOptions,
+  options: ResolvedTranscribeOptions,
 ): AsyncGenerator<BatchEvent, void, undefined> {
-  const { signal, onProgress, batchSize = 1 } = options;
+  const { signal, onProgress, batchSize } = options;
   const { inference, tokenizer } = model;
   if (!inference.reserveAudio) {
-    throw new OptionsError('batchSize', 'This engine holds one window at a time: it cannot decode several at once.');
+    throw new OptionsError('batchSize', 'This engine has room for one window only: it cannot decode several at once.');
   }
   const decoder = new WindowDecoder(model, options);
-  // Every piece is a beginning: it is shown the initial prompt, unless that is not to be carried.
+  // Every chunk is a beginning: it gets the initial prompt, unless that is not to be carried.
   const { prompt } = promptHistory(model, { ...options, carryInitialPrompt: true });
-  const onlyFirst = options.carryInitialPrompt === false;
-  const laterPrompt = onlyFirst ? promptHistory(model, { ...options, initialPrompt: undefined }).prompt : prompt;
+  const laterPrompt = options.carryInitialPrompt
+    ? prompt
+    : promptHistory(model, { ...options, initialPrompt: undefined }).prompt;
   let jobs: Job[] = [];
-  let opened = 0;
+  const unopened = recordings.entries();
   for (;;) {
-    while (opened < recordings.length && waiting(jobs).length < batchSize) {
-      const index = opened++;
-      const { name, open } = recordings[index]!;
+    while (pending(jobs).length < batchSize) {
+      const { value } = unopened.next();
+      if (!value) break;
+      const [index, { name, open }] = value;
       try {
-        jobs.push({ index, name, chains: new Chains(await prepareRecording(model, await open(), options)) });
+        jobs.push({ index, name, lanes: new Lanes(await prepareRecording(model, await open(), options)) });
       } catch (error) {
         if (signal?.aborted || error instanceof OptionsError) throw error;
         yield { index, error };
@@ -72,46 +75,46 @@ export async function* transcribeBatch(
     }
     const [oldest] = jobs;
     if (!oldest) return;
-    onProgress?.(oldest.chains.progress(oldest.name));
-    const round = waiting(jobs).slice(0, batchSize);
+    onProgress?.(oldest.lanes.progress(oldest.name));
+    const round = pending(jobs).slice(0, batchSize);
     if (round.length > 0) await inference.reserveAudio(round.length, signal);
-    await decodeRound(decoder, round, ({ chains }, chain) => (chains.isUntouched(chain) ? prompt : laterPrompt));
+    await decodeRound(decoder, round, ({ job, lane }) => (job.lanes.isAtStart(lane) ? prompt : laterPrompt));
 
-    for (const { index, name, chains, failure } of jobs) {
+    for (const { index, name, lanes, failure } of jobs) {
       if (failure) {
         yield { index, error: failure.error };
         continue;
       }
-      for (const segment of chains.ready(decoder, tokenizer)) yield { index, segment };
-      if (!chains.isTold) continue;
-      onProgress?.(chains.progress(name));
-      yield { index, summary: chains.summary(tokenizer) };
+      for (const segment of lanes.emit(decoder, tokenizer)) yield { index, segment };
+      if (!lanes.isEmitted) continue;
+      onProgress?.(lanes.progress(name));
+      yield { index, summary: lanes.summary(tokenizer) };
     }
-    jobs = jobs.filter(({ failure, chains }) => !failure && !chains.isTold);
+    jobs = jobs.filter(({ failure, lanes }) => !failure && !lanes.isEmitted);
   }
 }
 
-/** Pieces that can be decoded now, the oldest recording's first. */
-function waiting(jobs: readonly Job[]): Task[] {
-  return jobs.flatMap((job) => job.chains.all.filter(({ isDone }) => !isDone).map((chain) => ({ job, chain })));
+/** Lanes that are not done, those of the oldest recording first. */
+function pending(jobs: readonly Job[]): Pending[] {
+  return jobs.flatMap((job) => job.lanes.all.filter(({ isDone }) => !isDone).map((lane) => ({ job, lane })));
 }
 
+/** Decodes the next window of each lane. */
 async function decodeRound(
   decoder: WindowDecoder,
-  round: readonly Task[],
-  promptOf: (job: Job, chain: Chain) => readonly number[],
+  round: readonly Pending[],
+  promptOf: (pending: Pending) => readonly number[],
 ): Promise<void> {
-  const requests = round.map(({ job, chain }) => chain.request(promptOf(job, chain)));
-  let windows: FinishedWindow[];
+  let windows: readonly WindowResult[];
   try {
-    windows = await decoder.run(requests);
+    windows = await decoder.decode(round.map((one) => one.lane.request(promptOf(one))));
   } catch (error) {
     if (!(error instanceof NumericError)) throw error;
-    // One of them is to blame: found out one by one.
+    // One of them caused it: each is tried alone.
     const [only] = round;
     if (only && round.length === 1) only.job.failure = { error };
-    else for (const task of round) if (!task.job.failure) await decodeRound(decoder, [task], promptOf);
+    else for (const one of round) if (!one.job.failure) await decodeRound(decoder, [one], promptOf);
     return;
   }
-  for (const [i, { chain }] of round.entries()) chain.add(windows[i]!);
+  for (const [i, { lane }] of round.entries()) lane.add(windows[i]!);
 }

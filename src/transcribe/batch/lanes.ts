@@ -1,97 +1,108 @@
 /**
- * One recording in a batch: its pieces as chains of windows, each going on until the piece's end as a recording does, and
- * what is finished of them in order, joined where pieces overlap.
+ * The lanes of one recording in a batch: each decodes a chunk window by window, as a recording is, and what is finished
+ * comes out in order, merged where chunks overlap.
  */
+import { N_FRAMES } from '../../audio/constants.ts';
+import { InternalError } from '../../base/errors.ts';
 import type { Progress } from '../../base/progress.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { type Recording, summaryOf } from '../recording/recording.ts';
-import type { TranscriptSummary } from '../transcribe.ts';
-import { type Segment, seconds, type WindowSegment } from '../window/segments.ts';
-import { type FinishedWindow, WINDOW_FRAMES, type WindowDecoder, type WindowRequest } from '../window/window.ts';
-import { hasSpeech, type Piece, piecesOf } from './chunks.ts';
-import { findJoin, type SpokenWindow, spokenWords, takeWords } from './overlapMerge.ts';
+import type { SpeechMap } from '../recording/speech.ts';
+import { framesToSeconds } from '../time.ts';
+import type { Segment, TranscriptSummary } from '../transcript.ts';
+import type { WindowSegment } from '../window/segments.ts';
+import type { WindowDecoder, WindowRequest, WindowResult } from '../window/window.ts';
+import type { AlignedWindow } from '../words/alignedWindow.ts';
+import { type Chunk, chunksOf } from './chunks.ts';
+import { findMergePoint, timedWords } from './overlapMerge.ts';
+import { takeWords } from './takeWords.ts';
 
-/** Windows of one piece. */
-export class Chain {
-  readonly recording: Recording;
-  readonly piece: Piece;
-  /** Its words are needed for a join. */
-  readonly isShared: boolean;
-  windows: FinishedWindow[] = [];
+/** The windows of one chunk. */
+export class Lane {
+  readonly chunk: Chunk;
+  /** It overlaps the lane before or after it: its words are needed for a merge. */
+  readonly isOverlapped: boolean;
+  windows: WindowResult[] = [];
   isDone = false;
+  readonly #recording: Recording;
+  readonly #speech: SpeechMap;
   #seek: number;
   #lastSpeech: number;
 
-  constructor(recording: Recording, piece: Piece, isShared: boolean) {
-    this.recording = recording;
-    this.piece = piece;
-    this.isShared = isShared;
-    this.#seek = piece.start;
-    this.#lastSpeech = seconds(piece.start);
+  constructor(recording: Recording, speech: SpeechMap, chunk: Chunk, isOverlapped: boolean) {
+    this.chunk = chunk;
+    this.isOverlapped = isOverlapped;
+    this.#recording = recording;
+    this.#speech = speech;
+    this.#seek = chunk.start;
+    this.#lastSpeech = framesToSeconds(chunk.start);
   }
 
+  /** The next window to decode. */
   request(prompt: readonly number[]): WindowRequest {
-    const { mel, language } = this.recording;
-    const size = Math.min(WINDOW_FRAMES, this.piece.end - this.#seek);
-    const place = { seek: this.#seek, size };
-    return { mel, place, prompt, language, lastSpeech: this.#lastSpeech, spoken: this.isShared };
+    const { mel, language } = this.#recording;
+    const place = { seek: this.#seek, size: Math.min(N_FRAMES, this.chunk.end - this.#seek) };
+    return { mel, place, prompt, language, lastSpeech: this.#lastSpeech, keepAligned: this.isOverlapped };
   }
 
-  add(window: FinishedWindow): void {
+  add(window: WindowResult): void {
     this.windows.push(window);
     this.#seek = window.next;
     this.#lastSpeech = window.lastSpeech;
-    this.isDone = this.#isOver(window);
+    this.isDone = this.#isEnd(window);
   }
 
-  /** Frames that are done of those no other piece has. */
+  /** Decoded frames, without the overlap with the next lane. */
   get framesDone(): number {
-    const { start, end, shared } = this.piece;
-    return Math.min(this.isDone ? end : this.#seek, end - shared) - start;
+    const { start, end, overlap } = this.chunk;
+    return Math.min(this.isDone ? end : this.#seek, end - overlap) - start;
   }
 
-  #isOver({ unfinished, next }: FinishedWindow): boolean {
-    const { end, shared } = this.piece;
-    // The next piece hears that better.
-    if (next >= end - shared / 2) return true;
-    const { activity } = this.recording;
-    // The silence behind the last words is not asked what it says: it would answer.
-    return !unfinished && activity !== undefined && !hasSpeech(activity, { start: next, end });
+  #isEnd({ isUnfinished, next }: WindowResult): boolean {
+    const { end, overlap } = this.chunk;
+    // What is left is nearer to the end of this chunk than to the start of the next one, which decodes it better.
+    if (next >= end - overlap / 2) return true;
+    // The silence after the last words is not decoded: it would be hallucinated to be text.
+    return !isUnfinished && !this.#speech.hasSpeech({ start: next, end });
   }
 }
 
-/** All pieces of one recording. */
-export class Chains {
-  readonly all: readonly Chain[];
+/** All lanes of one recording. */
+export class Lanes {
+  readonly all: readonly Lane[];
   readonly #recording: Recording;
   readonly #tokens: number[] = [];
   #nSegments = 0;
-  /** Of the segment told last. */
-  #end = 0;
-  #nTold = 0;
+  /** End of the last segment emitted, in seconds. */
+  #lastEnd = 0;
+  #nEmitted = 0;
 
   constructor(recording: Recording) {
+    const { speech, clips } = recording;
+    if (!speech) throw new InternalError('a batch needs the speech of its recordings');
     this.#recording = recording;
-    const { activity, clips } = recording;
-    const pieces = clips.flatMap((clip) => (activity ? piecesOf(clip, activity) : []));
-    this.all = pieces.map((piece, i) => {
-      const isShared = piece.shared > 0 || (pieces[i - 1]?.shared ?? 0) > 0;
-      return new Chain(recording, piece, isShared);
+    const chunks = clips.flatMap((clip) => chunksOf(clip, speech));
+    let overlapBefore = 0;
+    this.all = chunks.map((chunk) => {
+      const isOverlapped = chunk.overlap > 0 || overlapBefore > 0;
+      overlapBefore = chunk.overlap;
+      return new Lane(recording, speech, chunk, isOverlapped);
     });
   }
 
-  /** Is it the first piece, of which nothing is decoded yet? */
-  isUntouched(chain: Chain): boolean {
-    return chain === this.all[0] && chain.windows.length === 0;
+  /** Is it the first lane, with nothing decoded yet? */
+  isAtStart(lane: Lane): boolean {
+    return lane === this.all[0] && lane.windows.length === 0;
   }
 
-  get isTold(): boolean {
-    return this.#nTold === this.all.length;
+  /** All segments have been emitted. */
+  get isEmitted(): boolean {
+    return this.#nEmitted === this.all.length;
   }
 
   progress(name?: string): Progress {
     const total = this.#recording.duration;
-    const frames = this.all.reduce((n, { piece }) => n + piece.end - piece.start - piece.shared, 0);
+    const frames = this.all.reduce((n, { chunk }) => n + chunk.end - chunk.start - chunk.overlap, 0);
     const done = this.all.reduce((n, { framesDone }) => n + framesDone, 0);
     const share = frames === 0 ? 1 : done / frames;
     return {
@@ -103,20 +114,20 @@ export class Chains {
     };
   }
 
-  /** Segments that nothing before them is missing of any more, each told once. */
-  *ready(decoder: WindowDecoder, tokenizer: Tokenizer): Generator<Segment> {
-    for (let chain = this.all[this.#nTold]; chain?.isDone; chain = this.all[this.#nTold]) {
-      const following = this.all[this.#nTold + 1];
-      if (chain.piece.shared > 0 && following) {
+  /** Emits the segments before which nothing is missing any more, each once. */
+  *emit(decoder: WindowDecoder, tokenizer: Tokenizer): Generator<Segment> {
+    for (let lane = this.all[this.#nEmitted]; lane?.isDone; lane = this.all[this.#nEmitted]) {
+      const following = this.all[this.#nEmitted + 1];
+      if (lane.chunk.overlap > 0 && following) {
         if (!following.isDone) return;
-        join(chain, following, decoder, tokenizer);
+        mergeOverlap(lane, following, decoder, tokenizer);
       }
-      this.#nTold++;
-      // Two alignments can disagree about where the one word ends and the other begins.
-      const earliest = chain.isShared ? this.#end : 0;
-      for (const found of chain.windows.flatMap(({ segments = [] }) => segments)) {
+      this.#nEmitted++;
+      // Two alignments can disagree about where one word ends and the next begins.
+      const earliest = lane.isOverlapped ? this.#lastEnd : 0;
+      for (const found of lane.windows.flatMap(({ segments = [] }) => segments)) {
         const segment = notBefore(found, earliest);
-        this.#end = segment.end;
+        this.#lastEnd = segment.end;
         for (const token of segment.tokens) this.#tokens.push(token);
         yield { id: this.#nSegments++, ...(this.#recording.timeline?.sourceSegment(segment) ?? segment) };
       }
@@ -128,42 +139,40 @@ export class Chains {
   }
 }
 
-/** Takes out of two pieces what both heard, so that each word is in one of them. */
-function join(before: Chain, after: Chain, decoder: WindowDecoder, tokenizer: Tokenizer): void {
-  const { keep, drop } = findJoin(spokenWords(spokenOf(before)), spokenWords(spokenOf(after)), {
-    start: seconds(after.piece.start),
-    end: seconds(before.piece.end),
+/** Cuts two lanes so that each word of their overlap is in one of them. */
+function mergeOverlap(before: Lane, after: Lane, decoder: WindowDecoder, tokenizer: Tokenizer): void {
+  const { keep, drop } = findMergePoint(timedWords(alignedOf(before)), timedWords(alignedOf(after)), {
+    start: framesToSeconds(after.chunk.start),
+    end: framesToSeconds(before.chunk.end),
   });
   trim(before, 0, keep, decoder, tokenizer);
   trim(after, drop, Number.POSITIVE_INFINITY, decoder, tokenizer);
 }
 
-function spokenOf({ windows }: Chain): SpokenWindow[] {
-  return windows.flatMap(({ spoken }) => spoken ?? []);
+function alignedOf({ windows }: Lane): AlignedWindow[] {
+  return windows.flatMap(({ aligned }) => aligned ?? []);
 }
 
-/** Leaves of a chain its words `from` up to `to`. */
-function trim(chain: Chain, from: number, to: number, decoder: WindowDecoder, tokenizer: Tokenizer): void {
+/** Reduces a lane to its words `from` up to `to`. */
+function trim(lane: Lane, from: number, to: number, decoder: WindowDecoder, tokenizer: Tokenizer): void {
   let first = 0;
-  chain.windows = chain.windows.map((window) => {
-    const { spoken } = window;
-    if (!spoken) return window;
+  lane.windows = lane.windows.map((window) => {
+    const { aligned } = window;
+    if (!aligned) return window;
     const begin = first;
-    first += spoken.aligned.length;
-    const taken = takeWords(spoken, Math.max(0, from - begin), Math.max(0, to - begin), tokenizer);
-    return taken === spoken ? window : decoder.retold(window, taken);
+    first += aligned.words.length;
+    const taken = takeWords(aligned, Math.max(0, from - begin), Math.max(0, to - begin), tokenizer);
+    return taken === aligned ? window : decoder.withWords(window, taken);
   });
 }
 
-function notBefore(segment: WindowSegment, time: number): WindowSegment {
-  if (segment.start >= time) return segment;
-  const late = (t: number): number => Math.max(t, time);
-  return {
-    ...segment,
-    start: late(segment.start),
-    end: late(segment.end),
-    ...(segment.words && {
-      words: segment.words.map((word) => ({ ...word, start: late(word.start), end: late(word.end) })),
-    }),
-  };
+/** Moves a segment's times up to `earliest` where they are before it. */
+function notBefore(segment: WindowSegment, earliest: number): WindowSegment {
+  if (segment.start >= earliest) return segment;
+  const later = <T extends { readonly start: number; readonly end: number }>(times: T): T => ({
+    ...times,
+    start: Math.max(times.start, earliest),
+    end: Math.max(times.end, earliest),
+  });
+  return { ...later(segment), ...(segment.words && { words: segment.words.map(later) }) };
 }

@@ -1,16 +1,27 @@
 /** Transcribes many recordings, one after another or with their windows in common batches. */
 
 import { OptionsError } from '../../base/errors.ts';
-import { contradiction } from '../../decode/options.ts';
-import type { TranscribeOptions } from '../options.ts';
-import { checkTranscription, type Segment, type Transcript, transcribe } from '../transcribe.ts';
-import type { Transcriber } from '../window/window.ts';
+import type { CallOptions } from '../../base/progress.ts';
+import { contradiction, type DecodingCallbacks } from '../../decode/options.ts';
+import { resolve } from '../../options/resolve.ts';
+import type { OptionsOf, OptionTable } from '../../options/spec.ts';
+import { resolveTranscribeOptions, TRANSCRIBE_OPTIONS } from '../options.ts';
+import type { SpeechModel } from '../speechModel.ts';
+import { checkTranscription, transcribe } from '../transcribe.ts';
+import type { Segment, Transcript } from '../transcript.ts';
 import { type BatchRecording, transcribeBatch } from './batch.ts';
 
-export interface SeveralOptions extends Omit<TranscribeOptions, 'onSegment' | 'onLanguage'> {
-  /** Windows decoded at once, of one recording or of several; default 8. 1: one recording after another. */
-  readonly batchSize?: number | undefined;
-}
+/** As those of `transcribe`, but for how many windows are decoded at once; with 1, one recording after another. */
+const TRANSCRIBE_ALL_OPTIONS = {
+  ...TRANSCRIBE_OPTIONS,
+  batchSize: { ...TRANSCRIBE_OPTIONS.batchSize, default: 8 },
+} as const satisfies OptionTable;
+
+/** Segments and languages are in the results: there are no callbacks for them. */
+export interface TranscribeAllOptions
+  extends OptionsOf<typeof TRANSCRIBE_ALL_OPTIONS, 'transcribeAll'>,
+    DecodingCallbacks,
+    CallOptions {}
 
 /** Recording `index` is done: its transcript, or what went wrong with it. */
 export type RecordingResult =
@@ -21,22 +32,23 @@ export type RecordingResult =
  * @returns each recording's result as soon as it is complete: about in their order, short ones before long ones
  * @throws {OptionsError}, {DeviceError}; the signal's reason. What is wrong with one recording is in its result
  */
-export async function* transcribeSeveral(
-  model: Transcriber,
+export async function* transcribeAll(
+  model: SpeechModel,
   recordings: readonly BatchRecording[],
-  options: SeveralOptions = {},
+  options: TranscribeAllOptions = {},
 ): AsyncGenerator<RecordingResult, void, undefined> {
-  const { batchSize = 8 } = options;
+  const { batchSize } = resolve(TRANSCRIBE_ALL_OPTIONS, 'transcribeAll', options);
   if ('onSegment' in options || 'onLanguage' in options) {
     contradiction('Of several recordings, segments and languages are told in the results.', 'Leave the callback out.');
   }
-  checkTranscription(model, { ...options, batchSize });
+  const settings = { ...options, batchSize };
+  checkTranscription(model, settings);
   if (batchSize === 1) {
     yield* oneByOne(model, recordings, options);
     return;
   }
   const segments: Segment[][] = recordings.map(() => []);
-  for await (const event of transcribeBatch(model, recordings, { ...options, batchSize })) {
+  for await (const event of transcribeBatch(model, recordings, resolveTranscribeOptions(settings))) {
     const { index } = event;
     const own = segments[index] ?? [];
     if ('segment' in event) own.push(event.segment);
@@ -46,9 +58,9 @@ export async function* transcribeSeveral(
 }
 
 async function* oneByOne(
-  model: Transcriber,
+  model: SpeechModel,
   recordings: readonly BatchRecording[],
-  options: SeveralOptions,
+  options: TranscribeAllOptions,
 ): AsyncGenerator<RecordingResult, void, undefined> {
   for (const [index, { name, open }] of recordings.entries()) {
     try {

@@ -1,8 +1,11 @@
 /** Which language a recording is in: as given, or detected on its first windows. */
+
+import { N_FRAMES } from '../../audio/constants.ts';
+import type { LogMel } from '../../audio/features/logMel.ts';
 import { detectLanguage, type LanguageDetection } from '../../decode/languageDetect.ts';
 import { languageCode } from '../../text/languages.ts';
-import type { TranscribeOptions } from '../options.ts';
-import { type MelSource, type Transcriber, WINDOW_FRAMES } from '../window/window.ts';
+import type { ResolvedTranscribeOptions } from '../options.ts';
+import type { SpeechModel } from '../speechModel.ts';
 
 export interface RecordingLanguage {
   readonly language: string;
@@ -10,16 +13,16 @@ export interface RecordingLanguage {
   readonly detection?: LanguageDetection | undefined;
 }
 
-/** @throws {OptionsError} `language` if Whisper, or this model, knows none of that name */
+/** @throws {OptionsError} `language` if Whisper, or this model, does not know it */
 export async function recordingLanguage(
-  model: Transcriber,
-  mel: MelSource,
-  options: TranscribeOptions,
+  model: SpeechModel,
+  mel: LogMel,
+  options: ResolvedTranscribeOptions,
 ): Promise<RecordingLanguage> {
   const { tokenizer } = model;
   if (options.language === undefined) {
     if (!tokenizer.isMultilingual) return { language: 'en' };
-    const detection = await detect(model, mel, options.languageDetectionSegments ?? 1, options.signal);
+    const detection = await detect(model, mel, options.languageDetectionSegments, options.signal);
     return { language: detection.language, detection };
   }
   const given = languageCode(options.language);
@@ -27,22 +30,22 @@ export async function recordingLanguage(
   if (tokenizer.isMultilingual || given === 'en') return { language: given };
   options.onWarning?.({
     code: 'englishOnly',
-    message: `This model is English-only: language "${options.language}" is not used, English is.`,
+    message: `This model is English-only: language "${options.language}" is ignored.`,
   });
   return { language: 'en' };
 }
 
-/** Means of the probabilities over the first windows. */
+/** Averages the probabilities over the first windows. */
 async function detect(
-  { inference, tokenizer }: Transcriber,
-  mel: MelSource,
+  { inference, tokenizer }: SpeechModel,
+  mel: LogMel,
   nWindows: number,
   signal?: AbortSignal,
 ): Promise<LanguageDetection> {
   const found: LanguageDetection[] = [];
-  for (let seek = 0; found.length < nWindows && (seek === 0 || seek < mel.nFrames); seek += WINDOW_FRAMES) {
-    // openai/whisper shows the first window with its real silence, as no window is decoded.
-    const window = seek === 0 ? mel.detectionWindow() : mel.window(seek, Math.min(WINDOW_FRAMES, mel.nFrames - seek));
+  for (let seek = 0; found.length < nWindows && (seek === 0 || seek < mel.nFrames); seek += N_FRAMES) {
+    // openai/whisper detects on the first window padded with real silence; windows to decode are padded with 0.
+    const window = seek === 0 ? mel.detectionWindow() : mel.window(seek, Math.min(N_FRAMES, mel.nFrames - seek));
     const audio = await inference.encode(window, signal);
     try {
       found.push(await detectLanguage(inference, tokenizer, audio, signal));
@@ -50,9 +53,11 @@ async function detect(
       audio.close();
     }
   }
-  if (found.length === 1) return found[0]!;
+  const [first] = found;
+  if (first && found.length === 1) return first;
   const mean = (code: string): number =>
     found.reduce((sum, { probabilities }) => sum + (probabilities[code] ?? 0), 0) / found.length;
-  const means = tokenizer.languages.map((code): [string, number] => [code, mean(code)]).sort((a, b) => b[1] - a[1]);
-  return { language: means[0]![0], probabilities: Object.fromEntries(means) };
+  const means = tokenizer.languages.map((code) => [code, mean(code)] as const).sort((a, b) => b[1] - a[1]);
+  const [best] = means;
+  return { language: best?.[0] ?? 'en', probabilities: Object.fromEntries(means) };
 }

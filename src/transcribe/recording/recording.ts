@@ -1,31 +1,27 @@
-/** A recording made ready to be decoded: its parts, its speech, its language. */
-import {
-  type Activity,
-  defaultPadding,
-  measureActivity,
-  type SpeechOptions,
-  speechSpans,
-} from '../../audio/features/vad.ts';
+/** A recording prepared for decoding: its clips, its speech, its language. */
+import type { LogMel } from '../../audio/features/logMel.ts';
+import type { ResolvedSpeechOptions } from '../../audio/features/vad.ts';
 import type { LanguageDetection } from '../../decode/languageDetect.ts';
 import type { Task } from '../../text/tokenizer.ts';
-import type { TranscribeOptions } from '../options.ts';
-import type { TranscriptSummary } from '../transcribe.ts';
-import { seconds } from '../window/segments.ts';
-import type { MelSource, Transcriber } from '../window/window.ts';
+import type { ResolvedTranscribeOptions } from '../options.ts';
+import type { SpeechModel } from '../speechModel.ts';
+import { framesToSeconds } from '../time.ts';
+import type { TranscriptSummary } from '../transcript.ts';
 import { type Clip, clipsOf, overlapOf } from './clips.ts';
 import { recordingLanguage } from './language.ts';
+import { detectSpeech, type SpeechMap } from './speech.ts';
 import { Timeline } from './timeline.ts';
 
 export interface Recording {
-  /** What is decoded: all of it, or its speech alone, one part joined to the next. */
-  readonly mel: MelSource;
+  /** What is decoded: all of it, or only its speech, spliced. */
+  readonly mel: LogMel;
   /** The parts to transcribe, in frames of `mel`. */
   readonly clips: readonly Clip[];
-  /** Present if the speech was looked for. */
+  /** How `mel` was spliced; present with `vad`. */
   readonly timeline?: Timeline | undefined;
-  /** Of each frame of `mel`; present in batches. */
-  readonly activity?: Activity | undefined;
-  /** Seconds of all of it. */
+  /** The speech in `mel`; present with `vad`, and in batches. */
+  readonly speech?: SpeechMap | undefined;
+  /** Seconds of the whole recording. */
   readonly duration: number;
   readonly task: Task;
   readonly language: string;
@@ -34,46 +30,35 @@ export interface Recording {
 
 /** @throws {OptionsError} `clipTimestamps`, `language` */
 export async function prepareRecording(
-  model: Transcriber,
-  whole: MelSource,
-  options: TranscribeOptions,
+  model: SpeechModel,
+  whole: LogMel,
+  options: ResolvedTranscribeOptions,
 ): Promise<Recording> {
-  const { vad, batchSize = 1, signal } = options;
-  const given = clipsOf(options.clipTimestamps ?? [], whole.nFrames);
-  signal?.throwIfAborted();
-  const measured = vad || batchSize > 1 ? await measureActivity(whole, signal) : undefined;
+  const { vad, batchSize, signal } = options;
   let mel = whole;
-  let clips = given;
+  let clips = clipsOf(options.clipTimestamps ?? [], whole.nFrames);
+  signal?.throwIfAborted();
+  let speech = vad || batchSize > 1 ? await detectSpeech(whole, signal) : undefined;
   let timeline: Timeline | undefined;
-  let activity = batchSize > 1 ? measured : undefined;
-  if (vad && measured) {
-    const spoken = speechIn(given, measured, vad === true ? {} : vad);
-    timeline = spoken.timeline;
-    clips = spoken.clips;
+  if (vad && speech) {
+    ({ timeline, clips } = spliceSpeech(clips, speech, vad));
     mel = timeline.splice(whole);
-    if (activity) {
-      const { excess, peakedness } = measured;
-      activity = {
-        nFrames: mel.nFrames,
-        excess: timeline.gather(excess),
-        peakedness: timeline.gather(peakedness),
-      };
-    }
+    speech = speech.splice(timeline);
   }
-  // With no speech at all, the language is that of the silence, as without looking for speech.
+  // Without any speech the language is that of the silence, as without speech detection.
   const { language, detection } = await recordingLanguage(model, mel.nFrames > 0 ? mel : whole, options);
   options.onLanguage?.(language, detection);
-  const { task = 'transcribe' } = options;
-  return { mel, clips, timeline, activity, duration: seconds(whole.nFrames), task, language, detection };
+  const { task } = options;
+  return { mel, clips, timeline, speech, duration: framesToSeconds(whole.nFrames), task, language, detection };
 }
 
 export function summaryOf({ language, detection, task, duration }: Recording, text: string): TranscriptSummary {
   return { text, language, detection, task, duration };
 }
 
-/** Joins what is said in the clips. @returns the clips' places among the joined parts; those of silence are left out */
-function speechIn(given: readonly Clip[], activity: Activity, options: SpeechOptions) {
-  const spans = speechSpans(activity, options);
+/** Splices the speech of the clips. @returns the clips in the frames of the splice; those without speech are left out */
+function spliceSpeech(given: readonly Clip[], speech: SpeechMap, options: ResolvedSpeechOptions) {
+  const spans = speech.spans(options);
   const parts: Clip[] = [];
   const clips: Clip[] = [];
   let length = 0;
@@ -87,5 +72,5 @@ function speechIn(given: readonly Clip[], activity: Activity, options: SpeechOpt
     }
     if (length > start) clips.push({ start, end: length });
   }
-  return { timeline: new Timeline(parts, options.padding ?? defaultPadding), clips };
+  return { timeline: new Timeline(parts, options.padding), clips };
 }

@@ -1,13 +1,19 @@
 /**
- * A recording of which only some parts are decoded, one joined to the next: how its frames are read, and when what is
- * found in it was said.
+ * A recording of which only some parts are decoded, spliced: how its frames are read, and how times of the splice become
+ * times of the recording.
  */
+import { FRAMES_PER_SECOND, N_FRAMES } from '../../audio/constants.ts';
+import type { LogMel } from '../../audio/features/logMel.ts';
 import { roundHundredths } from '../../base/python.ts';
-import { FRAMES_PER_SECOND, seconds, type WindowSegment, type Word } from '../window/segments.ts';
-import { type MelSource, WINDOW_FRAMES } from '../window/window.ts';
+import { framesToSeconds } from '../time.ts';
+import type { Word } from '../transcript.ts';
+import type { WindowSegment } from '../window/segments.ts';
 import { type Clip, overlapOf } from './clips.ts';
 
-/** A part of the recording and its place among the joined parts, in frames. */
+/** Frames after the end of a recording that may still see its last sound, and more. */
+const SILENCE_OFFSET = 10;
+
+/** A part of the recording and its place in the splice, in frames. */
 interface Part {
   readonly source: number;
   readonly start: number;
@@ -21,8 +27,8 @@ export class Timeline {
   readonly #margin: number;
 
   /**
-   * @param parts  frames of the recording, in the order in which they are joined
-   * @param margin seconds at a join in which nothing is said: a time there belongs to the other side
+   * @param parts  frames of the recording, in the order in which they are spliced
+   * @param margin seconds of silence on both sides of a splice: a time within them belongs to the other side
    */
   constructor(parts: readonly Clip[], margin = 0) {
     let end = 0;
@@ -35,8 +41,8 @@ export class Timeline {
     this.#margin = margin * FRAMES_PER_SECOND;
   }
 
-  /** The joined parts as a recording of their own. */
-  splice(mel: MelSource): MelSource {
+  /** The spliced parts as a recording of their own. */
+  splice(mel: LogMel): LogMel {
     const window = (seek: number, size: number): Float32Array => {
       const wanted = { start: seek, end: seek + size };
       let whole: Float32Array | undefined;
@@ -46,73 +52,76 @@ export class Timeline {
         const read = mel.window(part.source + start - part.start, end - start);
         if (end - start === size) return read;
         whole ??= new Float32Array(read.length);
-        for (let row = 0; row < read.length; row += WINDOW_FRAMES)
+        for (let row = 0; row < read.length; row += N_FRAMES)
           whole.set(read.subarray(row, row + end - start), row + start - seek);
       }
       return whole ?? mel.window(mel.nFrames, 0);
     };
+    const { nMels } = mel;
     const { nFrames } = this;
     return {
+      nMels,
       nFrames,
       window,
       detectionWindow: () => {
-        const size = Math.min(WINDOW_FRAMES, nFrames);
+        const size = Math.min(N_FRAMES, nFrames);
         const first = window(0, size);
-        // Behind a recording come 30 s of silence; its first frames may still see the last sound.
-        const silence = mel.window(mel.nFrames + 10, WINDOW_FRAMES - 10)[0] ?? 0;
-        for (let row = 0; row < first.length; row += WINDOW_FRAMES)
-          first.fill(silence, row + size, row + WINDOW_FRAMES);
+        const silence = mel.window(mel.nFrames + SILENCE_OFFSET, N_FRAMES - SILENCE_OFFSET)[0] ?? 0;
+        for (let row = 0; row < first.length; row += N_FRAMES) first.fill(silence, row + size, row + N_FRAMES);
         return first;
       },
     };
   }
 
-  /** The values of the joined parts' frames. */
+  /** Of one value a frame, those of the spliced parts. */
   gather(values: Float32Array): Float32Array {
-    const joined = new Float32Array(this.nFrames);
-    for (const { source, start, end } of this.#parts) joined.set(values.subarray(source, source + end - start), start);
-    return joined;
+    const spliced = new Float32Array(this.nFrames);
+    for (const { source, start, end } of this.#parts) spliced.set(values.subarray(source, source + end - start), start);
+    return spliced;
   }
 
-  /** The frame of the recording that a joined frame is; the end of the last part for those behind it. */
+  /** The frame of the recording that a frame of the splice is; the end of the last part for frames after it. */
   sourceFrame(frame: number): number {
     const part = this.#parts.findLast(({ start }) => start <= frame);
     return part === undefined ? 0 : part.source + Math.min(frame, part.end) - part.start;
   }
 
-  /** A segment of the joined parts with the times of the recording. Its timestamp tokens stay those of its window. */
+  /** A segment of the splice with the times of the recording. Its timestamp tokens stay those of its window. */
   sourceSegment(segment: WindowSegment): WindowSegment {
-    if (this.#parts.length === 0) return segment;
-    let [start, end] = this.#sourceTimes(segment);
+    const [firstPart] = this.#parts;
+    if (!firstPart) return segment;
+    let [start, end] = this.#sourceTimes(segment, firstPart);
     const words = segment.words?.map((word): Word => {
-      // A word is in one part: the one its middle is in.
-      const part = this.#partAt(((word.start + word.end) / 2) * FRAMES_PER_SECOND);
+      // A word is in one part: the one that contains its middle.
+      const part = this.#partAt(((word.start + word.end) / 2) * FRAMES_PER_SECOND) ?? firstPart;
       return { ...word, start: sourceTime(word.start, part), end: sourceTime(word.end, part) };
     });
-    if (!words) return { ...segment, seek: this.sourceFrame(segment.seek), start, end };
-    // Borders that follow words go on doing so.
+    const seek = this.sourceFrame(segment.seek);
+    if (!words) return { ...segment, seek, start, end };
+    // A start or end that follows the words goes on doing so.
     if (segment.words?.[0]?.start === segment.start) start = words[0]?.start ?? start;
     if (segment.words?.at(-1)?.end === segment.end) end = words.at(-1)?.end ?? end;
-    return { ...segment, seek: this.sourceFrame(segment.seek), start, end, words };
+    return { ...segment, seek, start, end, words };
   }
 
-  #sourceTimes({ start, end }: WindowSegment): [start: number, end: number] {
-    const first = this.#partAt(start * FRAMES_PER_SECOND + this.#margin);
+  #sourceTimes({ start, end }: WindowSegment, firstPart: Part): [start: number, end: number] {
+    const first = this.#partAt(start * FRAMES_PER_SECOND + this.#margin) ?? firstPart;
     const before = end * FRAMES_PER_SECOND - this.#margin;
-    const last = this.#parts.findLast((part) => part.start < before) ?? this.#parts[0]!;
+    const last = this.#parts.findLast((part) => part.start < before) ?? firstPart;
     if (first.start <= last.start) return [sourceTime(start, first), sourceTime(end, last)];
-    // All of it lies in the margin of a join.
-    const middle = this.#partAt(((start + end) / 2) * FRAMES_PER_SECOND);
+    // All of it lies within the margin of a splice.
+    const middle = this.#partAt(((start + end) / 2) * FRAMES_PER_SECOND) ?? firstPart;
     return [sourceTime(start, middle), sourceTime(end, middle)];
   }
 
-  #partAt(frame: number): Part {
-    return this.#parts.find(({ end }) => frame < end) ?? this.#parts.at(-1)!;
+  /** The last part for frames after it; undefined if there is none. */
+  #partAt(frame: number): Part | undefined {
+    return this.#parts.find(({ end }) => frame < end) ?? this.#parts.at(-1);
   }
 }
 
-/** A time of the joined parts, moved into one of them if it is outside, as a time of the recording. */
+/** A time of the splice as a time of the recording, moved into the given part if it is outside. */
 function sourceTime(time: number, { source, start, end }: Part): number {
-  const within = Math.min(Math.max(time, seconds(start)), seconds(end));
-  return roundHundredths(within + seconds(source - start));
+  const within = Math.min(Math.max(time, framesToSeconds(start)), framesToSeconds(end));
+  return roundHundredths(within + framesToSeconds(source - start));
 }

@@ -1,108 +1,104 @@
 /**
- * Which words of a text that is decoded again and again, each time with more sound, can be given out for good: those that
- * two decodes in a row agree on (LocalAgreement-2). A later decode may see a word that was given out differently; it is
- * not taken back, and what follows is found by laying the words given out beside the new ones.
+ * Which words of a text that is decoded repeatedly, each time with more sound, can be committed: those that two decodes in
+ * a row agree on (LocalAgreement-2). A later decode may differ in a committed word; it is not revised, and the words after
+ * it are found by an alignment of the committed words with the new ones.
  *
  * @see Liu et al. 2020, https://arxiv.org/abs/2005.11185 (LocalAgreement); Macháček et al. 2023,
  *   https://arxiv.org/abs/2307.14743 (Whisper-Streaming). There times alone tell which words are new, here the words too.
  */
-import type { Word } from '../window/segments.ts';
+import type { Word } from '../transcript.ts';
 
 export interface Agreement {
-  /** Words at the front of the new text that were given out before. */
+  /** How many words, from the first on, stand for words committed before. */
   readonly known: number;
-  /** Words at the front of the new text that are stable now; at least `known`. */
+  /** How many words, from the first on, are committed now; at least `known`. */
   readonly stable: number;
 }
 
-/** So many seconds between two times of a word count as much as a word that differs ... */
-const SECONDS_PER_WORD = 0.5;
-/** ... and no distance counts as more than so many words: the times of words fail sometimes. */
-const MOST_FOR_TIME = 2;
+/** So many seconds between two times of a word cost as much as a word that differs ... */
+const SECONDS_PER_EDIT = 0.5;
+/** ... but times never cost more than so many words, because they are sometimes far off. */
+const MAX_TIME_COST = 2;
 
 export class LocalAgreement {
-  /** Words given out of the sound that is still decoded. */
-  #given: readonly Word[] = [];
-  /** What the last decode had behind them. */
+  /** Words committed in the sound that is still decoded. */
+  #committed: readonly Word[] = [];
+  /** The words after them in the last decode. */
   #rest: readonly Word[] = [];
 
-  get given(): readonly Word[] {
-    return this.#given;
-  }
-
   /**
-   * Takes the next text.
+   * Commits what the next text and the last one agree on.
    *
    * @param words    all words of the sound that is still decoded
-   * @param most     give out no more than so many of them, and what it agrees on with the last one; the others are only
-   *   kept to be compared with the next
+   * @param maxWords commit no word after so many of them: those are only kept to be compared with the next text
    */
-  add(words: readonly Word[], most = words.length): Agreement {
+  add(words: readonly Word[], maxWords = words.length): Agreement {
     const known = this.known(words);
-    const stable = known + Math.max(0, Math.min(agreed(this.#rest, words.slice(known)), most - known));
-    return this.#give(words, known, stable);
+    const stable = known + Math.max(0, Math.min(agreedWords(this.#rest, words.slice(known)), maxWords - known));
+    return this.#commit(words, known, stable);
   }
 
-  /** Takes a text whose first `end` words are final whatever was heard before. */
-  settle(words: readonly Word[], end: number): Agreement {
+  /** Commits the first `count` words of a text whatever the last one was. */
+  finalize(words: readonly Word[], count: number): Agreement {
     const known = this.known(words);
-    return this.#give(words, known, Math.max(known, end));
+    return this.#commit(words, known, Math.max(known, count));
   }
 
-  /** The first words are not decoded any more: forgets all that was given out but the last `kept`. */
+  /** The sound of the first words is not decoded any more: forgets all committed words but the last `kept`. */
   cut(kept: number): void {
-    this.#given = kept > 0 ? this.#given.slice(-kept) : [];
+    this.#committed = kept > 0 ? this.#committed.slice(-kept) : [];
   }
 
   /**
-   * How many of the new words stand for those given out: the length of the beginning that is nearest to them, by words to
-   * insert, take away or exchange, and by the time of the last one.
+   * How many of the new words stand for committed ones: the length of the prefix with the least edit distance to them, to
+   * which the distance in time of the last word is added.
    */
   known(words: readonly Word[]): number {
-    const last = this.#given.at(-1);
+    const last = this.#committed.at(-1);
     if (!last) return 0;
-    const given = this.#given.map(({ word }) => normalised(word));
-    let row = Array.from({ length: given.length + 1 }, (_, i) => i);
+    const committed = this.#committed.map(({ word }) => normalise(word));
+    // Edit distances of the words so far to each prefix of the committed ones; [committed.length + 1].
+    let row = Array.from({ length: committed.length + 1 }, (_, i) => i);
     let best = 0;
-    let least = row[given.length]! + MOST_FOR_TIME;
+    let minDistance = committed.length + MAX_TIME_COST;
     words.forEach(({ word, start, end }, j) => {
-      const text = normalised(word);
+      const text = normalise(word);
       const next = [j + 1];
-      for (let i = 1; i <= given.length; i++) {
-        const exchange = row[i - 1]! + (given[i - 1] === text ? 0 : 1);
-        next.push(Math.min(exchange, row[i]! + 1, next[i - 1]! + 1));
+      for (let i = 1; i <= committed.length; i++) {
+        const substitution = row[i - 1]! + (committed[i - 1] === text ? 0 : 1);
+        next.push(Math.min(substitution, row[i]! + 1, next[i - 1]! + 1));
       }
       row = next;
-      // A pause is now in the word before it, now in the one behind it: one of the two borders is enough.
+      // A pause is sometimes part of the word before it, sometimes of the one after it: one equal border is enough.
       const seconds = Math.min(Math.abs(end - last.end), Math.abs(start - last.start));
-      const distance = row[given.length]! + Math.min(MOST_FOR_TIME, seconds / SECONDS_PER_WORD);
-      if (distance > least) return;
-      least = distance;
+      const distance = row[committed.length]! + Math.min(MAX_TIME_COST, seconds / SECONDS_PER_EDIT);
+      if (distance > minDistance) return;
+      minDistance = distance;
       best = j + 1;
     });
     return best;
   }
 
-  #give(words: readonly Word[], known: number, stable: number): Agreement {
-    this.#given = [...this.#given, ...words.slice(known, stable)];
+  #commit(words: readonly Word[], known: number, stable: number): Agreement {
+    this.#committed = [...this.#committed, ...words.slice(known, stable)];
     this.#rest = words.slice(stable);
     return { known, stable };
   }
 }
 
 /**
- * Words at the front that both have. Case and punctuation may differ but in the last one: the end of the sound is where
- * commas and full stops come and go.
+ * How many words two texts have in common from the first on. Case and punctuation may differ except in the last of them:
+ * at the end of the sound commas and full stops come and go.
  */
-function agreed(before: readonly Word[], now: readonly Word[]): number {
+function agreedWords(before: readonly Word[], now: readonly Word[]): number {
   let n = 0;
-  while (n < before.length && n < now.length && normalised(before[n]!.word) === normalised(now[n]!.word)) n++;
+  while (n < before.length && n < now.length && normalise(before[n]!.word) === normalise(now[n]!.word)) n++;
   while (n > 0 && before[n - 1]!.word !== now[n - 1]!.word) n--;
   return n;
 }
 
-/** Without case and punctuation; a word of punctuation alone as it is. */
-function normalised(word: string): string {
+/** Without case and punctuation; a word of punctuation only stays as it is. */
+function normalise(word: string): string {
   return (
     word
       .normalize('NFKC')

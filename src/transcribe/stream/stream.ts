@@ -1,80 +1,56 @@
 /**
- * Transcribes sound while it comes. The sound from the last cut on is decoded again whenever there is enough more of it;
- * words that two decodes in a row agree on are given out and never taken back. When the window of 30 s is full, and at the
- * end, its segments are final and the next window begins where `transcribe` would begin it: what comes out is the text of
- * `transcribe`, but for words that were given out early and heard otherwise later.
+ * Transcribes sound while it arrives. The window is decoded again whenever there is enough more sound in it; words that two
+ * decodes in a row agree on are committed, and never revised. When the window of 30 s is full, and at the end, its segments
+ * are final and the next window begins where that of `transcribe` would: the text is that of `transcribe`, except for words
+ * that were committed early and decoded differently later.
  *
- * Two things differ from `transcribe`, because the rest of the recording is not known: the floor of the log-mel hangs on
- * the loudest moment so far, and the language is detected on what has come until it is sure.
+ * Two things differ from `transcribe`, because the rest of the recording is not known: the floor of the log-mel depends on
+ * the loudest moment so far, and the language is detected on the sound so far until the detection is reliable.
  */
-import { OptionsError } from '../../base/errors.ts';
-import { languageCode } from '../../text/languages.ts';
-import { PromptHistory, promptTokens } from '../window/prompt.ts';
-import { FRAMES_PER_SECOND, type Segment, seconds, type Word } from '../window/segments.ts';
-import { type Transcriber, WINDOW_FRAMES } from '../window/window.ts';
-import { LocalAgreement } from './localAgreement.ts';
+import { FRAMES_PER_SECOND, N_SAMPLES } from '../../audio/constants.ts';
+import type { SpeechModel } from '../speechModel.ts';
+import { framesToSeconds } from '../time.ts';
+import type { Segment, Word } from '../transcript.ts';
+import { type PromptHistory, promptHistory } from '../window/prompt.ts';
+import { requireAlignment } from '../words/alignment.ts';
+import { type Commit, Committer } from './committer.ts';
 import { SampleFeed, type SampleSource } from './sampleFeed.ts';
-import { checkStreamOptions, qualityThresholds, type StreamOptions } from './streamOptions.ts';
-import { StreamSegments, textOf } from './streamSegments.ts';
-import { type HeardSegment, type HeardWindow, WindowListener } from './streamWindow.ts';
+import { type DecodedSegment, type DecodedSnapshot, SnapshotDecoder } from './snapshotDecoder.ts';
+import { StreamLanguage } from './streamLanguage.ts';
+import {
+  checkStreamOptions,
+  type ResolvedStreamOptions,
+  resolveStreamOptions,
+  type StreamOptions,
+} from './streamOptions.ts';
+import { textOf } from './streamSegments.ts';
+import { type RunningMel, StreamWindow } from './streamWindow.ts';
 
-export type { SampleSource } from './sampleFeed.ts';
-export type { StreamOptions } from './streamOptions.ts';
-
-/** What one decode brought. */
+/** The result of one decode. */
 export interface StreamUpdate {
-  /** Text that is stable from now on. Those of all updates, one behind the other, are the transcript. May be empty. */
+  /** Text that is stable from now on; may be empty. Those of all updates joined are the transcript. */
   readonly stable: string;
   /** Its words, with their times. */
   readonly words: readonly Word[];
-  /** What is heard behind all stable text, and may still change. */
+  /** The text after all stable text, which may still change. */
   readonly partial: string;
-  /** Segments that are complete: their words have been given out, with this update or before it. */
+  /** Segments that are complete: their words were stable with this update or before it. */
   readonly segments: readonly Segment[];
-  /** Seconds of sound that were heard for it. */
+  /** Seconds of sound decoded so far. */
   readonly heard: number;
 }
 
 export interface StreamSummary {
-  /** Code of the language; undefined if no sound came, and it was to be detected. */
+  /** Code of the language; undefined if it was to be detected, and there was no sound. */
   readonly language: string | undefined;
   /** Seconds of sound. */
   readonly duration: number;
 }
 
-export interface StreamModel extends Transcriber {
-  /** Runs what needs the model for itself; between two decodes others may use it. */
-  inTurn<T>(work: () => Promise<T>): Promise<T>;
+export interface StreamModel extends SpeechModel {
+  /** Runs work that needs the model to itself; other calls may use it between two decodes. */
+  runExclusive<T>(work: () => Promise<T>): Promise<T>;
 }
-
-/** The log-mel of sound that is still coming, as `audio/runningLogMel.ts` makes it. */
-export interface RunningMel {
-  /** Whole frames of 10 ms so far. */
-  readonly nFrames: number;
-  push(samples: Float32Array): void;
-  end(): void;
-  /** Frames seek .. seek + size - 1 and 0.0 behind them; [nMels, 3000]. */
-  window(seek: number, size: number): Float32Array;
-  /** Lets go of the frames before this one. */
-  forget(frame: number): void;
-}
-
-const SAMPLES_PER_FRAME = 160;
-/** Sound that is read ahead while the model is at work: as much as a window. */
-const CAPACITY = WINDOW_FRAMES * SAMPLES_PER_FRAME;
-/** Frames behind a full window that are taken in too: its last frame sees their beginning. */
-const MARGIN = 2;
-/** A language detected with this probability is believed at once ... */
-const SURE = 0.8;
-/** ... a less probable one when so many frames were heard. */
-const SURE_FRAMES = 1000;
-/**
- * A word less probable than this waits until so many seconds of sound behind it were heard, and those behind it with it.
- * Chosen on one speech of 328 s (tiny), where 1.1 % of the words were then other than the batch run's, not 2.4 %, and half
- * of them came after 2.1 s, not 1.6. Waiting for every word would take 3 s and more for as much.
- */
-const DOUBT = 0.7;
-const DOUBT_SECONDS = 4;
 
 /**
  * Updates, one for each decode, until the sound ends.
@@ -89,15 +65,17 @@ export async function* transcribeStream(
 ): AsyncGenerator<StreamUpdate, StreamSummary, undefined> {
   checkStreamOptions(options);
   options.signal?.throwIfAborted();
-  const stream = new Stream(model, mel, options);
-  const feed = new SampleFeed(samples, CAPACITY, options.signal);
+  requireAlignment(model.inference);
+  const stream = new Stream(model, mel, resolveStreamOptions(options));
+  // As much as a window is read ahead while the model is busy.
+  const feed = new SampleFeed(samples, N_SAMPLES, options.signal);
   try {
-    while (await stream.take(feed)) {
+    while (await stream.fill(feed)) {
       const update = await stream.decode();
       for (const segment of update.segments) options.onSegment?.(segment);
       yield update;
     }
-    return { language: stream.language, duration: seconds(mel.nFrames) };
+    return { language: stream.language, duration: framesToSeconds(mel.nFrames) };
   } finally {
     feed.close();
   }
@@ -105,163 +83,93 @@ export async function* transcribeStream(
 
 class Stream {
   readonly #model: StreamModel;
-  readonly #mel: RunningMel;
-  readonly #options: StreamOptions;
-  readonly #listener: WindowListener;
+  readonly #window: StreamWindow;
+  readonly #decoder: SnapshotDecoder;
   readonly #history: PromptHistory;
-  readonly #agreement = new LocalAgreement();
-  readonly #segments: StreamSegments;
-  readonly #minFrames: number;
+  readonly #committer: Committer;
+  readonly #language: StreamLanguage;
   readonly #maxFrames: number;
-  /** First frame of the window. */
-  #seek = 0;
-  /** Frames that the last decode had heard. */
-  #heard = 0;
-  #isEnded = false;
-  #language: string | undefined;
-  /** Detected by the last decode, and not yet believed. */
-  #guess: string | undefined;
 
-  constructor(model: StreamModel, mel: RunningMel, options: StreamOptions) {
-    const { inference, tokenizer } = model;
-    if (!inference.align) throw new OptionsError('wordTimestamps', 'This engine cannot tell the times of words.');
+  constructor(model: StreamModel, mel: RunningMel, options: ResolvedStreamOptions) {
     this.#model = model;
-    this.#mel = mel;
-    this.#options = options;
-    this.#segments = new StreamSegments(tokenizer);
-    this.#minFrames = Math.round((options.minChunk ?? 1) * FRAMES_PER_SECOND);
-    this.#maxFrames = Math.round((options.maxBuffer ?? 30) * FRAMES_PER_SECOND);
-    this.#listener = new WindowListener(model, options, qualityThresholds(options));
-    const room = (inference.nTextCtx >> 1) - 1;
-    this.#history = new PromptHistory({
-      initial: promptTokens(tokenizer, options.initialPrompt),
-      carry: options.carryInitialPrompt ?? false,
-      hotwords: promptTokens(tokenizer, options.hotwords).slice(0, room),
-      condition: options.conditionOnPreviousText ?? true,
-      resetAbove: options.promptResetOnTemperature ?? 0.5,
-      room,
-    });
-    if (!tokenizer.isMultilingual) this.#believe('en');
-    else if (options.language !== undefined) {
-      const code = languageCode(options.language);
-      tokenizer.languageToken(code);
-      this.#believe(code);
-    }
+    this.#window = new StreamWindow(mel, options.minChunk);
+    this.#maxFrames = Math.round(options.maxBuffer * FRAMES_PER_SECOND);
+    this.#decoder = new SnapshotDecoder(model, options);
+    this.#history = promptHistory(model, options);
+    this.#committer = new Committer(model.tokenizer);
+    this.#language = new StreamLanguage(model.tokenizer, options);
   }
 
   get language(): string | undefined {
-    return this.#language;
+    return this.#language.code;
   }
 
-  /** Takes sound until there is enough for another decode. @returns false when all has been decoded */
-  async take(feed: SampleFeed): Promise<boolean> {
-    const full = this.#seek + WINDOW_FRAMES;
-    const wanted = Math.min(this.#heard + this.#minFrames, full);
-    const room = (): number => (full + MARGIN - this.#mel.nFrames) * SAMPLES_PER_FRAME;
-    while (!this.#isEnded && this.#mel.nFrames < wanted) this.#push(await feed.take(room()), feed);
-    // The sound behind it that has come meanwhile is heard too; it may end with it.
-    if (!this.#isEnded) this.#push(feed.takeNow(room()), feed);
-    return this.#mel.nFrames > this.#seek;
+  /** Waits for enough sound for another decode. @returns false when all has been decoded */
+  fill(feed: SampleFeed): Promise<boolean> {
+    return this.#window.fill(feed);
   }
 
   async decode(): Promise<StreamUpdate> {
-    const size = Math.min(WINDOW_FRAMES, this.#mel.nFrames - this.#seek);
-    const place = { seek: this.#seek, size };
-    const isLast = this.#isEnded || size === WINDOW_FRAMES;
-    this.#heard = this.#seek + size;
-    const mel = this.#mel.window(place.seek, size);
-    const look = { place, mel, prompt: this.#history.prompt, language: this.#language, isLast };
-    const heard = await this.#model.inTurn(() => this.#listener.listen(look));
-    return isLast ? this.#finish(heard, size) : this.#grow(heard, size);
+    const snapshot = this.#window.snapshot();
+    const context = { prompt: this.#history.prompt, language: this.#language.code };
+    const decoded = await this.#model.runExclusive(() => this.#decoder.decode(snapshot, context));
+    return snapshot.isLast ? this.#finalize(decoded, snapshot.place.size) : this.#grow(decoded, snapshot.place.size);
   }
 
-  #push(samples: Float32Array, feed: SampleFeed): void {
-    this.#mel.push(samples);
-    if (!feed.isEnded) return;
-    this.#isEnded = true;
-    this.#mel.end();
+  /** The window will have more sound: commits only what two decodes agree on. */
+  #grow(decoded: DecodedSnapshot, size: number): StreamUpdate {
+    this.#language.observe(decoded, size);
+    // A text that would be rejected if this were the whole window says nothing about the next one.
+    if (decoded.isRejected) return this.#update(this.#committer.ignore(decoded), []);
+    const commit =
+      this.language === undefined
+        ? this.#committer.commitNothing(decoded)
+        : this.#committer.commitAgreed(decoded, this.#window.decodedSeconds);
+    const closed = size > this.#maxFrames ? closedSegments(decoded.segments, commit.stable) : undefined;
+    const segments = closed ? this.#cut(decoded, closed.segments, closed.end, commit) : [];
+    return this.#update(commit, segments);
   }
 
-  /** More sound will come: only what two decodes agree on is given out. */
-  #grow(heard: HeardWindow, size: number): StreamUpdate {
-    const isSettled = this.#isLanguageSettled(heard, size);
-    // A text that would be thrown away were this the whole window says nothing about the next one.
-    if (heard.isDoubtful) return this.#update([], heard.words.slice(this.#agreement.known(heard.words)), []);
-    const { known, stable } = this.#agreement.add(heard.words, isSettled ? this.#nRipe(heard.words) : 0);
-    const words = this.#segments.giveOut(heard.words.slice(known, stable));
-    const cut = size > this.#maxFrames ? lastStableSegment(heard.segments, stable) : 0;
-    const segments = cut > 0 ? this.#cut(heard, cut, heard.segments[cut - 1]!.closedAt!, known, stable) : [];
-    return this.#update(words, heard.words.slice(stable), segments);
+  /** The last decode of this window: commits all but an open end, and begins the next window. */
+  #finalize(decoded: DecodedSnapshot, size: number): StreamUpdate {
+    this.#language.finalize(decoded);
+    const complete = decoded.segments.filter(({ isOpen }) => !isOpen);
+    const commit = this.#committer.finalize(decoded, complete);
+    const advance = decoded.advance > 0 ? decoded.advance : size;
+    return this.#update(commit, this.#cut(decoded, complete, advance, commit));
   }
 
-  /** Words at the front of which none is doubtful and heard just now. */
-  #nRipe(words: readonly Word[]): number {
-    const end = seconds(this.#heard);
-    const unripe = words.findIndex((word) => word.probability < DOUBT && end - word.end < DOUBT_SECONDS);
-    return unripe < 0 ? words.length : unripe;
+  #update({ words, unstable }: Commit, segments: readonly Segment[]): StreamUpdate {
+    const heard = this.#window.decodedSeconds;
+    return { stable: textOf(words), words, partial: textOf(unstable), segments, heard };
   }
 
-  /** No other decode of this window comes: all but an open end is given out, and the next window begins. */
-  #finish(heard: HeardWindow, size: number): StreamUpdate {
-    if (this.#language === undefined) this.#believe(heard.language, heard);
-    const complete = heard.segments.filter(({ isOpen }) => !isOpen);
-    const nWords = complete.reduce((n, segment) => n + segment.words.length, 0);
-    const { known, stable } = this.#agreement.settle(heard.words, nWords);
-    const words = this.#segments.giveOut(heard.words.slice(known, stable));
-    const advance = heard.advance > 0 ? heard.advance : size;
-    const segments = this.#cut(heard, complete.length, advance, known, stable);
-    return this.#update(words, heard.words.slice(stable), segments);
-  }
-
-  #update(words: readonly Word[], unstable: readonly Word[], segments: readonly Segment[]): StreamUpdate {
-    return { stable: textOf(words), words, partial: textOf(unstable), segments, heard: seconds(this.#heard) };
-  }
-
-  /**
-   * Ends the window behind its first `count` segments, `advance` frames on.
-   *
-   * @param known, stable words of the window that had been given out before it, and with it
-   */
-  #cut(heard: HeardWindow, count: number, advance: number, known: number, stable: number): Segment[] {
-    const complete = heard.segments.slice(0, count);
-    const nWords = complete.reduce((n, { words }) => n + words.length, 0);
-    // Words behind the cut that are stable already are decoded again.
-    const kept = Math.max(0, stable - nWords);
-    this.#agreement.cut(kept);
-    const tokens = complete.flatMap((segment) => segment.tokens);
-    if (count > 0) this.#history.add(tokens, heard.scores.temperature);
+  /** Ends the window after its first segments, `advance` frames after its start. */
+  #cut(decoded: DecodedSnapshot, complete: readonly DecodedSegment[], advance: number, commit: Commit): Segment[] {
+    if (complete.length > 0) {
+      this.#history.add(
+        complete.flatMap(({ tokens }) => tokens),
+        decoded.scores.temperature,
+      );
+    }
     this.#history.forget();
-    const nNew = Math.max(0, Math.min(stable, nWords) - known);
-    const segments = this.#segments.complete(heard, count, this.#seek, kept, nNew);
-    this.#seek += advance;
-    this.#mel.forget(this.#seek);
+    const segments = this.#committer.complete(decoded, complete, this.#window.seek, commit);
+    this.#window.advance(advance);
     return segments;
-  }
-
-  #isLanguageSettled({ language, detection }: HeardWindow, size: number): boolean {
-    if (this.#language !== undefined) return true;
-    const isAgain = this.#guess === language;
-    this.#guess = language;
-    const probability = detection?.probabilities[language] ?? 0;
-    if (!isAgain || (probability < SURE && size < SURE_FRAMES)) return false;
-    this.#believe(language, { detection });
-    return true;
-  }
-
-  #believe(language: string, heard: Pick<HeardWindow, 'detection'> = {}): void {
-    this.#language = language;
-    this.#options.onLanguage?.(language, heard.detection);
   }
 }
 
-/** How many segments from the first on are closed, and stable with all their words. */
-function lastStableSegment(segments: readonly HeardSegment[], stable: number): number {
+/** The first segments, as far as each is closed and all of its words are committed; undefined if there is none. */
+function closedSegments(
+  segments: readonly DecodedSegment[],
+  nCommitted: number,
+): { readonly segments: readonly DecodedSegment[]; readonly end: number } | undefined {
   let nWords = 0;
-  let count = 0;
+  let closed: ReturnType<typeof closedSegments>;
   for (const [i, { words, closedAt }] of segments.entries()) {
     nWords += words.length;
-    if (nWords > stable || closedAt === undefined) break;
-    if (closedAt > 0) count = i + 1;
+    if (nWords > nCommitted || closedAt === undefined) break;
+    if (closedAt > 0) closed = { segments: segments.slice(0, i + 1), end: closedAt };
   }
-  return count;
+  return closed;
 }

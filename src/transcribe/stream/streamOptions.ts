@@ -1,69 +1,60 @@
 /** How a stream is transcribed: what `transcribe` takes, as far as it has a meaning for sound that is still coming. */
 
-import { OptionsError } from '../../base/errors.ts';
-import type { QualityThresholds } from '../../decode/fallback.ts';
-import { number } from '../../decode/options.ts';
-import { checkTranscribeOptions, type TranscribeOptions } from '../options.ts';
+import type { CallOptions } from '../../base/progress.ts';
+import type { DecodingCallbacks } from '../../decode/options.ts';
+import { checkNames, checkValues } from '../../options/check.ts';
+import { resolve } from '../../options/resolve.ts';
+import type { CallbackNames, OptionsOf, OptionTable, ResolvedOptions } from '../../options/spec.ts';
+import { checkTranscribeOptions, type SegmentCallbacks, TRANSCRIBE_OPTIONS } from '../options.ts';
 
-/** What a stream shares with `transcribe`. */
-export const transcribeNames = [
-  'task',
-  'language',
-  'temperature',
-  'sampleLen',
-  'bestOf',
-  'beamSize',
-  'patience',
-  'lengthPenalty',
-  'suppressTokens',
-  'suppressBlank',
-  'maxInitialTimestamp',
-  'repetitionPenalty',
-  'noRepeatNgramSize',
-  'logitFilter',
-  'seed',
-  'compressionRatioThreshold',
-  'logprobThreshold',
-  'noSpeechThreshold',
-  'conditionOnPreviousText',
-  'initialPrompt',
-  'carryInitialPrompt',
-  'hotwords',
-  'promptResetOnTemperature',
-  'prependPunctuations',
-  'appendPunctuations',
-  'onLanguage',
-  'onSegment',
-  'signal',
-] as const satisfies readonly (keyof TranscribeOptions)[];
+export const STREAM_OPTIONS = {
+  ...TRANSCRIBE_OPTIONS,
+  minChunk: {
+    kind: 'number',
+    unit: 'seconds',
+    min: 0.1,
+    max: 30,
+    default: 1,
+    where: ['stream'],
+    group: 'stdin',
+    help: 'New sound that is waited for before it is decoded again. Less is quicker to print, and more work.',
+  },
+  /** 30 gives what `transcribe` gives. */
+  maxBuffer: {
+    kind: 'number',
+    unit: 'seconds',
+    min: 1,
+    max: 30,
+    default: 30,
+    where: ['stream'],
+    group: 'stdin',
+    help: 'Sound that is decoded again and again; when there is more, it is cut after the last segment that is stable. Less is quicker and less exact.',
+  },
+} as const satisfies OptionTable;
 
-export interface StreamOptions extends Pick<TranscribeOptions, (typeof transcribeNames)[number]> {
-  /** Seconds of new sound that are waited for before it is decoded again; 0.1 to 30, default 1. */
-  readonly minChunk?: number | undefined;
-  /**
-   * Seconds of sound that are decoded again and again; when there is more, it is cut behind the last segment that is
-   * stable. 1 to 30, default 30, which gives what `transcribe` gives; less is quicker.
-   */
-  readonly maxBuffer?: number | undefined;
+interface Callbacks extends DecodingCallbacks, SegmentCallbacks, Pick<CallOptions, 'signal'> {}
+
+const CALLBACKS = {
+  logitFilter: true,
+  onLanguage: true,
+  onSegment: true,
+  signal: true,
+} as const satisfies CallbackNames<Callbacks>;
+
+export interface StreamOptions extends OptionsOf<typeof STREAM_OPTIONS, 'stream'>, Callbacks {}
+
+export interface ResolvedStreamOptions extends ResolvedOptions<typeof STREAM_OPTIONS, 'stream'>, Callbacks {}
+
+/** Checked options with their defaults. */
+export function resolveStreamOptions(options: StreamOptions): ResolvedStreamOptions {
+  return { ...options, ...resolve(STREAM_OPTIONS, 'stream', options) };
 }
 
 /** @throws {OptionsError} as `checkTranscribeOptions`; `unknown` for options of it that a stream does not have */
 export function checkStreamOptions(options: StreamOptions): void {
-  const { minChunk, maxBuffer, ...rest } = options;
-  const known: readonly string[] = transcribeNames;
-  for (const name of Object.keys(rest)) {
-    if (!known.includes(name)) throw new OptionsError('unknown', `A stream has no option ${name}.`);
-  }
+  checkNames(STREAM_OPTIONS, 'stream', options, CALLBACKS, 'A stream has no option');
+  checkValues(STREAM_OPTIONS, 'stream', options);
+  const { minChunk, maxBuffer, ...shared } = options;
   // The times of words are always looked for.
-  checkTranscribeOptions({ ...rest, wordTimestamps: true });
-  number('minChunk', minChunk, 0.1, 30);
-  number('maxBuffer', maxBuffer, 1, 30);
-}
-
-/** The thresholds with their defaults; null stays, and switches a test off. */
-export function qualityThresholds(
-  options: Pick<StreamOptions, 'compressionRatioThreshold' | 'logprobThreshold' | 'noSpeechThreshold'>,
-): QualityThresholds {
-  const { compressionRatioThreshold = 2.4, logprobThreshold = -1, noSpeechThreshold = 0.6 } = options;
-  return { compressionRatioThreshold, logprobThreshold, noSpeechThreshold };
+  checkTranscribeOptions({ ...shared, wordTimestamps: true });
 }

@@ -1,42 +1,44 @@
 /**
- * Drops text that was imagined in silence: segments of unlikely, too short or too long words with silence around them.
+ * Removes hallucinated text: segments of unlikely, too short or too long words with silence around them.
  *
  * @see openai/whisper, whisper/transcribe.py: hallucination_silence_threshold
  */
+import { CHUNK_LENGTH, FRAMES_PER_SECOND } from '../../audio/constants.ts';
 import { roundHalfEven } from '../../base/python.ts';
-import { defaultAppendPunctuations, defaultPrependPunctuations } from '../words/wordTiming.ts';
-import { FRAMES_PER_SECOND, seconds, type WindowPlace, type WindowSegment, type Word } from './segments.ts';
+import { framesToSeconds } from '../time.ts';
+import type { Word } from '../transcript.ts';
+import { defaultAppendPunctuations, defaultPrependPunctuations } from '../words/wordTimestamps.ts';
+import type { WindowPlace, WindowSegment } from './segments.ts';
 
 const PUNCTUATION = defaultPrependPunctuations + defaultAppendPunctuations;
-const WINDOW_SECONDS = 30;
 
 export interface HallucinationInput {
-  /** Seconds of silence that make text beside it suspect. */
+  /** Seconds of silence that make the text next to it suspect. */
   readonly threshold: number;
   readonly place: WindowPlace;
   readonly segments: readonly WindowSegment[];
   /** Where the next window would begin. */
   readonly next: number;
-  readonly endsWhole: boolean;
+  readonly singleTimestampEnding: boolean;
   readonly lastSpeech: number;
   /** Frames of the recording. */
   readonly nFrames: number;
 }
 
-export interface Sifted {
+export interface FilteredWindow {
   readonly segments: readonly WindowSegment[];
   readonly next: number;
-  /** The window begins with a long silence: nothing of it is kept, as if it had not been decoded. */
-  readonly again: boolean;
+  /** The window begins with a long silence: it is treated as not decoded, and decoded again from `next`. */
+  readonly isDiscarded: boolean;
 }
 
-export function dropHallucinations(input: HallucinationInput): Sifted {
+export function filterHallucinations(input: HallucinationInput): FilteredWindow {
   const { threshold, place, segments, nFrames } = input;
-  const offset = seconds(place.seek);
-  const windowEnd = offset + WINDOW_SECONDS;
+  const offset = framesToSeconds(place.seek);
+  const windowEnd = offset + CHUNK_LENGTH;
   let next = input.next;
 
-  if (!input.endsWhole) {
+  if (!input.singleTimestampEnding) {
     const end = speechEnd(segments);
     if (end !== undefined && end > offset) {
       next = windowEnd - end > threshold ? roundHalfEven(end * FRAMES_PER_SECOND) : place.seek + place.size;
@@ -47,34 +49,34 @@ export function dropHallucinations(input: HallucinationInput): Sifted {
   if (first && isAnomalous(first)) {
     const gap = first.start - offset;
     if (gap > threshold) {
-      return { segments: [], next: place.seek + roundHalfEven(gap * FRAMES_PER_SECOND), again: true };
+      return { segments: [], next: place.seek + roundHalfEven(gap * FRAMES_PER_SECOND), isDiscarded: true };
     }
   }
 
-  let spokenUntil = input.lastSpeech;
+  let lastSpeech = input.lastSpeech;
   for (const [i, segment] of segments.entries()) {
     if (!hasWords(segment)) continue;
     if (isAnomalous(segment)) {
       const following = segments.slice(i + 1).find(hasWords);
-      const followingStart = following?.words?.[0]?.start ?? offset + seconds(place.size);
+      const followingStart = following?.words?.[0]?.start ?? offset + framesToSeconds(place.size);
       const silenceBefore =
-        segment.start - spokenUntil > threshold || segment.start < threshold || segment.start - offset < 2;
+        segment.start - lastSpeech > threshold || segment.start < threshold || segment.start - offset < 2;
       const silenceAfter =
         followingStart - segment.end > threshold ||
         (following !== undefined && isAnomalous(following)) ||
         windowEnd - segment.end < 2;
       if (silenceBefore && silenceAfter) {
         next = roundHalfEven(Math.max(offset + 1, segment.start) * FRAMES_PER_SECOND);
-        if (seconds(nFrames) - segment.end < threshold) next = nFrames;
-        return { segments: segments.slice(0, i), next, again: false };
+        if (framesToSeconds(nFrames) - segment.end < threshold) next = nFrames;
+        return { segments: segments.slice(0, i), next, isDiscarded: false };
       }
     }
-    spokenUntil = segment.end;
+    lastSpeech = segment.end;
   }
-  return { segments, next, again: false };
+  return { segments, next, isDiscarded: false };
 }
 
-/** Where the last word ends; without words where the last segment does. */
+/** End of the last word; without words, end of the last segment. */
 export function speechEnd(segments: readonly WindowSegment[]): number | undefined {
   return segments.findLast(hasWords)?.words?.at(-1)?.end ?? segments.at(-1)?.end;
 }
@@ -86,11 +88,11 @@ function hasWords({ words }: WindowSegment): boolean {
 function isAnomalous({ words = [] }: WindowSegment): boolean {
   if (words.length === 0) return false;
   const spoken = words.filter(({ word }) => !PUNCTUATION.includes(word)).slice(0, 8);
-  const score = spoken.reduce((sum, word) => sum + anomaly(word), 0);
+  const score = spoken.reduce((sum, word) => sum + anomalyScore(word), 0);
   return score >= 3 || score + 0.01 >= spoken.length;
 }
 
-function anomaly({ probability, start, end }: Word): number {
+function anomalyScore({ probability, start, end }: Word): number {
   const duration = end - start;
   let score = 0;
   if (probability < 0.15) score += 1;

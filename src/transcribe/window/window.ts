@@ -3,212 +3,152 @@
  *
  * @see openai/whisper, whisper/transcribe.py: the body of the loop in transcribe()
  */
-
+import { FRAMES_PER_SECOND } from '../../audio/constants.ts';
+import type { LogMel } from '../../audio/features/logMel.ts';
 import { roundHalfEven, strip } from '../../base/python.ts';
-import { FallbackDecoder, isSilence, type QualityThresholds } from '../../decode/fallback.ts';
-import type { AudioFeatures, Inference } from '../../decode/inference.ts';
+import { FallbackDecoder, isSilence } from '../../decode/fallback.ts';
+import type { AudioFeatures } from '../../decode/inference.ts';
 import { detectLanguage } from '../../decode/languageDetect.ts';
-import type { DecodingResult, WindowInput } from '../../decode/task.ts';
-import type { Tokenizer } from '../../text/tokenizer.ts';
-import { firstSegments, type SpokenWindow } from '../batch/overlapMerge.ts';
-import { type TranscribeOptions, temperatureList } from '../options.ts';
-import { alignWords, spreadWords } from '../words/alignment.ts';
-import { addWords, defaultAppendPunctuations, defaultPrependPunctuations } from '../words/wordTiming.ts';
-import { dropHallucinations, speechEnd } from './hallucination.ts';
-import { cutSegments, FRAMES_PER_SECOND, seconds, type WindowPlace, type WindowSegment } from './segments.ts';
-
-/** What transcription needs of a loaded model. */
-export interface Transcriber {
-  readonly inference: Inference;
-  readonly tokenizer: Tokenizer;
-}
-
-/** The log-mel of a recording, as `audio/logMel.ts` makes it. */
-export interface MelSource {
-  /** Frames of 10 ms. */
-  readonly nFrames: number;
-  /** Frames seek .. seek + size - 1 and 0.0 behind them; [nMels, 3000]. */
-  window(seek: number, size: number): Float32Array;
-  /** The first 30 s and silence behind them; [nMels, 3000]. */
-  detectionWindow(): Float32Array;
-}
-
-/** Frames of a window: 30 s. */
-export const WINDOW_FRAMES = 3000;
+import type { DecodingResult } from '../../decode/task.ts';
+import type { ResolvedTranscribeOptions } from '../options.ts';
+import type { SpeechModel } from '../speechModel.ts';
+import { framesToSeconds } from '../time.ts';
+import { type AlignedWindow, alignWindow, firstSegments, segmentsWithWords } from '../words/alignedWindow.ts';
+import { filterHallucinations, speechEnd } from './hallucination.ts';
+import { cutSegments, type WindowPlace, type WindowSegment } from './segments.ts';
 
 /** One window to decode. Windows of one call may be of different recordings. */
 export interface WindowRequest {
-  readonly mel: MelSource;
+  readonly mel: LogMel;
   readonly place: WindowPlace;
-  /** Tokens of what was said before. */
+  /** Tokens of the text before it. */
   readonly prompt: readonly number[];
   /** Code; not used with `multilingual`. */
   readonly language: string;
-  /** Where speech ended before this window, in seconds. Counts with word times alone. */
+  /** Where speech ended before this window, in seconds. Used with word times only. */
   readonly lastSpeech: number;
-  /** Its words and their times are needed for a join, whatever the options say. */
-  readonly spoken?: boolean;
+  /** Align its words and return them, whatever the options say: they are needed for an overlap merge. */
+  readonly keepAligned?: boolean;
 }
 
-export interface FinishedWindow {
-  /** Undefined if nothing is recorded of the window: silence, or to be looked at again from another place. */
+export interface WindowResult {
+  /** Undefined if nothing of the window is kept: it is silence, or to be decoded again from another place. */
   readonly segments?: readonly WindowSegment[];
   readonly temperature: number;
   /** First frame of the next window; always after this one's. */
   readonly next: number;
-  /** Text was sampled behind the last pair of timestamps: it is to be decoded again, from `next`. */
-  readonly unfinished: boolean;
+  /** There is text after the last pair of timestamps: it is to be decoded again, from `next`. */
+  readonly isUnfinished: boolean;
   readonly language: string;
-  /** Where speech has ended now, in seconds; as before unless word times are asked for. */
+  /** Where the last speech has ended, in seconds; as in the request unless word times are asked for. */
   readonly lastSpeech: number;
-  /** What the segments were made of, if the request wanted it. */
-  readonly spoken?: SpokenWindow;
+  /** The aligned words, if the request wanted them. */
+  readonly aligned?: AlignedWindow;
 }
 
 export class WindowDecoder {
-  readonly #model: Transcriber;
-  readonly #options: TranscribeOptions;
-  readonly #thresholds: QualityThresholds;
+  readonly #model: SpeechModel;
+  readonly #options: ResolvedTranscribeOptions;
   readonly #decoder: FallbackDecoder;
 
-  /** @throws {OptionsError} for decoding options that make no sense */
-  constructor(model: Transcriber, options: TranscribeOptions) {
+  /** @throws {OptionsError} for decoding options that contradict each other */
+  constructor(model: SpeechModel, options: ResolvedTranscribeOptions) {
     this.#model = model;
     this.#options = options;
-    this.#thresholds = {
-      compressionRatioThreshold: orDefault(options.compressionRatioThreshold, 2.4),
-      logprobThreshold: orDefault(options.logprobThreshold, -1),
-      noSpeechThreshold: orDefault(options.noSpeechThreshold, 0.6),
-    };
     this.#decoder = new FallbackDecoder(
       model.inference,
       model.tokenizer,
       // Each window brings its own.
       { ...options, language: undefined },
-      temperatureList(options.temperature),
-      this.#thresholds,
+      options.temperature,
     );
   }
 
-  /** Decodes windows at once, each for itself: as many as the engine holds. */
-  async run(requests: readonly WindowRequest[]): Promise<FinishedWindow[]> {
+  /** Decodes windows together, as many as the engine has room for, each independent of the others. */
+  async decode<const R extends readonly WindowRequest[]>(
+    requests: R,
+  ): Promise<{ readonly [I in keyof R]: WindowResult }> {
     const { signal, multilingual } = this.#options;
     const { inference, tokenizer } = this.#model;
-    const audios: AudioFeatures[] = [];
+    const opened: AudioFeatures[] = [];
     try {
-      const inputs: (WindowInput & { readonly language: string })[] = [];
-      for (const { mel, place, prompt, language } of requests) {
+      const inputs: EncodedWindow[] = [];
+      for (const { mel, place, language, ...request } of requests) {
         const audio = await inference.encode(mel.window(place.seek, place.size), signal);
-        audios.push(audio);
+        opened.push(audio);
         const detected = multilingual ? await detectLanguage(inference, tokenizer, audio, signal) : undefined;
-        inputs.push({ audio, prompt, language: detected?.language ?? language, stream: place.seek });
+        const window = { nFrames: mel.nFrames, place, language: detected?.language ?? language };
+        inputs.push({ ...request, ...window, audio, stream: place.seek });
       }
-      const results = await this.#decoder.run(inputs, signal);
-      const finished: FinishedWindow[] = [];
-      for (const [i, request] of requests.entries()) {
-        const { audio, language } = inputs[i]!;
-        const window = await this.#finish(audio, { ...request, language }, results[i]!);
-        // Without timestamp rules a window can end in 0.00: openai/whisper would decode it for ever.
-        const { seek, size } = request.place;
-        const next = window.next > seek ? window.next : seek + size;
-        const segments = window.segments?.map(emptyIfBlank);
-        finished.push({ ...window, next, language, ...(segments && { segments }) });
+      const decoded = await this.#decoder.run(inputs, signal);
+      const results: WindowResult[] = [];
+      for (const [i, input] of inputs.entries()) {
+        const result = await this.#finish(input, decoded[i]!);
+        // Without timestamp rules a window can end in 0.00: openai/whisper would decode it again and again.
+        const { seek, size } = input.place;
+        const next = result.next > seek ? result.next : seek + size;
+        const segments = result.segments?.map(clearIfBlank);
+        results.push({ ...result, next, language: input.language, ...(segments && { segments }) });
       }
-      return finished;
+      // One a request.
+      return results as { readonly [I in keyof R]: WindowResult };
     } finally {
-      for (const audio of audios) audio.close();
+      for (const audio of opened) audio.close();
     }
   }
 
-  /** The window with other words: what a join has left of it. */
-  retold(window: FinishedWindow, spoken: SpokenWindow): FinishedWindow {
-    const segments = this.#options.wordTimestamps ? this.#withWords(spoken) : spoken.segments;
-    return { ...window, segments: segments.map(emptyIfBlank), spoken };
+  /** The result of a window of which only some words are left, after an overlap merge. */
+  withWords(result: WindowResult, aligned: AlignedWindow): WindowResult {
+    const { wordTimestamps } = this.#options;
+    const segments = wordTimestamps ? segmentsWithWords(this.#model, aligned, this.#options) : aligned.segments;
+    return { ...result, segments: segments.map(clearIfBlank), aligned };
   }
 
   /** From the tokens of a window to its segments. */
-  async #finish(
-    audio: AudioFeatures,
-    request: WindowRequest,
-    result: DecodingResult,
-  ): Promise<Omit<FinishedWindow, 'language'>> {
-    const { wordTimestamps = false, hallucinationSilenceThreshold: threshold, multilingual } = this.#options;
-    const { place, language, lastSpeech } = request;
-    const { temperature } = result;
-    const nothing = { temperature, lastSpeech, unfinished: false };
-    if (isSilence(result, this.#thresholds)) return { ...nothing, next: place.seek + place.size };
-    const cut = cutSegments(result, place, this.#model.tokenizer);
-    const { endsWhole, unfinished } = cut;
+  async #finish(window: EncodedWindow, decoded: DecodingResult): Promise<Omit<WindowResult, 'language'>> {
+    const { wordTimestamps, hallucinationSilenceThreshold: threshold, multilingual } = this.#options;
+    const { place, language, lastSpeech, keepAligned } = window;
+    const { temperature } = decoded;
+    const nothing = { temperature, lastSpeech, isUnfinished: false };
+    if (isSilence(decoded, this.#options)) return { ...nothing, next: place.seek + place.size };
+    const { eot } = this.#model.tokenizer;
+    const cut = cutSegments(decoded, place, this.#model.tokenizer);
+    const { singleTimestampEnding, isUnfinished } = cut;
     const segments = multilingual ? cut.segments.map((segment) => ({ ...segment, language })) : cut.segments;
     let next = place.seek + cut.advance;
-    const needsWords = wordTimestamps || request.spoken;
-    const spoken = needsWords ? await this.#align(audio, request, segments) : undefined;
-    const kept = request.spoken && spoken ? { spoken } : {};
-    if (!wordTimestamps || !spoken) return { segments, temperature, next, unfinished, lastSpeech, ...kept };
+    const found = { segments, temperature, next, isUnfinished, lastSpeech };
+    if (!wordTimestamps && !keepAligned) return found;
+    const aligned = await alignWindow(this.#model, { ...window, segments }, this.#options);
+    if (!wordTimestamps) return { ...found, aligned };
 
-    const worded = this.#withWords(spoken);
+    const worded = segmentsWithWords(this.#model, aligned, this.#options);
     const end = speechEnd(worded);
-    if (!endsWhole && end !== undefined && end > seconds(place.seek)) next = roundHalfEven(end * FRAMES_PER_SECOND);
+    if (!singleTimestampEnding && end !== undefined && end > framesToSeconds(place.seek))
+      next = roundHalfEven(end * FRAMES_PER_SECOND);
     if (threshold === undefined) {
-      return { segments: worded, temperature, next, unfinished, lastSpeech: end ?? lastSpeech, ...kept };
+      const kept = keepAligned ? { aligned } : {};
+      return { ...found, segments: worded, next, lastSpeech: end ?? lastSpeech, ...kept };
     }
-    const sifted = dropHallucinations({
-      threshold,
-      place,
-      segments: worded,
-      next,
-      endsWhole,
-      lastSpeech,
-      nFrames: request.mel.nFrames,
-    });
-    if (sifted.again) return { ...nothing, next: sifted.next };
-    return {
-      segments: sifted.segments,
-      temperature,
-      next: sifted.next,
-      unfinished,
-      lastSpeech: speechEnd(sifted.segments) ?? lastSpeech,
-      ...(request.spoken && { spoken: firstSegments(spoken, sifted.segments.length, this.#model.tokenizer.eot) }),
-    };
-  }
-
-  /** When the words of segments were said. */
-  async #align(
-    audio: AudioFeatures,
-    { place, language, lastSpeech }: WindowRequest,
-    segments: readonly WindowSegment[],
-  ): Promise<SpokenWindow> {
-    const { inference, tokenizer } = this.#model;
-    const { signal, task = 'transcribe' } = this.#options;
-    if (!inference.align) {
-      const aligned = spreadWords(tokenizer, segments, language, seconds(place.seek));
-      return { place, segments, aligned, lastSpeech };
-    }
-    const textTokens = segments.flatMap(({ tokens }) => tokens.filter((token) => token < tokenizer.eot));
-    const input = { audio, textTokens, language, task, nFrames: place.size };
-    const aligned = await alignWords(inference, tokenizer, input, signal);
-    return { place, segments, aligned, lastSpeech };
-  }
-
-  #withWords({ segments, aligned, lastSpeech }: SpokenWindow): WindowSegment[] {
-    return addWords({
-      segments,
-      aligned,
-      eot: this.#model.tokenizer.eot,
-      prependPunctuations: this.#options.prependPunctuations ?? defaultPrependPunctuations,
-      appendPunctuations: this.#options.appendPunctuations ?? defaultAppendPunctuations,
-      lastSpeech,
-    });
+    const { nFrames } = window;
+    const input = { threshold, place, segments: worded, next, singleTimestampEnding, lastSpeech, nFrames };
+    const filtered = filterHallucinations(input);
+    if (filtered.isDiscarded) return { ...nothing, next: filtered.next };
+    const kept = keepAligned ? { aligned: firstSegments(aligned, filtered.segments.length, eot) } : {};
+    const ended = speechEnd(filtered.segments) ?? lastSpeech;
+    return { ...found, segments: filtered.segments, next: filtered.next, lastSpeech: ended, ...kept };
   }
 }
 
-/** A segment that takes no time or says nothing stays, without its text. */
-function emptyIfBlank(segment: WindowSegment): WindowSegment {
+/** A request after the encoder, with the language that was detected for it. */
+interface EncodedWindow extends Omit<WindowRequest, 'mel'> {
+  readonly audio: AudioFeatures;
+  readonly nFrames: number;
+  /** Distinguishes its random draws from those of other windows. */
+  readonly stream: number;
+}
+
+/** A segment without duration or text is kept, but emptied. */
+function clearIfBlank(segment: WindowSegment): WindowSegment {
   if (segment.start !== segment.end && strip(segment.text) !== '') return segment;
   return { ...segment, text: '', tokens: [], tokenLogprobs: [], words: [] };
-}
-
-/** Undefined gives the default; null stays, and switches a test off. */
-function orDefault(value: number | null | undefined, standard: number): number | null {
-  return value === undefined ? standard : value;
 }

@@ -1,18 +1,17 @@
 /**
- * When each word was said: the alignment heads of the decoder look at the sound of the token they stand at, and the
- * cheapest monotonous path through what they look at gives each token its time.
+ * When each word was said: some cross-attention heads of the decoder attend to the sound of the current token, and the
+ * cheapest monotonic path through their mean attention gives each token its time.
  *
  * @see openai/whisper, whisper/timing.py: find_alignment
  */
 
-import { InternalError } from '../../base/errors.ts';
+import { InternalError, OptionsError } from '../../base/errors.ts';
 import type { AudioFeatures, Inference } from '../../decode/inference.ts';
 import type { Task, Tokenizer } from '../../text/tokenizer.ts';
+import { FRAMES_PER_TICK, TICKS_PER_SECOND } from '../time.ts';
 import { rowStarts } from './dtw.ts';
 import { medianFilter } from './medianFilter.ts';
 
-/** Encoder positions a second. */
-const POSITIONS_PER_SECOND = 50;
 const MEDIAN_WIDTH = 7;
 
 /** A word and its time in the window. */
@@ -28,7 +27,7 @@ export interface AlignedWord {
 
 export interface AlignmentInput {
   readonly audio: AudioFeatures;
-  /** Text tokens alone, without timestamps. */
+  /** Text tokens only, without timestamps. */
   readonly textTokens: readonly number[];
   readonly language: string;
   readonly task: Task;
@@ -36,14 +35,19 @@ export interface AlignmentInput {
   readonly nFrames: number;
 }
 
-/** @returns words one behind the other, each beginning where the last one ends */
-export async function alignWords(
+/** @throws {OptionsError} `wordTimestamps` if the engine has no alignment heads */
+export function requireAlignment({ align }: Inference): void {
+  if (!align) throw new OptionsError('wordTimestamps', 'This engine has no alignment heads, so it has no word times.');
+}
+
+/** @returns consecutive words, each beginning where the last one ends */
+export async function findAlignment(
   inference: Inference,
   tokenizer: Tokenizer,
   { audio, textTokens, language, task, nFrames }: AlignmentInput,
   signal?: AbortSignal,
 ): Promise<AlignedWord[]> {
-  const columns = nFrames >> 1;
+  const columns = Math.floor(nFrames / FRAMES_PER_TICK);
   if (textTokens.length === 0 || columns === 0) return [];
   if (!inference.align) throw new InternalError('the engine has no alignment heads');
   const start = tokenizer.sotSequence(language, task);
@@ -54,7 +58,7 @@ export async function alignWords(
 
   const words = tokenizer.splitToWordTokens([...textTokens, tokenizer.eot], language).slice(0, -1);
   if (words.length === 0) return [];
-  // The row of notimestamps stays, it predicts the first text token; eot's goes.
+  // The row of notimestamps is kept, because it predicts the first text token; that of eot is not.
   const rows = textTokens.length + 1;
   const jumps = rowStarts(mean.negated(start.length, rows), rows, columns);
   let first = 0;
@@ -65,15 +69,15 @@ export async function alignWords(
     return {
       word,
       tokens: own,
-      start: jumps[begin]! / POSITIONS_PER_SECOND,
-      end: jumps[first]! / POSITIONS_PER_SECOND,
+      start: jumps[begin]! / TICKS_PER_SECOND,
+      end: jumps[first]! / TICKS_PER_SECOND,
       probability: probs.reduce((sum, p) => sum + p, 0) / own.length,
     };
   });
 }
 
 /**
- * Words with times by guess, for engines without alignment heads: the tokens of a segment share its time evenly.
+ * Words with estimated times, for engines without alignment heads: the tokens of a segment share its time evenly.
  *
  * @param offset seconds of the recording at which the window begins
  */
@@ -121,7 +125,7 @@ export class HeadMean {
     this.#heads++;
   }
 
-  /** Minus the mean of `count` rows from `first` on: what a path through them costs; f32 [count, columns]. */
+  /** The negative mean of `count` rows from `first` on, as costs for the path; f32 [count, columns]. */
   negated(first: number, count: number): Float32Array {
     const begin = first * this.#columns;
     // A loop, since Float32Array.from with a function takes 20 times as long.
@@ -143,7 +147,7 @@ function softmaxRows(scores: Float32Array, columns: number): Float32Array {
   return out;
 }
 
-/** Each column less its mean, over its standard deviation (of the population); in place. */
+/** Subtracts each column's mean and divides by its standard deviation (of the population); in place. */
 function normaliseColumns(x: Float32Array, rows: number, columns: number): Float32Array {
   for (let j = 0; j < columns; j++) {
     let sum = 0;
@@ -152,8 +156,8 @@ function normaliseColumns(x: Float32Array, rows: number, columns: number): Float
     let squares = 0;
     for (let i = 0; i < rows; i++) squares += (x[i * columns + j]! - mean) ** 2;
     const deviation = Math.sqrt(squares / rows);
-    // All tokens alike: nothing to tell them apart by. openai/whisper gets NaN, which moves the words of a window of one
-    // position by one to the left, here too; in a longer window it would make all times worthless.
+    // Deviation 0: the column does not distinguish the tokens. openai/whisper gets NaN, which moves the words of a window
+    // of one position by one to the left; that is kept. In a longer window NaN would make all times useless: 0 instead.
     const isKept = deviation > 0 || columns === 1;
     for (let i = 0; i < rows; i++) x[i * columns + j] = isKept ? (x[i * columns + j]! - mean) / deviation : 0;
   }

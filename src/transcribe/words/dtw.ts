@@ -1,8 +1,8 @@
 /**
- * Dynamic time warping: the cheapest way through a matrix from its first cell to its last by steps right, down or both.
+ * Dynamic time warping: the cheapest path through a matrix from its first cell to its last by steps right, down or both.
  *
- * Which of equally cheap predecessors is taken is openai/whisper's CPU rule, since it moves word boundaries: the diagonal
- * only if it is cheaper than both others, else the row above only if cheaper than both others, else the cell to the left.
+ * Ties between predecessors are broken by openai/whisper's CPU rule, because they move word boundaries: the diagonal only
+ * if it is cheaper than both others, else the row above only if it is cheaper than both others, else the cell to the left.
  *
  * @see Sakoe and Chiba 1978; openai/whisper, whisper/timing.py: dtw_cpu, backtrace
  */
@@ -17,7 +17,7 @@ const LEFT = 2;
  */
 export function rowStarts(cost: Float32Array, rows: number, columns: number): Int32Array {
   const trace = new Uint8Array(rows * columns);
-  // Sums of the row above and of this one, shifted by one: place 0 is left of the first column.
+  // Sums of the row above and of this one, shifted by one: index 0 is left of the first column.
   let above = new Float32Array(columns + 1).fill(Number.POSITIVE_INFINITY);
   let current = new Float32Array(columns + 1);
   above[0] = 0;
@@ -27,16 +27,16 @@ export function rowStarts(cost: Float32Array, rows: number, columns: number): In
       const diagonal = above[j]!;
       const up = above[j + 1]!;
       const left = current[j]!;
-      let least = left;
+      let min = left;
       let step = LEFT;
       if (diagonal < up && diagonal < left) {
-        least = diagonal;
+        min = diagonal;
         step = DIAGONAL;
       } else if (up < diagonal && up < left) {
-        least = up;
+        min = up;
         step = UP;
       }
-      current[j + 1] = cost[i * columns + j]! + least;
+      current[j + 1] = cost[i * columns + j]! + min;
       trace[i * columns + j] = step;
     }
     [above, current] = [current, above];
@@ -51,7 +51,7 @@ export function rowStarts(cost: Float32Array, rows: number, columns: number): In
     if (step !== LEFT) i--;
     if (step !== UP) j--;
   }
-  // Only costs that are no numbers lead beyond the left border; the path goes up there.
+  // Only NaN costs lead beyond the left border; there the path goes straight up.
   for (; i >= 0; i--) starts[i] = -1;
   return starts;
 }

@@ -19,7 +19,7 @@ export function medianFilter(x: Float32Array, columns: number, width: number): F
       for (let k = 0; k < width; k++) {
         let at = Math.abs(j + k - pad);
         if (at >= columns) at = 2 * columns - 2 - at;
-        // Insertion: the window is short, and its sort must not allocate.
+        // Insertion sort: the window is short, and nothing may be allocated here.
         const value = x[row + at]!;
         let place = k;
         for (; place > 0 && sorted[place - 1]! > value; place--) sorted[place] = sorted[place - 1]!;

@@ -1,12 +1,15 @@
 /** Windows decoded at once: nothing lost, doubled or out of order, wherever pieces meet. */
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AudioError, NumericError } from '../../../src/base/errors.ts';
 import type { Progress } from '../../../src/base/progress.ts';
 import { randomStream } from '../../../src/base/random.ts';
 import { type BatchEvent, transcribeBatch } from '../../../src/transcribe/batch/batch.ts';
-import type { Segment, TranscribeOptions, Transcript } from '../../../src/transcribe/transcribe.ts';
+import type { TranscribeOptions } from '../../../src/transcribe/options.ts';
+import { resolveTranscribeOptions } from '../../../src/transcribe/options.ts';
 import { transcribe, transcribeSegments } from '../../../src/transcribe/transcribe.ts';
+import type { Segment, Transcript } from '../../../src/transcribe/transcript.ts';
 import {
   digitFrames,
   digitReader,
@@ -313,7 +316,7 @@ test('several recordings share the rows, and each comes out whole', async () => 
           return digitRecording(digits, lengths[k]!);
         },
       })),
-      { ...always, batchSize: 5 },
+      resolveTranscribeOptions({ ...always, batchSize: 5 }),
     ),
   );
   assert.equal(errors, []);
@@ -337,7 +340,8 @@ test('recordings are opened when there is room for them', async () => {
     },
   }));
   const inference = digitReader();
-  for await (const event of transcribeBatch({ inference, tokenizer }, recordings, { ...always, batchSize: 2 })) {
+  const options = resolveTranscribeOptions({ ...always, batchSize: 2 });
+  for await (const event of transcribeBatch({ inference, tokenizer }, recordings, options)) {
     if (event.index === 0 && 'segment' in event && event.segment.id === 0) assert.is(open, 1);
   }
   assert.is(open, 3);
@@ -365,7 +369,7 @@ test('one that cannot be read, or of which the model makes no sense, does not ha
         recording(fives),
         recording(digits),
       ],
-      always,
+      resolveTranscribeOptions(always),
     ),
   );
   assert.equal([...ended].sort(), [0, 1, 2, 3]);

@@ -1,11 +1,13 @@
 /** Speech alone: silence is not imagined to be text, and times are those of the recording. */
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Progress } from '../../../src/base/progress.ts';
+import type { TranscribeOptions } from '../../../src/transcribe/options.ts';
 import { Timeline } from '../../../src/transcribe/recording/timeline.ts';
-import type { TranscribeOptions } from '../../../src/transcribe/transcribe.ts';
 import { transcribe } from '../../../src/transcribe/transcribe.ts';
 import { digitReader, digitRecording, layDigits } from '../../support/digits.ts';
+import { segmentOf } from '../../support/segments.ts';
 import { smallTokenizer as tokenizer } from '../../support/tokenizer.ts';
 
 const test = suite('vad');
@@ -105,6 +107,7 @@ test('parts that are asked for are cut to their speech', async () => {
 
 /** Frames show their own number; 128 rows would be the same. */
 const numbered = {
+  nMels: 2,
   nFrames: 10_000,
   window: (seek: number, size: number) => {
     const out = new Float32Array(2 * 3000);
@@ -152,19 +155,12 @@ test('joined parts read as one recording', () => {
   assert.equal([...timeline.gather(Float32Array.from({ length: 10_000 }, (_, i) => i))], expected);
 });
 
-const segment = (start: number, end: number, words?: [number, number][]) => ({
-  seek: 0,
-  start,
-  end,
-  text: '',
-  tokens: [],
-  tokenLogprobs: [],
-  temperature: 0,
-  avgLogprob: 0,
-  compressionRatio: 0,
-  noSpeechProb: 0,
-  ...(words && { words: words.map(([s, e]) => ({ word: '', start: s, end: e, probability: 1 })) }),
-});
+const segment = (start: number, end: number, words?: [number, number][]) =>
+  segmentOf('', {
+    start,
+    end,
+    ...(words && { words: words.map(([s, e]) => ({ word: '', start: s, end: e, probability: 1 })) }),
+  });
 
 test('times at a join belong to the side where something is said', () => {
   // 0..2 s are 10..12, 2..5 s are 20..23, 5..6 s are 40..41.

@@ -1,9 +1,12 @@
-/** Streams, played by a speaker whose words and times are known: nothing is taken back, lost, doubled or held for ever. */
+/** Streams of a speaker whose words and times are known: nothing is revised, lost, doubled or held back for ever. */
+
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { ErrorCode } from '../../../src/base/codes.ts';
 import { OptionsError } from '../../../src/base/errors.ts';
-import { type StreamOptions, type StreamUpdate, transcribeStream } from '../../../src/transcribe/stream/stream.ts';
-import type { Segment } from '../../../src/transcribe/window/segments.ts';
+import { type StreamUpdate, transcribeStream } from '../../../src/transcribe/stream/stream.ts';
+import type { StreamOptions } from '../../../src/transcribe/stream/streamOptions.ts';
+import type { Segment } from '../../../src/transcribe/transcript.ts';
 import {
   CountedMel,
   type Listener,
@@ -13,6 +16,7 @@ import {
   speakerTokenizer,
   speech,
 } from '../../support/speaker.ts';
+import { reasonOf, throws } from '../../support/throws.ts';
 
 const test = suite('stream');
 
@@ -28,19 +32,23 @@ interface Heard {
   readonly duration: number;
 }
 
-/** Pieces of silence, one after another, without ever waiting. */
-function* pieces(seconds: number, samples = 1600): Generator<Float32Array> {
+/** Silence in arrays of `samples`, without ever waiting. */
+function* silence(seconds: number, samples = 1600): Generator<Float32Array> {
   for (let left = Math.round(seconds * 16000); left > 0; left -= samples)
     yield new Float32Array(Math.min(samples, left));
 }
 
-/** Pieces of `chunk` seconds, each when all before it was decoded: as if decoding took no time. */
+/** Silence in arrays of `chunk` seconds, each when all before it is decoded: as if decoding took no time. */
 async function* stepped(seconds: number, chunk: number): AsyncGenerator<Float32Array> {
-  for (const piece of pieces(seconds, Math.round(chunk * 16000))) {
+  for (const piece of silence(seconds, Math.round(chunk * 16000))) {
     yield piece;
-    // The scripted engine needs no more than promises, so it is done with the piece when this comes.
+    // The scripted engine needs nothing but promises, so it is done with the array by then.
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+function streamModel({ inference }: Listener) {
+  return { inference, tokenizer: speakerTokenizer, runExclusive: <T>(work: () => T): T => work() };
 }
 
 async function hear(
@@ -49,13 +57,8 @@ async function hear(
   options: StreamOptions = {},
 ): Promise<Heard> {
   const mel = new CountedMel();
-  const model = {
-    inference: listener.inference,
-    tokenizer: speakerTokenizer,
-    inTurn: <T>(work: () => T): T => work(),
-  };
   const updates: StreamUpdate[] = [];
-  const iterator = transcribeStream(model, mel, samples, { ...spelled, ...options });
+  const iterator = transcribeStream(streamModel(listener), mel, samples, { ...spelled, ...options });
   for (;;) {
     const { done, value } = await iterator.next();
     if (done) {
@@ -125,7 +128,7 @@ test('words are stable two decodes after they were said', async () => {
   }
 });
 
-test('words that the model doubts wait for more sound behind them', async () => {
+test('words of low probability wait for more sound after them', async () => {
   const spoken = speech(12, 11);
   for (const [probability, least, most] of [
     [0.69, 4, 5],
@@ -156,13 +159,13 @@ test('what is not stable is shown as partial, and is no part of the text', async
   }
 });
 
-test('a fast source is heard in full windows, and is not read far ahead', async () => {
+test('a fast source is decoded in full windows, and is not read far ahead', async () => {
   const spoken = speech(150, 5);
   let given = 0;
   const mel: { most: number } = { most: 0 };
   const listener = listenerTo(spoken);
   function* counted(): Generator<Float32Array> {
-    for (const piece of pieces(150)) {
+    for (const piece of silence(150)) {
       given += piece.length / 16000;
       yield piece;
       const heard = Math.max(0, ...listener.windows().map(([seek, size]) => (seek + size) / 100));
@@ -178,14 +181,14 @@ test('a fast source is heard in full windows, and is not read far ahead', async 
 
 test('memory is bounded: a window and its margin are held of a long sound', async () => {
   const spoken = speech(400, 6);
-  const heard = await hear(listenerTo(spoken), pieces(400, 16000 * 5));
+  const heard = await hear(listenerTo(spoken), silence(400, 16000 * 5));
   same(heard.text, textOf(spoken));
   assert.ok(heard.mel.most <= 3000 + 3, `${heard.mel.most} frames`);
   const slow = await hear(listenerTo(spoken), stepped(60, 2), { maxBuffer: 10 });
   assert.ok(slow.mel.most < 2100, `${slow.mel.most} frames`);
 });
 
-test('words heard otherwise later are not taken back, and nothing is doubled', async () => {
+test('words that are decoded differently later are not revised, and nothing is doubled', async () => {
   for (let seed = 1; seed <= 4; seed++) {
     const spoken = speech(50, seed);
     const next = random(seed);
@@ -207,8 +210,8 @@ test('words heard otherwise later are not taken back, and nothing is doubled', a
   }
 });
 
-test('silence says nothing, and is passed over', async () => {
-  const heard = await hear(listenerTo([]), pieces(100));
+test('silence has no text, and is skipped', async () => {
+  const heard = await hear(listenerTo([]), silence(100));
   assert.is(heard.text, '');
   assert.equal(heard.segments, []);
   assert.ok(heard.updates.every(({ partial }) => partial === ''));
@@ -217,17 +220,17 @@ test('silence says nothing, and is passed over', async () => {
   same((await hear(listenerTo(late), stepped(70, 1))).text, textOf(quiet));
 });
 
-test('no sound at all ends at once; a short one is heard whole', async () => {
+test('no sound at all ends at once; a short one is decoded whole', async () => {
   const none = await hear(listenerTo([]), []);
   assert.equal([none.updates, none.duration], [[], 0]);
   const spoken = speech(0.8, 1);
   assert.ok(spoken.length > 0);
-  const short = await hear(listenerTo(spoken), pieces(0.8));
+  const short = await hear(listenerTo(spoken), silence(0.8));
   assert.is(short.updates.length, 1);
   same(short.text, textOf(spoken));
 });
 
-test('sound that the source gives in one piece is heard to its end', async () => {
+test('sound that the source gives in one array is decoded to its end', async () => {
   const spoken = speech(50, 4);
   const one = new Float32Array(50 * 16000);
   same((await hear(listenerTo(spoken), [one])).text, textOf(spoken));
@@ -236,7 +239,7 @@ test('sound that the source gives in one piece is heard to its end', async () =>
 test('the text before is the prompt; initial prompt and hotwords too', async () => {
   const spoken = speech(70, 8);
   const listener = listenerTo(spoken);
-  await hear(listener, pieces(70), { initialPrompt: 'Names', hotwords: 'hot' });
+  await hear(listener, silence(70), { initialPrompt: 'Names', hotwords: 'hot' });
   const prompts = listener.inference.starts.map(({ groups }) => {
     const { initialTokens } = groups[0]!;
     return speakerTokenizer.decode(initialTokens.filter((token) => token < speakerTokenizer.eot));
@@ -246,10 +249,10 @@ test('the text before is the prompt; initial prompt and hotwords too', async () 
   assert.ok(textOf(spoken).includes(prompts.at(-1)!.slice(8)), prompts.at(-1));
 });
 
-test('an abort while it decodes, and while it waits for sound, stops it and tells the source', async () => {
+test('an abort while it decodes, and while it waits for sound, stops it and closes the source', async () => {
   for (const isWaiting of [false, true]) {
     const controller = new AbortController();
-    let isTold = false;
+    let isClosed = false;
     const source: AsyncIterable<Float32Array> = {
       [Symbol.asyncIterator]() {
         let n = 0;
@@ -259,7 +262,7 @@ test('an abort while it decodes, and while it waits for sound, stops it and tell
               ? new Promise(() => setTimeout(() => controller.abort(new Error('enough')), 0))
               : Promise.resolve({ done: false, value: new Float32Array(1600) }),
           return: async () => {
-            isTold = true;
+            isClosed = true;
             return { done: true, value: undefined };
           },
         };
@@ -270,55 +273,43 @@ test('an abort while it decodes, and while it waits for sound, stops it and tell
       if (!isWaiting && ++steps === 60) controller.abort(new Error('enough'));
     });
     let text = '';
-    try {
-      const model = {
-        inference: listener.inference,
-        tokenizer: speakerTokenizer,
-        inTurn: <T>(work: () => T): T => work(),
-      };
-      const options = { ...spelled, signal: controller.signal };
-      for await (const { stable } of transcribeStream(model, new CountedMel(), source, options)) text += stable;
-      assert.unreachable('it ended');
-    } catch (error) {
-      assert.is(String(error), 'Error: enough');
-    }
-    assert.ok(isTold, 'the source was told');
+    const options = { ...spelled, signal: controller.signal };
+    const error = await reasonOf(async () => {
+      const updates = transcribeStream(streamModel(listener), new CountedMel(), source, options);
+      for await (const { stable } of updates) text += stable;
+    });
+    assert.is(String(error), 'Error: enough');
+    assert.ok(isClosed, 'the source was closed');
     assert.is(listener.inference.open, 0);
     assert.ok(textOf(speech(100, 1)).startsWith(text));
   }
 });
 
-test('leaving the loop tells the source', async () => {
-  let isTold = false;
+test('leaving the loop closes the source', async () => {
+  let isClosed = false;
   function* source(): Generator<Float32Array> {
     try {
       for (;;) yield new Float32Array(1600);
     } finally {
-      isTold = true;
+      isClosed = true;
     }
   }
   const listener = listenerTo(speech(100, 1));
-  const model = { inference: listener.inference, tokenizer: speakerTokenizer, inTurn: <T>(work: () => T): T => work() };
-  for await (const _ of transcribeStream(model, new CountedMel(), source(), spelled)) break;
-  assert.ok(isTold);
+  for await (const _ of transcribeStream(streamModel(listener), new CountedMel(), source(), spelled)) break;
+  assert.ok(isClosed);
   assert.is(listener.inference.open, 0);
 });
 
-test('what the source throws comes out, behind the words that were stable', async () => {
+test('what the source throws is thrown, after the words that were stable', async () => {
   function* broken(): Generator<Float32Array> {
-    yield* pieces(20);
+    yield* silence(20);
     throw new Error('unplugged');
   }
-  try {
-    await hear(listenerTo(speech(20, 1)), broken());
-    assert.unreachable();
-  } catch (error) {
-    assert.is(String(error), 'Error: unplugged');
-  }
+  assert.is(String(await reasonOf(hear(listenerTo(speech(20, 1)), broken()))), 'Error: unplugged');
 });
 
 test('options that a stream does not have are refused', async () => {
-  const rows: [object, string][] = [
+  const rows: [object, ErrorCode<'OptionsError'>][] = [
     [{ clipTimestamps: '0,1' }, 'unknown'],
     [{ wordTimestamps: true }, 'unknown'],
     [{ minChunk: 0 }, 'range'],
@@ -327,12 +318,7 @@ test('options that a stream does not have are refused', async () => {
     [{ language: 'klingon' }, 'language'],
   ];
   for (const [options, code] of rows) {
-    try {
-      await hear(listenerTo([]), [], options);
-      assert.unreachable(JSON.stringify(options));
-    } catch (error) {
-      assert.ok(error instanceof OptionsError && error.code === code, `${JSON.stringify(options)}: ${error}`);
-    }
+    await throws(OptionsError, code, hear(listenerTo([]), [], options));
   }
 });
 

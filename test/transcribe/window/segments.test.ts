@@ -2,11 +2,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { DecodingResult } from '../../../src/decode/task.ts';
 import { cutSegments } from '../../../src/transcribe/window/segments.ts';
-import { tinyTokenizer as tokenizer } from '../../support/tokenizer.ts';
+import { tinyTokenizer as tokenizer, ts } from '../../support/tokenizer.ts';
 
 const test = suite('segments');
 
-const ts = (seconds: number): number => tokenizer.timestampBegin + Math.round(seconds * 50);
 const result = (tokens: number[]): DecodingResult => ({
   language: 'en',
   tokens,
@@ -18,7 +17,7 @@ const result = (tokens: number[]): DecodingResult => ({
   compressionRatio: 1.5,
 });
 
-// [what, tokens, start-end of each segment, its tokens, advance, endsWhole]; the window begins at 12 s and has 20 s
+// [what, tokens, start-end of each segment, its tokens, advance, singleTimestampEnding]; the window begins at 12 s and has 20 s
 const rows: [string, number[], [number, number, number[]][], number, boolean][] = [
   ['one segment from a pair around it', [ts(0), 400, ts(2)], [[12, 14, [ts(0), 400, ts(2)]]], 2000, true],
   [
@@ -70,7 +69,7 @@ const rows: [string, number[], [number, number, number[]][], number, boolean][] 
   ],
 ];
 
-for (const [what, tokens, segments, advance, endsWhole] of rows) {
+for (const [what, tokens, segments, advance, singleTimestampEnding] of rows) {
   test(what, () => {
     const cut = cutSegments(result(tokens), { seek: 1200, size: 2000 }, tokenizer);
     assert.equal(
@@ -78,7 +77,7 @@ for (const [what, tokens, segments, advance, endsWhole] of rows) {
       segments,
     );
     assert.is(cut.advance, advance);
-    assert.is(cut.endsWhole, endsWhole);
+    assert.is(cut.singleTimestampEnding, singleTimestampEnding);
   });
 }
 

@@ -3,14 +3,15 @@ import * as assert from 'uvu/assert';
 import { OptionsError } from '../../../src/base/errors.ts';
 import type { AlignRequest } from '../../../src/decode/inference.ts';
 import { transcribe } from '../../../src/transcribe/transcribe.ts';
-import { alignWords } from '../../../src/transcribe/words/alignment.ts';
+import { findAlignment } from '../../../src/transcribe/words/alignment.ts';
+import { placesMel } from '../../support/mel.ts';
 import { playTokens, type ScriptedAlignment, ScriptedInference } from '../../support/scriptedInference.ts';
-import { tinyTokenizer as tokenizer } from '../../support/tokenizer.ts';
+import { throws } from '../../support/throws.ts';
+import { tinyTokenizer as tokenizer, ts } from '../../support/tokenizer.ts';
 
 const test = suite('alignment');
 
 const { nVocab, eot, sot, noTimestamps } = tokenizer;
-const ts = (seconds: number): number => tokenizer.timestampBegin + Math.round(seconds * 50);
 
 /** Heads that look at `position(i)` at row i of the tokens behind the start sequence, and a step beside it. */
 function looking(position: (row: number) => number) {
@@ -34,7 +35,7 @@ async function align(textTokens: number[], position: (row: number) => number, nF
     },
   });
   const audio = await inference.encode(new Float32Array(1));
-  const words = await alignWords(inference, tokenizer, { audio, textTokens, language, task: 'transcribe', nFrames });
+  const words = await findAlignment(inference, tokenizer, { audio, textTokens, language, task: 'transcribe', nFrames });
   return { words, requests };
 }
 
@@ -111,7 +112,7 @@ test('transcribe: words in the segments, the next window begins at the last word
     // Rows look at 50 (1 s), 100, 150: the last word ends where eot's row would begin.
     align: looking((row) => 50 * (row + 1)),
   });
-  const mel = { nFrames: 4000, window: () => new Float32Array(1), detectionWindow: () => new Float32Array(1) };
+  const mel = placesMel(4000);
   const options = { language: 'en', temperature: 0, wordTimestamps: true };
   const { segments } = await transcribe({ inference, tokenizer }, mel, options);
   assert.is(inference.open, 0);
@@ -128,19 +129,13 @@ test('transcribe: words in the segments, the next window begins at the last word
 
 test('word times are refused where the engine has none, and what needs them without them', async () => {
   const inference = new ScriptedInference({ nVocab, script: playTokens(nVocab, eot, []) });
-  const mel = { nFrames: 0, window: () => new Float32Array(1), detectionWindow: () => new Float32Array(1) };
+  const mel = placesMel(0);
   for (const [options, code] of [
     [{ wordTimestamps: true }, 'wordTimestamps'],
     [{ hallucinationSilenceThreshold: 2 }, 'contradiction'],
     [{ appendPunctuations: '.' }, 'contradiction'],
   ] as const) {
-    try {
-      await transcribe({ inference, tokenizer }, mel, { language: 'en', ...options });
-      assert.unreachable(code);
-    } catch (error) {
-      assert.instance(error, OptionsError);
-      assert.is((error as OptionsError).code, code);
-    }
+    await throws(OptionsError, code, transcribe({ inference, tokenizer }, mel, { language: 'en', ...options }));
   }
 });
 

@@ -1,16 +1,17 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { dropHallucinations, type HallucinationInput } from '../../../src/transcribe/window/hallucination.ts';
-import type { WindowSegment, Word } from '../../../src/transcribe/window/segments.ts';
+import type { Word } from '../../../src/transcribe/transcript.ts';
+import type { WindowSegment } from '../../../src/transcribe/window/segments.ts';
 import type { AlignedWord } from '../../../src/transcribe/words/alignment.ts';
 import {
-  addWords,
+  addWordTimestamps,
   defaultAppendPunctuations,
   defaultPrependPunctuations,
-  type WordTimingInput,
-} from '../../../src/transcribe/words/wordTiming.ts';
+  type WordTimestampsInput,
+} from '../../../src/transcribe/words/wordTimestamps.ts';
+import { segmentOf } from '../../support/segments.ts';
 
-const test = suite('word timing');
+const test = suite('word timestamps');
 
 const eot = 1000;
 /** One token a word, ids as they come. */
@@ -19,13 +20,16 @@ function aligned(...words: [string, number, number][]): AlignedWord[] {
 }
 function segment(start: number, end: number, nTokens: number, seek = 0): WindowSegment {
   const tokens = [eot + 1, ...Array.from({ length: nTokens }, (_, i) => i), eot + 2];
-  const scores = { temperature: 0, avgLogprob: 0, compressionRatio: 1, noSpeechProb: 0 };
-  return { seek, start, end, text: 'x', tokens, tokenLogprobs: [], ...scores };
+  return segmentOf('x', { seek, start, end, tokens });
 }
-function add(words: AlignedWord[], segments: WindowSegment[], changes: Partial<WordTimingInput> = {}) {
-  return addWords({
+function add(
+  words: AlignedWord[],
+  segments: WindowSegment[],
+  changes: Partial<WordTimestampsInput<WindowSegment>> = {},
+) {
+  return addWordTimestamps({
     segments,
-    aligned: words,
+    words,
     eot,
     prependPunctuations: defaultPrependPunctuations,
     appendPunctuations: defaultAppendPunctuations,
@@ -66,14 +70,14 @@ test('times are rounded as NumPy rounds, halves to even', () => {
 
 // [what, words, merged]
 const merges: [string, string[], string[]][] = [
-  ['an opening bracket goes to the word behind it', [' (', 'a', ' b'], [' (a', ' b']],
+  ['an opening bracket goes to the word after it', [' (', 'a', ' b'], [' (a', ' b']],
   ['only with a space before it', ['(', 'a'], ['(', 'a']],
   ['a comma goes to the word before it', [' a', ',', ' b', '.'], [' a,', ' b.']],
   ['several do', [' a', '?', '!', '”'], [' a?!”']],
   ['not to a word that ends in a space', [' a ', '.'], [' a ', '.']],
   ['a list of openings', [' “', ' [', 'a'], [' “ [a']],
   ['opening and closing quote', [' "', 'a', '"'], [' "a"']],
-  ['a dash goes to the word behind it, a slash to none', [' -', 'a', ' /', ' b'], [' -a', ' /', ' b']],
+  ['a dash goes to the word after it, a slash to none', [' -', 'a', ' /', ' b'], [' -a', ' /', ' b']],
   ['a space alone counts as an opening', [' ', 'a'], [' a']],
 ];
 for (const [what, words, merged] of merges) {
@@ -104,7 +108,7 @@ test('a merged word keeps its own times, the other’s tokens count where they w
 });
 
 test('words longer than twice the median are cut at the end of a sentence', () => {
-  // Median 0.5 (of 0.5 0.5 0.5 3 3): the full stop, and the word behind it, took in the pause.
+  // Median 0.5 (of 0.5 0.5 0.5 3 3): the full stop, and the word after it, include the pause.
   const words = aligned([' a', 0, 0.5], [' b', 0.5, 1], ['.', 1, 4], [' c', 4, 7], [' d', 7, 7.5]);
   const [only] = add(words, [segment(0, 7.5, 5)], { appendPunctuations: '' });
   assert.equal(brief(only!.words), [
@@ -123,9 +127,9 @@ test('not in the middle of a sentence, and not without a duration', () => {
   assert.equal(brief(add(still, [segment(1, 1, 2)])[0]!.words), [[' a.', 1, 1]]);
 });
 
-test('the median is that of words that take time, at most 0.7; of an even count the mean of the middle two', () => {
+test('the median is that of the words with a duration, at most 0.7; of an even count the mean of the middle two', () => {
   const words = aligned([' x', 0, 2.5], [' a', 2.5, 2.5], [' b', 2.5, 2.75], [' c', 2.75, 3.25]);
-  // 0.25 0.5 2.5: median 0.5, so the first word behind a pause is cut to 1 s.
+  // 0.25 0.5 2.5: median 0.5, so the first word after a pause is cut to 1 s.
   assert.equal(brief(add(words, [segment(0, 3.25, 4)])[0]!.words)![0], [' x', 1.5, 2.5]);
   // 0.25 2.5: median 0.7 of 1.375, longest 1.4.
   const two = add(words.slice(0, 3), [segment(0, 2.75, 3)], { lastSpeech: -1 });
@@ -134,7 +138,7 @@ test('the median is that of words that take time, at most 0.7; of an even count 
   assert.equal(brief(add(slow, [segment(0, 7.4, 3)])[0]!.words)![0], [' a', 3.6, 5], '2 * 0.7 before its end');
 });
 
-test('the first word behind a pause is cut, and the second gives its border', () => {
+test('the first word after a pause is cut, and the second gives its border', () => {
   const words = aligned([' a', 10, 14], [' b', 14, 20], [' c', 20, 20.5], [' d', 20.5, 21], [' e', 21, 21.5]);
   // Median 0.5, longest 1. The second word is longer: the border is max(20 / 2, 20 - 1) = 19.
   const [only] = add(words, [segment(17.9, 21.5, 5)]);
@@ -166,87 +170,11 @@ test('the segment’s own start wins over a first word that begins long before i
   assert.is(add(later, [segment(1.25, 3, 4)], { lastSpeech: 0.5 })[0]!.start, 1.25, 'half a second is enough');
 });
 
-test('the segment’s own end wins over a last word that ends long behind it', () => {
+test('the segment’s own end wins over a last word that ends long after it', () => {
   const words = aligned([' a', 0, 0.5], [' b', 0.5, 1], [' c', 1, 3]);
   const [only] = add(words, [segment(0, 1.25, 3)]);
   assert.is(only!.words!.at(-1)!.end, 1.5, 'max(1 + 0.5, 1.25)');
   assert.is(only!.end, 1.25);
-});
-
-// Hallucinations. A window from 30 s; a good word has probability 0.9 and lasts 0.4 s, a bad one 0.1 and 0.4.
-function spoken(start: number, quality: 'good' | 'bad', n = 4, words = ' w'): WindowSegment {
-  const own = Array.from({ length: n }, (_, i): Word => {
-    const from = start + 0.4 * i;
-    return { word: words, start: from, end: from + 0.4, probability: quality === 'good' ? 0.9 : 0.1 };
-  });
-  return { ...segment(start, start + 0.4 * n, n, 3000), words: own };
-}
-function sift(segments: WindowSegment[], changes: Partial<HallucinationInput> = {}) {
-  const place = { seek: 3000, size: 3000 };
-  const input = { threshold: 2, place, segments, next: 5555, endsWhole: true, lastSpeech: 29, nFrames: 9000 };
-  const { segments: kept, next, again } = dropHallucinations({ ...input, ...changes });
-  return { kept: kept.map(({ start }) => start), next, again };
-}
-
-test('likely words stay', () => {
-  assert.equal(sift([spoken(31, 'good'), spoken(40, 'good')]), { kept: [31, 40], next: 5555, again: false });
-});
-
-test('on from the last word if silence follows it, else behind the window', () => {
-  const loose = { endsWhole: false };
-  assert.is(sift([spoken(31, 'good')], loose).next, 3260);
-  assert.is(sift([spoken(57, 'good')], loose).next, 6000, '1.4 s before the end of the window');
-  assert.is(sift([{ ...segment(30, 29, 0, 3000), words: [] }], loose).next, 5555, 'no word behind the start');
-});
-
-test('unlikely text behind a silence: the window is looked at again from there', () => {
-  assert.equal(sift([spoken(33, 'bad'), spoken(40, 'good')]), { kept: [], next: 3300, again: true });
-  assert.is(sift([spoken(32, 'bad'), spoken(34, 'good')]).again, false, 'exactly the threshold');
-});
-
-test('unlikely text between silences is dropped with all behind it', () => {
-  const { kept, next, again } = sift([spoken(30.5, 'good'), spoken(40, 'bad'), spoken(50, 'good')]);
-  assert.equal({ kept, next, again }, { kept: [30.5], next: 4000, again: false });
-});
-
-test('it stays beside speech', () => {
-  assert.equal(sift([spoken(33, 'good'), spoken(35, 'bad'), spoken(50, 'good')]).kept, [33, 35, 50], 'speech before');
-  assert.equal(sift([spoken(33, 'good'), spoken(40, 'bad'), spoken(42, 'good')]).kept, [33, 40, 42], 'speech behind');
-});
-
-test('unlikely text behind it counts as silence, and so does the end of the window', () => {
-  assert.equal(sift([spoken(33, 'good'), spoken(40, 'bad'), spoken(42, 'bad')]).kept, [33]);
-  assert.equal(sift([spoken(33, 'good'), spoken(57, 'bad')]), { kept: [33], next: 5700, again: false });
-});
-
-test('at the start of the window too, then on at least a second later', () => {
-  assert.equal(sift([spoken(30.5, 'bad'), spoken(36, 'good')]), { kept: [], next: 3100, again: false });
-});
-
-test('near the end of the recording: done', () => {
-  assert.is(sift([spoken(33, 'good'), spoken(40, 'bad')], { nFrames: 4300 }).next, 4300);
-});
-
-test('odd words: unlikely, too short, too long; eight count, punctuation does not', () => {
-  const odd = (words: Word[]) => sift([spoken(33, 'good'), { ...segment(40, 41, 1, 3000), words }]).kept.length === 1;
-  const word = (start: number, end: number, probability: number, text = ' w'): Word => ({
-    word: text,
-    start,
-    end,
-    probability,
-  });
-  assert.ok(odd([word(40, 40.05, 0.9)]), '0.083 * 15 = 1.2 of one word');
-  assert.not.ok(odd([word(40, 40.1, 0.9)]), '0.033 * 15 = 0.5 of one word');
-  assert.ok(odd([word(40, 43, 0.9)]), 'three seconds');
-  assert.not.ok(odd([word(40, 40.4, 0.15)]), 'strictly below 0.15');
-  assert.ok(
-    odd([word(40, 40.4, 0.1), word(40.4, 40.8, 0.1), word(41, 41.4, 0.1), ...Array(9).fill(word(41.4, 41.8, 0.9))]),
-  );
-  assert.not.ok(
-    odd([...Array(8).fill(word(40, 40.4, 0.9)), word(41, 41.4, 0.1), word(41, 41.4, 0.1), word(41, 41.4, 0.1)]),
-  );
-  assert.ok(odd([word(40, 40.4, 0.1), word(40.4, 40.8, 0.9, '.')]), 'the full stop does not help');
-  assert.ok(odd([word(40, 40.4, 0.9, '.')]), 'punctuation alone is odd');
 });
 
 test.run();

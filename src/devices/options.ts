@@ -1,0 +1,24 @@
+/** Which device runs a model, and how. */
+import type { OptionsOf, OptionTable, ResolvedOptions } from '../options/spec.ts';
+
+export const DEVICE_OPTIONS = {
+  device: {
+    kind: 'choice',
+    choices: ['auto', 'webgpu', 'cpu'],
+    default: 'auto',
+    where: ['load'],
+    group: 'model',
+    help: 'auto takes a hardware GPU, else the CPU. webgpu also takes a software adapter.',
+  },
+  threads: {
+    kind: 'integer',
+    min: 0,
+    default: 0,
+    where: ['load'],
+    group: 'model',
+    help: 'Threads that compute on the CPU; 0 takes what the machine has.',
+  },
+} as const satisfies OptionTable;
+
+export type DeviceOptions = OptionsOf<typeof DEVICE_OPTIONS, 'load'>;
+export type DeviceChoice = ResolvedOptions<typeof DEVICE_OPTIONS, 'load'>['device'];

@@ -1,0 +1,73 @@
+/** Where somebody speaks in a recording: everything that is decided on the speech detector's numbers is decided here. */
+import type { LogMel } from '../../audio/features/logMel.ts';
+import {
+  type Activity,
+  isSounding,
+  measureActivity,
+  type SpeechOptions,
+  type SpeechSpan,
+  speechSpans,
+} from '../../audio/features/vad.ts';
+import type { Clip } from './clips.ts';
+import type { Timeline } from './timeline.ts';
+
+/** Shortest pause a recording is cut in, in frames: longer than the closure of a plosive. */
+const MIN_PAUSE = 20;
+/** Fewer frames of speech than this contain no word of their own. */
+const MIN_WORD = 50;
+
+export async function detectSpeech(mel: LogMel, signal?: AbortSignal): Promise<SpeechMap> {
+  return new SpeechMap(await measureActivity(mel, signal));
+}
+
+export class SpeechMap {
+  readonly #activity: Activity;
+
+  constructor(activity: Activity) {
+    this.#activity = activity;
+  }
+
+  /** Speech with its margins, in order. */
+  spans(options: SpeechOptions): SpeechSpan[] {
+    return speechSpans(this.#activity, options);
+  }
+
+  /** The middle of the longest pause within the frames, the last one of several; undefined if all are too short. */
+  pauseIn({ start, end }: Clip): number | undefined {
+    let longest = MIN_PAUSE;
+    let middle: number | undefined;
+    let begin = start;
+    for (let frame = start; frame <= end; frame++) {
+      if (frame < end && !isSounding(this.#activity, frame)) continue;
+      const length = frame - begin;
+      if (length >= longest) {
+        longest = length;
+        middle = begin + (length >> 1);
+      }
+      begin = frame + 1;
+    }
+    return middle;
+  }
+
+  /** Do the frames contain a word? The rest of one that began before them does not count. */
+  hasSpeech({ start, end }: Clip): boolean {
+    const { excess, peakedness } = this.#activity;
+    const part = {
+      nFrames: Math.max(0, end - start),
+      excess: excess.subarray(start, end),
+      peakedness: peakedness.subarray(start, end),
+    };
+    const spans = speechSpans(part, { padding: 0, minSilence: 0 });
+    return spans.reduce((sum, span) => sum + span.end - span.start, 0) >= MIN_WORD;
+  }
+
+  /** The speech of the spliced parts of the recording. */
+  splice(timeline: Timeline): SpeechMap {
+    const { excess, peakedness } = this.#activity;
+    return new SpeechMap({
+      nFrames: timeline.nFrames,
+      excess: timeline.gather(excess),
+      peakedness: timeline.gather(peakedness),
+    });
+  }
+}
