@@ -7,7 +7,8 @@
  * command, by what each kernel says of itself (its `cost`).
  */
 import { parseArgs } from 'node:util';
-import { logMel, windowFrames } from '../src/audio/features/logMel.ts';
+import { N_FRAMES } from '../src/audio/constants.ts';
+import { logMel } from '../src/audio/features/logMel.ts';
 import { openModelFiles } from '../src/checkpoint/modelFiles.ts';
 import type { AudioFeatures, Decoding, Inference } from '../src/decode/inference.ts';
 import { DecodingTask } from '../src/decode/task.ts';
@@ -61,7 +62,7 @@ class Model {
     const inference = await createInference(device, files.dims, files);
     await files.close();
     const mel = await logMel(await readAudio(recordingPath(values.recording)), { nMels: inference.nMels });
-    const audio = await inference.encode(mel.window(0, Math.min(mel.nFrames, windowFrames)));
+    const audio = await inference.encode(mel.window(0, Math.min(mel.nFrames, N_FRAMES)));
     return new Model(new Tokenizer(files.tokenizer), inference, audio);
   }
 

@@ -32,6 +32,8 @@ const exceptions: readonly (readonly [from: string, to: string])[] = [
   ['src/checkpoint/', 'src/model/dims.ts'],
   // Numbers in, numbers out: where somebody speaks is asked of a log-mel, whoever made it.
   ['src/transcribe/', 'src/audio/features/vad.ts'],
+  // The sizes of a window and of a frame.
+  ['src/transcribe/', 'src/audio/constants.ts'],
 ];
 
 const nodeModules =

@@ -3,6 +3,7 @@
  * length its header cannot know, or bare samples.
  */
 import { AudioError } from '../base/errors.ts';
+import { SAMPLE_RATE } from './constants.ts';
 import { isWav } from './containers/wav.ts';
 import {
   type Encoding,
@@ -132,7 +133,7 @@ function findData(bytes: Uint8Array): { wav: WavFormat; start: number; size: num
   return undefined;
 }
 
-function rawWav({ format, sampleRate = 16000, nChannels = 1 }: RawSound): WavFormat {
+function rawWav({ format, sampleRate = SAMPLE_RATE, nChannels = 1 }: RawSound): WavFormat {
   const [encoding, sampleBytes] = RAW_SAMPLES[format];
   return { encoding, isLittle: true, sampleRate, nChannels, channelMask: 0, frameBytes: sampleBytes * nChannels };
 }

@@ -9,11 +9,12 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SAMPLE_RATE } from '../audio/constants.ts';
 import { AudioError } from '../base/errors.ts';
 
 /** Playlists must not make ffmpeg fetch anything: files only. */
 const before = ['-nostdin', '-v', 'error', '-protocol_whitelist', 'file', '-threads', '0'];
-const after = ['-f', 's16le', '-ac', '1', '-acodec', 'pcm_s16le', '-ar', '16000', '-'];
+const after = ['-f', 's16le', '-ac', '1', '-acodec', 'pcm_s16le', '-ar', `${SAMPLE_RATE}`, '-'];
 
 /**
  * @param input a path, or the bytes of a recording

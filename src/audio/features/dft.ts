@@ -5,11 +5,9 @@
  * All in f64, so that it differs from an exact transform by some 1e-15 of the largest bin.
  * `dftBluestein.ts` does the same by other means; tests hold the two against each other.
  */
+import { N_BINS, N_FFT } from '../constants.ts';
 
-/** Samples in a frame. Never padded to 512: that would move every bin. */
-export const frameLength = 400;
-const nBins = frameLength / 2 + 1;
-const half = frameLength / 2;
+const half = N_FFT / 2;
 
 /** Power spectrum |X[k]|^2, k = 0..200, of one (already windowed) frame of 400 samples. */
 export type PowerSpectrum = (frame: Float64Array, power: Float64Array) => void;
@@ -51,8 +49,8 @@ export function createPowerSpectrum(): PowerSpectrum {
   const im = new Float64Array(half);
   const stage8 = twiddles(8);
   const stage40 = twiddles(40);
-  const splitRe = Float64Array.from({ length: half / 2 + 1 }, (_, k) => Math.cos((2 * Math.PI * k) / frameLength));
-  const splitIm = Float64Array.from({ length: half / 2 + 1 }, (_, k) => -Math.sin((2 * Math.PI * k) / frameLength));
+  const splitRe = Float64Array.from({ length: half / 2 + 1 }, (_, k) => Math.cos((2 * Math.PI * k) / N_FFT));
+  const splitIm = Float64Array.from({ length: half / 2 + 1 }, (_, k) => -Math.sin((2 * Math.PI * k) / N_FFT));
 
   return (frame, power) => {
     radix8(frame, order, re, im);
@@ -199,7 +197,7 @@ function splitPower(
   const sum = re[0]! + im[0]!;
   const difference = re[0]! - im[0]!;
   power[0] = sum * sum;
-  power[nBins - 1] = difference * difference;
+  power[N_BINS - 1] = difference * difference;
   for (let k = 1; k <= half / 2; k++) {
     const j = half - k;
     const evenRe = (re[k]! + re[j]!) / 2;

@@ -8,17 +8,8 @@
  */
 import { AudioError, OptionsError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
+import { HOP_LENGTH, N_FRAMES, SAMPLE_RATE } from '../constants.ts';
 import { createMelFrame, floorLog, halfFrame } from './melFrame.ts';
-
-/** Hz of everything behind the resampler. */
-export const sampleRate = 16000;
-/** Samples from one frame to the next: 10 ms. */
-export const hopLength = 160;
-/** Frames of a window: 30 s. */
-export const windowFrames = 3000;
-
-/** Frames between two returns to the event loop, about 20 ms of work. */
-const framesAtOnce = 3000;
 
 export interface LogMelOptions extends CallOptions {
   /** 80 or 128: the model's `dims.nMels`. */
@@ -57,33 +48,34 @@ export async function logMel(samples: Float32Array, options: LogMelOptions): Pro
   checkFinite(samples);
   const analyse = createMelFrame(nMels);
   // Frames that see a sample: the others are silence, of which nothing is stored.
-  const nSounding = samples.length === 0 ? 0 : Math.ceil((samples.length + halfFrame) / hopLength);
+  const nSounding = samples.length === 0 ? 0 : Math.ceil((samples.length + halfFrame) / HOP_LENGTH);
   const log = new Float32Array(nSounding * nMels); // [nSounding, nMels]
-  const total = samples.length / sampleRate;
+  const total = samples.length / SAMPLE_RATE;
   let peak = floorLog;
   for (let frame = 0; frame < nSounding; frame++) {
-    if (frame > 0 && frame % framesAtOnce === 0) {
-      onProgress?.({ stage: 'audio', done: (frame * hopLength) / sampleRate, total, unit: 'seconds' });
+    // Back to the event loop after each window's frames, about 20 ms of work.
+    if (frame > 0 && frame % N_FRAMES === 0) {
+      onProgress?.({ stage: 'audio', done: (frame * HOP_LENGTH) / SAMPLE_RATE, total, unit: 'seconds' });
       await new Promise((resolve) => setTimeout(resolve, 0));
       signal?.throwIfAborted();
     }
     const out = log.subarray(frame * nMels, (frame + 1) * nMels);
-    peak = Math.max(peak, analyse(samples, frame * hopLength - halfFrame, out));
+    peak = Math.max(peak, analyse(samples, frame * HOP_LENGTH - halfFrame, out));
   }
   onProgress?.({ stage: 'audio', done: total, total, unit: 'seconds' });
 
-  const nFrames = Math.floor(samples.length / hopLength);
+  const nFrames = Math.floor(samples.length / HOP_LENGTH);
   const lowest = Math.fround(peak - 8);
   const cut = (seek: number, size: number): Float32Array => {
-    if (!(seek >= 0 && size >= 0 && size <= windowFrames && seek + size <= nFrames + windowFrames)) {
+    if (!(seek >= 0 && size >= 0 && size <= N_FRAMES && seek + size <= nFrames + N_FRAMES)) {
       throw new OptionsError(
         'windowRange',
         `Frames ${seek}..${seek + size} are not in a recording of ${nFrames} frames.`,
       );
     }
-    const window = new Float32Array(nMels * windowFrames); // [nMels, windowFrames]
+    const window = new Float32Array(nMels * N_FRAMES); // [nMels, N_FRAMES]
     for (let m = 0; m < nMels; m++) {
-      const row = m * windowFrames;
+      const row = m * N_FRAMES;
       for (let i = 0; i < size; i++) {
         const frame = seek + i;
         const value = frame < nSounding ? log[frame * nMels + m]! : floorLog;
@@ -92,13 +84,13 @@ export async function logMel(samples: Float32Array, options: LogMelOptions): Pro
     }
     return window;
   };
-  return { nMels, nFrames, window: cut, detectionWindow: () => cut(0, windowFrames) };
+  return { nMels, nFrames, window: cut, detectionWindow: () => cut(0, N_FRAMES) };
 }
 
 function checkFinite(samples: Float32Array): void {
   for (let i = 0; i < samples.length; i++) {
     if (Number.isFinite(samples[i])) continue;
-    const seconds = (i / sampleRate).toFixed(3);
+    const seconds = (i / SAMPLE_RATE).toFixed(3);
     throw new AudioError('nonFinite', `Sample ${i} of ${samples.length}, at ${seconds} s, is ${samples[i]}.`, {
       hint: 'Samples are numbers in [-1, 1]: look at what made them.',
     });

@@ -3,11 +3,11 @@
  * (linear below 1 kHz, logarithmic above), each scaled to unit area. Same numbers as `librosa.filters.mel(sr=16000,
  * n_fft=400, n_mels=80 | 128)`, which openai/whisper stores in `assets/mel_filters.npz`; rounded to f32 as there.
  */
+import { N_BINS, N_FFT, SAMPLE_RATE } from '../constants.ts';
 
-/** 16 kHz, 400-point transform: bins 40 Hz apart, 0 to 8000 Hz. */
-export const nBins = 201;
-const binHz = 40;
-const topHz = 8000;
+/** From one bin to the next: 40 Hz. */
+const binHz = SAMPLE_RATE / N_FFT;
+const topHz = SAMPLE_RATE / 2;
 
 export interface MelFilters {
   readonly nMels: number;
@@ -44,7 +44,7 @@ export function melFilters(nMels: number): MelFilters {
   for (let m = 0; m < nMels; m++) {
     const [low, centre, high] = [edges[m]!, edges[m + 1]!, edges[m + 2]!];
     const area = 2 / (high - low);
-    for (let bin = 0; bin < nBins; bin++) {
+    for (let bin = 0; bin < N_BINS; bin++) {
       const hz = bin * binHz;
       const triangle = Math.min((hz - low) / (centre - low), (high - hz) / (high - centre));
       if (triangle <= 0) continue;

@@ -4,11 +4,12 @@
  *
  * @see openai/whisper, whisper/audio.py: log_mel_spectrogram
  */
-import { createPowerSpectrum, frameLength } from './dft.ts';
-import { melFilters, nBins } from './melFilters.ts';
+import { N_BINS, N_FFT } from '../constants.ts';
+import { createPowerSpectrum } from './dft.ts';
+import { melFilters } from './melFilters.ts';
 
 /** Samples before a frame's centre, and behind it. */
-export const halfFrame = frameLength / 2;
+export const halfFrame = N_FFT / 2;
 
 const floorPower = 1e-10;
 /** log10 of the least power that counts: what silence has. */
@@ -23,20 +24,17 @@ export const floorLog = -10;
 export type MelFrame = (samples: Float32Array, start: number, out: Float32Array) => number;
 
 export function createMelFrame(nMels: number): MelFrame {
-  const hann = Float64Array.from(
-    { length: frameLength },
-    (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / frameLength),
-  );
+  const hann = Float64Array.from({ length: N_FFT }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / N_FFT));
   const { first, offset, weights } = melFilters(nMels);
   const transform = createPowerSpectrum();
-  const windowed = new Float64Array(frameLength);
-  const power = new Float64Array(nBins);
+  const windowed = new Float64Array(N_FFT);
+  const power = new Float64Array(N_BINS);
   return (samples, start, out) => {
     const end = samples.length;
-    if (start >= 0 && start + frameLength <= end) {
-      for (let i = 0; i < frameLength; i++) windowed[i] = samples[start + i]! * hann[i]!;
+    if (start >= 0 && start + N_FFT <= end) {
+      for (let i = 0; i < N_FFT; i++) windowed[i] = samples[start + i]! * hann[i]!;
     } else {
-      for (let i = 0; i < frameLength; i++) {
+      for (let i = 0; i < N_FFT; i++) {
         const at = Math.abs(start + i);
         windowed[i] = at < end ? samples[at]! * hann[i]! : 0;
       }

@@ -7,7 +7,7 @@
  * Frames that are not needed any more are let go of, so memory is bounded by what the caller leaves standing.
  */
 import { AudioError, InternalError, OptionsError } from '../../base/errors.ts';
-import { hopLength, sampleRate, windowFrames } from './logMel.ts';
+import { HOP_LENGTH, N_FRAMES, SAMPLE_RATE } from '../constants.ts';
 import { createMelFrame, floorLog, halfFrame, type MelFrame } from './melFrame.ts';
 
 export class RunningLogMel {
@@ -35,7 +35,7 @@ export class RunningLogMel {
 
   /** Whole frames of 10 ms of all sound so far, those let go of included. */
   get nFrames(): number {
-    return Math.floor(this.#nSamples / hopLength);
+    return Math.floor(this.#nSamples / HOP_LENGTH);
   }
 
   /** The first frame that is still here. */
@@ -61,8 +61,8 @@ export class RunningLogMel {
     this.#samples = joined;
     this.#nSamples += samples.length;
     // A frame is analysed once the samples behind its centre are there (and the one more that mirroring sees).
-    this.#analyseUpTo(Math.max(0, Math.ceil((this.#nSamples - halfFrame) / hopLength)));
-    const from = Math.max(0, (this.#first + this.#nStored) * hopLength - halfFrame);
+    this.#analyseUpTo(Math.max(0, Math.ceil((this.#nSamples - halfFrame) / HOP_LENGTH)));
+    const from = Math.max(0, (this.#first + this.#nStored) * HOP_LENGTH - halfFrame);
     // What stands before the first sample is its mirror image: until no frame reaches there, nothing is let go of.
     if (from <= this.#base) return;
     this.#samples = this.#samples.slice(from - this.#base);
@@ -73,7 +73,7 @@ export class RunningLogMel {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    if (this.#nSamples > 0) this.#analyseUpTo(Math.ceil((this.#nSamples + halfFrame) / hopLength));
+    if (this.#nSamples > 0) this.#analyseUpTo(Math.ceil((this.#nSamples + halfFrame) / HOP_LENGTH));
   }
 
   /**
@@ -81,21 +81,21 @@ export class RunningLogMel {
    * @returns [nMels, 3000], row-major
    */
   window(seek: number, size: number): Float32Array {
-    if (!(seek >= this.#first && size >= 0 && size <= windowFrames && seek + size <= this.nFrames))
+    if (!(seek >= this.#first && size >= 0 && size <= N_FRAMES && seek + size <= this.nFrames))
       throw new InternalError(`frames ${seek}..${seek + size} of ${this.#first}..${this.nFrames}`);
     const { nMels } = this;
     const lowest = Math.fround(this.#peak - 8);
-    const window = new Float32Array(nMels * windowFrames); // [nMels, windowFrames]
+    const window = new Float32Array(nMels * N_FRAMES); // [nMels, N_FRAMES]
     const unfinished = new Float32Array(nMels);
     for (let i = 0; i < size; i++) {
       const at = seek + i - this.#first;
       let frame = this.#log.subarray(at * nMels, (at + 1) * nMels);
       if (at >= this.#nStored) {
         // The last one, of whose samples some are still to come.
-        this.#analyse(this.#samples, (seek + i) * hopLength - halfFrame - this.#base, unfinished);
+        this.#analyse(this.#samples, (seek + i) * HOP_LENGTH - halfFrame - this.#base, unfinished);
         frame = unfinished;
       }
-      for (let m = 0; m < nMels; m++) window[m * windowFrames + i] = Math.fround(Math.max(frame[m]!, lowest) + 4) / 4;
+      for (let m = 0; m < nMels; m++) window[m * N_FRAMES + i] = Math.fround(Math.max(frame[m]!, lowest) + 4) / 4;
     }
     return window;
   }
@@ -119,7 +119,7 @@ export class RunningLogMel {
       this.#log = grown;
     }
     for (; this.#nStored < stored; this.#nStored++) {
-      const start = (this.#first + this.#nStored) * hopLength - halfFrame - this.#base;
+      const start = (this.#first + this.#nStored) * HOP_LENGTH - halfFrame - this.#base;
       const out = this.#log.subarray(this.#nStored * nMels, (this.#nStored + 1) * nMels);
       this.#peak = Math.max(this.#peak, this.#analyse(this.#samples, start, out));
     }
@@ -129,7 +129,7 @@ export class RunningLogMel {
 function checkFinite(samples: Float32Array, before: number): void {
   const bad = samples.findIndex((sample) => !Number.isFinite(sample));
   if (bad < 0) return;
-  const seconds = ((before + bad) / sampleRate).toFixed(3);
+  const seconds = ((before + bad) / SAMPLE_RATE).toFixed(3);
   throw new AudioError('nonFinite', `Sample ${before + bad}, at ${seconds} s, is ${samples[bad]}.`, {
     hint: 'Samples are numbers in [-1, 1]: look at what made them.',
   });

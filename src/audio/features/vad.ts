@@ -9,9 +9,9 @@
  *
  * It tells sound from stationary noise and from silence. Music and other people's noises are sound to it.
  */
-import { hopLength, type LogMel, sampleRate, windowFrames } from './logMel.ts';
+import { FRAMES_PER_SECOND, N_FRAMES } from '../constants.ts';
+import type { LogMel } from './logMel.ts';
 
-const framesPerSecond = sampleRate / hopLength;
 /** Neighbouring mel bands are added up to this many: steadier, and a quarter of the memory. */
 const nBands = 20;
 /** The part of the mel bands in which flatness is told, about 200 to 4500 Hz: where every voice is. */
@@ -72,12 +72,12 @@ export async function measureActivity(
   const levels = new Float32Array(nFrames * nBands); // [nFrames, nBands]
   const loudness = new Float32Array(nFrames);
   const peakedness = new Float32Array(nFrames);
-  for (let seek = 0; seek < nFrames; seek += windowFrames) {
+  for (let seek = 0; seek < nFrames; seek += N_FRAMES) {
     if (seek > 0) await new Promise((resolve) => setTimeout(resolve, 0));
     signal?.throwIfAborted();
-    const size = Math.min(windowFrames, nFrames - seek);
-    const window = mel.window(seek, size); // [nMels, windowFrames]
-    const nMels = window.length / windowFrames;
+    const size = Math.min(N_FRAMES, nFrames - seek);
+    const window = mel.window(seek, size); // [nMels, N_FRAMES]
+    const nMels = window.length / N_FRAMES;
     const voiceFrom = Math.round(voiceBands[0] * nMels);
     const voiceTo = Math.round(voiceBands[1] * nMels);
     for (let i = 0; i < size; i++) {
@@ -90,7 +90,7 @@ export async function measureActivity(
         let power = 0;
         for (let m = from; m < to; m++) {
           // Windows hold (log10 + 4) / 4.
-          const log = window[m * windowFrames + i]! * 4 - 4;
+          const log = window[m * N_FRAMES + i]! * 4 - 4;
           const value = Math.exp(log * Math.LN10);
           power += value;
           if (m < voiceFrom || m >= voiceTo) continue;
@@ -118,7 +118,7 @@ function excessOf(levels: Float32Array, loudness: Float32Array): Float32Array {
     const level = smooth(levels, band, nFrames);
     const noise = noiseOf(level);
     for (let frame = 0; frame < nFrames; frame++) {
-      const floor = Math.max(noise[Math.floor(frame / framesPerSecond)]!, loud - range);
+      const floor = Math.max(noise[Math.floor(frame / FRAMES_PER_SECOND)]!, loud - range);
       excess[frame]! += Math.min(bandCap, Math.max(0, level[frame]! - floor)) / nBands;
     }
   }
@@ -135,15 +135,15 @@ function smooth(levels: Float32Array, band: number, nFrames: number): Float32Arr
 
 /** The noise of a band in each second: a low quantile of its levels in the seconds around. */
 function noiseOf(level: Float32Array): Float32Array {
-  const nSeconds = Math.ceil(level.length / framesPerSecond);
+  const nSeconds = Math.ceil(level.length / FRAMES_PER_SECOND);
   const bin = (frame: number): number => Math.min(nLevels - 1, Math.max(0, Math.floor(level[frame]! - lowest)));
   const histogram = new Uint32Array(nLevels);
   let total = 0;
   const count = (second: number, by: 1 | -1): void => {
     if (second < 0 || second >= nSeconds) return;
-    const end = Math.min(level.length, (second + 1) * framesPerSecond);
-    for (let frame = second * framesPerSecond; frame < end; frame++) histogram[bin(frame)]! += by;
-    total += by * (end - second * framesPerSecond);
+    const end = Math.min(level.length, (second + 1) * FRAMES_PER_SECOND);
+    for (let frame = second * FRAMES_PER_SECOND; frame < end; frame++) histogram[bin(frame)]! += by;
+    total += by * (end - second * FRAMES_PER_SECOND);
   };
   for (let second = 0; second < noiseReach; second++) count(second, 1);
   return Float32Array.from({ length: nSeconds }, (_, second) => {
@@ -160,7 +160,7 @@ function noiseOf(level: Float32Array): Float32Array {
 /** Speech by what is known of each frame; spans in their order, none touching the next. */
 export function speechSpans(activity: Activity, options: SpeechOptions = {}): SpeechSpan[] {
   const { nFrames } = activity;
-  const frames = (seconds: number): number => Math.round(seconds * framesPerSecond);
+  const frames = (seconds: number): number => Math.round(seconds * FRAMES_PER_SECOND);
   const [minSpeech, minSilence] = [frames(options.minSpeech ?? 0.1), frames(options.minSilence ?? 1)];
   const padding = frames(options.padding ?? defaultPadding);
   const spans: { start: number; end: number }[] = [];

@@ -4,6 +4,7 @@
  *
  * @see FFmpeg 5.1, libswresample/resample.c (facts only), defaults in libswresample/options.c
  */
+import { SAMPLE_RATE } from '../constants.ts';
 
 const cutoff = 0.97;
 const kaiserBeta = 9;
@@ -30,7 +31,7 @@ export interface ResampleFilter {
  * @param outRate         of the output in Hz
  * @param tapsAtLowerRate ffmpeg's `filter_size`; its Opus decoder asks for 16
  */
-export function resampleFilter(rate: number, outRate = 16000, tapsAtLowerRate = 32): ResampleFilter {
+export function resampleFilter(rate: number, outRate = SAMPLE_RATE, tapsAtLowerRate = 32): ResampleFilter {
   const factor = Math.min((outRate * cutoff) / rate, 1);
   let nTaps = Math.max(Math.ceil(tapsAtLowerRate / factor), 1);
   if (nTaps > 1) nTaps += nTaps % 2;

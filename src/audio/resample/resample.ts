@@ -9,6 +9,7 @@
  * @see FFmpeg 5.1, libswresample (facts only): swresample.c, resample.c, x86/resample.asm, audioconvert.c
  */
 import { AudioError } from '../../base/errors.ts';
+import { SAMPLE_RATE } from '../constants.ts';
 import type { PcmFormat, PcmSink, Planes, SampleFormat } from '../pcm.ts';
 import { ChannelResampler, type Samples, type Tap } from './channelResampler.ts';
 import { tapF32 } from './dotF32.ts';
@@ -16,7 +17,6 @@ import { downMixWeights, type Mix, mixF32, mixF64, mixS16 } from './downMix.ts';
 import { type ResampleFilter, resampleFilter } from './filter.ts';
 import { clampInt16, roundHalfEven } from './rounding.ts';
 
-const outputRate = 16000;
 const lowestRate = 1000;
 const highestRate = 768000;
 
@@ -70,7 +70,7 @@ export class MonoResampler<F extends SampleFormat> implements PcmSink<F> {
     for (let i = 0; i < values.length; i++) {
       const value = values[i]!;
       if (!Number.isFinite(value)) {
-        const seconds = ((this.#length + i) / outputRate).toFixed(3);
+        const seconds = ((this.#length + i) / SAMPLE_RATE).toFixed(3);
         throw new AudioError('nonFinite', `The recording has a NaN or infinite sample at about ${seconds} s.`);
       }
       piece[i] = round(value);
@@ -120,7 +120,7 @@ const float64: Arithmetic<Float64Array<ArrayBuffer>> = {
 const streams: { readonly [F in SampleFormat]: (rate: number, weights: readonly number[]) => Stream<Planes[F]> } = {
   s16: (rate, weights) => createStream(fixed16, (plane) => plane, rate, weights),
   s32: (rate, weights) =>
-    rate === outputRate && weights.length === 1
+    rate === SAMPLE_RATE && weights.length === 1
       ? { push: ([plane]) => plane!, end: () => [], round: (value) => value >> 16 }
       : createStream(float32, s32ToF32, rate, weights),
   f32: (rate, weights) => createStream(float32, (plane) => plane, rate, weights),
@@ -140,7 +140,7 @@ function createStream<Plane, S extends Samples>(
   weights: readonly number[],
 ): Stream<Plane> {
   const { allocate, round } = arithmetic;
-  const filter = rate === outputRate ? undefined : resampleFilter(rate);
+  const filter = rate === SAMPLE_RATE ? undefined : resampleFilter(rate);
   const tap = filter && arithmetic.tap(filter);
   const channels = filter && tap ? weights.map(() => new ChannelResampler(filter, tap, allocate)) : undefined;
   const mix = arithmetic.mix(weights);

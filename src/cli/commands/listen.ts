@@ -1,4 +1,5 @@
 /** `sotto -`: transcribes what comes on standard input while it comes. */
+import { SAMPLE_RATE } from '../../audio/constants.ts';
 import { type RawSound, readSoundStream } from '../../audio/pcmStream.ts';
 import { OptionsError } from '../../base/errors.ts';
 import type { Warning } from '../../base/progress.ts';
@@ -17,7 +18,6 @@ import type { OptionValues } from '../values.ts';
 
 /** Seconds of sound that are kept while the model is being loaded. */
 const READ_AHEAD = 60;
-const RATE = 16000;
 /** Options that are not the library's and have a meaning here. */
 const OWN_OPTIONS: readonly string[] = [
   ...['model', 'device', 'model_dir', 'threads', 'output_dir', 'output_format', 'verbose'],
@@ -51,7 +51,7 @@ export async function listenCommand(values: OptionValues, io: CommandIo): Promis
   let language = settings.transcribe.language;
   let whisper: Whisper | undefined;
   // What is said while the model is being loaded is not lost.
-  const feed = new SampleFeed(readSoundStream(stdin, raw), READ_AHEAD * RATE, signal);
+  const feed = new SampleFeed(readSoundStream(stdin, raw), READ_AHEAD * SAMPLE_RATE, signal);
   const save = (): void => {
     if (!values.isGiven('output_dir') && !values.isGiven('output_format')) return;
     const about = { language: language ?? 'en', task: settings.transcribe.task };

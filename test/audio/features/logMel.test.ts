@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { createPowerSpectrum, frameLength } from '../../../src/audio/features/dft.ts';
-import { logMel, windowFrames } from '../../../src/audio/features/logMel.ts';
+import { N_FFT, N_FRAMES } from '../../../src/audio/constants.ts';
+import { createPowerSpectrum } from '../../../src/audio/features/dft.ts';
+import { logMel } from '../../../src/audio/features/logMel.ts';
 import { melFilters } from '../../../src/audio/features/melFilters.ts';
 import { AudioError, OptionsError } from '../../../src/base/errors.ts';
 import { createBluesteinPowerSpectrum } from '../../support/dftBluestein.ts';
@@ -39,8 +40,8 @@ function tensor(path: string, name: string): ArrayBuffer {
   return new Uint8Array(bytes.subarray(8 + headerLength + start, 8 + headerLength + end)).buffer;
 }
 
-const cosines = Float64Array.from({ length: frameLength }, (_, i) => Math.cos((2 * Math.PI * i) / frameLength));
-const sines = Float64Array.from({ length: frameLength }, (_, i) => Math.sin((2 * Math.PI * i) / frameLength));
+const cosines = Float64Array.from({ length: N_FFT }, (_, i) => Math.cos((2 * Math.PI * i) / N_FFT));
+const sines = Float64Array.from({ length: N_FFT }, (_, i) => Math.sin((2 * Math.PI * i) / N_FFT));
 
 /** The definition, summed as it is written. */
 function naivePower(frame: Float64Array): Float64Array {
@@ -48,9 +49,9 @@ function naivePower(frame: Float64Array): Float64Array {
   for (let k = 0; k <= 200; k++) {
     let re = 0;
     let im = 0;
-    for (let n = 0; n < frameLength; n++) {
-      re += frame[n]! * cosines[(n * k) % frameLength]!;
-      im -= frame[n]! * sines[(n * k) % frameLength]!;
+    for (let n = 0; n < N_FFT; n++) {
+      re += frame[n]! * cosines[(n * k) % N_FFT]!;
+      im -= frame[n]! * sines[(n * k) % N_FFT]!;
     }
     power[k] = re * re + im * im;
   }
@@ -60,16 +61,16 @@ function naivePower(frame: Float64Array): Float64Array {
 test('the two transforms and the definition agree to 1e-13 of the largest bin', () => {
   const fast = createPowerSpectrum();
   const slow = createBluesteinPowerSpectrum();
-  const impulse = (at: number): Float64Array => new Float64Array(frameLength).fill(1, at, at + 1);
+  const impulse = (at: number): Float64Array => new Float64Array(N_FFT).fill(1, at, at + 1);
   const frames = [
-    Float64Array.from(noise(frameLength, 1)),
-    Float64Array.from(noise(frameLength, 2)),
+    Float64Array.from(noise(N_FFT, 1)),
+    Float64Array.from(noise(N_FFT, 2)),
     impulse(0),
     impulse(1),
     impulse(399),
-    new Float64Array(frameLength).fill(1),
-    Float64Array.from({ length: frameLength }, (_, n) => Math.sin((2 * Math.PI * 37 * n) / frameLength)),
-    Float64Array.from({ length: frameLength }, (_, n) => (n % 2 === 0 ? 1 : -1)),
+    new Float64Array(N_FFT).fill(1),
+    Float64Array.from({ length: N_FFT }, (_, n) => Math.sin((2 * Math.PI * 37 * n) / N_FFT)),
+    Float64Array.from({ length: N_FFT }, (_, n) => (n % 2 === 0 ? 1 : -1)),
   ];
   for (const frame of frames) {
     const expected = naivePower(frame);
@@ -111,7 +112,7 @@ test('JFK agrees with openai/whisper within 1e-4', async () => {
   // The decoded window is the same within the recording, then 0.0.
   const window = mel.window(0, mel.nFrames);
   for (let m = 0; m < 80; m++) {
-    const row = window.subarray(m * windowFrames, (m + 1) * windowFrames);
+    const row = window.subarray(m * N_FRAMES, (m + 1) * N_FRAMES);
     assert.ok(
       largestDifference(row.subarray(0, mel.nFrames), reference.subarray(m * 3000, m * 3000 + mel.nFrames)) < 1e-4,
     );
@@ -125,7 +126,7 @@ test('silence is -1.5 everywhere, and an empty recording has no frame', async ()
     assert.is(mel.nFrames, Math.floor(length / 160));
     assert.ok(mel.detectionWindow().every((v) => v === -1.5));
     const window = mel.window(0, mel.nFrames);
-    for (let i = 0; i < windowFrames; i++) assert.is(window[i], i < mel.nFrames ? -1.5 : 0);
+    for (let i = 0; i < N_FRAMES; i++) assert.is(window[i], i < mel.nFrames ? -1.5 : 0);
   }
 });
 
