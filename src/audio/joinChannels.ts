@@ -1,3 +1,5 @@
+import { concat } from '../base/bytes.ts';
+
 export type Plane = Float32Array<ArrayBuffer>;
 
 /** Pieces of a recording, one behind the other; shape [nPieces][nChannels][nSamples] -> [nChannels][nSamples]. */
@@ -5,13 +7,6 @@ export function joinPlanes(pieces: readonly (readonly Plane[])[]): Plane[] {
   const [first, ...others] = pieces.filter((piece) => piece.length > 0);
   if (!first) return [];
   return first.map((start, channel) => {
-    const parts = [start, ...others.map((piece) => piece[channel]!)];
-    const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    return whole;
+    return concat(Float32Array, [start, ...others.map((piece) => piece[channel]!)]);
   });
 }

@@ -2,6 +2,7 @@
  * Bytes that are still coming, as a recorder or ffmpeg writes them into a pipe, to mono samples at 16 kHz: WAV, whose
  * length its header cannot know, or bare samples.
  */
+import { concat } from '../base/bytes.ts';
 import { AudioError } from '../base/errors.ts';
 import { SAMPLE_RATE } from './constants.ts';
 import { isWav } from './containers/wav.ts';
@@ -57,7 +58,7 @@ export async function* readSoundStream(
   let header: Uint8Array = new Uint8Array(0);
   for await (let piece of bytes) {
     if (!decoder) {
-      header = joined(header, piece);
+      header = concat(Uint8Array, [header, piece]);
       const found = findData(header);
       if (!found) continue;
       decoder = frameDecoder(found.wav, found.size);
@@ -94,7 +95,7 @@ function frameDecoder(wav: WavFormat, size = Number.POSITIVE_INFINITY): FrameDec
       },
       push(bytes) {
         const sound = bytes.subarray(0, Math.min(bytes.length, left));
-        const given = rest.length === 0 ? sound : joined(rest, sound);
+        const given = rest.length === 0 ? sound : concat(Uint8Array, [rest, sound]);
         left -= bytes.length;
         const nFrames = Math.floor(given.length / wav.frameBytes);
         const view = new DataView(given.buffer, given.byteOffset, given.byteLength);
@@ -136,13 +137,6 @@ function findData(bytes: Uint8Array): { wav: WavFormat; start: number; size: num
 function rawWav({ format, sampleRate = SAMPLE_RATE, nChannels = 1 }: RawSound): WavFormat {
   const [encoding, sampleBytes] = RAW_SAMPLES[format];
   return { encoding, isLittle: true, sampleRate, nChannels, channelMask: 0, frameBytes: sampleBytes * nChannels };
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }
 
 function noWav(): AudioError {

@@ -2,6 +2,7 @@
  * A file behind HTTP, read with Range requests (RFC 9110, section 14). What the server answers is checked each time:
  * status, range, length, and that it is still the same file.
  */
+import { concat } from '../base/bytes.ts';
 import { WeightsError } from '../base/errors.ts';
 import { type FetchOptions, parseContentRange, request } from './http.ts';
 import { checkLength, checkRange, memorySource, type OpenSource, type WeightSource } from './source.ts';
@@ -90,13 +91,7 @@ async function wholeSource(url: string, answer: Awaited<ReturnType<typeof reques
     parts.push(part);
   }
   if (announced !== null && !answer.headers.get('content-encoding')) checkLength(url, 0, Number(announced), size);
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return { ...memorySource(url, bytes), isRemote: false };
+  return { ...memorySource(url, concat(Uint8Array, parts)), isRemote: false };
 }
 
 async function sizeByHead(url: string, options: FetchOptions): Promise<number> {

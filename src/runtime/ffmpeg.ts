@@ -10,6 +10,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SAMPLE_RATE } from '../audio/constants.ts';
+import { concat } from '../base/bytes.ts';
 import { AudioError } from '../base/errors.ts';
 
 /** Playlists must not make ffmpeg fetch anything: files only. */
@@ -47,12 +48,8 @@ function runFfmpeg(path: string, signal: AbortSignal | undefined): Promise<Int16
     };
     signal?.addEventListener('abort', abort);
     const pieces: Uint8Array[] = [];
-    let nBytes = 0;
     let words = '';
-    child.stdout.on('data', (piece: Uint8Array) => {
-      pieces.push(piece);
-      nBytes += piece.length;
-    });
+    child.stdout.on('data', (piece: Uint8Array) => void pieces.push(piece));
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       words = (words + text).slice(-2000);
     });
@@ -65,7 +62,7 @@ function runFfmpeg(path: string, signal: AbortSignal | undefined): Promise<Int16
     child.on('close', (code) => {
       signal?.removeEventListener('abort', abort);
       if (signal?.aborted) reject(signal.reason);
-      else if (code === 0) resolve(toInt16(pieces, nBytes));
+      else if (code === 0) resolve(toInt16(concat(Uint8Array, pieces)));
       else reject(new AudioError('undecodable', `ffmpeg cannot decode ${path}: ${words.trim().split('\n').at(-1)}`));
     });
   });
@@ -77,13 +74,7 @@ function noFfmpeg(path: string): AudioError {
   });
 }
 
-function toInt16(pieces: readonly Uint8Array[], nBytes: number): Int16Array<ArrayBuffer> {
-  const whole = new Uint8Array(nBytes);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  const view = new DataView(whole.buffer);
-  return Int16Array.from({ length: nBytes >> 1 }, (_, i) => view.getInt16(2 * i, true));
+function toInt16(bytes: Uint8Array<ArrayBuffer>): Int16Array<ArrayBuffer> {
+  const view = new DataView(bytes.buffer);
+  return Int16Array.from({ length: bytes.length >> 1 }, (_, i) => view.getInt16(2 * i, true));
 }

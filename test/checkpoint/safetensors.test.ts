@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { concat } from '../../src/base/bytes.ts';
 import { WeightsError } from '../../src/base/errors.ts';
 import { randomStream } from '../../src/base/random.ts';
 import { openSafetensors, type TensorToWrite, writeSafetensors } from '../../src/checkpoint/safetensors.ts';
@@ -11,24 +12,18 @@ const test = suite('safetensors');
 function file(header: string | Uint8Array, data: number | Uint8Array = 0, announced?: bigint): Uint8Array {
   const json = typeof header === 'string' ? new TextEncoder().encode(header) : header;
   const body = typeof data === 'number' ? new Uint8Array(data) : data;
-  const bytes = new Uint8Array(8 + json.length + body.length);
+  const bytes = concat(Uint8Array, [new Uint8Array(8), json, body]);
   new DataView(bytes.buffer).setBigUint64(0, announced ?? BigInt(json.length), true);
-  bytes.set(json, 8);
-  bytes.set(body, 8 + json.length);
   return bytes;
 }
 
 const entry = (dtype: string, shape: string, from: number | string, to: number | string): string =>
   `{"dtype":"${dtype}","shape":${shape},"data_offsets":[${from},${to}]}`;
 
-async function* tensors(list: readonly TensorToWrite[], metadata = {}): AsyncGenerator<Uint8Array> {
-  yield* writeSafetensors(list, metadata);
-}
-
 async function written(list: readonly TensorToWrite[], metadata = {}): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
-  for await (const part of tensors(list, metadata)) parts.push(part.slice());
-  return Uint8Array.from(parts.flatMap((part) => [...part]));
+  for await (const part of writeSafetensors(list, metadata)) parts.push(part.slice());
+  return concat(Uint8Array, parts);
 }
 
 const tensor = (name: string, dtype: 'F32' | 'F16', shape: number[], values: number[]): TensorToWrite => ({
@@ -72,12 +67,8 @@ test('bf16, odd addresses, any order, padding behind the header', async () => {
 test('a long tensor of halves is widened in pieces', async () => {
   const n = 3_000_001; // more than one piece of 4 MiB, and no whole number of them
   const values = Float32Array.from({ length: n }, (_, i) => (i % 2048) / 8);
-  const parts: Uint8Array[] = [];
-  const list = [{ name: 'h', dtype: 'F16', shape: [n], values: async () => values } as const];
-  for await (const part of writeSafetensors(list)) parts.push(part.slice());
-  const set = await openSafetensors(
-    memorySource('model', new Uint8Array(await new Blob(parts as BlobPart[]).arrayBuffer())),
-  );
+  const bytes = await written([{ name: 'h', dtype: 'F16', shape: [n], values: async () => values }]);
+  const set = await openSafetensors(memorySource('model', bytes));
   const read = await set.read('h');
   assert.is(read.length, n);
   assert.ok(read.every((value, i) => value === values[i]));

@@ -12,6 +12,7 @@
  *
  * @see RFC 9639
  */
+import { concat } from '../../base/bytes.ts';
 import { AudioError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
 import { id3Length } from '../containers/id3.ts';
@@ -138,13 +139,7 @@ function unwrapOgg(bytes: Uint8Array): Uint8Array {
   const packets: Uint8Array[] = [];
   for (const page of oggPages(bytes)) packets.push(...page.packets);
   packets[0] = packets[0]!.subarray(oggHeaderBytes);
-  const whole = new Uint8Array(packets.reduce((sum, packet) => sum + packet.length, 0));
-  let at = 0;
-  for (const packet of packets) {
-    whole.set(packet, at);
-    at += packet.length;
-  }
-  return whole;
+  return concat(Uint8Array, packets);
 }
 
 /** FLAC's own speakers where they are not ffmpeg's default for the count. */

@@ -12,6 +12,7 @@
  *  26  1  segments n
  *  27  n  their lengths; a packet ends with a segment shorter than 255
  */
+import { concat } from '../../base/bytes.ts';
 
 export interface OggPage {
   readonly isLast: boolean;
@@ -50,7 +51,8 @@ export function* oggPages(bytes: Uint8Array): Generator<OggPage> {
       for (const length of lengths) {
         start += length;
         if (length === 255) continue;
-        packets.push(joined([...begun, bytes.subarray(from, start)]));
+        const part = bytes.subarray(from, start);
+        packets.push(begun.length === 0 ? part : concat(Uint8Array, [...begun, part]));
         begun = [];
         from = start;
       }
@@ -65,15 +67,4 @@ export function* oggPages(bytes: Uint8Array): Generator<OggPage> {
 
 function isPageAt(bytes: Uint8Array, at: number): boolean {
   return bytes[at] === 0x4f && bytes[at + 1] === 0x67 && bytes[at + 2] === 0x67 && bytes[at + 3] === 0x53;
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -6,6 +6,7 @@
  *
  * Frames that are not needed any more are let go of, so memory is bounded by what the caller leaves standing.
  */
+import { concat } from '../../base/bytes.ts';
 import { AudioError, InternalError, OptionsError } from '../../base/errors.ts';
 import { HOP_LENGTH, N_FRAMES, SAMPLE_RATE } from '../constants.ts';
 import { createMelFrame, floorLog, halfFrame, type MelFrame } from './melFrame.ts';
@@ -55,10 +56,7 @@ export class RunningLogMel {
   push(samples: Float32Array): void {
     if (this.#ended) throw new InternalError('samples behind the end');
     checkFinite(samples, this.#nSamples);
-    const joined = new Float32Array(this.#samples.length + samples.length);
-    joined.set(this.#samples);
-    joined.set(samples, this.#samples.length);
-    this.#samples = joined;
+    this.#samples = concat(Float32Array, [this.#samples, samples]);
     this.#nSamples += samples.length;
     // A frame is analysed once the samples behind its centre are there (and the one more that mirroring sees).
     this.#analyseUpTo(Math.max(0, Math.ceil((this.#nSamples - halfFrame) / HOP_LENGTH)));

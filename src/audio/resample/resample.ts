@@ -8,6 +8,7 @@
  *
  * @see FFmpeg 5.1, libswresample (facts only): swresample.c, resample.c, x86/resample.asm, audioconvert.c
  */
+import { concat } from '../../base/bytes.ts';
 import { AudioError } from '../../base/errors.ts';
 import { SAMPLE_RATE } from '../constants.ts';
 import type { PcmFormat, PcmSink, Planes, SampleFormat } from '../pcm.ts';
@@ -54,13 +55,8 @@ export class MonoResampler<F extends SampleFormat> implements PcmSink<F> {
 
   /** What is done by now, and lets go of it: for sound that is still coming. */
   take(): Float32Array<ArrayBuffer> {
-    const pieces = this.#pieces.splice(0);
-    const samples = new Float32Array(pieces.reduce((n, piece) => n + piece.length, 0));
-    let at = 0;
-    for (const piece of pieces) {
-      for (let i = 0; i < piece.length; i++) samples[at + i] = piece[i]! / 32768;
-      at += piece.length;
-    }
+    const samples = concat(Float32Array, this.#pieces.splice(0));
+    for (let i = 0; i < samples.length; i++) samples[i] = samples[i]! / 32768;
     return samples;
   }
 

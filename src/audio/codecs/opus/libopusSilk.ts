@@ -3,7 +3,7 @@
  * where SILK is as it was decoded and nothing is left of CELT's high band; and where that does not do (a redundant
  * frame of CELT stands in for SILK, or SILK's own rate is lower), from our SILK, rounded.
  */
-
+import { concat } from '../../../base/bytes.ts';
 import type { Plane } from '../../joinChannels.ts';
 import { clampInt16, roundHalfEven } from '../../resample/rounding.ts';
 import type { SilkRate } from './opusPacket.ts';
@@ -52,9 +52,7 @@ export class LibopusSilk {
   }
 
   #delayed(own: Plane): Plane {
-    const joined = new Float32Array(this.#before.length + own.length);
-    joined.set(this.#before);
-    joined.set(own, this.#before.length);
+    const joined = concat(Float32Array, [this.#before, own]);
     this.#before = joined.slice(own.length);
     return joined.subarray(0, own.length);
   }
