@@ -9,7 +9,8 @@ import { isFlac, readFlac } from './codecs/flac.ts';
 import { isMp3, readMp3 } from './codecs/mp3.ts';
 import { oggCodec, readOggOpus, readOggVorbis } from './codecs/oggOpusVorbis.ts';
 import { isOgg } from './containers/ogg.ts';
-import { isWav, readWav } from './containers/wav.ts';
+import { readWav } from './containers/wav.ts';
+import { isWav } from './containers/wavChunks.ts';
 import { drain } from './monoSamples.ts';
 import type { UseSource } from './pcm.ts';
 

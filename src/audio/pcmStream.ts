@@ -5,15 +5,8 @@
 import { concat } from '../base/bytes.ts';
 import { AudioError } from '../base/errors.ts';
 import { SAMPLE_RATE } from './constants.ts';
-import { isWav } from './containers/wav.ts';
-import {
-  type Encoding,
-  fourLetters,
-  malformedWav,
-  readWavFormat,
-  type WavFormat,
-  withFrameReader,
-} from './containers/wavFormat.ts';
+import { isWav, wavChunks } from './containers/wavChunks.ts';
+import { type Encoding, malformedWav, readWavFormat, type WavFormat, withFrameReader } from './containers/wavFormat.ts';
 import { MonoResampler } from './resample/resample.ts';
 
 /** Bare samples, by ffmpeg's names. */
@@ -37,10 +30,8 @@ const RAW_SAMPLES: Readonly<Record<RawFormat, readonly [Encoding, number]>> = {
   f32le: ['f32', 4],
 };
 
-/** A WAV header is not looked for beyond this many bytes. */
-const LONGEST_HEADER = 1 << 20;
-/** Sizes from here on stand for "to the end": recorders write 0xFFFFFFFF, 0x80000000 or what is nearly that. */
-const ENDLESS = 0x7fff0000;
+/** The samples of a WAV stream must begin within this many bytes. */
+const MAX_HEADER_BYTES = 1 << 20;
 
 /**
  * Samples of a WAV stream, or of bare samples where `raw` says what they are.
@@ -113,23 +104,16 @@ function frameDecoder(wav: WavFormat, size = Number.POSITIVE_INFINITY): FrameDec
 function findData(bytes: Uint8Array): { wav: WavFormat; start: number; size: number } | undefined {
   if (bytes.length < 12) return undefined;
   if (!isWav(bytes)) throw noWav();
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const isLittle = fourLetters(bytes, 0) !== 'RIFX';
-  const is64 = ['RF64', 'BW64'].includes(fourLetters(bytes, 0));
   let wav: WavFormat | undefined;
-  for (let at = 12; at + 8 <= bytes.length; ) {
-    const name = fourLetters(bytes, at);
-    const start = at + 8;
-    const size = view.getUint32(at + 4, isLittle);
+  for (const chunk of wavChunks(bytes, 'stream')) {
+    const { name, start, size } = chunk;
     if (name === 'data') {
-      if (!wav) throw malformedWav('its "data" chunk stands before its "fmt " chunk');
-      const isEndless = size === 0 || size >= ENDLESS || is64;
-      return { wav, start, size: isEndless ? Number.POSITIVE_INFINITY : size };
+      if (!wav) throw malformedWav('its "data" chunk comes before its "fmt " chunk');
+      return { wav, start, size };
     }
-    if (start + size > LONGEST_HEADER) throw malformedWav(`its sound does not begin in ${LONGEST_HEADER} bytes`);
+    if (start + size > MAX_HEADER_BYTES) throw malformedWav(`its samples begin after byte ${MAX_HEADER_BYTES}`);
     if (start + size > bytes.length) return undefined;
-    if (name === 'fmt ' && !wav) wav = readWavFormat(view, start, size, isLittle);
-    at = start + size + (size % 2);
+    if (name === 'fmt ') wav ??= readWavFormat(bytes, chunk);
   }
   return undefined;
 }

@@ -15,6 +15,7 @@
  */
 import { AudioError } from '../../base/errors.ts';
 import type { PcmFormat, Planes, SampleFormat } from '../pcm.ts';
+import { isLittleEndian, type WavChunk } from './wavChunks.ts';
 
 const maxChannels = 64;
 
@@ -87,10 +88,12 @@ const allocate: { readonly [F in SampleFormat]: (length: number) => Planes[F] } 
 };
 
 /**
- * @param start of the data of a "fmt " chunk, which has `size` bytes
+ * @param chunk a "fmt " chunk of the file
  * @throws {AudioError} `truncated`, `malformed`, `unsupported`
  */
-export function readWavFormat(view: DataView, start: number, size: number, isLittle: boolean): WavFormat {
+export function readWavFormat(bytes: Uint8Array, { start, size }: WavChunk): WavFormat {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const isLittle = isLittleEndian(bytes);
   const needed = size >= 16 ? 16 : 14;
   if (size < 14) throw malformedWav(`its "fmt " chunk has ${size} bytes, not 14 or more`);
   if (start + needed > view.byteLength) {
@@ -155,11 +158,6 @@ const aLaw = Int16Array.from({ length: 256 }, (_, code) => {
   const magnitude = exponent === 0 ? mantissa << 3 : (mantissa + 32) << (exponent + 2);
   return bits & 0x80 ? magnitude : -magnitude;
 });
-
-/** The name of a chunk, and other four letters. */
-export function fourLetters(bytes: Uint8Array, at: number): string {
-  return String.fromCharCode(...bytes.subarray(at, at + 4));
-}
 
 export function malformedWav(what: string): AudioError {
   return new AudioError('malformed', `The WAV file cannot be read: ${what}.`);
