@@ -1,4 +1,4 @@
-/** Typed arrays as plain memory. */
+/** Typed arrays as plain memory, and marks of file formats in them. */
 
 interface TypedArray {
   readonly length: number;
@@ -17,4 +17,10 @@ export function concat<A extends TypedArray>(
     at += part.length;
   }
   return whole;
+}
+
+/** Whether `text` (Latin-1) stands in the bytes at `at`, as `String.prototype.startsWith` has it. */
+export function startsWith(bytes: Uint8Array, text: string, at = 0): boolean {
+  for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false;
+  return true;
 }

@@ -12,11 +12,11 @@
  *
  * @see RFC 9639
  */
-import { concat } from '../../base/bytes.ts';
+import { concat, startsWith } from '../../base/bytes.ts';
 import { AudioError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
 import { id3Length } from '../containers/id3.ts';
-import { isOgg, oggPages } from '../containers/ogg.ts';
+import type { OggPages } from '../containers/ogg.ts';
 import { defaultChannelMask, type Piece, type Planes, type SampleFormat, speaker, type UseSource } from '../pcm.ts';
 import { type FlacFrame, type FlacStreamInfo, readFlacFrame } from './flacFrame.ts';
 
@@ -24,10 +24,19 @@ import { type FlacFrame, type FlacStreamInfo, readFlacFrame } from './flacFrame.
 const framesAtOnce = 16;
 const oggHeaderBytes = 9;
 
+/** Behind an ID3 tag, if there is one. */
 export function isFlac(bytes: Uint8Array): boolean {
-  if (!isOgg(bytes)) return hasMagic(bytes, id3Length(bytes));
-  const [page] = oggPages(bytes);
-  return page?.packets[0] !== undefined && hasMagic(page.packets[0], oggHeaderBytes);
+  return startsWith(bytes, 'fLaC', id3Length(bytes));
+}
+
+export function isOggFlac(pages: OggPages): boolean {
+  return startsWith(pages.head, 'fLaC', oggHeaderBytes);
+}
+
+/** The FLAC file that an Ogg file holds, for `readFlac`. */
+export function unwrapOggFlac(pages: OggPages): Uint8Array {
+  const [head = new Uint8Array(0), ...others] = [...pages].flatMap((page) => page.packets);
+  return concat(Uint8Array, [head.subarray(oggHeaderBytes), ...others]);
 }
 
 /**
@@ -35,11 +44,10 @@ export function isFlac(bytes: Uint8Array): boolean {
  *   frame can be read
  */
 export function readFlac<R>(
-  file: Uint8Array,
+  bytes: Uint8Array,
   use: UseSource<R>,
   { onWarning }: Pick<CallOptions, 'onWarning'> = {},
 ): R {
-  const bytes = isOgg(file) ? unwrapOgg(file) : file;
   const start = id3Length(bytes);
   const info = readStreamInfo(bytes, start + 8);
   const { bits, nChannels, sampleRate } = info;
@@ -135,21 +143,10 @@ function skipMetadata(bytes: Uint8Array, at: number): number {
   return start;
 }
 
-function unwrapOgg(bytes: Uint8Array): Uint8Array {
-  const packets: Uint8Array[] = [];
-  for (const page of oggPages(bytes)) packets.push(...page.packets);
-  packets[0] = packets[0]!.subarray(oggHeaderBytes);
-  return concat(Uint8Array, packets);
-}
-
 /** FLAC's own speakers where they are not ffmpeg's default for the count. */
 function channelMask(nChannels: number): number {
   const { frontLeft, frontRight, frontCentre, backLeft, backRight } = speaker;
   if (nChannels === 3) return frontLeft | frontRight | frontCentre;
   if (nChannels === 4) return frontLeft | frontRight | backLeft | backRight;
   return defaultChannelMask[nChannels] ?? 0;
-}
-
-function hasMagic(bytes: Uint8Array, at: number): boolean {
-  return bytes[at] === 0x66 && bytes[at + 1] === 0x4c && bytes[at + 2] === 0x61 && bytes[at + 3] === 0x43;
 }

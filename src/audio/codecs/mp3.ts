@@ -2,7 +2,6 @@
  * MPEG audio (MP3, also layers I and II) through mpg123 in WebAssembly (`mpg123-decoder`), loaded only here. The
  * encoder's delay and padding that a LAME header tells of are cut off, as ffmpeg does; without one nothing is.
  */
-import { AudioError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
 import { id3Length } from '../containers/id3.ts';
 import type { Piece, UseSource } from '../pcm.ts';
@@ -12,7 +11,7 @@ const bytesAtOnce = 1 << 16;
 /** How far the first frame is looked for, behind an ID3 tag. */
 const searchedBytes = 1 << 16;
 
-interface MpegFrame {
+export interface MpegFrame {
   readonly sampleRate: number;
   readonly nChannels: number;
   readonly frameBytes: number;
@@ -50,7 +49,7 @@ function frameAt(bytes: Uint8Array, at: number): MpegFrame | undefined {
 }
 
 /** The first frame that another one of the same kind, or the end of the file, follows. */
-function firstFrame(bytes: Uint8Array): MpegFrame | undefined {
+export function findMpegFrame(bytes: Uint8Array): MpegFrame | undefined {
   const start = id3Length(bytes);
   for (let at = start; at < Math.min(start + searchedBytes, bytes.length); at++) {
     const frame = frameAt(bytes, at);
@@ -62,19 +61,16 @@ function firstFrame(bytes: Uint8Array): MpegFrame | undefined {
   return undefined;
 }
 
-export function isMp3(bytes: Uint8Array): boolean {
-  return firstFrame(bytes) !== undefined;
-}
-
-/** @throws {AudioError} `malformed` if nothing of the file can be decoded */
+/**
+ * @param frame what `findMpegFrame` found
+ * @throws {AudioError} `malformed` if nothing of the file can be decoded
+ */
 export async function readMp3<R>(
   bytes: Uint8Array,
+  { sampleRate, nChannels }: MpegFrame,
   use: UseSource<Promise<R>>,
   { onWarning }: Pick<CallOptions, 'onWarning'> = {},
 ): Promise<R> {
-  const frame = firstFrame(bytes);
-  if (!frame) throw new AudioError('malformed', 'The MP3 file has no frame.');
-  const { sampleRate, nChannels } = frame;
   const { MPEGDecoder } = await import('mpg123-decoder');
   const decoder = new MPEGDecoder();
   await decoder.ready;

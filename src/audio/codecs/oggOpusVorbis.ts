@@ -4,9 +4,10 @@
  * speech, is decoded by ours (see `opusSilk.ts`). Starts and ends are ffmpeg's: Opus' pre-skip is cut off, and behind the
  * last page's granule position nothing is played.
  */
+import { startsWith } from '../../base/bytes.ts';
 import { AudioError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
-import { type OggPage, oggPages } from '../containers/ogg.ts';
+import type { OggPage, OggPages } from '../containers/ogg.ts';
 import { joinPlanes, type Plane } from '../joinChannels.ts';
 import { defaultChannelMask, type Piece, speaker, type UseSource } from '../pcm.ts';
 import { DecoderReport } from './decoderReport.ts';
@@ -14,15 +15,12 @@ import { DecoderReport } from './decoderReport.ts';
 const bytesAtOnce = 1 << 16;
 const opusRate = 48000;
 
-export type OggCodec = 'opus' | 'vorbis' | 'other';
+export function isOggOpus(pages: OggPages): boolean {
+  return startsWith(pages.head, 'OpusHead');
+}
 
-/** What the first packet says the stream is. */
-export function oggCodec(bytes: Uint8Array): OggCodec {
-  const [page] = oggPages(bytes);
-  const packet = page?.packets[0];
-  if (packet && startsWith(packet, 'OpusHead')) return 'opus';
-  if (packet && startsWith(packet, '\x01vorbis')) return 'vorbis';
-  return 'other';
+export function isOggVorbis(pages: OggPages): boolean {
+  return startsWith(pages.head, '\x01vorbis');
 }
 
 /**
@@ -60,15 +58,14 @@ function readOpusHead(packet: Uint8Array) {
  * @throws {AudioError} `malformed` if nothing of the file can be decoded, `unsupported` for ambisonic files
  */
 export async function readOggOpus<R>(
-  bytes: Uint8Array,
+  pages: OggPages,
   use: UseSource<Promise<R>>,
   { onWarning }: Pick<CallOptions, 'onWarning'> = {},
 ): Promise<R> {
-  const [first] = oggPages(bytes);
-  const { nChannels, preSkip, gain, options } = readOpusHead(first?.packets[0] ?? new Uint8Array(0));
+  const { nChannels, preSkip, gain, options } = readOpusHead(pages.head);
   const { OpusDecoder } = await import('opus-decoder');
   const { OpusSilk, silkNeeds } = await import('./opus/opusSilk.ts');
-  const needs = 'streamCount' in options ? 'nothing' : silkNeeds(opusPackets(bytes));
+  const needs = 'streamCount' in options ? 'nothing' : silkNeeds(opusPackets(pages));
   const silk = needs === 'nothing' ? undefined : new OpusSilk(nChannels === 2 ? 2 : 1, needs === 'silkAndLow');
   const decoder = new OpusDecoder(options);
   const lowDecoder = needs === 'silkAndLow' ? new OpusDecoder({ ...options, sampleRate: 16000 }) : undefined;
@@ -87,7 +84,7 @@ export async function readOggOpus<R>(
         const report = new DecoderReport('Opus');
         let skip = preSkip;
         let start: number | undefined;
-        for (const { page, packets } of opusPages(bytes)) {
+        for (const { page, packets } of opusPages(pages)) {
           const nBefore = report.nSamples;
           const parts: Plane[][] = [];
           for (const packet of packets) parts.push(await decode(packet, report));
@@ -103,7 +100,7 @@ export async function readOggOpus<R>(
             const part = plane.slice(from, end);
             return gain === 1 ? part : part.map((v) => v * gain);
           });
-          if (end > from) yield { planes, done: page.end / bytes.length };
+          if (end > from) yield { planes, done: page.end / pages.bytes.length };
         }
         const rest = silk?.end() ?? []; // of a file that is cut off
         if (rest.length > 0) yield { planes: rest, done: 1 };
@@ -117,31 +114,30 @@ export async function readOggOpus<R>(
 }
 
 /** Pages with sound on them: all but the packets of the two headers. */
-function* opusPages(bytes: Uint8Array): Generator<{ readonly page: OggPage; readonly packets: readonly Uint8Array[] }> {
+function* opusPages(pages: OggPages): Generator<{ readonly page: OggPage; readonly packets: readonly Uint8Array[] }> {
   let nHeaders = 2;
-  for (const page of oggPages(bytes)) {
+  for (const page of pages) {
     const packets = page.packets.slice(Math.min(nHeaders, page.packets.length));
     nHeaders -= page.packets.length - packets.length;
     if (packets.length > 0) yield { page, packets };
   }
 }
 
-function* opusPackets(bytes: Uint8Array): Generator<Uint8Array> {
-  for (const { packets } of opusPages(bytes)) yield* packets;
+function* opusPackets(pages: OggPages): Generator<Uint8Array> {
+  for (const { packets } of opusPages(pages)) yield* packets;
 }
 
 /** @throws {AudioError} `malformed` if nothing of the file can be decoded */
 export async function readOggVorbis<R>(
-  bytes: Uint8Array,
+  pages: OggPages,
   use: UseSource<Promise<R>>,
   { onWarning }: Pick<CallOptions, 'onWarning'> = {},
 ): Promise<R> {
   // Identification header: 7 magic, 4 version, 1 channels, 4 sample rate.
-  const [first] = oggPages(bytes);
-  const packet = first?.packets[0];
-  if (!packet || packet.length < 16) throw new AudioError('malformed', 'The Vorbis file ends within its header.');
-  const nChannels = packet[11]!;
-  const sampleRate = new DataView(packet.buffer, packet.byteOffset).getUint32(12, true);
+  const { bytes, head } = pages;
+  if (head.length < 16) throw new AudioError('malformed', 'The Vorbis file ends within its header.');
+  const nChannels = head[11]!;
+  const sampleRate = new DataView(head.buffer, head.byteOffset).getUint32(12, true);
   if (nChannels === 0) throw new AudioError('malformed', 'The Vorbis header has no channel.');
   const { OggVorbisDecoder } = await import('@wasm-audio-decoders/ogg-vorbis');
   const decoder = new OggVorbisDecoder();
@@ -191,8 +187,4 @@ function vorbisChannels(nChannels: number): { readonly channelMask: number; read
   ]);
   const order = orders[nChannels] ?? Array.from({ length: nChannels }, (_, i) => i);
   return { channelMask: masks.get(nChannels) ?? defaultChannelMask[nChannels] ?? 0, order };
-}
-
-function startsWith(bytes: Uint8Array, magic: string): boolean {
-  return [...magic].every((character, i) => bytes[i] === character.charCodeAt(0));
 }

@@ -12,7 +12,7 @@
  *  26  1  segments n
  *  27  n  their lengths; a packet ends with a segment shorter than 255
  */
-import { concat } from '../../base/bytes.ts';
+import { concat, startsWith } from '../../base/bytes.ts';
 
 export interface OggPage {
   readonly isLast: boolean;
@@ -23,17 +23,50 @@ export interface OggPage {
   readonly end: number;
 }
 
+const CAPTURE_PATTERN = 'OggS';
+
 export function isOgg(bytes: Uint8Array): boolean {
-  return isPageAt(bytes, 0);
+  return startsWith(bytes, CAPTURE_PATTERN);
 }
 
-/** Pages in the order of the file; what lies between pages is skipped. */
-export function* oggPages(bytes: Uint8Array): Generator<OggPage> {
+/** Pages in the order of the file, each parsed once, when it is first asked for. May be gone through again and again. */
+export class OggPages implements Iterable<OggPage> {
+  /** The whole file. */
+  readonly bytes: Uint8Array;
+  readonly #parsed: OggPage[] = [];
+  readonly #rest: Iterator<OggPage>;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.#rest = parsePages(bytes);
+  }
+
+  /** The first packet, which says what the stream holds; empty if the first page does not have all of it. */
+  get head(): Uint8Array {
+    const [first] = this;
+    return first?.packets[0] ?? new Uint8Array(0);
+  }
+
+  *[Symbol.iterator](): Generator<OggPage> {
+    for (let i = 0; ; i++) {
+      if (i === this.#parsed.length) {
+        const next = this.#rest.next();
+        if (next.done) return;
+        this.#parsed.push(next.value);
+      }
+      const page = this.#parsed[i];
+      if (page) yield page;
+    }
+  }
+}
+
+/** What lies between pages is skipped. */
+function* parsePages(bytes: Uint8Array): Generator<OggPage> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let serial: number | undefined;
   let begun: Uint8Array[] = [];
   for (let at = 0; at + 27 <= bytes.length; ) {
-    if (!isPageAt(bytes, at)) {
+    if (!startsWith(bytes, CAPTURE_PATTERN, at)) {
       at++;
       continue;
     }
@@ -63,8 +96,4 @@ export function* oggPages(bytes: Uint8Array): Generator<OggPage> {
     }
     at = end;
   }
-}
-
-function isPageAt(bytes: Uint8Array, at: number): boolean {
-  return bytes[at] === 0x4f && bytes[at + 1] === 0x67 && bytes[at + 2] === 0x67 && bytes[at + 3] === 0x53;
 }

@@ -13,6 +13,7 @@
  * write 0x80000000 less their header, and so does any size of RF64, whose "ds64" chunk is filled in at the end. In a
  * file these are real: there are recordings of several GB.
  */
+import { startsWith } from '../../base/bytes.ts';
 
 export interface WavChunk {
   readonly name: string;
@@ -25,27 +26,26 @@ export interface WavChunk {
 const MIN_UNKNOWN_STREAM_SIZE = 0x7fff0000;
 
 export function isWav(bytes: Uint8Array): boolean {
-  if (bytes.length < 12) return false;
-  return ['RIFF', 'RIFX', 'RF64', 'BW64'].includes(fourLetters(bytes, 0)) && fourLetters(bytes, 8) === 'WAVE';
+  return ['RIFF', 'RIFX', 'RF64', 'BW64'].some((name) => startsWith(bytes, name)) && startsWith(bytes, 'WAVE', 8);
 }
 
 /** Byte order of all numbers of the file. */
 export function isLittleEndian(bytes: Uint8Array): boolean {
-  return fourLetters(bytes, 0) !== 'RIFX';
+  return !startsWith(bytes, 'RIFX');
 }
 
 /** Chunks whose name and size are there; their contents may reach beyond the bytes. */
 export function* wavChunks(bytes: Uint8Array, kind: 'file' | 'stream'): Generator<WavChunk> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const isLittle = isLittleEndian(bytes);
-  const is64 = ['RF64', 'BW64'].includes(fourLetters(bytes, 0));
+  const is64 = startsWith(bytes, 'RF64') || startsWith(bytes, 'BW64');
   let dataSize64: number | undefined;
   const dataSize = (size: number): number => {
     const isUnknown = size === 0 || (kind === 'file' ? size === 0xffffffff : is64 || size >= MIN_UNKNOWN_STREAM_SIZE);
     return dataSize64 ?? (isUnknown ? Number.POSITIVE_INFINITY : size);
   };
   for (let at = 12; at + 8 <= bytes.length; ) {
-    const name = fourLetters(bytes, at);
+    const name = String.fromCharCode(...bytes.subarray(at, at + 4));
     const start = at + 8;
     const size32 = view.getUint32(at + 4, isLittle);
     const size = name === 'data' ? dataSize(size32) : size32;
@@ -55,8 +55,4 @@ export function* wavChunks(bytes: Uint8Array, kind: 'file' | 'stream'): Generato
     }
     at = start + size + (size % 2);
   }
-}
-
-function fourLetters(bytes: Uint8Array, at: number): string {
-  return String.fromCharCode(...bytes.subarray(at, at + 4));
 }

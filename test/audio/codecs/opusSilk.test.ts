@@ -7,7 +7,7 @@ import { OpusRange } from '../../../src/audio/codecs/opus/opusRange.ts';
 import { silkNeeds } from '../../../src/audio/codecs/opus/opusSilk.ts';
 import { SampleQueue } from '../../../src/audio/codecs/opus/sampleQueue.ts';
 import { SilkDecoder } from '../../../src/audio/codecs/opus/silkDecoder.ts';
-import { oggPages } from '../../../src/audio/containers/ogg.ts';
+import { OggPages } from '../../../src/audio/containers/ogg.ts';
 import { decodeAudio } from '../../../src/audio/decode.ts';
 import { AudioError } from '../../../src/base/errors.ts';
 import { ffmpegEncode, ffmpegOrSkip, ffmpegSamples } from '../../support/ffmpeg.ts';
@@ -18,7 +18,7 @@ import { noise } from '../sounds.ts';
 const test = suite('opusSilk');
 
 function packetsOf(file: Uint8Array): Uint8Array[] {
-  return [...oggPages(file)].flatMap((page) => page.packets).slice(2);
+  return [...new OggPages(file)].flatMap((page) => page.packets).slice(2);
 }
 
 /** Whether a SILK packet in one channel, of 20 ms or less, has a copy of the one before with it, for when that is lost. */
