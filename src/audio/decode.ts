@@ -13,7 +13,7 @@ import { isOggOpus, isOggVorbis, readOggOpus, readOggVorbis } from './codecs/ogg
 import { isOgg, OggPages } from './containers/ogg.ts';
 import { readWav } from './containers/wav.ts';
 import { isWav } from './containers/wavChunks.ts';
-import { drain } from './monoSamples.ts';
+import { readMonoSamples } from './monoSamples.ts';
 import type { UseSource } from './pcm.ts';
 
 /**
@@ -58,7 +58,8 @@ export async function decodeAudio(bytes: Uint8Array, options: DecodeAudioOptions
   if (bytes.length === 0) throw new AudioError('empty', `${fileName ?? 'The file'} is empty.`);
   try {
     const { read } = recognize(bytes);
-    if (read) return await read((source) => drain(source, { ...options, nBytes: bytes.length }), { onWarning });
+    if (read)
+      return await read((source) => readMonoSamples(source, { ...options, nBytes: bytes.length }), { onWarning });
     throw new AudioError('unsupported', `${fileName ?? 'The file'} is not WAV, FLAC, MP3, Ogg Opus or Ogg Vorbis.`, {
       hint: 'Install ffmpeg, which decodes everything else, or convert the file to WAV.',
     });

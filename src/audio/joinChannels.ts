@@ -1,12 +1,11 @@
 import { concat } from '../base/bytes.ts';
 
-export type Plane = Float32Array<ArrayBuffer>;
+/** Samples of one channel, in [-1, 1]. */
+export type Channel = Float32Array<ArrayBuffer>;
 
-/** Pieces of a recording, one behind the other; shape [nPieces][nChannels][nSamples] -> [nChannels][nSamples]. */
-export function joinPlanes(pieces: readonly (readonly Plane[])[]): Plane[] {
+/** Pieces of a recording, one after the other; shape [nPieces][nChannels][nSamples] -> [nChannels][nSamples]. */
+export function joinChannels(pieces: readonly (readonly Channel[])[]): Channel[] {
   const [first, ...others] = pieces.filter((piece) => piece.length > 0);
   if (!first) return [];
-  return first.map((start, channel) => {
-    return concat(Float32Array, [start, ...others.map((piece) => piece[channel]!)]);
-  });
+  return first.map((start, c) => concat(Float32Array, [start, ...others.map((piece) => piece[c]!)]));
 }

@@ -10,7 +10,7 @@ import { flacFile } from './codecs/flacWriter.ts';
 import { toneMp3, toneOpus, toneVorbis } from './encoded.ts';
 import { integerBytes, noise, sweep, wavFile } from './sounds.ts';
 
-const test = suite('decodeAudio');
+const test = suite('decode');
 
 const tone = Float32Array.from({ length: 4800 }, (_, i) => 0.25 * Math.sin((2 * Math.PI * 440 * i) / 16000));
 

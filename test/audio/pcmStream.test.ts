@@ -2,11 +2,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeAudio } from '../../src/audio/decode.ts';
-import { type RawSound, readSoundStream } from '../../src/audio/pcmStream.ts';
+import { type RawPcm, readPcmStream } from '../../src/audio/pcmStream.ts';
 import { AudioError } from '../../src/base/errors.ts';
 import { integerBytes, noise, sweep, type WavSpec, wavFile } from './sounds.ts';
 
-const test = suite('soundStream');
+const test = suite('pcmStream');
 
 async function* pieces(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
   // One array that is used again and again, as some readers do.
@@ -19,9 +19,9 @@ async function* pieces(bytes: Uint8Array, sizes: readonly number[]): AsyncGenera
   }
 }
 
-async function read(bytes: Uint8Array, sizes: readonly number[], raw?: RawSound): Promise<number[]> {
+async function read(bytes: Uint8Array, sizes: readonly number[], raw?: RawPcm): Promise<number[]> {
   const all: number[] = [];
-  for await (const samples of readSoundStream(pieces(bytes, sizes), raw)) all.push(...samples);
+  for await (const samples of readPcmStream(pieces(bytes, sizes), raw)) all.push(...samples);
   return all;
 }
 
@@ -85,7 +85,7 @@ test('bare samples', async () => {
 test('sound comes out while more is still to come', async () => {
   const file = wavFile({ tag: 1, bits: 16, data: s16 });
   const lengths: number[] = [];
-  for await (const samples of readSoundStream(pieces(file, [644]))) lengths.push(samples.length);
+  for await (const samples of readPcmStream(pieces(file, [644]))) lengths.push(samples.length);
   assert.is(lengths[0], 300);
   assert.is(lengths[1], 322);
 });
@@ -99,7 +99,7 @@ test('the loop that is left leaves the bytes', async () => {
       isLeft = true;
     }
   }
-  for await (const _ of readSoundStream(endless(), { format: 's16le' })) break;
+  for await (const _ of readPcmStream(endless(), { format: 's16le' })) break;
   assert.ok(isLeft);
 });
 

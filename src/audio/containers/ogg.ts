@@ -1,5 +1,5 @@
 /**
- * Packets of the first logical stream of an Ogg file (RFC 3533), as far as Opus needs it.
+ * Packets of the first logical stream of an Ogg file (RFC 3533), as far as its codecs need them.
  *
  * Page:
  *   0  4  "OggS"
@@ -8,8 +8,8 @@
  *   6  8  granule position: samples up to the end of the last packet that ends here; -1 if none does
  *  14  4  serial number of the stream
  *  18  4  page number
- *  22  4  checksum (not looked at: a broken packet is the decoder's to judge)
- *  26  1  segments n
+ *  22  4  checksum (not verified: a decoder notices a damaged packet itself)
+ *  26  1  number of segments n
  *  27  n  their lengths; a packet ends with a segment shorter than 255
  */
 import { concat, startsWith } from '../../base/bytes.ts';
@@ -17,19 +17,20 @@ import { concat, startsWith } from '../../base/bytes.ts';
 export interface OggPage {
   readonly isLast: boolean;
   readonly granule: number;
-  /** Packets that end on this page, those included that began on an earlier one. */
+  /** Packets that end on this page, including one that began on an earlier page. */
   readonly packets: readonly Uint8Array[];
   /** Where the page ends in the file. */
   readonly end: number;
 }
 
 const CAPTURE_PATTERN = 'OggS';
+const HEADER_BYTES = 27;
 
 export function isOgg(bytes: Uint8Array): boolean {
   return startsWith(bytes, CAPTURE_PATTERN);
 }
 
-/** Pages in the order of the file, each parsed once, when it is first asked for. May be gone through again and again. */
+/** Pages in the order of the file, each parsed once, when it is first asked for. Can be iterated any number of times. */
 export class OggPages implements Iterable<OggPage> {
   /** The whole file. */
   readonly bytes: Uint8Array;
@@ -41,7 +42,7 @@ export class OggPages implements Iterable<OggPage> {
     this.#rest = parsePages(bytes);
   }
 
-  /** The first packet, which says what the stream holds; empty if the first page does not have all of it. */
+  /** The first packet, which names the codec; empty if it does not end on the first page. */
   get head(): Uint8Array {
     const [first] = this;
     return first?.packets[0] ?? new Uint8Array(0);
@@ -49,31 +50,33 @@ export class OggPages implements Iterable<OggPage> {
 
   *[Symbol.iterator](): Generator<OggPage> {
     for (let i = 0; ; i++) {
-      if (i === this.#parsed.length) {
+      let page = this.#parsed[i];
+      if (!page) {
         const next = this.#rest.next();
         if (next.done) return;
-        this.#parsed.push(next.value);
+        page = next.value;
+        this.#parsed.push(page);
       }
-      const page = this.#parsed[i];
-      if (page) yield page;
+      yield page;
     }
   }
 }
 
-/** What lies between pages is skipped. */
+/** Bytes between pages are skipped. */
 function* parsePages(bytes: Uint8Array): Generator<OggPage> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let serial: number | undefined;
+  /** Segments of a packet that has not ended yet. */
   let begun: Uint8Array[] = [];
-  for (let at = 0; at + 27 <= bytes.length; ) {
+  for (let at = 0; at + HEADER_BYTES <= bytes.length; ) {
     if (!startsWith(bytes, CAPTURE_PATTERN, at)) {
       at++;
       continue;
     }
-    const flags = bytes[at + 5]!;
-    const nSegments = bytes[at + 26]!;
-    const lengths = bytes.subarray(at + 27, at + 27 + nSegments);
-    let start = at + 27 + nSegments;
+    const flags = view.getUint8(at + 5);
+    const nSegments = view.getUint8(at + 26);
+    const lengths = bytes.subarray(at + HEADER_BYTES, at + HEADER_BYTES + nSegments);
+    let start = at + HEADER_BYTES + nSegments;
     const end = start + lengths.reduce((sum, length) => sum + length, 0);
     const pageSerial = view.getUint32(at + 14, true);
     serial ??= pageSerial;
@@ -90,7 +93,7 @@ function* parsePages(bytes: Uint8Array): Generator<OggPage> {
         from = start;
       }
       if (from < start) begun.push(bytes.subarray(from, start));
-      // A cut-off page is not told of: its packets would be, too.
+      // The packets of a truncated page would be truncated too.
       if (end > bytes.length) return;
       yield { isLast: (flags & 4) !== 0, granule: Number(view.getBigInt64(at + 6, true)), packets, end };
     }

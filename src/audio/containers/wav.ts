@@ -27,7 +27,7 @@ export function readWav<R>(bytes: Uint8Array, use: UseSource<R>, options: Pick<C
       *pieces() {
         for (let frame = 0; frame < nFrames; frame += FRAMES_AT_ONCE) {
           const n = Math.min(FRAMES_AT_ONCE, nFrames - frame);
-          yield { planes: reader.read(view, dataStart + frame * wav.frameBytes, n), done: (frame + n) / nFrames };
+          yield { channels: reader.read(view, dataStart + frame * wav.frameBytes, n), done: (frame + n) / nFrames };
         }
       },
     });

@@ -1,6 +1,6 @@
 /** `sotto -`: transcribes what comes on standard input while it comes. */
 import { SAMPLE_RATE } from '../../audio/constants.ts';
-import { type RawSound, readSoundStream } from '../../audio/pcmStream.ts';
+import { type RawPcm, readPcmStream } from '../../audio/pcmStream.ts';
 import { OptionsError } from '../../base/errors.ts';
 import type { Warning } from '../../base/progress.ts';
 import { load, type Whisper } from '../../index.node.ts';
@@ -34,7 +34,7 @@ export async function listenCommand(values: OptionValues, io: CommandIo): Promis
   refuseOthers(values);
   const settings = readSettings(values);
   const options = streamOptions(values, settings);
-  const raw = rawSound(values);
+  const raw = rawPcm(values);
   const stdin = io.stdin();
   if (stdin.isTTY) {
     throw new OptionsError('noInput', 'Standard input is a terminal, which gives no sound.', {
@@ -51,7 +51,7 @@ export async function listenCommand(values: OptionValues, io: CommandIo): Promis
   let language = settings.transcribe.language;
   let whisper: Whisper | undefined;
   // What is said while the model is being loaded is not lost.
-  const feed = new SampleFeed(readSoundStream(stdin, raw), READ_AHEAD * SAMPLE_RATE, signal);
+  const feed = new SampleFeed(readPcmStream(stdin, raw), READ_AHEAD * SAMPLE_RATE, signal);
   const save = (): void => {
     if (!values.isGiven('output_dir') && !values.isGiven('output_format')) return;
     const about = { language: language ?? 'en', task: settings.transcribe.task };
@@ -120,7 +120,7 @@ function streamOptions(values: OptionValues, { transcribe }: Settings): StreamOp
   return options;
 }
 
-function rawSound(values: OptionValues): RawSound | undefined {
+function rawPcm(values: OptionValues): RawPcm | undefined {
   const format = values.choice('input_format', INPUT_FORMATS);
   const sampleRate = values.whole('input_rate', 1);
   const nChannels = values.whole('input_channels', 1);

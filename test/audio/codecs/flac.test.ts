@@ -1,14 +1,14 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isFlac, readFlac } from '../../../src/audio/codecs/flac.ts';
-import { drain } from '../../../src/audio/monoSamples.ts';
+import { readMonoSamples } from '../../../src/audio/monoSamples.ts';
 import type { UseSource } from '../../../src/audio/pcm.ts';
 import { AudioError } from '../../../src/base/errors.ts';
 import type { Warning } from '../../../src/base/progress.ts';
 import { noise, sweep } from '../sounds.ts';
 import { type FlacSpec, flacFile } from './flacWriter.ts';
 
-const test = suite('decodeFlac');
+const test = suite('flac');
 
 interface Decoded {
   readonly format: string;
@@ -21,7 +21,7 @@ function decoded(file: Uint8Array, warnings: Warning[] = []): Decoded {
     const channels = Array.from({ length: source.format.nChannels }, (): number[] => []);
     const pieces = source.pieces();
     if (!(Symbol.iterator in pieces)) throw new Error('pieces of FLAC come at once');
-    for (const { planes } of pieces) for (const [c, plane] of planes.entries()) channels[c]!.push(...plane);
+    for (const piece of pieces) for (const [c, values] of piece.channels.entries()) channels[c]!.push(...values);
     return { format: source.format.sampleFormat, channels };
   };
   return readFlac(file, use, { onWarning: (w) => warnings.push(w) });
@@ -131,7 +131,7 @@ test('headers that cannot be, and files cut anywhere', () => {
 
 test('an empty recording', async () => {
   const file = flacFile({ ...mono, coded: [[]], subframes: [{ kind: 'verbatim' }] });
-  assert.is((await readFlac(file, (source) => drain(source))).length, 0);
+  assert.is((await readFlac(file, (source) => readMonoSamples(source))).length, 0);
 });
 
 test.run();

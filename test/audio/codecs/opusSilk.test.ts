@@ -212,11 +212,11 @@ test('no bits can make the SILK decoder fail', () => {
           const bytes = Uint8Array.from(noise(i === 4 ? 0 : 20 + 40 * i, 100 * seed + i), (v) => 128 * (v + 1));
           if (i === 5) bytes.fill(seed === 1 ? 255 : 0);
           const format = { rate, isStereo: (i + seed) % 2 === 0, frameMs };
-          const planes = decoder.decode(new OpusRange(bytes), format);
-          assert.is(planes.length, nChannels);
-          for (const plane of planes) {
-            assert.is(plane.length, (rate * frameMs) / 1000);
-            for (const v of plane) assert.ok(v >= -1 && v <= 1, `${v}, seed ${seed}, ${JSON.stringify(format)}`);
+          const channels = decoder.decode(new OpusRange(bytes), format);
+          assert.is(channels.length, nChannels);
+          for (const channel of channels) {
+            assert.is(channel.length, (rate * frameMs) / 1000);
+            for (const v of channel) assert.ok(v >= -1 && v <= 1, `${v}, seed ${seed}, ${JSON.stringify(format)}`);
           }
         }
       }

@@ -2,16 +2,16 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readWav } from '../../../src/audio/containers/wav.ts';
 import { isWav } from '../../../src/audio/containers/wavChunks.ts';
-import { drain } from '../../../src/audio/monoSamples.ts';
+import { readMonoSamples } from '../../../src/audio/monoSamples.ts';
 import { AudioError } from '../../../src/base/errors.ts';
 import type { Warning } from '../../../src/base/progress.ts';
 import { integerBytes, noise, sweep, type WavSpec, wavFile } from '../sounds.ts';
 
-const test = suite('decodeWav');
+const test = suite('wav');
 
 /** 16-bit values of a 16 kHz mono file. */
 async function decoded(file: Uint8Array, warnings: Warning[] = []): Promise<number[]> {
-  const samples = await readWav(file, (source) => drain(source), { onWarning: (w) => warnings.push(w) });
+  const samples = await readWav(file, (source) => readMonoSamples(source), { onWarning: (w) => warnings.push(w) });
   return Array.from(samples, (v) => v * 32768);
 }
 
@@ -127,7 +127,7 @@ test('long files come in pieces, and can be stopped', async () => {
   assert.equal(await decoded(file), [...sound]);
   const controller = new AbortController();
   const options = { nBytes: file.length, signal: controller.signal, onProgress: () => controller.abort() };
-  await readWav(file, (source) => drain(source, options)).then(
+  await readWav(file, (source) => readMonoSamples(source, options)).then(
     () => assert.unreachable(),
     (error) => assert.is(error.name, 'AbortError'),
   );

@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { PcmFormat, Planes, SampleFormat } from '../../../src/audio/pcm.ts';
+import type { ChannelSamples, PcmFormat, SampleFormat } from '../../../src/audio/pcm.ts';
 import { downMixWeights } from '../../../src/audio/resample/downMix.ts';
 import { resampleFilter } from '../../../src/audio/resample/filter.ts';
 import { MonoResampler } from '../../../src/audio/resample/resample.ts';
@@ -17,20 +17,20 @@ function isAudioError(code: string): (error: unknown) => boolean {
 
 function resampled<F extends SampleFormat>(
   format: PcmFormat<F>,
-  planes: readonly Planes[F][],
+  channels: readonly ChannelSamples[F][],
   pieceLength: number,
 ): number[] {
   const resampler = new MonoResampler(format);
-  const length = planes[0]!.length;
+  const length = channels[0]!.length;
   for (let at = 0; at < length; at += pieceLength) {
-    // slice of a plane is a plane of the same type
-    resampler.push(planes.map((plane) => plane.slice(at, at + pieceLength) as Planes[F]));
+    // a slice has the type of the whole
+    resampler.push(channels.map((channel) => channel.slice(at, at + pieceLength) as ChannelSamples[F]));
   }
   return Array.from(resampler.end(), (v) => v * 32768);
 }
 
-/** Planes of a format from sounds in [-1, 1]. */
-const makers: { readonly [F in SampleFormat]: (sound: Float32Array) => Planes[F] } = {
+/** Samples of a format from sounds in [-1, 1]. */
+const makers: { readonly [F in SampleFormat]: (sound: Float32Array) => ChannelSamples[F] } = {
   s16: (sound) => Int16Array.from(sound, (v) => Math.round(v * 32767)),
   s32: (sound) => Int32Array.from(sound, (v) => Math.round(v * (2 ** 31 - 1))),
   f32: (sound) => Float32Array.from(sound),
@@ -44,13 +44,13 @@ function compareWithFfmpeg<F extends SampleFormat>(
   n: number,
 ): void {
   const name = `${sampleFormat} ${sampleRate} Hz ${nChannels} channels, ${n} samples`;
-  const planes = Array.from({ length: nChannels }, (_, c) => makers[sampleFormat](sweep(n, c + 1)));
+  const channels = Array.from({ length: nChannels }, (_, c) => makers[sampleFormat](sweep(n, c + 1)));
   const interleaved = makers[sampleFormat](new Float32Array(n * nChannels));
-  for (let i = 0; i < n; i++) for (let c = 0; c < nChannels; c++) interleaved[i * nChannels + c] = planes[c]![i]!;
+  for (let i = 0; i < n; i++) for (let c = 0; c < nChannels; c++) interleaved[i * nChannels + c] = channels[c]![i]!;
   const raw = { s16: 's16le', s32: 's32le', f32: 'f32le', f64: 'f64le' }[sampleFormat];
   const input = ['-f', raw, '-ar', `${sampleRate}`, '-ac', `${nChannels}`];
   const expected = ffmpegSamples('-', input, new Uint8Array(interleaved.buffer));
-  const actual = resampled({ sampleFormat, sampleRate, nChannels, channelMask: 0 }, planes, 4099);
+  const actual = resampled({ sampleFormat, sampleRate, nChannels, channelMask: 0 }, channels, 4099);
   assert.is(actual.length, expected.length, name);
   let unequal = 0;
   for (let i = 0; i < actual.length; i++) if (actual[i] !== expected[i]) unequal++;

@@ -17,8 +17,8 @@ export interface OpusPacket {
   readonly frames: readonly Uint8Array[];
 }
 
-const longestPacketMs = 120;
-const longestFrameBytes = 1275;
+const MAX_PACKET_MS = 120;
+const MAX_FRAME_BYTES = 1275;
 
 /** @returns undefined for a packet that breaks the rules of section 3.4 */
 export function parseOpusPacket(packet: Uint8Array): OpusPacket | undefined {
@@ -26,8 +26,8 @@ export function parseOpusPacket(packet: Uint8Array): OpusPacket | undefined {
   if (head === undefined) return undefined;
   const kind = packetKind(head >> 3);
   const frames = packetFrames(packet, head & 3);
-  if (!frames || frames.length * kind.frameMs > longestPacketMs) return undefined;
-  if (frames.some((frame) => frame.length > longestFrameBytes)) return undefined;
+  if (!frames || frames.length * kind.frameMs > MAX_PACKET_MS) return undefined;
+  if (frames.some((frame) => frame.length > MAX_FRAME_BYTES)) return undefined;
   return { ...kind, isStereo: (head & 4) !== 0, frames };
 }
 

@@ -3,7 +3,7 @@
  *
  * @see RFC 6716, section 4.1
  */
-const lowestRange = 2 ** 23;
+const MIN_RANGE = 2 ** 23;
 
 export class OpusRange {
   readonly #bytes: Uint8Array;
@@ -65,7 +65,7 @@ export class OpusRange {
   }
 
   #normalize(): void {
-    while (this.#range <= lowestRange) {
+    while (this.#range <= MIN_RANGE) {
       const byte = this.#byte();
       const bits = ((this.#carried << 7) | (byte >> 1)) & 255;
       this.#carried = byte;

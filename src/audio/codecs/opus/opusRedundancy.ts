@@ -9,7 +9,7 @@ import type { OpusRange } from './opusRange.ts';
 /** Where in the frame CELT is heard. */
 export type Redundancy = 'start' | 'end' | 'none';
 
-const fadeLength = 120;
+const FADE_LENGTH = 120;
 
 /** Read behind SILK's bits; the rest of that header is libopus's to read. */
 export function readRedundancy(range: OpusRange, nBytes: number, isHybrid: boolean): Redundancy {
@@ -23,13 +23,13 @@ export function readRedundancy(range: OpusRange, nBytes: number, isHybrid: boole
 export function silkShare(length: number, redundancy: Redundancy): Float32Array<ArrayBuffer> {
   const share = new Float32Array(length).fill(1);
   if (redundancy === 'none') return share;
-  if (redundancy === 'start') share.fill(0, 0, fadeLength);
-  for (let i = 0; i < fadeLength; i++) {
+  if (redundancy === 'start') share.fill(0, 0, FADE_LENGTH);
+  for (let i = 0; i < FADE_LENGTH; i++) {
     // The square of CELT's window, RFC 6716, section 4.3.7.
-    const slope = Math.sin((Math.PI / 2) * ((i + 0.5) / fadeLength)) ** 2;
+    const slope = Math.sin((Math.PI / 2) * ((i + 0.5) / FADE_LENGTH)) ** 2;
     const rising = Math.sin((Math.PI / 2) * slope) ** 2;
-    if (redundancy === 'start') share[fadeLength + i] = rising;
-    else share[length - fadeLength + i] = 1 - rising;
+    if (redundancy === 'start') share[FADE_LENGTH + i] = rising;
+    else share[length - FADE_LENGTH + i] = 1 - rising;
   }
   return share;
 }

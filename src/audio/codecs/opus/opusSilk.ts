@@ -10,7 +10,7 @@
  *
  * @see RFC 6716, sections 4.5.1 and 4.5.2; FFmpeg 5.1, libavcodec/opusdec.c (facts only: order, what is reset)
  */
-import { joinPlanes, type Plane } from '../../joinChannels.ts';
+import { type Channel, joinChannels } from '../../joinChannels.ts';
 import { type OpusPacket, parseOpusPacket } from './opusPacket.ts';
 import { OpusRange } from './opusRange.ts';
 import { readRedundancy } from './opusRedundancy.ts';
@@ -18,11 +18,11 @@ import { SilkChannel48 } from './silkChannel48.ts';
 import { SilkDecoder } from './silkDecoder.ts';
 
 /** One packet, decoded by libopus. */
-export interface LibopusSound {
+export interface LibopusOutput {
   /** At 48 kHz. */
-  readonly full: readonly Plane[];
+  readonly full: readonly Channel[];
   /** At 16 kHz, where `silkNeeds` asks for it. */
-  readonly low: readonly Plane[] | undefined;
+  readonly low: readonly Channel[] | undefined;
 }
 
 /**
@@ -54,27 +54,27 @@ export class OpusSilk {
   }
 
   /** @returns shape [nChannels][nSamples] at 48 kHz, up to 1 ms less or more than came in */
-  push(bytes: Uint8Array, { full, low }: LibopusSound): Plane[] {
+  push(bytes: Uint8Array, { full, low }: LibopusOutput): Channel[] {
     const packet = parseOpusPacket(bytes);
     const size = 48 * (packet?.frameMs ?? 0);
     const given = full[0]?.length ?? 0;
     if (given === 0) return []; // damaged
-    if (packet?.frames.length !== given / size) return joinPlanes([this.end(), full]); // libopus had its reason
+    if (packet?.frames.length !== given / size) return joinChannels([this.end(), full]); // libopus had its reason
     const pieces = packet.frames.map((frame, i) => {
-      const part = full.map((plane) => plane.subarray(i * size, (i + 1) * size));
+      const part = full.map((channel) => channel.subarray(i * size, (i + 1) * size));
       if (packet.mode === 'celt') {
         this.#silk.reset();
-        return joinPlanes([this.end(), part]);
+        return joinChannels([this.end(), part]);
       }
       const lowSize = packet.silkRate === 16000 ? size / 3 : 0;
-      const lowPart = lowSize > 0 ? low?.map((plane) => plane.subarray(i * lowSize, (i + 1) * lowSize)) : undefined;
+      const lowPart = lowSize > 0 ? low?.map((channel) => channel.subarray(i * lowSize, (i + 1) * lowSize)) : undefined;
       return this.#pushFrame(packet, frame, part, lowPart);
     });
-    return joinPlanes(pieces);
+    return joinChannels(pieces);
   }
 
   /** What has been kept back. */
-  end(): Plane[] {
+  end(): Channel[] {
     const rest = this.#channels.map((channel) => channel.end());
     this.#channels = [];
     return rest;
@@ -83,9 +83,9 @@ export class OpusSilk {
   #pushFrame(
     packet: OpusPacket,
     frame: Uint8Array,
-    full: readonly Plane[],
-    low: readonly Plane[] | undefined,
-  ): Plane[] {
+    full: readonly Channel[],
+    low: readonly Channel[] | undefined,
+  ): Channel[] {
     const { silkRate: rate, isStereo, frameMs } = packet;
     const rest = rate === this.#rate ? [] : this.end();
     this.#rate = rate;
@@ -101,6 +101,6 @@ export class OpusSilk {
     const out = this.#channels.map((channel, c) =>
       channel.push({ own: own[c]!, full: full[c]!, low: low?.[c], isHybrid, redundancy }),
     );
-    return joinPlanes([rest, out]);
+    return joinChannels([rest, out]);
   }
 }

@@ -5,32 +5,32 @@
  * @see FFmpeg 5.1, libavcodec/opusdec.c (facts only: filter, zeros)
  */
 
-import type { Plane } from '../../joinChannels.ts';
+import type { Channel } from '../../joinChannels.ts';
 import { ChannelResampler } from '../../resample/channelResampler.ts';
-import { tapF32 } from '../../resample/dotF32.ts';
+import { dotF32 } from '../../resample/dotF32.ts';
 import { resampleFilter } from '../../resample/filter.ts';
 import { LibopusSilk } from './libopusSilk.ts';
 import type { SilkRate } from './opusPacket.ts';
 import { type Redundancy, silkShare } from './opusRedundancy.ts';
 import { SampleQueue } from './sampleQueue.ts';
 
-const filterTaps = 16;
+const FILTER_TAPS = 16;
 /** Zeros that FFmpeg feeds its resampler first, so that SILK and CELT are in step. */
-const leadingZeros: Readonly<Record<SilkRate, number>> = { 8000: 4, 12000: 8, 16000: 11 };
+const LEADING_ZEROS: Readonly<Record<SilkRate, number>> = { 8000: 4, 12000: 8, 16000: 11 };
 
 export interface SilkFrame48 {
   /** Our SILK, at its own rate. */
-  readonly own: Plane;
+  readonly own: Channel;
   /** What libopus gives at 48 kHz. */
-  readonly full: Plane;
+  readonly full: Channel;
   /** What libopus gives at 16 kHz, if that is SILK's rate and `hasOther`. */
-  readonly low: Plane | undefined;
+  readonly low: Channel | undefined;
   readonly isHybrid: boolean;
   readonly redundancy: Redundancy;
 }
 
 export class SilkChannel48 {
-  readonly #resampler: ChannelResampler<Plane>;
+  readonly #resampler: ChannelResampler<Channel>;
   readonly #libopusSilk: LibopusSilk | undefined;
   readonly #ours = new SampleQueue();
   readonly #theirs = new SampleQueue();
@@ -44,13 +44,13 @@ export class SilkChannel48 {
    * @param hasOther whether there may be more than SILK in the sound
    */
   constructor(rate: SilkRate, lead: number, hasOther: boolean) {
-    const filter = resampleFilter(rate, 48000, filterTaps);
-    this.#resampler = new ChannelResampler<Plane>(filter, tapF32(filter), (length) => new Float32Array(length));
-    this.#ours.push(this.#resampler.push(new Float32Array(leadingZeros[rate])));
+    const filter = resampleFilter(rate, 48000, FILTER_TAPS);
+    this.#resampler = new ChannelResampler<Channel>(filter, dotF32(filter), (length) => new Float32Array(length));
+    this.#ours.push(this.#resampler.push(new Float32Array(LEADING_ZEROS[rate])));
     this.#libopusSilk = hasOther ? new LibopusSilk(rate, lead) : undefined;
   }
 
-  push({ own, full, low, isHybrid, redundancy }: SilkFrame48): Plane {
+  push({ own, full, low, isHybrid, redundancy }: SilkFrame48): Channel {
     this.#ours.push(this.#resampler.push(own));
     this.#full.push(full);
     this.#theirs.push(this.#libopusSilk?.push(own, low, redundancy) ?? full);
@@ -62,13 +62,13 @@ export class SilkChannel48 {
     return this.#take(Math.min(this.#full.length, this.#ours.length, this.#theirs.length));
   }
 
-  end(): Plane {
+  end(): Channel {
     this.#ours.push(this.#resampler.end());
     if (this.#libopusSilk) this.#theirs.push(this.#libopusSilk.end());
     return this.#take(this.#full.length);
   }
 
-  #take(length: number): Plane {
+  #take(length: number): Channel {
     const [ours, theirs, full] = [this.#ours.take(length), this.#theirs.take(length), this.#full.take(length)];
     const [share, isMixed] = [this.#share.take(length), this.#isMixed.take(length)];
     for (let i = 0; i < length; i++) {

@@ -7,8 +7,8 @@
 import type { SilkRate } from './opusPacket.ts';
 import type { OpusRange } from './opusRange.ts';
 import { decodeSilkFrame, type SilkFrameHead, type SilkMemory } from './silkFrame.ts';
-import { SilkSynthesis, silkHistory } from './silkSynthesis.ts';
-import { lowRateFlags, midOnly, stereoStage1, stereoWeights, uniform3, uniform5 } from './silkTables.ts';
+import { SILK_HISTORY, SilkSynthesis } from './silkSynthesis.ts';
+import { LOW_RATE_FLAGS, MID_ONLY, STEREO_STAGE_1, STEREO_WEIGHTS, UNIFORM_3, UNIFORM_5 } from './silkTables.ts';
 
 /** What the packet's head says of its SILK part. */
 export interface SilkFormat {
@@ -52,7 +52,7 @@ export class SilkDecoder {
     });
     const lowRate = flags.map(({ hasLowRate }) => {
       if (!hasLowRate) return 0;
-      return nFrames === 1 ? 1 : range.symbol(lowRateFlags[nFrames - 2]!) + 1;
+      return nFrames === 1 ? 1 : range.symbol(LOW_RATE_FLAGS[nFrames - 2]!) + 1;
     });
     const head = (index: number, isActive: boolean): SilkFrameHead => ({ rate, nSubframes, index, isActive });
     // Low-rate copies of an earlier packet's frames: only read over, but FFmpeg remembers their parameters.
@@ -65,41 +65,41 @@ export class SilkDecoder {
       }
     }
     const size = (rate / 200) * nSubframes;
-    const planes = Array.from({ length: this.#nChannels }, () => new Float32Array(size * nFrames));
+    const channels = Array.from({ length: this.#nChannels }, () => new Float32Array(size * nFrames));
     for (let i = 0; i < nFrames; i++) {
       const isMidOnly = isStereo && this.#readStereo(range, flags[1]!.isActive[i] ? 1 : 0);
       this.#mid.decode(range, head(i, flags[0]!.isActive[i]!));
       if (isMidOnly) this.#side.reset();
       else if (isStereo && this.#nChannels === 2) this.#side.decode(range, head(i, flags[1]!.isActive[i]!));
       else if (isStereo) this.#side.read(range, head(i, flags[1]!.isActive[i]!));
-      if (isStereo && this.#nChannels === 2) this.#toLeftRight(planes, i * size, size, rate);
+      if (isStereo && this.#nChannels === 2) this.#toLeftRight(channels, i * size, size, rate);
       else {
-        const from = silkHistory - size - 2;
-        for (const plane of planes) plane.set(this.#mid.output.subarray(from, from + size), i * size);
+        const from = SILK_HISTORY - size - 2;
+        for (const channel of channels) channel.set(this.#mid.output.subarray(from, from + size), i * size);
       }
     }
-    return planes;
+    return channels;
   }
 
   /** @returns whether there is no side channel in this frame */
   #readStereo(range: OpusRange, isSideActive: number): boolean {
-    const n = range.symbol(stereoStage1);
+    const n = range.symbol(STEREO_STAGE_1);
     const [mid, side] = [Math.floor(n / 5), n % 5].map((coarse) => {
-      const index = 3 * coarse + range.symbol(uniform3);
-      const low = stereoWeights[index]!;
-      const step = ((stereoWeights[index + 1]! - low) * 6554) >> 16;
-      return low + step * (2 * range.symbol(uniform5) + 1);
+      const index = 3 * coarse + range.symbol(UNIFORM_3);
+      const low = STEREO_WEIGHTS[index]!;
+      const step = ((STEREO_WEIGHTS[index + 1]! - low) * 6554) >> 16;
+      return low + step * (2 * range.symbol(UNIFORM_5) + 1);
     }) as [number, number]; // a pair is mapped
     this.#weights = [(mid - side) / 8192, side / 8192];
-    return isSideActive === 0 && range.symbol(midOnly) === 1;
+    return isSideActive === 0 && range.symbol(MID_ONLY) === 1;
   }
 
   /** Mid and side, one sample late, to left and right; the weights move over in 8 ms. */
-  #toLeftRight(planes: readonly Float32Array[], at: number, size: number, rate: number): void {
+  #toLeftRight(channels: readonly Float32Array[], at: number, size: number, rate: number): void {
     const { fround } = Math;
-    const [left, right] = planes as [Float32Array, Float32Array]; // two channels are given
-    const mid = this.#mid.output.subarray(silkHistory - size - 2, silkHistory);
-    const side = this.#side.output.subarray(silkHistory - size - 2, silkHistory);
+    const [left, right] = channels as [Float32Array, Float32Array]; // two channels are given
+    const mid = this.#mid.output.subarray(SILK_HISTORY - size - 2, SILK_HISTORY);
+    const side = this.#side.output.subarray(SILK_HISTORY - size - 2, SILK_HISTORY);
     const nMoving = rate / 125;
     const moving = (from: number, to: number, i: number): number =>
       i < nMoving ? fround(from + fround(fround(i * fround(to - from)) / nMoving)) : to;

@@ -3,9 +3,9 @@
  *
  * @see RFC 6716, sections 4.2.7.5.6 to 4.2.7.5.8
  */
-import { cosine, type LsfTables } from './silkLsfTables.ts';
+import { COSINE, type LsfTables } from './silkLsfTables.ts';
 
-const leastInverseGain = 107374; // 1e-4 in Q30
+const MIN_INVERSE_GAIN = 107374; // 1e-4 in Q30
 
 /**
  * @param frequencies in Q15; shape [order]
@@ -36,7 +36,7 @@ export function lpcOfLsf(frequencies: Int16Array, { order, ordering }: LsfTables
 }
 
 function cosineAt(index: number): number {
-  return index <= 64 ? cosine[index]! : -cosine[128 - index]!;
+  return index <= 64 ? COSINE[index]! : -COSINE[128 - index]!;
 }
 
 /** (1 - c z + z^2) for every second c from `first` on, multiplied out; half of it, as it is symmetric. Q16 */
@@ -105,7 +105,7 @@ function isStable(narrow: Int16Array): boolean {
     const reflection = -row[k]! * 128; // Q31
     const divisor = 2 ** 30 - multiplyShift(reflection, reflection, 32); // Q30
     inverseGain = multiplyShift(inverseGain, divisor, 32) * 4;
-    if (k === 0) return inverseGain >= leastInverseGain;
+    if (k === 0) return inverseGain >= MIN_INVERSE_GAIN;
     const nBits = 32 - Math.clz32(divisor);
     const rough = Math.trunc((2 ** 29 - 1) / (divisor >> (nBits - 15)));
     const error = 2 ** 29 - multiplyShift(divisor * 2 ** (31 - nBits), rough, 16); // Q29

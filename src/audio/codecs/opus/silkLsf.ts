@@ -4,9 +4,9 @@
  * @see RFC 6716, sections 4.2.7.5.1 to 4.2.7.5.4
  */
 import type { OpusRange } from './opusRange.ts';
-import { type LsfTables, lsfExtension } from './silkLsfTables.ts';
+import { LSF_EXTENSION, type LsfTables } from './silkLsfTables.ts';
 
-const stabilizingPasses = 20;
+const STABILIZING_PASSES = 20;
 
 /** @returns frequencies in Q15 of half the sample rate, rising; shape [order] */
 export function decodeLsf(range: OpusRange, tables: LsfTables, isVoiced: boolean): Int16Array {
@@ -15,8 +15,8 @@ export function decodeLsf(range: OpusRange, tables: LsfTables, isVoiced: boolean
   const choice = (i: number): number => (selection[(vector * order + i) >> 1]! >> (4 * (i & 1))) & 15;
   const indices = Array.from({ length: order }, (_, i) => {
     const index = range.symbol(stage2[choice(i) >> 1]!) - 4;
-    if (index === -4) return index - range.symbol(lsfExtension);
-    return index === 4 ? index + range.symbol(lsfExtension) : index;
+    if (index === -4) return index - range.symbol(LSF_EXTENSION);
+    return index === 4 ? index + range.symbol(LSF_EXTENSION) : index;
   });
   const frequencies = new Int16Array(order);
   let residual = 0;
@@ -45,7 +45,7 @@ function weight(below: number, above: number): number {
 /** Moves the closest pair apart until all keep their distance; if that takes too long, sorts and pushes. */
 function stabilize(frequencies: Int16Array, spacing: readonly number[]): void {
   const order = frequencies.length;
-  for (let pass = 0; pass < stabilizingPasses; pass++) {
+  for (let pass = 0; pass < STABILIZING_PASSES; pass++) {
     let worst = 0;
     let at = 0;
     for (let i = 0; i <= order; i++) {

@@ -8,11 +8,11 @@
 type Distribution = readonly number[];
 
 /** For frames without and with voice. */
-export const excitationRate: readonly Distribution[] = [
+export const EXCITATION_RATE: readonly Distribution[] = [
   [241, 190, 178, 132, 87, 74, 41, 14, 0],
   [223, 193, 157, 140, 106, 57, 39, 18, 0],
 ];
-export const pulseCount: readonly Distribution[] = [
+export const PULSE_COUNT: readonly Distribution[] = [
   [125, 51, 26, 18, 15, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
   [198, 105, 45, 22, 15, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
   [213, 162, 116, 83, 59, 43, 32, 24, 18, 15, 12, 9, 7, 6, 5, 3, 2, 0],
@@ -25,7 +25,7 @@ export const pulseCount: readonly Distribution[] = [
   [255, 254, 253, 247, 220, 162, 106, 67, 42, 28, 18, 12, 9, 6, 4, 3, 2, 0],
 ];
 /** For blocks of 16, 8, 4 and 2: distributions of 1 to 16 pulses' share in the first half. */
-export const pulseSplit: readonly (readonly Distribution[])[] = [
+export const PULSE_SPLIT: readonly (readonly Distribution[])[] = [
   [
     [130, 0],
     [200, 58, 0],
@@ -99,9 +99,9 @@ export const pulseSplit: readonly (readonly Distribution[])[] = [
     [255, 253, 249, 242, 229, 208, 180, 146, 110, 76, 48, 27, 14, 7, 3, 1, 0],
   ],
 ];
-export const lowBit: Distribution = [120, 0];
+export const LOW_BIT: Distribution = [120, 0];
 /** 256 less the frequency of a minus, by signal (inactive, unvoiced, voiced), quantization offset (low, high) and pulses in the block (0 to 6). */
-export const minusSign: readonly (readonly Distribution[])[] = [
+export const MINUS_SIGN: readonly (readonly Distribution[])[] = [
   [
     [254, 49, 67, 77, 82, 93, 99],
     [198, 11, 18, 24, 31, 36, 45],
@@ -116,7 +116,7 @@ export const minusSign: readonly (readonly Distribution[])[] = [
   ],
 ];
 /** Added to the excitation in Q23 / 2^15: without and with voice, by quantization offset. */
-export const quantizationOffset: readonly (readonly number[])[] = [
+export const QUANTIZATION_OFFSET: readonly (readonly number[])[] = [
   [25, 60],
   [8, 25],
 ];
