@@ -1,10 +1,9 @@
 /**
- * One channel of a run of Opus frames with SILK in them: our SILK at 48 kHz by ffmpeg's resampler, in place of
- * libopus's. What comes out may lag behind what went in; `end` gives the rest.
+ * One channel of consecutive Opus frames with SILK in them, at 48 kHz: our SILK, resampled as ffmpeg does it, replaces
+ * libopus's. The output may be shorter than the input; `end` gives the rest.
  *
  * @see FFmpeg 5.1, libavcodec/opusdec.c (facts only: filter, zeros)
  */
-
 import type { Channel } from '../../joinChannels.ts';
 import { ChannelResampler } from '../../resample/channelResampler.ts';
 import { dotF32 } from '../../resample/dotF32.ts';
@@ -15,15 +14,15 @@ import { type Redundancy, silkShare } from './opusRedundancy.ts';
 import { SampleQueue } from './sampleQueue.ts';
 
 const FILTER_TAPS = 16;
-/** Zeros that FFmpeg feeds its resampler first, so that SILK and CELT are in step. */
+/** Zeros that FFmpeg feeds its resampler first, so that SILK and CELT are aligned. */
 const LEADING_ZEROS: Readonly<Record<SilkRate, number>> = { 8000: 4, 12000: 8, 16000: 11 };
 
 export interface SilkFrame48 {
   /** Our SILK, at its own rate. */
   readonly own: Channel;
-  /** What libopus gives at 48 kHz. */
+  /** libopus's output at 48 kHz. */
   readonly full: Channel;
-  /** What libopus gives at 16 kHz, if that is SILK's rate and `hasOther`. */
+  /** libopus's output at 16 kHz, if that is SILK's rate and `hasOther`. */
   readonly low: Channel | undefined;
   readonly isHybrid: boolean;
   readonly redundancy: Redundancy;
@@ -35,13 +34,14 @@ export class SilkChannel48 {
   readonly #ours = new SampleQueue();
   readonly #theirs = new SampleQueue();
   readonly #full = new SampleQueue();
+  /** SILK's share of each sample. */
   readonly #share = new SampleQueue();
-  /** 1 where `theirs` is to be taken out of the full sound, 0 where there is nothing else in it. */
+  /** 1 where `theirs` is a part of `full` and is subtracted from it, 0 where `full` is SILK alone. */
   readonly #isMixed = new SampleQueue();
 
   /**
-   * @param lead     samples that our SILK is ahead of libopus's before either resamples
-   * @param hasOther whether there may be more than SILK in the sound
+   * @param lead     samples by which our SILK is ahead of libopus's before either is resampled
+   * @param hasOther whether the frames may contain more than SILK
    */
   constructor(rate: SilkRate, lead: number, hasOther: boolean) {
     const filter = resampleFilter(rate, 48000, FILTER_TAPS);
@@ -56,9 +56,7 @@ export class SilkChannel48 {
     this.#theirs.push(this.#libopusSilk?.push(own, low, redundancy) ?? full);
     const share = silkShare(full.length, redundancy);
     this.#share.push(share);
-    if (!this.#libopusSilk) share.fill(0);
-    else for (let i = 0; i < share.length; i++) share[i] = isHybrid || share[i]! < 1 ? 1 : 0;
-    this.#isMixed.push(share);
+    this.#isMixed.push(share.map((value) => (this.#libopusSilk && (isHybrid || value < 1) ? 1 : 0)));
     return this.#take(Math.min(this.#full.length, this.#ours.length, this.#theirs.length));
   }
 

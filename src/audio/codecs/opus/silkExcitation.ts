@@ -9,6 +9,7 @@ import {
   LOW_BIT,
   MINUS_SIGN,
   PULSE_COUNT,
+  PULSE_COUNT_WITH_LOW_BITS,
   PULSE_SPLIT,
   QUANTIZATION_OFFSET,
 } from './silkPulseTables.ts';
@@ -16,6 +17,7 @@ import { UNIFORM_4 } from './silkTables.ts';
 
 const BLOCK_SIZE = 16;
 const MAX_LOW_BITS = 10;
+/** The symbol in place of a count: one more low bit for each pulse, and the count follows. */
 const MORE_LOW_BITS = 17;
 
 /**
@@ -31,7 +33,7 @@ export function decodeExcitation(
 ): Float32Array<ArrayBuffer> {
   const voiced = signal === 2 ? 1 : 0;
   let seed = range.symbol(UNIFORM_4);
-  const rate = range.symbol(EXCITATION_RATE[voiced]!);
+  const rate = range.symbol(EXCITATION_RATE[voiced]);
   const nBlocks = Math.ceil(nSamples / BLOCK_SIZE);
   const nPulses = new Uint8Array(nBlocks);
   const nLowBits = new Uint8Array(nBlocks);
@@ -39,8 +41,8 @@ export function decodeExcitation(
     let pulses = range.symbol(PULSE_COUNT[rate]!);
     while (pulses === MORE_LOW_BITS) {
       const isLast = ++nLowBits[b]! === MAX_LOW_BITS;
-      // Here no more low bits can be asked for: the table without its first symbol.
-      pulses = range.symbol(isLast ? PULSE_COUNT[9]!.slice(1) : PULSE_COUNT[9]!);
+      // After the last low bit the symbol for one more is not coded: the table without its first entry.
+      pulses = range.symbol(isLast ? PULSE_COUNT_WITH_LOW_BITS.slice(1) : PULSE_COUNT_WITH_LOW_BITS);
     }
     nPulses[b] = pulses;
   }
@@ -53,13 +55,13 @@ export function decodeExcitation(
   }
   for (let i = 0; i < values.length; i++) {
     if (values[i] === 0) continue;
-    const chance = MINUS_SIGN[signal]![hasOffset]![Math.min(nPulses[Math.floor(i / BLOCK_SIZE)]!, 6)]!;
+    const chance = MINUS_SIGN[signal][hasOffset][Math.min(nPulses[Math.floor(i / BLOCK_SIZE)]!, 6)]!;
     if (range.symbol([chance, 0]) === 0) values[i] = -values[i]!;
   }
   const excitation = new Float32Array(nSamples);
   for (let i = 0; i < nSamples; i++) {
     const value = values[i]!;
-    const level = value * 256 + QUANTIZATION_OFFSET[voiced]![hasOffset]! - 20 * Math.sign(value);
+    const level = value * 256 + QUANTIZATION_OFFSET[voiced][hasOffset] - 20 * Math.sign(value);
     seed = (Math.imul(seed, 196314165) + 907633515) | 0;
     excitation[i] = (seed < 0 ? -level : level) / 2 ** 23;
     seed = (seed + value) | 0;
@@ -67,7 +69,7 @@ export function decodeExcitation(
   return excitation;
 }
 
-/** Deals `nPulses` out to a half, quarter... of a block, from `at` on; `level` 0 is the whole block, 4 one sample. */
+/** Splits `nPulses` between the halves of a part of a block that begins at `at`; `level` 0 is the block, 4 one sample. */
 function split(range: OpusRange, values: Int32Array, at: number, level: number, nPulses: number): void {
   if (nPulses === 0) return;
   const tables = PULSE_SPLIT[level];

@@ -34,7 +34,7 @@ export interface SilkFrame {
   readonly excitation: Float32Array<ArrayBuffer>;
   readonly subframes: readonly SilkSubframe[];
   readonly isVoiced: boolean;
-  /** The scale of the long-term prediction from before this frame. */
+  /** Scale of the long-term prediction from samples before this frame. */
   readonly longTermScale: number;
   /** Whether the first two subframes have a filter of their own. */
   readonly isInterpolated: boolean;
@@ -44,20 +44,20 @@ export interface SilkSubframe {
   readonly gain: number;
   /** Shape [order]. */
   readonly lpc: Float32Array;
-  /** Pitch period in samples; 0 without voice. */
+  /** Pitch period in samples; 0 in unvoiced frames. */
   readonly lag: number;
-  /** Five taps around it. */
+  /** Five filter taps around it. */
   readonly taps: readonly number[];
 }
 
-/** What a frame needs to know of those before it. */
+/** State that a frame takes over from those before it. */
 export interface SilkMemory {
-  /** Whether there was a frame since the last reset. */
+  /** Whether a frame was decoded since the last reset. */
   isCoded: boolean;
   wasVoiced: boolean;
   logGain: number;
   lag: number;
-  /** Room for 16; a frame of order 10 leaves the others as they were. */
+  /** Shape [16]; a frame of order 10 leaves the last six as they were. */
   readonly frequencies: Int16Array;
   readonly lpc: Float32Array;
 }
@@ -65,12 +65,12 @@ export interface SilkMemory {
 export interface SilkFrameHead {
   readonly rate: SilkRate;
   readonly nSubframes: 2 | 4;
-  /** Place in the packet: the first frame is coded without those before. */
+  /** Position in the packet: the first frame is coded independently of those before it. */
   readonly index: number;
   readonly isActive: boolean;
 }
 
-/** Changes `memory`, but for `wasVoiced` and `isCoded`, which only a frame that sounds does. */
+/** Updates `memory`, except for `wasVoiced` and `isCoded`, which the caller sets when it also synthesizes the frame. */
 export function decodeSilkFrame(range: OpusRange, head: SilkFrameHead, memory: SilkMemory): SilkFrame {
   const { rate, nSubframes, index, isActive } = head;
   const type = range.symbol(isActive ? ACTIVE_FRAME_TYPE : INACTIVE_FRAME_TYPE);
@@ -104,7 +104,7 @@ export function decodeSilkFrame(range: OpusRange, head: SilkFrameHead, memory: S
 }
 
 function absoluteGain(range: OpusRange, signal: 0 | 1 | 2, { isCoded, logGain }: SilkMemory): number {
-  const gain = 8 * range.symbol(GAIN_HIGH[signal]!) + range.symbol(UNIFORM_8);
+  const gain = 8 * range.symbol(GAIN_HIGH[signal]) + range.symbol(UNIFORM_8);
   return isCoded ? Math.max(gain, logGain - 16) : gain;
 }
 
@@ -113,7 +113,7 @@ function relativeGain(range: OpusRange, { logGain }: SilkMemory): number {
   return Math.min(Math.max(2 * delta - 16, logGain + delta - 4, 0), 63);
 }
 
-/** 2 ** (x / 128) by the RFC's integers, in f32. */
+/** 2 ** (x / 128) in the RFC's integer arithmetic, as f32. */
 function linearGain(logGain: number): number {
   const log = Math.floor((logGain * 0x1d1c71) / 65536) + 2090;
   const power = 2 ** (log >> 7);
@@ -149,18 +149,18 @@ function decodeFilters(
 /** Pitch periods in samples; shape [nSubframes]. */
 function decodeLags(range: OpusRange, { rate, nSubframes, index }: SilkFrameHead, memory: SilkMemory): number[] {
   const perMs = rate / 1000;
-  const [least, most] = [2 * perMs, 18 * perMs];
+  const [min, max] = [2 * perMs, 18 * perMs];
   const delta = index > 0 && memory.wasVoiced ? range.symbol(PITCH_DELTA) : 0;
   if (delta > 0) {
     memory.lag += delta - 9;
   } else {
     const low = perMs === 8 ? UNIFORM_4 : perMs === 12 ? UNIFORM_6 : UNIFORM_8;
     const high = range.symbol(PITCH_HIGH);
-    memory.lag = least + (high * perMs) / 2 + range.symbol(low);
+    memory.lag = min + (high * perMs) / 2 + range.symbol(low);
   }
   const narrow = nSubframes === 2 ? NARROW_CONTOURS_10 : NARROW_CONTOURS_20;
   const wide = nSubframes === 2 ? WIDE_CONTOURS_10 : WIDE_CONTOURS_20;
   const contours = perMs === 8 ? narrow : wide;
   const offsets = contours.offsets[range.symbol(contours.distribution)]!;
-  return offsets.map((offset) => Math.min(Math.max(memory.lag + offset, least), most));
+  return offsets.map((offset) => Math.min(Math.max(memory.lag + offset, min), max));
 }

@@ -1,6 +1,5 @@
 /**
- * Tables of SILK's line spectral frequencies. A distribution is written as 256 minus the cumulative frequency behind
- * each symbol, down to 0, as `OpusRange.symbol` takes it.
+ * Tables of SILK's line spectral frequencies. A distribution is given as `OpusRange.symbol` takes it.
  *
  * @see RFC 6716, tables 14 to 28
  */
@@ -10,22 +9,22 @@ export interface LsfTables {
   readonly order: number;
   /** Step of the residual in Q16. */
   readonly step: number;
-  /** Stage 1: distributions for not voiced and voiced frames. */
+  /** Stage 1: distributions for unvoiced and voiced frames. */
   readonly stage1: readonly [readonly number[], readonly number[]];
   /** Stage 1 vectors in Q8; shape [32, order]. */
   readonly codebook: readonly number[];
   /**
-   * What a stage 1 vector means for stage 2, half a byte a coefficient, low half first: 3 bits the distribution above
-   * 1 bit the row of `prediction`; shape [32, order / 2].
+   * What a stage 1 vector selects for stage 2, half a byte a coefficient, low half first: its upper 3 bits the
+   * distribution, its lowest bit the row of `prediction`; shape [32, order / 2].
    */
   readonly selection: readonly number[];
   /** Stage 2: distributions. */
   readonly stage2: readonly (readonly number[])[];
   /** Prediction weights in Q8; shape [2, order - 1]. */
   readonly prediction: readonly [readonly number[], readonly number[]];
-  /** Least distances in Q15; shape [order + 1]. */
+  /** Minimum distances in Q15; shape [order + 1]. */
   readonly spacing: readonly number[];
-  /** The order in which the frequencies enter the polynomials, best for the precision. */
+  /** The order in which the frequencies enter the polynomials, chosen for precision. */
   readonly ordering: readonly number[];
 }
 

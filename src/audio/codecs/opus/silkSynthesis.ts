@@ -5,12 +5,13 @@
  */
 import type { SilkFrame } from './silkFrame.ts';
 
-/** The longest pitch period with its five taps, and a filter's reach behind it. */
+/** Samples that are kept: the longest pitch period, half of its taps, and twice the order of the longest filter. */
 export const SILK_HISTORY = 288 + 2 + 32;
+/** Samples of the longest frame. */
 const MAX_FRAME = 320;
 const N_TAPS = 5;
 
-/** The end of what was sent out of one channel, for the frames that follow. */
+/** The last samples of one channel, which the frames that follow are predicted from. */
 export class SilkSynthesis {
   /** Limited to [-1, 1]; the last frame ends at `SILK_HISTORY`. */
   readonly output = new Float32Array(SILK_HISTORY + MAX_FRAME);
@@ -47,7 +48,7 @@ export class SilkSynthesis {
     const { fround } = Math;
     const { output } = this;
     const { gain, lpc, lag, taps } = frame.subframes[i]!;
-    // Where the filter changed, the residual before is what the new filter would leave of the output.
+    // Where the filter changed, the residual before it is what the new filter would leave of the output.
     const isOld = i < 2 || !frame.isInterpolated;
     const scale = isOld ? fround(frame.longTermScale) : 1;
     const end = isOld ? at - i * size : at - (i - 2) * size;

@@ -1,6 +1,5 @@
 /**
- * SILK's tables but those of the line spectral frequencies. A distribution is written as 256 minus the cumulative
- * frequency behind each symbol, down to 0, as `OpusRange.symbol` takes it.
+ * Tables of SILK's gains, pitch, long-term prediction and stereo. A distribution is given as `OpusRange.symbol` takes it.
  *
  * @see RFC 6716, tables 3 to 13, 29 to 43
  */
@@ -30,7 +29,7 @@ export const INACTIVE_FRAME_TYPE: Distribution = [230, 0];
 export const ACTIVE_FRAME_TYPE: Distribution = [232, 158, 10, 0];
 
 /** For inactive, unvoiced and voiced frames. */
-export const GAIN_HIGH: readonly Distribution[] = [
+export const GAIN_HIGH: readonly [Distribution, Distribution, Distribution] = [
   [224, 112, 44, 15, 3, 2, 1, 0],
   [254, 237, 192, 132, 70, 23, 4, 0],
   [255, 252, 226, 155, 61, 11, 2, 0],

@@ -1,14 +1,13 @@
 /**
- * libopus's way from SILK's rate to 48 kHz, bit for bit: doubled by two all-pass chains, then eight taps for each of two,
- * three or six phases, all in 16 bits. With it, SILK's part can be taken out again of what libopus decoded.
+ * libopus's resampler from SILK's rate to 48 kHz, bit for bit: the rate is doubled by two all-pass chains, then eight taps
+ * are applied for each of two, three or six phases, all in 16 bits. With it SILK's part of libopus's output is known.
  *
  * @see libopus 1.5, silk/resampler_private_up2_HQ.c, silk/resampler_private_IIR_FIR.c, silk/resampler_rom.c (facts only)
  */
-
 import { clampInt16 } from '../../resample/rounding.ts';
 import type { SilkRate } from './opusPacket.ts';
 
-/** Samples that libopus puts before the first one. */
+/** Samples of delay that libopus adds. */
 export const SILK_UPSAMPLER_DELAY: Readonly<Record<SilkRate, number>> = { 8000: 0, 12000: 4, 16000: 7 };
 
 /** For even and odd samples; in 2^-16. */
@@ -17,7 +16,7 @@ const ALL_PASS_WEIGHTS = [
   [6854, 25769, 55542],
 ] as const;
 const N_TAPS = 8;
-/** In 2^-15, by twelfths of a doubled sample: those of 0, 4, 6 and 8 (12 - n has the taps of n in reverse). */
+/** In 2^-15, by twelfths of a sample at the doubled rate. */
 const TAPS_BY_TWELFTH: ReadonlyMap<number, readonly number[]> = new Map([
   [0, [189, -600, 617, 30567, 2996, -1375, 425, -46]],
   [4, [-48, 758, -3956, 23973, 15143, -3957, 967, -107]],
@@ -27,7 +26,7 @@ const TAPS_BY_TWELFTH: ReadonlyMap<number, readonly number[]> = new Map([
 
 export class SilkUpsampler {
   readonly #states = [new Float64Array(3), new Float64Array(3)];
-  /** Outputs of a sample: where among its two doubled ones they begin, and their taps. */
+  /** The outputs for one input sample: their first sample at the doubled rate, and their taps. */
   readonly #phases: readonly { readonly start: number; readonly taps: readonly number[] }[];
   #kept: Float64Array = new Float64Array(N_TAPS);
 
