@@ -1,7 +1,7 @@
 /** A recording made ready to be decoded: its parts, its speech, its language. */
 import {
   type Activity,
-  defaultPadding,
+  DEFAULT_PADDING,
   measureActivity,
   type SpeechOptions,
   speechSpans,
@@ -87,5 +87,5 @@ function speechIn(given: readonly Clip[], activity: Activity, options: SpeechOpt
     }
     if (length > start) clips.push({ start, end: length });
   }
-  return { timeline: new Timeline(parts, options.padding ?? defaultPadding), clips };
+  return { timeline: new Timeline(parts, options.padding ?? DEFAULT_PADDING), clips };
 }
