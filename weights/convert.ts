@@ -1,6 +1,6 @@
 /**
  * Any source of weights to a folder as Hugging Face writes it: `model.safetensors` with the tensors in the order of first
- * use, the JSON files as they were, and `sotto.msgpack` (src/weights/sideFile.ts). One tensor is in memory at a time. The
+ * use, the JSON files as they were, and `sotto.msgpack` (src/checkpoint/jsonCache.ts). One tensor is in memory at a time. The
  * folder is written beside its place and renamed when it is whole, so nobody ever sees half of one.
  */
 import { randomUUID } from 'node:crypto';
@@ -8,16 +8,16 @@ import { copyFile, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writ
 import { basename, dirname, join, resolve } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import type { CallOptions } from '../src/base/progress.ts';
+import { JSON_CACHE } from '../src/checkpoint/jsonCache.ts';
 import { CONFIG, checkTensors, GENERATION, readJsonFiles, TOKENIZER } from '../src/checkpoint/modelFiles.ts';
 import { tensorShapes } from '../src/checkpoint/names.ts';
 import { type TensorToWrite, writeSafetensors } from '../src/checkpoint/safetensors.ts';
-import { SIDE_FILE } from '../src/checkpoint/sideFile.ts';
 import { closeOnError, openTensorFiles } from '../src/checkpoint/tensorFiles.ts';
 import type { TensorSet } from '../src/checkpoint/tensorSet.ts';
 import { openFolder } from './fileSource.ts';
 import { findModel, type ModelFolder } from './modelFolder.ts';
 import { openOnnxFiles } from './onnx.ts';
-import { packSideFile } from './packSideFile.ts';
+import { packJsonCache } from './packJsonCache.ts';
 
 export interface ConvertOptions extends CallOptions {
   /** How weights are stored: `f32` (default), or `f16` at half the size, rounded to nearest even. */
@@ -87,7 +87,7 @@ async function writeModel(model: ModelFolder, folder: string, options: ConvertOp
       if (error.code !== 'ENOENT') throw error; // the needed ones have been read above
     });
   }
-  await writeFile(join(folder, SIDE_FILE), packSideFile(derived));
+  await writeFile(join(folder, JSON_CACHE), packJsonCache(derived));
 }
 
 async function openSet(model: ModelFolder, signal: AbortSignal | undefined): Promise<TensorSet> {

@@ -7,14 +7,14 @@ import { join } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import type { CallOptions } from '../src/base/progress.ts';
 import type { FetchOptions } from '../src/checkpoint/http.ts';
+import { JSON_CACHE } from '../src/checkpoint/jsonCache.ts';
 import { CONFIG, GENERATION, openModelFiles, readJsonFiles, TOKENIZER } from '../src/checkpoint/modelFiles.ts';
-import { SIDE_FILE } from '../src/checkpoint/sideFile.ts';
 import { readText } from '../src/checkpoint/source.ts';
 import { isObject, parseJsonObject } from '../src/checkpoint/strictJson.ts';
 import { checkFree, convert, fileError } from './convert.ts';
 import { askFile, download, type RemoteFile } from './download.ts';
 import { fileSource, openFolder } from './fileSource.ts';
-import { packSideFile } from './packSideFile.ts';
+import { packJsonCache } from './packJsonCache.ts';
 
 export interface HubOptions extends CallOptions {
   /** `https://huggingface.co` when absent. */
@@ -106,7 +106,7 @@ async function finish(folder: string, names: ReadonlySet<string>, place: string,
   try {
     const model = await openModelFiles(openFolder(folder), { signal });
     await model.close();
-    await writeFile(join(folder, SIDE_FILE), packSideFile(await readJsonFiles(openFolder(folder), { signal })));
+    await writeFile(join(folder, JSON_CACHE), packJsonCache(await readJsonFiles(openFolder(folder), { signal })));
   } catch (error) {
     // Whole and with the right hash, yet no model of ours: to keep it would only repeat the error.
     if (error instanceof WeightsError) await rm(folder, { recursive: true, force: true });

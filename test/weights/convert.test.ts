@@ -34,7 +34,7 @@ async function withModel(folder: string, use: (model: ModelFiles, warnings: stri
   }
 }
 
-test('sharded to one file: the same tensors, in order of use, aligned, with notes and side file', async () => {
+test('sharded to one file: the same tensors, in order of use, aligned, with notes and the parsed JSON', async () => {
   const target = join(root, 'one');
   const progress: Progress[] = [];
   await convert(join(root, 'sharded'), target, { onProgress: (p) => progress.push(p) });
