@@ -1,6 +1,6 @@
 /**
- * The tensors of a Whisper model: Hugging Face's names, shapes from the dimensions, in the order in which a run first
- * uses them (encoder, then decoder). The output matrix is tied to the token embedding and has no name of its own.
+ * The tensors of a Whisper model: Hugging Face's names with the shapes that follow from the dimensions, in the order in
+ * which they are first used (encoder, then decoder). The output projection is tied to the token embedding, without a name.
  */
 import type { ModelDimensions } from '../model/dims.ts';
 

@@ -110,7 +110,7 @@ async function code(bytes: Uint8Array): Promise<string> {
   );
 }
 
-test('what is no WAV is refused, at once; nothing at all is no sound', async () => {
+test('what is not WAV is refused at once; an empty stream has no samples', async () => {
   const file = wavFile({ tag: 1, bits: 16, data: s16 });
   assert.is(await code(new Uint8Array(0)), 'none');
   assert.is(await code(new Uint8Array(5)), 'unsupported');

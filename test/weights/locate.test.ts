@@ -84,7 +84,7 @@ test('the token comes from HF_TOKEN', async () => {
   }
 });
 
-test('an error says where it was looked for', async () => {
+test('an error says where it was searched', async () => {
   for (const [name, code, hints] of [
     [
       'medium',
