@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeAudio } from '../../src/audio/decode.ts';
 import { type RawPcm, readPcmStream } from '../../src/audio/pcmStream.ts';
-import { AudioError } from '../../src/base/errors.ts';
+import { codeOf } from '../support/throws.ts';
 import { integerBytes, noise, sweep, type WavSpec, wavFile } from './sounds.ts';
 
 const test = suite('pcmStream');
@@ -103,12 +103,7 @@ test('the loop that is left leaves the bytes', async () => {
   assert.ok(isLeft);
 });
 
-async function code(bytes: Uint8Array): Promise<string> {
-  return read(bytes, [10]).then(
-    () => 'none',
-    (error: unknown) => (error instanceof AudioError ? error.code : String(error)),
-  );
-}
+const code = (bytes: Uint8Array): Promise<string> => codeOf(() => read(bytes, [10]));
 
 test('what is not WAV is refused at once; an empty stream has no samples', async () => {
   const file = wavFile({ tag: 1, bits: 16, data: s16 });

@@ -65,6 +65,11 @@ export function wavFile(spec: WavSpec): Uint8Array {
   return concat(Uint8Array, parts);
 }
 
+/** Whether all samples are 16-bit values / 32768, as those of every decoded recording, damaged or not. */
+export function isPcm16(samples: Float32Array): boolean {
+  return samples.every((v) => v >= -1 && v < 1 && Number.isInteger(v * 32768));
+}
+
 /** Samples as the bytes of `bits`-bit little-endian integers. */
 export function integerBytes(values: ArrayLike<number>, bits: number): Uint8Array {
   const size = bits / 8;
