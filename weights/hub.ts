@@ -47,10 +47,10 @@ export async function fetchModel(repo: string, place: string, options: HubOption
   const repository = new Repository(`${endpoint.replace(/\/+$/, '')}/${repo}`, http);
   const config = await repository.require(CONFIG);
   const files = new Map([[CONFIG, config]]);
-  const add = async (name: string): Promise<boolean> => {
+  const add = async (name: string): Promise<RemoteFile | undefined> => {
     const file = await repository.find(name);
     if (file) files.set(name, file);
-    return file !== undefined;
+    return file;
   };
   files.set(TOKENIZER, await repository.require(TOKENIZER));
   const optional = [GENERATION, ...EXTRA_FILES, 'README.md'];
@@ -60,8 +60,9 @@ export async function fetchModel(repo: string, place: string, options: HubOption
   });
   let isOnnx = false;
   if (!(await add('model.safetensors'))) {
-    if (await add(INDEX)) {
-      await download(files.get(INDEX)!, join(folder, INDEX), http, () => {}); // `add` has just set it
+    const index = await add(INDEX);
+    if (index) {
+      await download(index, join(folder, INDEX), http, () => {});
       for (const shard of await readShards(join(folder, INDEX))) files.set(shard, await repository.require(shard));
     } else {
       isOnnx = await addOnnx(add, files);
@@ -149,7 +150,7 @@ async function readShards(path: string): Promise<ReadonlySet<string>> {
 }
 
 /** The files of a transformers.js repository: f32 if it has them, else q8. */
-async function addOnnx(add: (name: string) => Promise<boolean>, files: Map<string, RemoteFile>): Promise<true> {
+async function addOnnx(add: (name: string) => Promise<unknown>, files: Map<string, RemoteFile>): Promise<true> {
   for (const pair of ONNX_KINDS) {
     const found = await Promise.all(pair.map(add));
     if (!found.every(Boolean)) {

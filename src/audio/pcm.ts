@@ -56,7 +56,7 @@ export const SPEAKER = {
 
 const { frontLeft, frontRight, frontCentre, lowFrequency, backLeft, backRight, backCentre, sideLeft, sideRight } =
   SPEAKER;
-const front = frontLeft | frontRight;
+const FRONT = frontLeft | frontRight;
 
 /**
  * The speakers ffmpeg assumes for 0 to 8 channels that come without a mask.
@@ -65,13 +65,13 @@ const front = frontLeft | frontRight;
 export const DEFAULT_CHANNEL_MASKS: readonly number[] = [
   0,
   frontCentre,
-  front,
-  front | lowFrequency,
-  front | frontCentre | backCentre,
-  front | frontCentre | backLeft | backRight,
-  front | frontCentre | lowFrequency | backLeft | backRight,
-  front | frontCentre | lowFrequency | backCentre | sideLeft | sideRight,
-  front | frontCentre | lowFrequency | backLeft | backRight | sideLeft | sideRight,
+  FRONT,
+  FRONT | lowFrequency,
+  FRONT | frontCentre | backCentre,
+  FRONT | frontCentre | backLeft | backRight,
+  FRONT | frontCentre | lowFrequency | backLeft | backRight,
+  FRONT | frontCentre | lowFrequency | backCentre | sideLeft | sideRight,
+  FRONT | frontCentre | lowFrequency | backLeft | backRight | sideLeft | sideRight,
 ];
 
 /** Bits that are set in `mask`, lowest first. */

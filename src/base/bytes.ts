@@ -19,7 +19,7 @@ export function concat<A extends TypedArray>(
   return whole;
 }
 
-/** Whether `text` (Latin-1) stands in the bytes at `at`, as `String.prototype.startsWith` has it. */
+/** Whether the bytes from `at` on are those of `text` (Latin-1), like `String.prototype.startsWith`. */
 export function startsWith(bytes: Uint8Array, text: string, at = 0): boolean {
   for (let i = 0; i < text.length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false;
   return true;

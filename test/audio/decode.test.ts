@@ -41,7 +41,7 @@ test('MP3, Opus and Vorbis start and end where the tone does', async () => {
   }
 });
 
-test('what a file is, is told from its content', async () => {
+test('the kind of a file follows from its content', async () => {
   const values = [1, 2, 3, -4];
   const wav = wavFile({ tag: 1, bits: 16, data: integerBytes(values, 16) });
   const flac = flacFile({

@@ -1,4 +1,4 @@
-/** Sound from a pipe against the same bytes as a file. */
+/** Samples from a pipe against those of the same bytes as a file. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeAudio } from '../../src/audio/decode.ts';
@@ -53,16 +53,16 @@ test('WAV of every kind in pieces of every size gives what the whole file gives'
   }
 });
 
-test('a size that cannot be known yet means to the end; one that is known is believed', async () => {
+test('an unknown size means to the end of the stream, a known one is used', async () => {
   const wanted = [...(await decodeAudio(wavFile({ tag: 1, bits: 16, data: s16 })))];
   for (const dataSize of [0, 0xffffffff, 0x80000000, 0x7fffffff - 36]) {
     assert.equal(await read(wavFile({ tag: 1, bits: 16, data: s16, dataSize }), [100]), wanted, String(dataSize));
   }
   const file = wavFile({ tag: 1, bits: 16, data: s16, dataSize: 200 });
-  assert.equal(await read(file, [90]), wanted.slice(0, 100), 'what follows is no sound');
+  assert.equal(await read(file, [90]), wanted.slice(0, 100), 'what follows is not decoded');
 });
 
-test('bare samples', async () => {
+test('raw samples', async () => {
   const wanted = [...(await decodeAudio(wavFile({ tag: 1, bits: 16, data: s16 })))];
   assert.equal(await read(s16, [5, 64], { format: 's16le' }), wanted);
   const spec: WavSpec = { tag: 3, bits: 32, sampleRate: 22050, nChannels: 2, data: new Uint8Array(signal.buffer) };
@@ -82,7 +82,7 @@ test('bare samples', async () => {
   }
 });
 
-test('sound comes out while more is still to come', async () => {
+test('samples are given before the input ends', async () => {
   const file = wavFile({ tag: 1, bits: 16, data: s16 });
   const lengths: number[] = [];
   for await (const samples of readPcmStream(pieces(file, [644]))) lengths.push(samples.length);
@@ -90,7 +90,7 @@ test('sound comes out while more is still to come', async () => {
   assert.is(lengths[1], 322);
 });
 
-test('the loop that is left leaves the bytes', async () => {
+test('leaving the loop closes the input', async () => {
   let isLeft = false;
   async function* endless(): AsyncGenerator<Uint8Array> {
     try {

@@ -227,7 +227,7 @@ for (const [what, open, code] of broken) {
   });
 }
 
-test('an index is held against its files', async () => {
+test('an index is checked against its files', async () => {
   await mkdir(join(root, 'index'), { recursive: true });
   const one = await readFile(join(root, 'small/model.safetensors'));
   const index = (map: unknown): OpenSource =>

@@ -55,7 +55,7 @@ test('what is written is read', async () => {
   assert.is(await codeOf(() => set.read('b')), 'missingTensor');
 });
 
-test('bf16, odd addresses, any order, padding behind the header', async () => {
+test('bf16, odd offsets, any order, padding after the header', async () => {
   const header = `{"b":${entry('BF16', '[2]', 1, 5)},"f":${entry('F32', '[1]', 5, 9)},"u":${entry('U8', '[1]', 0, 1)}}  `;
   const data = Uint8Array.of(9, 0x80, 0x3f, 0x00, 0xc0, 0, 0, 0x80, 0x3f);
   const set = await openSafetensors(memorySource('model', file(header, data)));
@@ -64,7 +64,7 @@ test('bf16, odd addresses, any order, padding behind the header', async () => {
   assert.is(await codeOf(() => set.read('u')), 'badDtype');
 });
 
-test('a long tensor of halves is widened in pieces', async () => {
+test('a long f16 tensor is widened in pieces', async () => {
   const n = 3_000_001; // more than one piece of 4 MiB, and no whole number of them
   const values = Float32Array.from({ length: n }, (_, i) => (i % 2048) / 8);
   const bytes = await written([{ name: 'h', dtype: 'F16', shape: [n], values: async () => values }]);
@@ -129,7 +129,7 @@ for (const [what, bytes, code] of hostile) {
   });
 }
 
-test('a hostile length asks for no memory', async () => {
+test('a hostile length allocates no memory', async () => {
   // Says that it is a terabyte; each read of more than a few bytes would show.
   const reads: number[] = [];
   const source: WeightSource = {
@@ -181,7 +181,7 @@ test('property: flipped bytes give a WeightsError or tensors, nothing else (seed
   assert.ok(refused > 1500, `${refused} of 3000 refused`);
 });
 
-test('a writer whose tensor is short, or too large for f16, is told', async () => {
+test('writing a tensor that is too short, or too large for f16, is refused', async () => {
   assert.is(await codeOf(() => written([tensor('a', 'F32', [2], [1])])), 'sizeMismatch');
   assert.is(await codeOf(() => written([tensor('a', 'F16', [1], [70000])])), 'outOfRange');
 });

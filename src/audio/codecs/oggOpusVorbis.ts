@@ -176,7 +176,7 @@ export async function readOggVorbis<R>(
   }
 }
 
-/** By count of channels: where the speakers of the mask, lowest bit first, stand in Vorbis' order (Opus has it too). */
+/** By number of channels: the index in Vorbis' order (also that of Opus) of each speaker of the mask, lowest bit first. */
 const VORBIS_ORDERS: readonly (readonly number[])[] = [
   [],
   [0],

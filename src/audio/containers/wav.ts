@@ -1,5 +1,5 @@
 /**
- * WAV files of every kind that holds plain samples: 8, 16, 24 and 32-bit integers, 32 and 64-bit floats, mu-law, A-law.
+ * WAV files with uncompressed samples: 8, 16, 24 and 32-bit integers, 32 and 64-bit floats, mu-law, A-law.
  * Damaged files are read as ffmpeg reads them: a "data" chunk that is longer than the file ends with the file, half a
  * frame at the end is dropped, and of several "data" chunks the last one counts.
  */

@@ -182,7 +182,7 @@ test('a packet is cut into its frames', () => {
   }
 });
 
-test('the first byte of a packet tells mode, rate and length', () => {
+test('the first byte of a packet gives mode, rate and length', () => {
   const rows = [
     [0, 'silk', 8000, 10],
     [7, 'silk', 12000, 60],

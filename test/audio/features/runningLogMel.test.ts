@@ -1,4 +1,4 @@
-/** The spectrogram of sound that comes piece by piece against that of the same sound as a whole. */
+/** The spectrogram of samples that come piece by piece against that of the whole recording. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { logMel } from '../../../src/audio/features/logMel.ts';
@@ -47,14 +47,14 @@ test('at the end all frames are those of the whole recording, number for number'
   }
 });
 
-test('before the end the floor hangs on what has come, as if the recording ended there', async () => {
+test('before the end the floor is that of the samples so far', async () => {
   const samples = sound(16000 * 4);
   for (const n of [200, 16000, 16000 + 40, 16000 + 41, 50000]) {
     const whole = await logMel(samples.subarray(0, n), { nMels: 80 });
     const mel = running(samples.subarray(0, n), [700]);
     const size = whole.nFrames;
     const [a, b] = [mel.window(0, size), whole.window(0, size)];
-    // The last frame of the whole may be the loudest; here it counts when the samples behind it are there.
+    // The last frame of the whole may be the loudest; here it counts only once the samples after its centre have come.
     const most = a.reduce((d, x, i) => Math.max(d, Math.abs(x - b[i]!)), 0);
     assert.ok(most < 0.05, `${n} samples: ${most}`);
   }
@@ -82,7 +82,7 @@ test('frames that are released are not needed for the others', async () => {
   assert.is(await codeOf(() => mel.window(590, 11)), 'internal');
 });
 
-test('no sound has no frames', () => {
+test('without samples there are no frames', () => {
   const mel = new RunningLogMel(80);
   mel.push(new Float32Array(0));
   mel.end();
