@@ -4,9 +4,9 @@
  *   arecord -t raw -f S16_LE -r 16000 | node dist/examples/live.js
  *   ffmpeg -loglevel error -re -i talk.mp3 -f s16le -ac 1 -ar 16000 - | node dist/examples/live.js
  */
-import { load, readSoundStream } from 'sotto';
+import { load, readPcmStream } from 'sotto';
 
-const samples = readSoundStream(process.stdin, { format: 's16le' });
+const samples = readPcmStream(process.stdin, { format: 's16le' });
 const whisper = await load('tiny', { device: 'cpu' });
 for await (const { stable, partial } of whisper.stream(samples, { language: 'en' })) {
   process.stdout.write(stable);

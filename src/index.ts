@@ -31,7 +31,7 @@ export {
   type SpeechSpan,
   speechSpans,
 } from './audio/features/vad.ts';
-export { type RawFormat, type RawSound, readSoundStream } from './audio/pcmStream.ts';
+export { type RawFormat, type RawPcm, readPcmStream } from './audio/pcmStream.ts';
 
 // Decoding: one window to tokens, tokens to text, languages.
 

@@ -1,93 +1,98 @@
 /**
- * Any source of weights to a folder as Hugging Face writes it: `model.safetensors` with the tensors in the order of first
- * use, the JSON files as they were, and `sotto.msgpack` (src/weights/sideFile.ts). One tensor is in memory at a time. The
- * folder is written beside its place and renamed when it is whole, so nobody ever sees half of one.
+ * Converts any source of weights to a folder in Hugging Face's layout: `model.safetensors` with the tensors in the order of
+ * first use, the JSON files unchanged, and `sotto.msgpack` (src/checkpoint/jsonCache.ts). One tensor is in memory at a time.
+ * The folder is written under another name and renamed when it is complete, so an incomplete one is never visible.
  */
 import { randomUUID } from 'node:crypto';
 import { copyFile, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import type { CallOptions } from '../src/base/progress.ts';
+import { JSON_CACHE } from '../src/checkpoint/jsonCache.ts';
 import { CONFIG, checkTensors, GENERATION, readJsonFiles, TOKENIZER } from '../src/checkpoint/modelFiles.ts';
 import { type TensorToWrite, writeSafetensors } from '../src/checkpoint/safetensors.ts';
-import { SIDE_FILE } from '../src/checkpoint/sideFile.ts';
 import { closeOnError, openTensorFiles } from '../src/checkpoint/tensorFiles.ts';
 import type { TensorSet } from '../src/checkpoint/tensorSet.ts';
 import { tensorSpecs } from '../src/model/tensorSpec.ts';
 import { openFolder } from './fileSource.ts';
 import { findModel, type ModelFolder } from './modelFolder.ts';
 import { openOnnxFiles } from './onnx.ts';
-import { packSideFile } from './packSideFile.ts';
+import { packJsonCache } from './packJsonCache.ts';
 
 export interface ConvertOptions extends CallOptions {
   /** How weights are stored: `f32` (default), or `f16` at half the size, rounded to nearest even. */
   readonly dtype?: 'f32' | 'f16' | undefined;
-  /** Goes into the weights file's `__metadata__`; source and licence are found where they can be. */
+  /** Added to the weights file's `__metadata__`; source and licence are looked up where possible. */
   readonly notes?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Files that sotto does not read, but other tools that are given the folder do. */
-const ALONG = ['preprocessor_config.json', 'tokenizer_config.json', 'special_tokens_map.json', 'normalizer.json'];
+/** Files that sotto does not read, but other tools do. */
+export const EXTRA_FILES = [
+  'preprocessor_config.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'normalizer.json',
+];
 
 /**
- * @param source folder with safetensors (one file or sharded) or a transformers.js export (`onnx/`), or a folder around one
- * @param target folder to make; must not exist, or be empty
+ * @param source folder with safetensors (one file or shards) or a transformers.js export (`onnx/`), or a folder above one
+ * @param target folder to write; must be empty or not exist
  * @throws {WeightsError} `notFound`, `exists`, `file`, and what reading the source throws; the signal's reason when aborted.
- *   Nothing is left behind then.
+ *   After an error nothing is left behind.
  */
 export async function convert(source: string, target: string, options: ConvertOptions = {}): Promise<void> {
   const { signal } = options;
   signal?.throwIfAborted();
   const model = await findModel(source);
   if (!model) {
-    throw new WeightsError('notFound', `${source} holds no Whisper model.`, {
+    throw new WeightsError('notFound', `${source} contains no Whisper model.`, {
       hint: 'A model folder has config.json and model.safetensors, or onnx/encoder_model.onnx and decoder_model_merged.onnx.',
     });
   }
   const place = resolve(target);
   await checkFree(place);
-  const beside = `${place}.partial-${randomUUID()}`;
+  const partial = `${place}.partial-${randomUUID()}`;
   try {
-    await mkdir(beside, { recursive: true });
-    await writeModel(model, beside, options);
+    await mkdir(partial, { recursive: true });
+    await writeModel(model, partial, options);
     signal?.throwIfAborted();
-    await rmdir(place).catch(() => {}); // an empty one, which some systems do not rename over
-    await rename(beside, place);
+    await rmdir(place).catch(() => {}); // an empty folder, which some systems do not rename over
+    await rename(partial, place);
   } catch (error) {
-    await rm(beside, { recursive: true, force: true }).catch(() => {}); // the first error is the one to tell
+    await rm(partial, { recursive: true, force: true }).catch(() => {}); // the first error is the one to report
     throw fileError(error, target);
   }
 }
 
-/** @throws {WeightsError} `exists` unless `place` is free or an empty folder */
+/** @throws {WeightsError} `exists` unless `place` does not exist or is an empty folder */
 export async function checkFree(place: string): Promise<void> {
   const info = await stat(place).catch(() => undefined);
   if (!info || (info.isDirectory() && (await readdir(place)).length === 0)) return;
-  throw new WeightsError('exists', `${place} exists already.`, { hint: 'Choose another folder, or remove this one.' });
+  throw new WeightsError('exists', `${place} already exists.`, { hint: 'Choose another folder, or remove this one.' });
 }
 
 async function writeModel(model: ModelFolder, folder: string, options: ConvertOptions): Promise<void> {
   const { signal, dtype = 'f32' } = options;
   const open = openFolder(model.path);
-  const derived = await readJsonFiles(open, options);
+  const json = await readJsonFiles(open, options);
   const set = await openSet(model, signal);
   await closeOnError([set], async () => {
-    const specs = tensorSpecs(derived.config.dims);
+    const specs = tensorSpecs(json.config.dims);
     const nameInSet = checkTensors(set, specs);
     const tensors = [...specs.values()].map(({ name, shape }): TensorToWrite => {
       return { name, shape, dtype: dtype === 'f16' ? 'F16' : 'F32', data: () => set.read(nameInSet(name), signal) };
     });
-    // `format` is what Hugging Face's Python library wants to see in a file that PyTorch may load.
+    // Hugging Face's Python library requires `format` in a file that PyTorch is to load.
     const notes = { format: 'pt', ...set.metadata, ...(await findNotes(model)), ...options.notes };
     await writeTensors(join(folder, 'model.safetensors'), tensors, notes, options);
   });
   await set.close();
-  for (const file of [CONFIG, GENERATION, TOKENIZER, ...ALONG]) {
+  for (const file of [CONFIG, GENERATION, TOKENIZER, ...EXTRA_FILES]) {
     await copyFile(join(model.path, file), join(folder, file)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error; // the needed ones have been read above
+      if (error.code !== 'ENOENT') throw error; // the required ones have been read above
     });
   }
-  await writeFile(join(folder, SIDE_FILE), packSideFile(derived));
+  await writeFile(join(folder, JSON_CACHE), packJsonCache(json));
 }
 
 async function openSet(model: ModelFolder, signal: AbortSignal | undefined): Promise<TensorSet> {
@@ -97,7 +102,10 @@ async function openSet(model: ModelFolder, signal: AbortSignal | undefined): Pro
       : ((await openOnnxFiles(openFolder(join(model.path, 'onnx')), signal)) ??
         (await openOnnxFiles(openFolder(model.path), signal)));
   if (set) return set;
-  throw new WeightsError('missingFile', `${model.path} has an encoder but no decoder_model_merged of the same kind.`);
+  throw new WeightsError(
+    'missingFile',
+    `${model.path} has an encoder but no decoder_model_merged with the same suffix.`,
+  );
 }
 
 async function writeTensors(
@@ -111,7 +119,7 @@ async function writeTensors(
   const handle = await open(path, 'wx');
   try {
     let done = 0;
-    let next = -1; // the header comes first
+    let next = -1; // the header is first
     for await (const part of writeSafetensors(tensors, notes)) {
       signal?.throwIfAborted();
       for (let at = 0; at < part.length; ) at += (await handle.write(part, at)).bytesWritten;
@@ -137,9 +145,9 @@ async function findNotes(model: ModelFolder): Promise<Record<string, string>> {
     try {
       manifest = JSON.parse(text) ?? {};
     } catch {
-      break; // a note is not worth an error
+      break; // metadata is not worth an error
     }
-    // A project that happens to lie around the model says nothing about it.
+    // An unrelated project that contains the folder says nothing about the model.
     if (!/whisper/i.test(String(manifest.name))) break;
     return {
       source: `${manifest.name}@${manifest.version} (npm)`,
@@ -149,7 +157,7 @@ async function findNotes(model: ModelFolder): Promise<Record<string, string>> {
   return { source: basename(model.path) };
 }
 
-/** Full disk, no permission and the like as a WeightsError; other errors as they are. */
+/** System errors, such as a full disk or no permission, as a WeightsError; other errors unchanged. */
 export function fileError(error: unknown, target: string): unknown {
   if (!(error instanceof Error && 'syscall' in error)) return error;
   return new WeightsError('file', `${target} cannot be written: ${error.message}.`, { cause: error });

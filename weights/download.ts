@@ -1,6 +1,6 @@
 /**
- * One file over HTTP into a folder, whole and checked, or not at all: it grows as `NAME.part`, goes on where an earlier try
- * stopped, and gets its name only when length and hash are right.
+ * Downloads one file, complete and verified, or not at all: it is written to `NAME.part`, continued where an earlier attempt
+ * stopped, and renamed only when its length and hash are right.
  */
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -10,39 +10,40 @@ import { WeightsError } from '../src/base/errors.ts';
 import { type FetchOptions, parseContentRange, request } from '../src/checkpoint/http.ts';
 import { statusError } from '../src/checkpoint/urlSource.ts';
 
-/** What the server says about a file before any of it is fetched. */
+/** What the server states about a file before any of it is fetched. */
 export interface RemoteFile {
   readonly url: string;
-  /** undefined when the server does not say. */
+  /** undefined if the server does not state it. */
   readonly size: number | undefined;
-  /** Without quotes. 64 hex digits are the sha256 of the bytes, 40 the sha1 of a git blob; others only tell versions apart. */
+  /** Without quotes. 64 hex digits are the sha256 of the bytes, 40 the sha1 of a git blob; others only distinguish versions. */
   readonly etag: string | undefined;
-  /** Commit of the repository, where the server tells. */
+  /** Commit of the repository, if the server states it. */
   readonly commit: string | undefined;
 }
 
-/** Tries in a row that bring nothing before a server is given up. */
-const MAX_TRIES = 3;
+/** Consecutive attempts without a new byte after which a download fails. */
+const MAX_ATTEMPTS = 3;
 const MAX_REDIRECTS = 5;
 
 /**
- * Size, hash and commit. Large files are behind a redirect to another host; what counts stands in the redirecting answer.
+ * Fetches size, hash and commit. Large files are redirected to another host; the headers that count are those of the
+ * redirect.
  * @throws {WeightsError} `notFound`, `forbidden`, `network`
  */
 export async function askFile(url: string, options: FetchOptions): Promise<RemoteFile> {
   let at = url;
   let commit: string | undefined;
   for (let hop = 0; hop < MAX_REDIRECTS; hop++) {
-    const answer = await request(at, { ...options, method: 'HEAD', redirect: 'manual' });
-    answer.cancel();
-    const { status, headers } = answer;
+    const response = await request(at, { ...options, method: 'HEAD', redirect: 'manual' });
+    response.cancel();
+    const { status, headers } = response;
     const location = headers.get('location');
     const linked = headers.get('x-linked-etag');
     commit ??= headers.get('x-repo-commit') ?? undefined;
     const isRedirect = status >= 300 && status < 400 && location !== null;
     if (isRedirect && linked === null) {
       const next = new URL(location, at);
-      // A renamed repository; its token goes to no other host.
+      // A renamed repository. The token is sent to no other host.
       if (next.origin !== new URL(at).origin) return { url, size: undefined, etag: undefined, commit };
       at = next.href;
       continue;
@@ -61,9 +62,9 @@ export async function askFile(url: string, options: FetchOptions): Promise<Remot
 
 /**
  * Fetches `file` to `path`.
- * @param onBytes told how much of the file is there
+ * @param onBytes called with the number of bytes so far
  * @throws {WeightsError} `network`, `truncated`, `tooLong`, `changed`, `badHash`, `notFound`, `forbidden`; the signal's reason.
- *   What came by then is kept for the next call, unless it was wrong.
+ *   What has arrived is kept for the next call, unless it was wrong.
  */
 export async function download(
   file: RemoteFile,
@@ -78,22 +79,22 @@ export async function download(
     await rm(part, { force: true });
     await rm(tag, { force: true });
   };
-  if (await isThere(file, path, options.signal)) return onBytes(await sizeOf(path));
-  // An earlier part counts only if it is surely of the same file.
+  if (await isComplete(file, path, options.signal)) return onBytes(await sizeOf(path));
+  // An earlier part is used only if it is certainly of the same file.
   const isSame = file.etag !== undefined && (await readFile(tag, 'utf8').catch(() => undefined)) === file.etag;
   if (!isSame) await discard();
   if (file.etag !== undefined) await writeFile(tag, file.etag);
-  for (let tries = 0; ; ) {
+  for (let attempts = 0; ; ) {
     const before = await sizeOf(part);
     try {
       await fetchRest(file, part, before, options, onBytes);
       break;
     } catch (error) {
       if (!(error instanceof WeightsError)) throw error;
-      const mayGoOn = error.code === 'network' || error.code === 'truncated';
-      if (!mayGoOn) await discard();
-      tries = (await sizeOf(part)) > before ? 1 : tries + 1;
-      if (!mayGoOn || tries >= MAX_TRIES) throw error;
+      const canContinue = error.code === 'network' || error.code === 'truncated';
+      if (!canContinue) await discard();
+      attempts = (await sizeOf(part)) > before ? 1 : attempts + 1;
+      if (!canContinue || attempts >= MAX_ATTEMPTS) throw error;
     }
   }
   try {
@@ -115,28 +116,28 @@ async function fetchRest(
 ): Promise<void> {
   if (have > 0 && have === size) return;
   const headers = { ...options.headers, ...(have > 0 && { range: `bytes=${have}-` }) };
-  const answer = await request(url, { ...options, headers });
-  const range = parseContentRange(answer.headers.get('content-range'));
+  const response = await request(url, { ...options, headers });
+  const range = parseContentRange(response.headers.get('content-range'));
   let begin = 0;
-  if (answer.status === 206 && have > 0) begin = have;
-  else if (answer.status !== 200) {
-    answer.cancel();
-    // The part is longer than the file: not the same one.
-    if (answer.status === 416) throw new WeightsError('changed', `${url} has no byte ${have}.`);
-    throw statusError(url, answer.status);
+  if (response.status === 206 && have > 0) begin = have;
+  else if (response.status !== 200) {
+    response.cancel();
+    // The part is longer than the file, so it is of another one.
+    if (response.status === 416) throw new WeightsError('changed', `${url} ends before byte ${have}.`);
+    throw statusError(url, response.status);
   }
   if (begin > 0 && (range?.begin !== begin || (size !== undefined && range.total !== size))) {
-    answer.cancel();
-    throw new WeightsError('changed', `${url} was asked for bytes from ${begin} on and gave others.`);
+    response.cancel();
+    throw new WeightsError('changed', `${url} sent other bytes than the requested ones from ${begin} on.`);
   }
-  const announced = range?.total ?? (Number(answer.headers.get('content-length') ?? Number.NaN) + begin || undefined);
+  const announced = range?.total ?? (Number(response.headers.get('content-length') ?? Number.NaN) + begin || undefined);
   const end = size ?? announced;
   const handle = await open(part, begin > 0 ? 'r+' : 'w');
   try {
     let done = begin;
-    for await (const bytes of answer.body()) {
+    for await (const bytes of response.body()) {
       if (end !== undefined && done + bytes.length > end) {
-        throw new WeightsError('tooLong', `${url} sends more than its ${end} bytes.`);
+        throw new WeightsError('tooLong', `${url} sent more than its ${end} bytes.`);
       }
       await writeAll(handle, bytes, done);
       done += bytes.length;
@@ -144,7 +145,7 @@ async function fetchRest(
     }
     if (end !== undefined && done < end) {
       throw new WeightsError('truncated', `${url} ended after ${done} of ${end} bytes.`, {
-        hint: 'Try again: it goes on where it stopped.',
+        hint: 'Try again: the download is continued where it stopped.',
       });
     }
   } finally {
@@ -162,8 +163,8 @@ async function sizeOf(path: string): Promise<number> {
   return (await stat(path).catch(() => undefined))?.size ?? 0;
 }
 
-/** An earlier call may have brought it whole. */
-async function isThere(file: RemoteFile, path: string, signal: AbortSignal | undefined): Promise<boolean> {
+/** An earlier call may have completed it. */
+async function isComplete(file: RemoteFile, path: string, signal: AbortSignal | undefined): Promise<boolean> {
   if (file.size === undefined || (await sizeOf(path)) !== file.size) return false;
   return (await hashLike(file.etag, path, signal)) === file.etag;
 }
@@ -171,12 +172,12 @@ async function isThere(file: RemoteFile, path: string, signal: AbortSignal | und
 async function checkHash({ url, etag }: RemoteFile, part: string, signal: AbortSignal | undefined): Promise<void> {
   const found = await hashLike(etag, part, signal);
   if (found === undefined || found === etag) return;
-  throw new WeightsError('badHash', `${url} came with the hash ${found}, the server announced ${etag}.`, {
-    hint: 'Nothing of it was kept: try again, or another HF_ENDPOINT.',
+  throw new WeightsError('badHash', `${url} has the hash ${found}, but the server announced ${etag}.`, {
+    hint: 'It was deleted: try again, or use another HF_ENDPOINT.',
   });
 }
 
-/** The file's hash of the kind that `etag` is; undefined when that is none. */
+/** The file's hash of the same kind as `etag`; undefined if that is no hash. */
 async function hashLike(etag = '', path: string, signal: AbortSignal | undefined): Promise<string | undefined> {
   let hash: Hash;
   if (/^[0-9a-f]{64}$/.test(etag)) hash = createHash('sha256');

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import { checkLength, checkRange, type OpenSource, type WeightSource } from '../src/checkpoint/source.ts';
 
-/** A single read call takes less than 2 GiB on some systems. */
-const READ_BYTES = 2 ** 30;
+/** On some systems a single read is limited to less than 2 GiB. */
+const MAX_READ_BYTES = 2 ** 30;
 
-/** @returns undefined when there is no such file. @throws {WeightsError} `file` when it cannot be opened or read */
+/** @returns undefined if there is no such file. @throws {WeightsError} `file` if it cannot be opened or read */
 export async function fileSource(path: string): Promise<WeightSource | undefined> {
   const failed = (cause: unknown): WeightsError =>
     new WeightsError('file', `${path} cannot be read: ${cause instanceof Error ? cause.message : cause}.`, { cause });
@@ -30,7 +30,7 @@ export async function fileSource(path: string): Promise<WeightSource | undefined
       let filled = 0;
       while (filled < bytes.length) {
         signal?.throwIfAborted();
-        const count = Math.min(READ_BYTES, bytes.length - filled);
+        const count = Math.min(MAX_READ_BYTES, bytes.length - filled);
         const { bytesRead } = await handle.read(bytes, filled, count, begin + filled).catch((cause: unknown) => {
           throw failed(cause);
         });

@@ -1,6 +1,6 @@
 /**
- * `--model NAME|DIR` to a folder that can be opened. Looked for in this order: a folder; the cache; an installed npm
- * package `sts-whisper-NAME`, converted into the cache once; the Hugging Face hub.
+ * From `--model NAME|DIR` to a folder that can be opened. Searched in this order: a folder; the cache; an installed npm
+ * package `sts-whisper-NAME`, which is converted into the cache once; the Hugging Face hub.
  */
 import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
@@ -17,11 +17,11 @@ import { findModel } from './modelFolder.ts';
 import type { CacheOptions } from './options.ts';
 
 export interface LocateOptions extends CacheOptions, CallOptions {
-  /** Milliseconds of silence after which the hub is given up. */
+  /** Milliseconds without a byte from the hub after which a request fails. */
   readonly stallMs?: number | undefined;
 }
 
-/** openai/whisper's names, and where each is on the hub. `large` is its newest, as there. */
+/** Repositories on the hub by openai/whisper's names. */
 const PUBLISHED: Readonly<Record<string, string>> = {
   tiny: 'openai/whisper-tiny',
   'tiny.en': 'openai/whisper-tiny.en',
@@ -41,15 +41,16 @@ const PUBLISHED: Readonly<Record<string, string>> = {
   'distil-large-v3': 'distil-whisper/distil-large-v3',
   'distil-large-v3.5': 'distil-whisper/distil-large-v3.5',
 };
+/** As in openai/whisper, `large` is the newest one. */
 const ALIASES: Readonly<Record<string, string>> = { large: 'large-v3', turbo: 'large-v3-turbo' };
 
-/** Names that `locateModel` knows, for messages and help. */
+/** Names that `locateModel` accepts, for messages and help. */
 export const MODEL_NAMES: readonly string[] = [...Object.keys(PUBLISHED), ...Object.keys(ALIASES)];
 
 /**
  * @returns a folder for `openModelFiles(openFolder(folder))`
- * @throws {WeightsError} `unknownModel`, `notFound`, `network` and what fetching and converting throw; the hint says where
- *   it was looked for. The signal's reason when aborted.
+ * @throws {WeightsError} `unknownModel`, `notFound`, `network` and what downloading and converting throw; the hint lists
+ *   where it was searched. The signal's reason when aborted.
  */
 export async function locateModel(nameOrDir: string, options: LocateOptions = {}): Promise<string> {
   const { signal, cacheDir = defaultCache() } = options;
@@ -58,7 +59,7 @@ export async function locateModel(nameOrDir: string, options: LocateOptions = {}
   const folder = resolve(nameOrDir);
   if ((await stat(folder).catch(() => undefined))?.isDirectory()) {
     const model = await findModel(folder);
-    // A folder that happens to have a model's name must be one, not only hold one somewhere.
+    // A folder that happens to have a model's name must be a model itself, not contain one somewhere.
     const found = model && (/[/\\]/.test(nameOrDir) || model.path === folder) ? model : undefined;
     if (found?.kind === 'tensors') return found.path;
     if (found) {
@@ -88,15 +89,15 @@ export async function locateModel(nameOrDir: string, options: LocateOptions = {}
     return await once(place, signal, () => fetchModel(repo, place, hub));
   } catch (error) {
     if (!(error instanceof WeightsError)) throw error;
-    tried.push(`${repo} could not be had from ${hub.endpoint ?? 'huggingface.co'}`);
+    tried.push(`${repo} cannot be downloaded from ${hub.endpoint ?? 'huggingface.co'}`);
     throw new WeightsError(error.code, error.message, {
       cause: error,
-      hint: `${error.hint ? `${error.hint} ` : ''}Looked for: ${tried.join('; ')}.`,
+      hint: `${error.hint ? `${error.hint} ` : ''}Searched: ${tried.join('; ')}.`,
     });
   }
 }
 
-/** `$SOTTO_CACHE`, else `sotto` in the user's cache folder of this system. */
+/** `$SOTTO_CACHE`, else `sotto` in the user's cache folder, which depends on the system. */
 export function defaultCache(): string {
   const { SOTTO_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
   if (SOTTO_CACHE) return resolve(SOTTO_CACHE);
@@ -105,7 +106,7 @@ export function defaultCache(): string {
   return join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'sotto');
 }
 
-/** `tiny`, `whisper-tiny`, `openai/whisper-tiny` and `turbo` are published; `owner/repo` may be anything. */
+/** `tiny`, `whisper-tiny`, `openai/whisper-tiny` and `turbo` are published names; any `owner/repo` is accepted. */
 function resolveName(given: string, tried: readonly string[]): { readonly name?: string; readonly repo: string } {
   const plain = given.replace(/^whisper-/, '');
   const name = Object.hasOwn(ALIASES, plain) ? ALIASES[plain] : plain;
@@ -114,7 +115,7 @@ function resolveName(given: string, tried: readonly string[]): { readonly name?:
   if (published) return { name: published[0], repo: published[1] };
   if (/^[\w-][\w.-]*\/[\w-][\w.-]*$/.test(given)) return { repo: given };
   throw new WeightsError('unknownModel', `There is no model ${JSON.stringify(given)}.`, {
-    hint: `Give a folder, owner/repo on the Hugging Face hub, or one of ${MODEL_NAMES.join(', ')}. Looked for: ${tried.join('; ')}.`,
+    hint: `Give a folder, owner/repo on the Hugging Face hub, or one of ${MODEL_NAMES.join(', ')}. Searched: ${tried.join('; ')}.`,
   });
 }
 
@@ -123,7 +124,7 @@ async function isModel(place: string): Promise<boolean> {
   return found?.kind === 'tensors' && found.path === place;
 }
 
-/** Makes the model at `place` unless it is there or another process is making it: then waits for that. */
+/** Makes the model at `place`, unless it exists or another process is making it, which is then waited for. */
 async function once(place: string, signal: AbortSignal | undefined, make: () => Promise<void>): Promise<string> {
   if (await isModel(place)) return place;
   try {
@@ -136,7 +137,7 @@ async function once(place: string, signal: AbortSignal | undefined, make: () => 
   return place;
 }
 
-/** Folder of an installed package, seen from the running program, the working folder, or sotto's own. */
+/** Folder of an installed package, as resolved from the running program, the working folder, or sotto itself. */
 async function findPackage(name: string): Promise<string | undefined> {
   const from = [process.argv[1], join(process.cwd(), 'any.js'), fileURLToPath(import.meta.url)];
   for (const file of from) {
@@ -145,13 +146,13 @@ async function findPackage(name: string): Promise<string | undefined> {
       const folder = dirname(createRequire(resolve(file)).resolve(`${name}/package.json`));
       if (await findModel(folder)) return folder;
     } catch {
-      // Not installed there: the next place may have it.
+      // Not installed there: the next folder may have it.
     }
   }
   return undefined;
 }
 
-/** A name for the converted form of an ONNX folder: another one when its files change. */
+/** A name for the converted form of an ONNX folder, different when its files change. */
 async function folderKey(path: string): Promise<string> {
   const hash = createHash('sha256').update(path);
   for (const folder of [path, join(path, 'onnx')]) {

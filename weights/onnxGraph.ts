@@ -1,6 +1,6 @@
 /**
- * An ONNX file as far as its weights go: the graphs with their nodes, and where the tensors' bytes are. Field numbers from
- * onnx/onnx.proto (ONNX 1.12): ModelProto, GraphProto, NodeProto, AttributeProto, TensorProto. No tensor is loaded here.
+ * The parts of an ONNX file that its weights need: the graphs with their nodes, and where the tensors' bytes are. Field numbers from
+ * onnx/onnx.proto (ONNX 1.12): ModelProto, GraphProto, NodeProto, AttributeProto, TensorProto. No tensor is read here.
  */
 import { WeightsError } from '../src/base/errors.ts';
 import { checkRange, type OpenSource, type WeightSource } from '../src/checkpoint/source.ts';
@@ -25,27 +25,27 @@ export interface Node {
   readonly graphs: readonly Graph[];
 }
 
-/** TensorProto.DataType, the ones that weights come in. */
+/** TensorProto.DataType, as far as weights use it. */
 export const DataType = { float: 1, uint8: 2, int8: 3, float16: 10, bfloat16: 16 } as const;
 
 export interface StoredTensor {
   readonly name: string;
   readonly type: number;
   readonly shape: readonly number[];
-  /** Little-endian bytes in this file or in a file beside it. */
+  /** Little-endian bytes in this file or in another one. */
   readonly raw?: { readonly source: WeightSource; readonly begin: number; readonly end: number };
-  /** Values that stand in the typed fields instead (scales and zero points do); few, or f32. */
+  /** Values in the typed fields instead (scales and zero points are); few, or f32. */
   readonly values?: ArrayLike<number>;
 }
 
-/** Deeper than any export nests its branches. */
+/** Deeper than the nesting of branches in any export. */
 const MAX_DEPTH = 8;
-/** Rank above which a shape is no weight's. */
+/** A higher rank than that of any weight. */
 const MAX_RANK = 16;
 
 /**
- * Reads the structure of the model in `source`. Tensors in other files are opened by their name with `open`.
- * @returns the outer graph, and the further files, to be closed
+ * Reads the structure of the model in `source`. Other files that contain tensors are opened with `open`.
+ * @returns the outer graph, and the other files, which the caller closes
  * @throws {WeightsError} `badProtobuf`, `badOnnx`, `missingFile`
  */
 export async function readOnnx(
@@ -85,7 +85,7 @@ class Reader {
     return new WeightsError('badOnnx', `${this.source.name} ${what}.`, { hint: 'Fetch it again.' });
   }
 
-  /** Fields of a message field; anything else under that number is an error. */
+  /** Fields of a message. @throws {WeightsError} `badOnnx` if the field is not one */
   #fields(field: Field): AsyncGenerator<Field> {
     if (field.wire !== 2) throw this.bad(`has a number where a message should be, at byte ${field.begin}`);
     return this.proto.fields(field.begin, field.end);
@@ -170,12 +170,12 @@ class Reader {
     if (field.end - field.begin > 10 * MAX_RANK) throw this.bad(`has a tensor of more than ${MAX_RANK} dimensions`);
     const dims = (await this.proto.varints(field)).map(Number);
     if (before + dims.length > MAX_RANK) throw this.bad(`has a tensor of more than ${MAX_RANK} dimensions`);
-    if (!dims.every(Number.isSafeInteger)) throw this.bad('has a tensor of an absurd shape');
+    if (!dims.every(Number.isSafeInteger)) throw this.bad('has a tensor with an invalid shape');
     return dims;
   }
 
   async #int32s(field: Field): Promise<readonly number[]> {
-    // 8-bit weights that stand here would be ten bytes each; exporters write them raw.
+    // 8-bit weights would take ten bytes each here; exporters write them raw.
     if (field.end - field.begin > 2 ** 20) throw this.bad('keeps a large tensor in int32_data');
     return (await this.proto.varints(field)).map((value) => Number(BigInt.asIntN(32, value)));
   }
@@ -195,13 +195,14 @@ class Reader {
     entries: ReadonlyMap<string, string>,
   ): Promise<{ source: WeightSource; begin: number; end: number }> {
     const location = entries.get('location') ?? '';
-    // A name that leads out of the folder must not be followed.
+    // A path must not lead out of the folder.
     if (!/^[\w-][\w.-]*$/.test(location))
       throw this.bad(`puts tensor ${name} into the file ${JSON.stringify(location)}`);
     let source = this.#files.get(location);
     if (!source) {
       source = await this.#open(location);
-      if (!source) throw new WeightsError('missingFile', `${this.source.name} needs ${location}, which is not there.`);
+      if (!source)
+        throw new WeightsError('missingFile', `${this.source.name} needs ${location}, which does not exist.`);
       this.#files.set(location, source);
     }
     const begin = Number(entries.get('offset') ?? 0);
@@ -211,7 +212,7 @@ class Reader {
   }
 }
 
-/** A repeated number field may come in several parts. */
+/** A repeated number field may be split into several parts. */
 function join(before: ArrayLike<number> | undefined, more: ArrayLike<number>): ArrayLike<number> {
   return before ? [...Array.from(before), ...Array.from(more)] : more;
 }

@@ -1,7 +1,7 @@
 /**
- * The protobuf wire format, read by range: what an ONNX file needs of it, and no more.
+ * The protobuf wire format, read by range, as far as ONNX files need it.
  *
- * A message is a row of fields, each a tag (varint: field number << 3 | wire type) and a value:
+ * A message is a sequence of fields, each a tag (varint: field number << 3 | wire type) and a value:
  *
  *     WIRE TYPE   VALUE
  *     0           varint: 7 bits a byte, low bits first, the last byte below 0x80; at most 10 bytes
@@ -9,8 +9,8 @@
  *     2           varint length, then that many bytes: text, a message, or packed numbers
  *     5           4 bytes
  *
- * Source: protobuf.dev, "Encoding". Long values are not loaded until asked for: a field says where its bytes are. Lengths
- * are held against the enclosing message, so no field can ask for more than the file has.
+ * Source: protobuf.dev, "Encoding". Long values are read only when they are needed: a field has the offsets of its bytes.
+ * Lengths are checked against the enclosing message, so no field can be longer than the file.
  */
 import { WeightsError } from '../src/base/errors.ts';
 import { decodeUtf8, type WeightSource } from '../src/checkpoint/source.ts';
@@ -20,14 +20,14 @@ export interface Field {
   readonly wire: 0 | 1 | 2 | 5;
   /** The number of a varint (as u64), else 0n. */
   readonly value: bigint;
-  /** Where the value's bytes are in the file. */
+  /** Byte offsets of the value in the file. */
   readonly begin: number;
   readonly end: number;
 }
 
 const WINDOW_BYTES = 2 ** 16;
 /** Longest tag and length together. */
-const HEAD_BYTES = 20;
+const MAX_HEAD_BYTES = 20;
 
 export class ProtoReader {
   readonly #source: WeightSource;
@@ -47,7 +47,7 @@ export class ProtoReader {
   async *fields(begin = 0, end = this.#source.size): AsyncGenerator<Field> {
     let at = begin;
     while (at < end) {
-      await this.#load(at, Math.min(end, at + HEAD_BYTES));
+      await this.#load(at, Math.min(end, at + MAX_HEAD_BYTES));
       const start = at;
       const tag = this.#varint(start, end);
       at = tag.next;
@@ -66,7 +66,7 @@ export class ProtoReader {
       } else if (wire === 2) {
         const varint = this.#varint(at, end);
         at = varint.next;
-        // Beyond 2^53 the number is not exact, but still far beyond the end.
+        // A number above 2^53 is not exact, but far beyond the end anyway.
         length = Number(varint.value);
       } else {
         throw this.#bad(start, `has the wire type ${wire}`);
@@ -95,10 +95,10 @@ export class ProtoReader {
   /** Numbers of a repeated varint field: one, or packed. */
   async varints(field: Field): Promise<readonly bigint[]> {
     if (field.wire === 0) return [field.value];
-    if (field.wire !== 2) throw this.#bad(field.begin, 'is no varint');
+    if (field.wire !== 2) throw this.#bad(field.begin, 'is not a varint');
     const values: bigint[] = [];
     for (let at = field.begin; at < field.end; ) {
-      await this.#load(at, Math.min(field.end, at + HEAD_BYTES));
+      await this.#load(at, Math.min(field.end, at + MAX_HEAD_BYTES));
       const { value, next } = this.#varint(at, field.end);
       values.push(value);
       at = next;
@@ -110,11 +110,11 @@ export class ProtoReader {
   async floats(field: Field): Promise<Float32Array<ArrayBuffer>> {
     const length = field.end - field.begin;
     if ((field.wire !== 5 && field.wire !== 2) || length % 4 !== 0)
-      throw this.#bad(field.begin, 'holds no f32 numbers');
+      throw this.#bad(field.begin, 'does not contain f32 numbers');
     return new Float32Array((await this.bytes(field)).buffer);
   }
 
-  /** Makes bytes `begin` to `end` (few) lie in the window. */
+  /** Makes sure that bytes `begin` to `end`, which must be few, are in the window. */
   async #load(begin: number, end: number): Promise<void> {
     const has = begin >= this.#windowBegin && end <= this.#windowBegin + this.#window.length;
     if (has) return;
@@ -123,7 +123,7 @@ export class ProtoReader {
   }
 
   #varint(at: number, end: number): { readonly value: bigint; readonly next: number } {
-    // Numbers below 2^28, that is nearly all, without BigInt.
+    // Without BigInt for numbers below 2^28, which nearly all are.
     let small = 0;
     for (let i = 0; i < 4 && at + i < end; i++) {
       const byte = this.#window[at + i - this.#windowBegin]!;
@@ -141,7 +141,7 @@ export class ProtoReader {
 
   #bad(at: number, what: string): WeightsError {
     return new WeightsError('badProtobuf', `The field at byte ${at} of ${this.#source.name} ${what}.`, {
-      hint: 'The file is damaged or no ONNX file: fetch it again.',
+      hint: 'The file is damaged or not an ONNX file: fetch it again.',
     });
   }
 }

@@ -1,16 +1,19 @@
 /**
- * A recording in any container to mono 16 kHz samples. What it is is told from its first bytes, never from its name:
+ * A recording in any container to mono 16 kHz samples. What it is follows from its first bytes, never from its name:
  * WAV and FLAC are read here, MP3, Ogg Opus and Ogg Vorbis by WebAssembly decoders that are loaded when they are needed
- * (but for Opus' SILK, which is ours, too), everything else by `transcode`, where the platform has one (ffmpeg).
+ * (except for SILK, a part of Opus, which is decoded here too), everything else by `transcode`, where the platform has
+ * one (ffmpeg).
  */
+import { startsWith } from '../base/bytes.ts';
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
-import { isFlac, readFlac } from './codecs/flac.ts';
-import { isMp3, readMp3 } from './codecs/mp3.ts';
-import { oggCodec, readOggOpus, readOggVorbis } from './codecs/oggOpusVorbis.ts';
-import { isOgg } from './containers/ogg.ts';
-import { isWav, readWav } from './containers/wav.ts';
-import { drain } from './monoSamples.ts';
+import { isFlac, isOggFlac, readFlac, unwrapOggFlac } from './codecs/flac.ts';
+import { findMpegFrame, readMp3 } from './codecs/mp3.ts';
+import { isOggOpus, isOggVorbis, readOggOpus, readOggVorbis } from './codecs/oggOpusVorbis.ts';
+import { isOgg, OggPages } from './containers/ogg.ts';
+import { readWav } from './containers/wav.ts';
+import { isWav } from './containers/wavChunks.ts';
+import { readMonoSamples } from './monoSamples.ts';
 import type { UseSource } from './pcm.ts';
 
 /**
@@ -27,16 +30,20 @@ export interface DecodeAudioOptions extends CallOptions {
 
 export type AudioKind = 'wav' | 'flac' | 'mp3' | 'ogg opus' | 'ogg vorbis' | 'other';
 
+type Samples = Float32Array<ArrayBuffer>;
+
+interface Recognized {
+  readonly kind: AudioKind;
+  /** Hands a source of its samples to `use`; absent where nothing here can. */
+  readonly read?: (use: UseSource<Promise<Samples>>, options: Pick<CallOptions, 'onWarning'>) => Promise<Samples>;
+}
+
+/** Starts of containers in whose bytes an MPEG frame might be found by chance: Matroska, AVI, AIFF, CAF, AU. */
+const OTHER_CONTAINERS = ['\x1aE\xdf\xa3', 'RIFF', 'FORM', 'caff', '.snd'];
+
 /** What a recording is, by its content. */
 export function audioKind(bytes: Uint8Array): AudioKind {
-  if (isWav(bytes)) return 'wav';
-  if (isFlac(bytes)) return 'flac';
-  if (isOgg(bytes)) {
-    const codec = oggCodec(bytes);
-    return codec === 'other' ? 'other' : `ogg ${codec}`;
-  }
-  if (!isForeign(bytes) && isMp3(bytes)) return 'mp3';
-  return 'other';
+  return recognize(bytes).kind;
 }
 
 /**
@@ -45,37 +52,17 @@ export function audioKind(bytes: Uint8Array): AudioKind {
  * @throws {AudioError} `empty` for a file of no bytes; `unsupported` if neither we nor the platform can decode it;
  *   `malformed`, `truncated`, `channels`, `sampleRate`, `nonFinite` as the readers say
  */
-export async function decodeAudio(
-  bytes: Uint8Array,
-  options: DecodeAudioOptions = {},
-): Promise<Float32Array<ArrayBuffer>> {
+export async function decodeAudio(bytes: Uint8Array, options: DecodeAudioOptions = {}): Promise<Samples> {
   const { signal, transcode, fileName, onWarning } = options;
   signal?.throwIfAborted();
   if (bytes.length === 0) throw new AudioError('empty', `${fileName ?? 'The file'} is empty.`);
-  const warn = { onWarning };
-  const use: UseSource<Promise<Float32Array<ArrayBuffer>>> = (source) =>
-    drain(source, { ...options, nBytes: bytes.length });
   try {
-    switch (audioKind(bytes)) {
-      case 'wav':
-        return await readWav(bytes, use, warn);
-      case 'flac':
-        return await readFlac(bytes, use, warn);
-      case 'mp3':
-        return await readMp3(bytes, use, warn);
-      case 'ogg opus':
-        return await readOggOpus(bytes, use, warn);
-      case 'ogg vorbis':
-        return await readOggVorbis(bytes, use, warn);
-      case 'other':
-        throw new AudioError(
-          'unsupported',
-          `${fileName ?? 'The file'} is not WAV, FLAC, MP3, Ogg Opus or Ogg Vorbis.`,
-          {
-            hint: 'Install ffmpeg, which decodes everything else, or convert the file to WAV.',
-          },
-        );
-    }
+    const { read } = recognize(bytes);
+    if (read)
+      return await read((source) => readMonoSamples(source, { ...options, nBytes: bytes.length }), { onWarning });
+    throw new AudioError('unsupported', `${fileName ?? 'The file'} is not WAV, FLAC, MP3, Ogg Opus or Ogg Vorbis.`, {
+      hint: 'Install ffmpeg, which decodes everything else, or convert the file to WAV.',
+    });
   } catch (error) {
     if (!transcode || !(error instanceof AudioError) || error.code !== 'unsupported') throw error;
     const samples = await transcode(bytes, signal);
@@ -83,9 +70,19 @@ export async function decodeAudio(
   }
 }
 
-/** Containers in whose bytes an MPEG frame might be found by chance: MP4, Matroska, AVI, AIFF, CAF, AU. */
-function isForeign(bytes: Uint8Array): boolean {
-  const magic = String.fromCharCode(...bytes.subarray(0, 4));
-  const isMp4 = String.fromCharCode(...bytes.subarray(4, 8)) === 'ftyp';
-  return isMp4 || ['\x1aE\xdf\xa3', 'RIFF', 'FORM', 'caff', '.snd'].includes(magic);
+function recognize(bytes: Uint8Array): Recognized {
+  if (isWav(bytes)) return { kind: 'wav', read: (use, options) => readWav(bytes, use, options) };
+  if (isOgg(bytes)) return recognizeOgg(new OggPages(bytes));
+  if (isFlac(bytes)) return { kind: 'flac', read: (use, options) => readFlac(bytes, use, options) };
+  const isOther = startsWith(bytes, 'ftyp', 4) || OTHER_CONTAINERS.some((mark) => startsWith(bytes, mark));
+  const frame = isOther ? undefined : findMpegFrame(bytes);
+  if (frame) return { kind: 'mp3', read: (use, options) => readMp3(bytes, frame, use, options) };
+  return { kind: 'other' };
+}
+
+function recognizeOgg(pages: OggPages): Recognized {
+  if (isOggFlac(pages)) return { kind: 'flac', read: (use, options) => readFlac(unwrapOggFlac(pages), use, options) };
+  if (isOggOpus(pages)) return { kind: 'ogg opus', read: (use, options) => readOggOpus(pages, use, options) };
+  if (isOggVorbis(pages)) return { kind: 'ogg vorbis', read: (use, options) => readOggVorbis(pages, use, options) };
+  return { kind: 'other' };
 }

@@ -1,12 +1,12 @@
 /**
- * Decoded sound before it is mixed and resampled. The sample format is kept as ffmpeg's decoders give it, because
- * sources of 16 bits are resampled in fixed point there and all others in floating point (see `resample.ts`).
+ * Decoded samples before they are mixed and resampled. The sample format is kept as ffmpeg's decoders give it, because
+ * ffmpeg resamples sources of 16 bits in fixed point and all others in floating point (see `resample/resample.ts`).
  */
 
 export type SampleFormat = 's16' | 's32' | 'f32' | 'f64';
 
 /** Samples of one channel, by format: s32 holds 24 bits left-justified; f32 and f64 are in [-1, 1]. */
-export interface Planes {
+export interface ChannelSamples {
   readonly s16: Int16Array<ArrayBuffer>;
   readonly s32: Int32Array<ArrayBuffer>;
   readonly f32: Float32Array<ArrayBuffer>;
@@ -22,13 +22,25 @@ export interface PcmFormat<F extends SampleFormat = SampleFormat> {
   readonly channelMask: number;
 }
 
-/** Takes sound piece by piece: one array a channel, all of the same length. */
-export interface PcmSink<F extends SampleFormat> {
-  push(planes: readonly Planes[F][]): void;
+/** A recording that can be read piece by piece, once. */
+export interface PcmSource<F extends SampleFormat> {
+  readonly format: PcmFormat<F>;
+  pieces(): Iterable<PcmPiece<F>> | AsyncIterable<PcmPiece<F>>;
 }
 
+/** Some consecutive samples of all channels. */
+export interface PcmPiece<F extends SampleFormat> {
+  /** All of the same length; shape [nChannels][nSamples]. */
+  readonly channels: readonly ChannelSamples[F][];
+  /** Share of the recording read so far, 0 to 1. */
+  readonly done: number;
+}
+
+/** What is done with a source, whatever its sample format. */
+export type UseSource<R> = <F extends SampleFormat>(source: PcmSource<F>) => R;
+
 /** Bits of a channel mask, as in WAVE_FORMAT_EXTENSIBLE. */
-export const speaker = {
+export const SPEAKER = {
   frontLeft: 0x1,
   frontRight: 0x2,
   frontCentre: 0x4,
@@ -43,43 +55,26 @@ export const speaker = {
 } as const;
 
 const { frontLeft, frontRight, frontCentre, lowFrequency, backLeft, backRight, backCentre, sideLeft, sideRight } =
-  speaker;
-const front = frontLeft | frontRight;
+  SPEAKER;
+const FRONT = frontLeft | frontRight;
 
 /**
- * The speakers ffmpeg takes for 1 to 8 channels that come without a mask.
+ * The speakers ffmpeg assumes for 0 to 8 channels that come without a mask.
  * @see FFmpeg, libavutil/channel_layout.c, av_channel_layout_default
  */
-export const defaultChannelMask: readonly number[] = [
+export const DEFAULT_CHANNEL_MASKS: readonly number[] = [
   0,
   frontCentre,
-  front,
-  front | lowFrequency,
-  front | frontCentre | backCentre,
-  front | frontCentre | backLeft | backRight,
-  front | frontCentre | lowFrequency | backLeft | backRight,
-  front | frontCentre | lowFrequency | backCentre | sideLeft | sideRight,
-  front | frontCentre | lowFrequency | backLeft | backRight | sideLeft | sideRight,
+  FRONT,
+  FRONT | lowFrequency,
+  FRONT | frontCentre | backCentre,
+  FRONT | frontCentre | backLeft | backRight,
+  FRONT | frontCentre | lowFrequency | backLeft | backRight,
+  FRONT | frontCentre | lowFrequency | backCentre | sideLeft | sideRight,
+  FRONT | frontCentre | lowFrequency | backLeft | backRight | sideLeft | sideRight,
 ];
 
 /** Bits that are set in `mask`, lowest first. */
 export function speakersOf(mask: number): number[] {
-  const speakers: number[] = [];
-  for (let bit = 0; bit < 32; bit++) if ((mask >>> bit) & 1) speakers.push((1 << bit) >>> 0);
-  return speakers;
+  return Array.from({ length: 32 }, (_, bit) => (1 << bit) >>> 0).filter((bit) => (mask & bit) !== 0);
 }
-
-/** A recording that can be read piece by piece, once. */
-export interface PcmSource<F extends SampleFormat> {
-  readonly format: PcmFormat<F>;
-  /** Pieces of any length, each one array a channel; `done` is the share of the recording read so far, 0 to 1. */
-  pieces(): Iterable<Piece<F>> | AsyncIterable<Piece<F>>;
-}
-
-export interface Piece<F extends SampleFormat> {
-  readonly planes: readonly Planes[F][];
-  readonly done: number;
-}
-
-/** What is done with a source, whatever its sample format. */
-export type UseSource<R> = <F extends SampleFormat>(source: PcmSource<F>) => R;

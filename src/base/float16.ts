@@ -1,13 +1,13 @@
 /**
- * Half floats: IEEE binary16 (`f16`) and bfloat16 (`bf16`) from and to f32. JavaScript has Float16Array only from Node 24
- * on, so the bits are moved by hand. Narrowing rounds to nearest, ties to even, overflows to infinity and keeps
- * subnormals; widening is exact. Numbers lie in memory little-endian, as on every machine that runs JavaScript today.
+ * 16-bit floats: IEEE binary16 (`f16`) and bfloat16 (`bf16`) from and to f32. JavaScript has Float16Array only from Node 24
+ * on, so the bits are moved here. Narrowing rounds to nearest, ties to even, overflows to infinity and keeps subnormals;
+ * widening is exact. Memory is little-endian, as on every machine that runs JavaScript today.
  */
 
 /** Adding and subtracting 1.5 * 2^52 rounds a small f64 to an integer, ties to even. */
 const ROUND = 6755399441055744;
 
-/** Widens `bits.length` halves into `out`, which must be as long. */
+/** Widens f16 to f32; both arrays have the same length. */
 export function widenF16(bits: Uint16Array, out: Float32Array): void {
   const words = new Uint32Array(out.buffer, out.byteOffset, out.length);
   for (let i = 0; i < bits.length; i++) {
@@ -16,14 +16,14 @@ export function widenF16(bits: Uint16Array, out: Float32Array): void {
     if ((half & 0x7c00) === 0x7c00) {
       words[i] = sign | 0x7f800000 | ((half & 0x3ff) << 13);
     } else {
-      // Exponent and fraction in f32's places make the value times 2^-112; the product is exact, subnormals included.
+      // The bits in f32's positions are the value times 2^-112; the product is exact, also for subnormals.
       words[i] = sign | ((half & 0x7fff) << 13);
       out[i] = out[i]! * 2 ** 112;
     }
   }
 }
 
-/** Narrows `values` into `out`, which must be as long. */
+/** Narrows f32 to f16; both arrays have the same length. */
 export function narrowF16(values: Float32Array, out: Uint16Array): void {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   for (let i = 0; i < values.length; i++) {
@@ -45,13 +45,13 @@ export function narrowF16(values: Float32Array, out: Uint16Array): void {
   }
 }
 
-/** Widens bfloat16: the upper half of an f32. */
+/** Widens bf16, the upper half of an f32; both arrays have the same length. */
 export function widenBf16(bits: Uint16Array, out: Float32Array): void {
   const words = new Uint32Array(out.buffer, out.byteOffset, out.length);
   for (let i = 0; i < bits.length; i++) words[i] = bits[i]! << 16;
 }
 
-/** Narrows to bfloat16. */
+/** Narrows f32 to bf16; both arrays have the same length. */
 export function narrowBf16(values: Float32Array, out: Uint16Array): void {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
   for (let i = 0; i < values.length; i++) {

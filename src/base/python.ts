@@ -1,13 +1,13 @@
-/** Habits of Python that openai/whisper's results show: what `strip()` takes away and how halves are rounded. */
+/** Functions of Python and NumPy that openai/whisper's results depend on: what `strip()` removes, how halves are rounded. */
 
-/** White space as `str.isspace` has it: with U+001C..1F and U+0085, without U+FEFF (`trim()` has it the other way round). */
+/** White space by `str.isspace`: with U+001C..1F and U+0085, without U+FEFF (JavaScript's `trim()` is the opposite). */
 const WHITE_SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]';
 const START = new RegExp(`^${WHITE_SPACE}+`, 'u');
 const SPACE = new RegExp(WHITE_SPACE, 'u');
 
 /** Python's `str.strip()`. */
 export function strip(text: string): string {
-  // The end by a loop: a regular expression that ends in `+$` takes quadratic time on long runs of spaces inside.
+  // A loop for the end: a regular expression that ends in `+$` takes quadratic time for long runs of spaces inside.
   let end = text.length;
   while (end > 0 && SPACE.test(text[end - 1]!)) end--;
   return text.slice(0, end).replace(START, '');

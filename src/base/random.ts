@@ -1,6 +1,6 @@
 /**
- * Seeded random numbers that are the same everywhere: a counter run through a mixing function, so that number i of seed s
- * needs no state. Mixer: "lowbias32", C. Wellons 2018 (bias 0.17), applied twice.
+ * Seeded random numbers, the same on every machine: a counter is passed through a mixing function, so that number i of
+ * seed s needs no state. Mixer: "lowbias32", C. Wellons 2018 (bias 0.17), applied twice.
  */
 
 function mix(x: number): number {

@@ -1,15 +1,15 @@
-/** What a model's `config.json` and `generation_config.json` (Hugging Face) say, checked. */
+/** Reads and checks a model's `config.json` and `generation_config.json` (Hugging Face). */
 import { WeightsError } from '../base/errors.ts';
 import type { ModelDimensions } from '../model/dims.ts';
 import { isObject, type JsonObject, parseJsonObject } from './strictJson.ts';
 
-/** Defaults for decoding that a model brings along. */
+/** A model's own settings for decoding. */
 export interface GenerationFacts {
   /** Ids that are never sampled. */
   readonly suppressTokens?: readonly number[];
-  /** Ids that are not sampled first. */
+  /** Ids that are not sampled as the first token. */
   readonly beginSuppressTokens?: readonly number[];
-  /** Decoder attention heads that follow the sound, as [layer, head]. */
+  /** Decoder attention heads that are aligned with the audio, as [layer, head]. */
   readonly alignmentHeads?: readonly (readonly [layer: number, head: number])[];
 }
 
@@ -19,7 +19,7 @@ export interface ModelConfig {
   readonly generation: GenerationFacts;
 }
 
-/** Above this no size is a Whisper's (large-v3 has 51866 ids and 5120 wide layers). */
+/** Larger than any size of a Whisper model (large-v3 has 51866 ids and layers 5120 wide). */
 const MAX_SIZE = 2 ** 20;
 
 /** @throws {WeightsError} `badConfig`, `notWhisper`, `unsupported`, `badJson`, `duplicateKey` */
@@ -29,21 +29,25 @@ export function readConfig(
 ): ModelConfig {
   const json = parseJsonObject(config.name, config.text);
   if (json.model_type !== 'whisper') {
-    throw new WeightsError('notWhisper', `${config.name} is of a model of type ${JSON.stringify(json.model_type)}.`, {
-      hint: 'sotto runs Whisper models.',
-    });
+    throw new WeightsError(
+      'notWhisper',
+      `${config.name} has the model type ${JSON.stringify(json.model_type)}, not "whisper".`,
+      {
+        hint: 'sotto runs Whisper models only.',
+      },
+    );
   }
-  const wants = (field: string, value: unknown): void => {
+  const expect = (field: string, value: unknown): void => {
     const found = json[field] ?? value;
     if (found === value) return;
     const values = `${JSON.stringify(found)}, not ${JSON.stringify(value)}`;
     throw new WeightsError('unsupported', `${config.name} has ${field} = ${values}.`);
   };
-  wants('activation_function', 'gelu');
-  wants('scale_embedding', false);
+  expect('activation_function', 'gelu');
+  expect('scale_embedding', false);
   if (typeof json.d_model === 'number') {
-    wants('encoder_ffn_dim', 4 * json.d_model);
-    wants('decoder_ffn_dim', 4 * json.d_model);
+    expect('encoder_ffn_dim', 4 * json.d_model);
+    expect('decoder_ffn_dim', 4 * json.d_model);
   }
   const dims = {
     nMels: json.num_mel_bins,
@@ -57,25 +61,25 @@ export function readConfig(
     nTextHead: json.decoder_attention_heads,
     nTextLayer: json.decoder_layers,
   };
-  const more: JsonObject = generation ? parseJsonObject(generation.name, generation.text) : {};
+  const extra: JsonObject = generation ? parseJsonObject(generation.name, generation.text) : {};
   return checkConfig(config.name, {
     dims,
-    isMultilingual: more.is_multilingual ?? undefined,
+    isMultilingual: extra.is_multilingual ?? undefined,
     generation: {
-      suppressTokens: more.suppress_tokens ?? json.suppress_tokens,
-      beginSuppressTokens: more.begin_suppress_tokens ?? json.begin_suppress_tokens,
-      alignmentHeads: more.alignment_heads,
+      suppressTokens: extra.suppress_tokens ?? json.suppress_tokens,
+      beginSuppressTokens: extra.begin_suppress_tokens ?? json.begin_suppress_tokens,
+      alignmentHeads: extra.alignment_heads,
     },
   });
 }
 
 /**
- * Makes a ModelConfig of what looks like one.
+ * Checks that a value is a ModelConfig.
  * @throws {WeightsError} `badConfig`
  */
 export function checkConfig(name: string, value: unknown): ModelConfig {
   const bad = (what: string): WeightsError => new WeightsError('badConfig', `${name} ${what}.`);
-  if (!isObject(value) || !isObject(value.dims) || !isObject(value.generation)) throw bad('holds no configuration');
+  if (!isObject(value) || !isObject(value.dims) || !isObject(value.generation)) throw bad('contains no configuration');
   const given = value.dims;
   const size = (field: keyof ModelDimensions): number => {
     const n = given[field];
@@ -95,7 +99,7 @@ export function checkConfig(name: string, value: unknown): ModelConfig {
     nTextLayer: size('nTextLayer'),
   };
   if (dims.nAudioState % dims.nAudioHead !== 0 || dims.nTextState % dims.nTextHead !== 0) {
-    throw bad(`has ${dims.nAudioState} channels, which its heads do not divide`);
+    throw bad('has a state size that is not a multiple of its number of heads');
   }
   const { suppressTokens, beginSuppressTokens, alignmentHeads } = value.generation;
   const isIds = (list: unknown): list is readonly number[] =>
@@ -104,19 +108,19 @@ export function checkConfig(name: string, value: unknown): ModelConfig {
     Array.isArray(pair) && pair.length === 2 && isBelow(pair[0], dims.nTextLayer) && isBelow(pair[1], dims.nTextHead);
   const isHeads = (list: unknown): list is readonly (readonly [number, number])[] =>
     Array.isArray(list) && list.every(isHead);
-  /** Absent and null mean the same; anything else must be right. */
+  /** Absent and null mean the same; anything else must be valid. */
   const optional = <K extends string, T>(
     key: K,
     list: unknown,
-    isRight: (list: unknown) => list is T,
+    isValid: (list: unknown) => list is T,
   ): { [_ in K]?: T } => {
     if (list === undefined || list === null) return {};
-    if (isRight(list)) return { [key]: list } as { [_ in K]?: T }; // the one key is K
-    throw bad(`has ${key} that do not fit the model`);
+    if (isValid(list)) return { [key]: list } as { [_ in K]?: T }; // its only key is K
+    throw bad(`has ${key} that are not valid for the model`);
   };
   return {
     dims,
-    // openai/whisper's own rule (whisper/model.py, is_multilingual) where the files do not say.
+    // Where the files do not say, openai/whisper's rule (whisper/model.py, is_multilingual).
     isMultilingual: typeof value.isMultilingual === 'boolean' ? value.isMultilingual : dims.nVocab >= 51865,
     generation: {
       ...optional('suppressTokens', suppressTokens, isIds),

@@ -1,53 +1,53 @@
 /**
- * Fetching that cannot hang: a request or body that brings nothing for `stallMs` fails, and an abort is passed on as the
- * signal's own reason. Used by `urlSource.ts` and by the downloader in `weights/hub.ts`.
+ * HTTP requests that cannot hang: a request or body without a byte for `stallMs` fails, and an abort throws the signal's
+ * own reason. Used by `urlSource.ts` and by the downloader in `weights/hub.ts`.
  */
 import { WeightsError } from '../base/errors.ts';
 
 export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Milliseconds without a byte after which a server is given up; 30 s when absent. */
+  /** Milliseconds without a byte after which the request fails; 30 s when absent. */
   readonly stallMs?: number | undefined;
   readonly method?: 'GET' | 'HEAD';
-  /** `manual` answers with the redirect itself (not in browsers); `follow` when absent. */
+  /** `manual` returns the redirect itself (not in browsers); `follow` when absent. */
   readonly redirect?: 'follow' | 'manual';
 }
 
 const DEFAULT_STALL_MS = 30_000;
 
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: Headers;
-  /** Address after redirects. */
+  /** URL after redirects. */
   readonly url: string;
-  /** The body as it comes. Ends early only by throwing. */
+  /** The body in pieces, as they arrive. It ends early only by throwing. */
   body(): AsyncGenerator<Uint8Array<ArrayBuffer>>;
-  /** Leaves the body unread. */
+  /** Discards the body. */
   cancel(): void;
 }
 
 /** @throws {WeightsError} `network` when the server cannot be reached or stalls; the signal's reason when aborted */
-export async function request(url: string, options: FetchOptions = {}): Promise<Answer> {
+export async function request(url: string, options: FetchOptions = {}): Promise<HttpResponse> {
   const { signal, stallMs = DEFAULT_STALL_MS } = options;
   signal?.throwIfAborted();
   const inner = new AbortController();
   const forward = (): void => inner.abort(signal?.reason);
   signal?.addEventListener('abort', forward);
   const stalled = new WeightsError('network', `${url} sent nothing for ${stallMs / 1000} s.`, {
-    hint: 'Try again; a download goes on where it stopped.',
+    hint: 'Try again: a download is continued where it stopped.',
   });
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const rest = (): void => clearTimeout(timer);
-  const watch = (): void => {
-    clearTimeout(timer);
-    // In two halves: when this thread was busy for long, timers are due before what has arrived meanwhile is seen.
+  const stopTimer = (): void => clearTimeout(timer);
+  const startTimer = (): void => {
+    stopTimer();
+    // In two halves: after this thread was busy for long, timers fire before data that has arrived is delivered.
     timer = setTimeout(() => {
       timer = setTimeout(() => inner.abort(stalled), stallMs / 2);
     }, stallMs / 2);
   };
   const finish = (): void => {
-    rest();
+    stopTimer();
     signal?.removeEventListener('abort', forward);
   };
   const failure = (cause: unknown): unknown => {
@@ -56,27 +56,27 @@ export async function request(url: string, options: FetchOptions = {}): Promise<
     if (inner.signal.aborted) return inner.signal.reason;
     return new WeightsError('network', `${url} could not be fetched: ${describe(cause)}.`, { cause });
   };
-  watch();
+  startTimer();
   let response: Response;
   try {
     response = await fetch(url, {
       method: options.method ?? 'GET',
       redirect: options.redirect ?? 'follow',
-      // Compressed, a length or a range would mean other bytes than the file's.
+      // In a compressed response, lengths and ranges would not be those of the file.
       headers: { 'accept-encoding': 'identity', ...options.headers },
       signal: inner.signal,
     });
   } catch (cause) {
     throw failure(cause);
   }
-  rest();
+  stopTimer();
   return {
     status: response.status,
     headers: response.headers,
     url: response.url || url,
     cancel() {
       finish();
-      // Only a way to say that nothing more is wanted; it cannot fail in a way that matters.
+      // Only tells the server to stop: a failure does not matter.
       void response.body?.cancel().catch(() => {});
     },
     async *body() {
@@ -84,14 +84,14 @@ export async function request(url: string, options: FetchOptions = {}): Promise<
       let ended = false;
       try {
         while (reader) {
-          watch(); // only while waiting: the consumer may take its time
+          startTimer(); // it runs only while waiting: the consumer may be slow
           let part: Awaited<ReturnType<typeof reader.read>>;
           try {
             part = await reader.read();
           } catch (cause) {
             throw failure(cause);
           }
-          rest();
+          stopTimer();
           signal?.throwIfAborted();
           if (part.done) {
             ended = true;
@@ -107,13 +107,13 @@ export async function request(url: string, options: FetchOptions = {}): Promise<
   };
 }
 
-/** fetch says "fetch failed" and keeps the reason in `cause`. */
+/** The message of `fetch` is "fetch failed"; the reason is in `cause`. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
 }
 
-/** `bytes 0-99/1000` -> 0, 100, 1000; undefined when absent or of another form. */
+/** `bytes 0-99/1000` -> 0, 100, 1000; undefined when absent or in another form. */
 export function parseContentRange(
   value: string | null,
 ): { readonly begin: number; readonly end: number; readonly total: number } | undefined {

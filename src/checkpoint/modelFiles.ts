@@ -1,7 +1,7 @@
 /**
- * One model, from the files of a Hugging Face style folder wherever they are: `config.json`, `generation_config.json`
- * (if there is one), `tokenizer.json`, `model.safetensors` or its shards, and `sotto.msgpack` as a quick way past the JSON.
- * Everything is checked when it is opened; tensors are read when they are asked for.
+ * A model from the files of a folder in Hugging Face's layout, wherever it is: `config.json`, `generation_config.json` (if
+ * there is one), `tokenizer.json`, `model.safetensors` or its shards, and `sotto.msgpack`, which replaces parsing the JSON.
+ * Everything is checked when the model is opened; tensors are read when they are asked for.
  */
 import { SottoError, WeightsError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
@@ -10,7 +10,7 @@ import type { TensorData } from '../model/tensorData.ts';
 import { type TensorSpecs, tensorSpecs } from '../model/tensorSpec.ts';
 import type { TokenizerData } from '../text/tokenizerData.ts';
 import { type GenerationFacts, readConfig } from './config.ts';
-import { type Derived, SIDE_FILE, type SideFile, stampOf, unpackSideFile } from './sideFile.ts';
+import { checksumOf, JSON_CACHE, type JsonCache, type ParsedJson, unpackJsonCache } from './jsonCache.ts';
 import { decodeUtf8, type OpenSource, readSmall, type WeightSource } from './source.ts';
 import { closeOnError, openTensorFiles } from './tensorFiles.ts';
 import type { TensorSet } from './tensorSet.ts';
@@ -21,7 +21,7 @@ export interface ModelFiles {
   readonly isMultilingual: boolean;
   readonly tokenizer: TokenizerData;
   readonly generation: GenerationFacts;
-  /** What the weights file says about itself: source, licence. */
+  /** The metadata of the weights file: source, licence. */
   readonly notes: Readonly<Record<string, string>>;
   /** Hugging Face's names, in the order of use. */
   readonly tensorNames: readonly string[];
@@ -47,7 +47,7 @@ const MAX_JSON_BYTES = 2 ** 26;
  * @throws {WeightsError} `missingFile`, `missingTensor`, `badShape`, and what the readers of each file throw
  */
 export async function openModelFiles(open: OpenSource, options: CallOptions = {}): Promise<ModelFiles> {
-  const { config, tokenizer } = await readDerived(open, options);
+  const { config, tokenizer } = await readParsedJson(open, options);
   const set = await openTensorFiles(open, options.signal);
   if (!set) {
     throw new WeightsError('missingFile', 'The model has neither model.safetensors nor model.safetensors.index.json.', {
@@ -77,8 +77,8 @@ export async function openModelFiles(open: OpenSource, options: CallOptions = {}
 }
 
 /**
- * Holds a set's tensors against the model's.
- * @returns how the set calls a tensor: exports of the bare model leave out `model.`
+ * Checks a set's tensors against the model's shapes.
+ * @returns the name of a tensor in the set: exports of the bare model leave out `model.`
  * @throws {WeightsError} `missingTensor`, `badShape`
  */
 export function checkTensors(set: TensorSet, specs: TensorSpecs): (name: string) => string {
@@ -89,7 +89,7 @@ export function checkTensors(set: TensorSet, specs: TensorSpecs): (name: string)
     const found = set.shape(nameInSet(name));
     if (!found) {
       throw new WeightsError('missingTensor', `The weights have no tensor ${name}.`, {
-        hint: 'Do config.json and the weights belong to the same model?',
+        hint: 'config.json and the weights may belong to different models.',
       });
     }
     if (String(found) !== String(shape)) {
@@ -100,45 +100,45 @@ export function checkTensors(set: TensorSet, specs: TensorSpecs): (name: string)
   return nameInSet;
 }
 
-/** From the side file if it is there and fits the files beside it, else from those. */
-async function readDerived(open: OpenSource, { signal, onWarning }: CallOptions): Promise<Derived> {
-  const side = await withSource(open, SIDE_FILE, signal, async (source) => {
+/** From the cache if there is one that belongs to the JSON files, else from those. */
+async function readParsedJson(open: OpenSource, { signal, onWarning }: CallOptions): Promise<ParsedJson> {
+  const cached = await withSource(open, JSON_CACHE, signal, async (source) => {
     if (!source) return undefined;
     const bytes = await readSmall(source, MAX_JSON_BYTES, signal);
     try {
-      return { ...unpackSideFile(source.name, bytes), isRemote: source.isRemote ?? false };
+      return { ...unpackJsonCache(source.name, bytes), isRemote: source.isRemote ?? false };
     } catch (error) {
       if (!(error instanceof SottoError)) throw error;
       onWarning?.({ code: error.code, message: `${error.message} The JSON files are read instead.` });
       return undefined;
     }
   });
-  // To compare it with megabytes fetched over a network would cost what it saves.
-  if (side?.isRemote) return side;
-  return readJsonFiles(open, { signal, onWarning }, side);
+  // Fetching megabytes of JSON over a network to compare checksums would cost what the cache saves.
+  if (cached?.isRemote) return cached;
+  return readJsonFiles(open, { signal, onWarning }, cached);
 }
 
 /**
- * Reads the three JSON files, or no more than their bytes when `side` was derived from the same.
- * @returns with `stamps`, from which a side file can be made
+ * Reads the three JSON files; they are not parsed if `cached` was made from the same bytes.
+ * @returns with checksums, so that a cache can be written
  * @throws {WeightsError} `missingFile`, and what readConfig and readTokenizerJson throw
  */
 export async function readJsonFiles(
   open: OpenSource,
   { signal, onWarning }: CallOptions = {},
-  side?: SideFile,
-): Promise<SideFile> {
+  cached?: JsonCache,
+): Promise<JsonCache> {
   const config = await readOptional(open, CONFIG, signal);
   const generation = await readOptional(open, GENERATION, signal);
   const tokenizer = await readOptional(open, TOKENIZER, signal);
   if (!config || !tokenizer) throw new WeightsError('missingFile', `The model has no ${config ? TOKENIZER : CONFIG}.`);
   const files = { [CONFIG]: config, ...(generation && { [GENERATION]: generation }), [TOKENIZER]: tokenizer };
-  const stamps = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, stampOf(file.bytes)]));
-  if (side) {
-    if (JSON.stringify(side.stamps) === JSON.stringify(stamps)) return side;
+  const checksums = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, checksumOf(file.bytes)]));
+  if (cached) {
+    if (JSON.stringify(cached.checksums) === JSON.stringify(checksums)) return cached;
     onWarning?.({
       code: 'staleSideFile',
-      message: `${SIDE_FILE} is older than the JSON files, which are read instead.`,
+      message: `${JSON_CACHE} is older than the JSON files, which are read instead.`,
     });
   }
   const textOf = (file: { readonly name: string; readonly bytes: Uint8Array }): { name: string; text: string } => ({
@@ -147,7 +147,7 @@ export async function readJsonFiles(
   });
   const parsed = readConfig(textOf(config), generation && textOf(generation));
   const { name, text } = textOf(tokenizer);
-  return { config: parsed, tokenizer: readTokenizerJson(name, text, parsed.dims.nVocab), stamps };
+  return { config: parsed, tokenizer: readTokenizerJson(name, text, parsed.dims.nVocab), checksums };
 }
 
 async function readOptional(

@@ -3,17 +3,17 @@
  *
  *     OFFSET   SIZE   DESCRIPTION
  *     0        8      n: length of the header in bytes, u64 little-endian; at most 100 000 000
- *     8        n      header: one JSON object in UTF-8, its first byte `{`, spaces allowed behind it
- *     8 + n    ...    data: the tensors, one behind the other, to the end of the file
+ *     8        n      header: one JSON object in UTF-8, its first byte `{`, trailing spaces allowed
+ *     8 + n    ...    data: the tensors, one after the other, to the end of the file
  *
  * Header: tensor name -> `{ "dtype": "F32", "shape": [384, 80, 3], "data_offsets": [begin, end] }`, offsets from the start
- * of the data; and, if wanted, `"__metadata__"` -> an object of strings. Rules, all checked:
- * - no key twice, no unknown dtype, no other field in an entry;
+ * of the data; and, optionally, `"__metadata__"` -> an object of strings. Rules, all checked:
+ * - no duplicate key, no unknown dtype, no other field in an entry;
  * - end - begin is the product of the shape times the size of the dtype;
- * - the tensors cover the data without a gap, an overlap or a rest. They may come in any order and at odd addresses.
+ * - the tensors cover the data without a gap, an overlap or trailing bytes. Any order and odd offsets are allowed.
  *
- * Elements are row-major, little-endian. No field is believed before it is checked: a header asks for no memory beyond its
- * own length, which is at most the file's.
+ * Elements are row-major, little-endian. No field is trusted before it is checked: reading a header allocates no more than
+ * its own length, which is at most that of the file.
  */
 import type { ErrorCode } from '../base/codes.ts';
 import { WeightsError } from '../base/errors.ts';
@@ -42,13 +42,13 @@ const DTYPE_BYTES: Readonly<Record<string, number>> = {
 };
 
 const MAX_HEADER_BYTES = 100_000_000;
-/** bf16 is widened in pieces of this size, so that a tensor is never in memory both ways. */
+/** bf16 is widened in pieces of this size, so that a tensor is never in memory twice. */
 const PIECE_BYTES = 2 ** 22;
 
 export interface TensorEntry {
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** Where its bytes are in the file. */
+  /** Byte offsets in the file. */
   readonly begin: number;
   readonly end: number;
 }
@@ -93,7 +93,7 @@ export async function readSafetensorsHeader(source: WeightSource, signal?: Abort
   return { tensors, metadata };
 }
 
-/** Opens one file. Tensors are read when asked for; f16 comes as it is, bf16 as f32. @throws {WeightsError} as the header does */
+/** Opens one file; f16 is read as it is, bf16 as f32. @throws {WeightsError} as `readSafetensorsHeader` does */
 export async function openSafetensors(source: WeightSource, signal?: AbortSignal): Promise<TensorSet> {
   const { tensors, metadata } = await readSafetensorsHeader(source, signal);
   return {
@@ -126,7 +126,10 @@ async function readEntry(
     return { dtype: 'f16', values: new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2) };
   }
   if (dtype !== 'BF16') {
-    throw fail('badDtype', `Tensor ${shorten(name)} of ${source.name} is ${dtype}; weights are F32, F16 or BF16.`);
+    throw fail(
+      'badDtype',
+      `Tensor ${shorten(name)} of ${source.name} has the dtype ${dtype}; weights are F32, F16 or BF16.`,
+    );
   }
   const values = new Float32Array((end - begin) / 2);
   for (let at = begin; at < end; at += PIECE_BYTES) {
@@ -155,8 +158,8 @@ function checkMetadata(where: string, value: unknown): Readonly<Record<string, s
 
 function checkEntry(what: string, value: unknown, dataBegin: number, size: number): TensorEntry {
   if (!isObject(value)) throw fail('badHeader', `The ${what} is not an object.`);
-  const stranger = Object.keys(value).find((key) => !['dtype', 'shape', 'data_offsets'].includes(key));
-  if (stranger !== undefined) throw fail('badHeader', `The ${what} has the unknown field ${shorten(stranger)}.`);
+  const unknown = Object.keys(value).find((key) => !['dtype', 'shape', 'data_offsets'].includes(key));
+  if (unknown !== undefined) throw fail('badHeader', `The ${what} has the unknown field ${shorten(unknown)}.`);
   const {
     dtype,
     shape,
@@ -166,19 +169,19 @@ function checkEntry(what: string, value: unknown, dataBegin: number, size: numbe
   if (typeof dtype !== 'string' || elementBytes === undefined) {
     throw fail('badDtype', `The ${what} has the dtype ${shorten(JSON.stringify(dtype) ?? 'none')}.`);
   }
-  if (!isCounts(shape)) throw fail('badShape', `The ${what} has no shape of whole numbers that are 0 or more.`);
+  if (!isCounts(shape)) throw fail('badShape', `The ${what} has no shape of non-negative integers.`);
   if (!isCounts(offsets) || offsets.length !== 2) {
-    throw fail('badOffsets', `The ${what} has no data_offsets of two whole numbers that are 0 or more.`);
+    throw fail('badOffsets', `The ${what} has no data_offsets of two non-negative integers.`);
   }
   const [from, to] = offsets as [number, number];
-  if (from > to) throw fail('badOffsets', `The ${what} ends at ${to}, before its begin ${from}.`);
+  if (from > to) throw fail('badOffsets', `The ${what} ends at ${to}, before its start ${from}.`);
   if (to > size - dataBegin) {
     throw fail(
       'truncated',
       `The ${what} needs bytes ${dataBegin + from}..${dataBegin + to}, the file ends at ${size}.`,
     );
   }
-  // A product too large to be exact is far above any file's size, so the comparison still fails as it must.
+  // A product too large to be exact is far above the size of any file, so the comparison fails as it should.
   const bytes = shape.includes(0) ? 0 : shape.reduce((product, n) => product * n, elementBytes);
   if (bytes !== to - from) {
     const list = shape.length <= 8 ? `[${shape.join(', ')}]` : `of ${shape.length} dimensions`;
@@ -200,7 +203,7 @@ function checkCover(file: string, tensors: ReadonlyMap<string, TensorEntry>, dat
   let before = 'the header';
   for (const [name, { begin, end }] of order) {
     const between = `between ${before} and tensor ${shorten(name)} of ${file}`;
-    if (begin > at) throw fail('gap', `Bytes ${at}..${begin} ${between} belong to nothing.`);
+    if (begin > at) throw fail('gap', `Bytes ${at}..${begin} ${between} belong to no tensor.`);
     if (begin < at) throw fail('overlap', `Bytes ${begin}..${Math.min(at, end)} are shared ${between}.`);
     at = end;
     before = `tensor ${shorten(name)}`;
@@ -208,7 +211,7 @@ function checkCover(file: string, tensors: ReadonlyMap<string, TensorEntry>, dat
   if (at !== size) throw fail('trailing', `Bytes ${at}..${size} at the end of ${file} belong to no tensor.`);
 }
 
-/** Names come from the file, so they may be anything; messages stay short. */
+/** Names come from the file and may be of any length. */
 function shorten(text: string): string {
   return text.length <= 100 ? text : `${text.slice(0, 100)}...`;
 }
@@ -223,16 +226,16 @@ export interface TensorToWrite {
   readonly name: string;
   readonly dtype: 'F32' | 'F16';
   readonly shape: readonly number[];
-  /** Called when its turn comes; the product of the shape long. */
+  /** Called when it is written; as many values as the product of the shape. */
   data(): Promise<TensorData>;
 }
 
 /**
  * The bytes of a safetensors file, piece by piece: the header, then one tensor after another in the given order, so that
- * no more than one is in memory. The data begin at a multiple of 64.
+ * only one is in memory. The data begins at a multiple of 64.
  *
- * @throws {WeightsError} `sizeMismatch` when a tensor's values are not as many as its shape says; `outOfRange` when a value
- *   is too large for F16
+ * @throws {WeightsError} `sizeMismatch` if a tensor's number of values is not that of its shape; `outOfRange` if a value is
+ *   too large for F16
  */
 export async function* writeSafetensors(
   tensors: readonly TensorToWrite[],
@@ -255,7 +258,7 @@ export async function* writeSafetensors(
     const { length } = data.values;
     const count = tensor.shape.reduce((product, n) => product * n, 1);
     if (length !== count) {
-      throw fail('sizeMismatch', `Tensor ${tensor.name} has ${length} values, its shape asks for ${count}.`);
+      throw fail('sizeMismatch', `Tensor ${tensor.name} has ${length} values, its shape has ${count}.`);
     }
     const values = floatsOf(data);
     if (tensor.dtype === 'F32') {
@@ -267,7 +270,7 @@ export async function* writeSafetensors(
       narrowF16(values, halves);
       const lost = halves.findIndex((half, i) => (half & 0x7fff) === 0x7c00 && Number.isFinite(values[i]));
       if (lost >= 0) {
-        throw new WeightsError('outOfRange', `Tensor ${tensor.name} holds ${values[lost]}, too large for f16.`, {
+        throw new WeightsError('outOfRange', `Tensor ${tensor.name} contains ${values[lost]}, too large for f16.`, {
           hint: 'Convert with --dtype f32.',
         });
       }

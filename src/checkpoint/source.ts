@@ -1,25 +1,25 @@
 /**
- * Where bytes of a model come from: one named thing of known size, read by range, so that a large model is never in
- * memory as a whole. Memory and Blob here; HTTP in `urlSource.ts`; files in `weights/fileSource.ts` (Node).
+ * A file of a model, wherever it is: of known size and read by range, so that a large model is never in memory as a
+ * whole. Memory and Blob here; HTTP in `urlSource.ts`; files in `weights/fileSource.ts` (Node).
  */
 import { WeightsError } from '../base/errors.ts';
 
 export interface WeightSource {
-  /** For messages: a path, an address, a file name. */
+  /** For messages: a path, a URL, a file name. */
   readonly name: string;
   /** In bytes. */
   readonly size: number;
-  /** Each read is a request over a network, so whoever can do without one should. */
+  /** Whether each read is a request over a network, to be avoided where possible. */
   readonly isRemote?: boolean;
   /**
-   * Bytes `begin` to `end`, exactly; the caller owns them.
+   * All bytes from `begin` up to `end`; the caller owns them.
    * @throws {WeightsError} `outOfRange`, `truncated`, `changed`, `network`, `file`; the signal's reason when aborted
    */
   read(begin: number, end: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
   close?(): Promise<void>;
 }
 
-/** Opens a file of a model by its plain name, e.g. `config.json`; undefined when there is none. */
+/** Opens a file of a model by its name, e.g. `config.json`; undefined if there is none. */
 export type OpenSource = (name: string, signal?: AbortSignal) => Promise<WeightSource | undefined>;
 
 /** @throws {WeightsError} `outOfRange` unless 0 <= begin <= end <= size */
@@ -28,15 +28,15 @@ export function checkRange(source: { readonly name: string; readonly size: numbe
     return;
   throw new WeightsError(
     'outOfRange',
-    `Bytes ${begin}..${end} were asked of ${source.name}, which has ${source.size}.`,
+    `Bytes ${begin}..${end} were requested of ${source.name}, which has ${source.size}.`,
   );
 }
 
-/** @throws {WeightsError} `truncated` when a read gave another length than asked for */
+/** @throws {WeightsError} `truncated` if a read gave another length than requested */
 export function checkLength(name: string, begin: number, end: number, got: number): void {
   if (got === end - begin) return;
   throw new WeightsError('truncated', `${name} gave ${got} bytes for the range ${begin}..${end}.`, {
-    hint: 'The file may have been cut or changed while it was read: fetch it again.',
+    hint: 'The file may have been truncated or changed while it was read: fetch it again.',
   });
 }
 
@@ -53,7 +53,7 @@ export function memorySource(name: string, bytes: Uint8Array): WeightSource {
   return source;
 }
 
-/** A Blob or File; nothing of it is read before it is asked for. */
+/** A Blob or File, of which only the requested ranges are read. */
 export function blobSource(name: string, blob: Blob): WeightSource {
   const source: WeightSource = {
     name,
@@ -87,7 +87,7 @@ export async function readSmall(
   signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (source.size > maxBytes) {
-    throw new WeightsError('tooLarge', `${source.name} has ${source.size} bytes; at most ${maxBytes} make sense.`);
+    throw new WeightsError('tooLarge', `${source.name} has ${source.size} bytes; at most ${maxBytes} are allowed.`);
   }
   return source.read(0, source.size, signal);
 }

@@ -1,6 +1,6 @@
 /**
- * JSON of files that are not trusted. `JSON.parse` keeps the last of two equal keys, so that two readers of one file may
- * see different things in it: here that is an error. All failures are WeightsErrors that name the file.
+ * JSON of untrusted files. `JSON.parse` keeps the last of two equal keys, so two readers of one file may see different
+ * values: here that is an error. All failures are WeightsErrors that name the file.
  */
 import { WeightsError } from '../base/errors.ts';
 
@@ -12,7 +12,7 @@ export function parseJson(name: string, text: string): unknown {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    // A parser that recurses may also run out of stack on `[[[[...`.
+    // A recursive parser may also run out of stack, for `[[[[...`.
     const reason = cause instanceof Error ? cause.message.slice(0, 200) : cause;
     throw new WeightsError('badJson', `${name} is not JSON: ${reason}.`, { cause });
   }
@@ -26,10 +26,10 @@ export function parseJson(name: string, text: string): unknown {
   return value;
 }
 
-/** @throws {WeightsError} `badJson`, `duplicateKey`, also when the text is no object */
+/** @throws {WeightsError} `badJson`, also if the text is not an object; `duplicateKey` */
 export function parseJsonObject(name: string, text: string): JsonObject {
   const value = parseJson(name, text);
-  if (!isObject(value)) throw new WeightsError('badJson', `${name} holds no JSON object.`);
+  if (!isObject(value)) throw new WeightsError('badJson', `${name} is not a JSON object.`);
   return value;
 }
 
@@ -37,9 +37,9 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** First key that stands twice in one object of a valid JSON text. */
+/** The first key that occurs twice in one object of a valid JSON text. */
 function duplicateKey(text: string): string | undefined {
-  const open: (Set<string> | undefined)[] = []; // keys of the objects around; undefined for an array
+  const open: (Set<string> | undefined)[] = []; // keys of the enclosing objects; undefined for an array
   let atKey = false;
   for (let i = 0; i < text.length; i++) {
     switch (text.charCodeAt(i)) {
@@ -60,7 +60,7 @@ function duplicateKey(text: string): string | undefined {
         atKey = open.at(-1) !== undefined;
         break;
       case 0x22: {
-        // A string. No regular expression: its stack would overflow on one of many megabytes.
+        // A string. A regular expression would overflow its stack on one of many megabytes.
         const begin = i + 1;
         let isEscaped = false;
         for (i++; text.charCodeAt(i) !== 0x22; i++) {

@@ -5,15 +5,15 @@
  */
 import { WeightsError } from '../base/errors.ts';
 import { openSafetensors } from './safetensors.ts';
-import { type OpenSource, readText } from './source.ts';
+import { type OpenSource, readText, type WeightSource } from './source.ts';
 import { isObject, parseJsonObject } from './strictJson.ts';
 import type { TensorSet } from './tensorSet.ts';
 
 const MAX_INDEX_BYTES = 2 ** 24;
-const INDEX = 'model.safetensors.index.json';
+export const INDEX = 'model.safetensors.index.json';
 
 /**
- * @returns undefined when there is neither file
+ * @returns undefined if there is neither file
  * @throws {WeightsError} `badIndex`, `missingFile`, `missingTensor`, and what a safetensors header throws
  */
 export async function openTensorFiles(open: OpenSource, signal?: AbortSignal): Promise<TensorSet | undefined> {
@@ -21,27 +21,27 @@ export async function openTensorFiles(open: OpenSource, signal?: AbortSignal): P
   if (single) return closeOnError([single], () => openSafetensors(single, signal));
   const index = await open(INDEX, signal);
   if (!index) return undefined;
-  const files = await closeOnError([index], async () =>
-    parseIndex(index.name, await readText(index, MAX_INDEX_BYTES, signal)),
-  );
+  const files = await closeOnError([index], () => readIndex(index, signal));
   await index.close?.();
   const sets = new Map<string, TensorSet>();
   return closeOnError({ [Symbol.iterator]: () => sets.values() }, async () => {
     for (const file of new Set(files.values())) {
       const source = await open(file, signal);
-      if (!source) throw new WeightsError('missingFile', `${index.name} names ${file}, which is not there.`);
+      if (!source) throw new WeightsError('missingFile', `${index.name} names ${file}, which does not exist.`);
       sets.set(file, await closeOnError([source], () => openSafetensors(source, signal)));
     }
     return joinSets(index.name, files, sets);
   });
 }
 
-function parseIndex(name: string, text: string): ReadonlyMap<string, string> {
-  const map = parseJsonObject(name, text).weight_map;
-  if (!isObject(map)) throw new WeightsError('badIndex', `${name} has no object weight_map.`);
+/** @returns the file of each tensor. @throws {WeightsError} `badIndex`, `tooLarge`, and what parsing JSON throws */
+export async function readIndex(index: WeightSource, signal?: AbortSignal): Promise<ReadonlyMap<string, string>> {
+  const { name } = index;
+  const map = parseJsonObject(name, await readText(index, MAX_INDEX_BYTES, signal)).weight_map;
+  if (!isObject(map)) throw new WeightsError('badIndex', `${name} has no weight_map object.`);
   const files = new Map<string, string>();
   for (const [tensor, file] of Object.entries(map)) {
-    // A name that leads out of the folder must not be followed.
+    // A path must not lead out of the folder.
     if (typeof file !== 'string' || !/^[\w-][\w.-]*\.safetensors$/.test(file)) {
       throw new WeightsError(
         'badIndex',
@@ -79,7 +79,7 @@ function joinSets(index: string, files: ReadonlyMap<string, string>, sets: Reado
   };
 }
 
-/** Runs `action`; if it fails, closes what was opened for it. */
+/** Runs `action`; if it fails, closes `opened`. */
 export async function closeOnError<T>(
   opened: Iterable<{ close?(): Promise<void> }>,
   action: () => Promise<T>,

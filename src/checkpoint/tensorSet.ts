@@ -3,11 +3,11 @@ import type { TensorData } from '../model/tensorData.ts';
 /** Named tensors that are read one at a time: a safetensors file, several of them, or an ONNX export. */
 export interface TensorSet {
   readonly names: readonly string[];
-  /** What a writer noted: source, licence. */
+  /** Written with the tensors: source, licence. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** undefined when there is no such tensor. */
+  /** undefined if there is no such tensor. */
   shape(name: string): readonly number[] | undefined;
-  /** How it is stored, e.g. `F32`. */
+  /** As it is stored, e.g. `F32`. */
   dtype(name: string): string | undefined;
   /**
    * Row-major elements: f16 as it is stored, all other types as f32.

@@ -33,7 +33,8 @@ export function readTokenizerJson(name: string, text: string, nVocab: number): T
   const specials: Record<string, number> = {};
   let firstTimestamp: number | undefined;
   for (const entry of added) {
-    if (!isObject(entry) || typeof entry.content !== 'string' || !isId(entry.id)) throw bad('has a broken added token');
+    if (!isObject(entry) || typeof entry.content !== 'string' || !isId(entry.id))
+      throw bad('has an invalid added token');
     const { content, id } = entry as { content: string; id: number };
     if (TIMESTAMP.test(content)) {
       if (content === '<|0.00|>') firstTimestamp = id;
@@ -43,13 +44,13 @@ export function readTokenizerJson(name: string, text: string, nVocab: number): T
   }
   const { tokenBytes, tokenOffsets } = packTokens(model.vocab, specials, bad);
   checkMerges(model.vocab, model.merges, bad);
-  // Older files stop at <|notimestamps|> and leave the timestamps behind it unnamed.
+  // Older files end with <|notimestamps|>; the timestamps after it have no names.
   const timestampBegin = firstTimestamp ?? (specials['<|notimestamps|>'] ?? 0) + 1;
   return checkTokenizerData(name, { nVocab, tokenBytes, tokenOffsets, specials, timestampBegin });
 }
 
 /**
- * What every tokenizer must hold to, whichever file it came from.
+ * Checks what must be true of every tokenizer, whichever file it is from.
  * @returns `data`
  * @throws {WeightsError} `badTokenizer`
  */
@@ -60,7 +61,7 @@ export function checkTokenizerData(name: string, data: TokenizerData): Tokenizer
   let isRising = true;
   for (let id = 0; id < nText; id++) if (tokenOffsets[id]! > tokenOffsets[id + 1]!) isRising = false;
   if (nText < 256 || tokenOffsets[0] !== 0 || tokenOffsets[nText] !== tokenBytes.length || !isRising) {
-    throw bad('has a broken table of tokens');
+    throw bad('has an invalid table of tokens');
   }
   for (const [text, id] of Object.entries(specials)) {
     if (!isId(id) || id < nText || id >= nVocab)
@@ -70,7 +71,7 @@ export function checkTokenizerData(name: string, data: TokenizerData): Tokenizer
   if (missing) throw bad(`has no ${missing}`);
   const last = Math.max(...Object.values(specials));
   if (!isId(timestampBegin) || timestampBegin <= last || timestampBegin + N_TIMESTAMPS > nVocab) {
-    throw bad(`begins the timestamps at ${timestampBegin}, which does not fit between ${last} and ${nVocab}`);
+    throw bad(`has timestamps from ${timestampBegin} on, which do not fit between ${last} and ${nVocab}`);
   }
   return data;
 }
@@ -84,15 +85,15 @@ function packTokens(
   const texts: string[] = [];
   let count = 0;
   for (const [text, id] of Object.entries(vocab)) {
-    if (Object.hasOwn(specials, text)) continue; // <|endoftext|> stands in both
-    if (!isId(id) || texts[id] !== undefined) throw bad(`has no id of its own for ${JSON.stringify(text)}`);
+    if (Object.hasOwn(specials, text)) continue; // <|endoftext|> is in both
+    if (!isId(id) || texts[id] !== undefined) throw bad(`has no unique id for ${JSON.stringify(text)}`);
     texts[id] = text;
     count++;
   }
   if (texts.length !== count) throw bad(`has ${count} text tokens with ids up to ${texts.length - 1}`);
   const alphabet = byteAlphabet();
   const tokenOffsets = new Uint32Array(count + 1);
-  // Every character is one byte.
+  // Every character stands for one byte.
   const tokenBytes = new Uint8Array(texts.reduce((sum, text) => sum + text.length, 0));
   let at = 0;
   texts.forEach((text, id) => {
@@ -107,18 +108,18 @@ function packTokens(
   return { tokenBytes, tokenOffsets };
 }
 
-/** Encoding takes a token's id for its rank, so merges must stand in the order of the ids they make. */
+/** Encoding uses a token's id as its rank, so merges must be in the order of the ids that they produce. */
 function checkMerges(vocab: JsonObject, merges: readonly unknown[], bad: (what: string) => WeightsError): void {
   let before = -1;
   for (const [rank, merge] of merges.entries()) {
     const joined = typeof merge === 'string' ? withoutSpace(merge) : Array.isArray(merge) ? merge.join('') : undefined;
     const id = joined === undefined ? undefined : vocab[joined];
-    if (!isId(id) || id <= before) throw bad(`has merge ${rank} out of the order of the ids`);
+    if (!isId(id) || id <= before) throw bad(`has merge ${rank} not in the order of the ids`);
     before = id;
   }
 }
 
-/** Older files write a merge as `Ġt he`, newer ones as a pair. */
+/** A merge of older files, `Ġt he`; newer ones have pairs. */
 function withoutSpace(merge: string): string {
   const space = merge.indexOf(' ');
   return merge.slice(0, space) + merge.slice(space + 1);

@@ -1,4 +1,4 @@
-/** Deno: Node's modules and V8's flags work there as they are, and WebGPU is Deno's own (wgpu). */
+/** Deno, where Node's modules and V8's flags work as in Node, and WebGPU is Deno's own (wgpu). */
 import { createNodePlatform } from './node.ts';
 import type { Platform } from './platform.ts';
 

@@ -1,7 +1,7 @@
 /**
- * Decoding by the `ffmpeg` on the PATH, with the arguments of openai/whisper's `load_audio`: what our own decoders do
- * not know (m4a, mp4, webm, aiff, ...). ffmpeg must be able to seek (the index of an MP4 often stands at its end), so
- * bytes that are not a file become a temporary one.
+ * Decodes what our own decoders do not support (m4a, mp4, webm, aiff, ...) by the `ffmpeg` on the PATH, with the arguments
+ * of openai/whisper's `load_audio`. ffmpeg must be able to seek (the index of an MP4 is often at its end), so bytes that
+ * are not in a file are written to a temporary one.
  *
  * @see openai/whisper, whisper/audio.py, load_audio
  */
@@ -10,16 +10,19 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SAMPLE_RATE } from '../audio/constants.ts';
+import { concat } from '../base/bytes.ts';
 import { AudioError } from '../base/errors.ts';
 
-/** Playlists must not make ffmpeg fetch anything: files only. */
-const before = ['-nostdin', '-v', 'error', '-protocol_whitelist', 'file', '-threads', '0'];
-const after = ['-f', 's16le', '-ac', '1', '-acodec', 'pcm_s16le', '-ar', `${SAMPLE_RATE}`, '-'];
+/** Only files, so that a playlist cannot make ffmpeg fetch anything. */
+const INPUT_OPTIONS = ['-nostdin', '-v', 'error', '-protocol_whitelist', 'file', '-threads', '0'];
+const OUTPUT_OPTIONS = ['-f', 's16le', '-ac', '1', '-acodec', 'pcm_s16le', '-ar', `${SAMPLE_RATE}`, '-'];
+/** Characters of ffmpeg's messages that are kept. */
+const MAX_ERROR_LENGTH = 2000;
 
 /**
  * @param input a path, or the bytes of a recording
  * @returns mono, 16 kHz, 16 bits; shape [nSamples]
- * @throws {AudioError} `unsupported` if there is no ffmpeg, `undecodable` with ffmpeg's own words if it fails;
+ * @throws {AudioError} `unsupported` if there is no ffmpeg, `undecodable` with ffmpeg's own message if it fails;
  *   the signal's reason
  */
 export async function transcodeWithFfmpeg(
@@ -40,21 +43,19 @@ export async function transcodeWithFfmpeg(
 
 function runFfmpeg(path: string, signal: AbortSignal | undefined): Promise<Int16Array<ArrayBuffer>> {
   return new Promise((resolve, reject) => {
-    // "file:" keeps a name like "concat:a|b" from being taken for a protocol.
-    const child = spawn('ffmpeg', [...before, '-i', `file:${path}`, ...after], { stdio: ['ignore', 'pipe', 'pipe'] });
+    // With "file:" a name like "concat:a|b" is not mistaken for a protocol.
+    const child = spawn('ffmpeg', [...INPUT_OPTIONS, '-i', `file:${path}`, ...OUTPUT_OPTIONS], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const abort = (): void => {
       child.kill('SIGKILL');
     };
     signal?.addEventListener('abort', abort);
     const pieces: Uint8Array[] = [];
-    let nBytes = 0;
-    let words = '';
-    child.stdout.on('data', (piece: Uint8Array) => {
-      pieces.push(piece);
-      nBytes += piece.length;
-    });
+    let errors = '';
+    child.stdout.on('data', (piece: Uint8Array) => void pieces.push(piece));
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      words = (words + text).slice(-2000);
+      errors = (errors + text).slice(-MAX_ERROR_LENGTH);
     });
     child.on('error', (cause: NodeJS.ErrnoException) => {
       signal?.removeEventListener('abort', abort);
@@ -65,8 +66,8 @@ function runFfmpeg(path: string, signal: AbortSignal | undefined): Promise<Int16
     child.on('close', (code) => {
       signal?.removeEventListener('abort', abort);
       if (signal?.aborted) reject(signal.reason);
-      else if (code === 0) resolve(toInt16(pieces, nBytes));
-      else reject(new AudioError('undecodable', `ffmpeg cannot decode ${path}: ${words.trim().split('\n').at(-1)}`));
+      else if (code === 0) resolve(toInt16(concat(Uint8Array, pieces)));
+      else reject(new AudioError('undecodable', `ffmpeg cannot decode ${path}: ${errors.trim().split('\n').at(-1)}`));
     });
   });
 }
@@ -77,13 +78,7 @@ function noFfmpeg(path: string): AudioError {
   });
 }
 
-function toInt16(pieces: readonly Uint8Array[], nBytes: number): Int16Array<ArrayBuffer> {
-  const whole = new Uint8Array(nBytes);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  const view = new DataView(whole.buffer);
-  return Int16Array.from({ length: nBytes >> 1 }, (_, i) => view.getInt16(2 * i, true));
+function toInt16(bytes: Uint8Array<ArrayBuffer>): Int16Array<ArrayBuffer> {
+  const view = new DataView(bytes.buffer);
+  return Int16Array.from({ length: bytes.length >> 1 }, (_, i) => view.getInt16(2 * i, true));
 }

@@ -1,8 +1,8 @@
 /**
- * Node, and what offers Node's modules: Bun and Deno.
+ * Node, and runtimes with Node's modules: Bun and Deno.
  *
  * WebGPU comes from `navigator.gpu` where there is one, else from the optional package `webgpu` (Dawn).
- * `SOTTO_WASM_FLAGS=none` leaves V8's flags alone.
+ * With `SOTTO_WASM_FLAGS=none` V8's flags are not changed.
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -43,14 +43,14 @@ function runtime(): 'node' | 'bun' | 'deno' {
 function choosePlan(name: 'node' | 'bun' | 'deno'): V8Plan {
   const version = process.versions.v8;
   const relaxedSimd = hasRelaxedSimd();
-  // Bun's engine is not V8, whatever version it names: Turboshaft's habits are the nearest to it.
+  // Bun's engine is not V8, whatever version it reports: V8 with Turboshaft is the most similar to it.
   if (name === 'bun') return withoutV8Flags('13', relaxedSimd);
   if (process.env.SOTTO_WASM_FLAGS === 'none') return withoutV8Flags(version, relaxedSimd);
   const given = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)];
   return planV8Flags(version, hasAvx2(), given, relaxedSimd);
 }
 
-/** The re-vectoriser needs AVX2. Only Linux tells; x86-64 machines elsewhere have had it for ten years. */
+/** The re-vectorizer needs AVX2. Only Linux reports it; x86-64 machines elsewhere have had it for ten years. */
 function hasAvx2(): boolean {
   if (process.arch !== 'x64') return false;
   if (process.platform !== 'linux') return true;
@@ -62,9 +62,9 @@ function hasAvx2(): boolean {
 }
 
 /**
- * One for the whole process, and never given up: Dawn ends with the object that its create() returned, and the process is
- * aborted (`std::system_error`, or SIGSEGV) if the garbage collector takes it while an object of a device is still
- * referred to, were that device closed long ago. Seen with webgpu 0.6.2.
+ * One for the whole process, and never released: Dawn shuts down with the object that its create() returned, and the
+ * process is aborted (`std::system_error`, or SIGSEGV) if that object is garbage collected while any object of a device is
+ * still referenced, even of a device closed long ago. Seen with webgpu 0.6.2.
  */
 let theGpu: Promise<GPU | undefined> | undefined;
 
@@ -74,12 +74,12 @@ async function findGpu(): Promise<GPU | undefined> {
     const { create } = await import('webgpu');
     return create([]);
   } catch {
-    // Not installed, or no binary for this machine: then there is no WebGPU here, and the caller says so.
+    // Not installed, or no binary for this machine: there is no WebGPU, which the caller reports.
     return undefined;
   }
 }
 
-/** Lets a script written for a web worker (`self.onmessage`, `postMessage`) run in a thread of Node's. */
+/** Makes a script written for a web worker (`self.onmessage`, `postMessage`) run in a thread of Node. */
 const WEB_WORKER = `
 const { parentPort } = require('node:worker_threads');
 globalThis.self = globalThis;
@@ -88,7 +88,7 @@ parentPort.on('message', (data) => globalThis.onmessage?.({ data }));
 `;
 
 function spawnWorker(source: string, name: string): WorkerPort {
-  // One line in front, so that line numbers in errors are off by one only.
+  // On one line, so that line numbers in errors are off by one only.
   const worker = new Worker(`${WEB_WORKER.replaceAll('\n', ' ')}\n${source}`, { eval: true, name, execArgv: [] });
   return {
     postMessage: (message, transfer) => worker.postMessage(message, transfer ? [...transfer] : undefined),

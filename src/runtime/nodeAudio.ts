@@ -1,4 +1,4 @@
-/** Reads recordings from files, and what the web knows too; `ffmpeg` decodes what sotto does not. */
+/** Reads recordings from files, and from all that `webAudio.ts` reads; `ffmpeg` decodes what sotto does not. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { AudioFile } from '../audio/audioFile.ts';
@@ -17,7 +17,7 @@ export async function readAudio(audio: AudioFile, options: CallOptions = {}): Pr
   const path = pathOf(audio);
   if (path === undefined) return readWebAudio(audio, { ...options, transcode: transcodeWithFfmpeg });
   const bytes = await readBytes(path, options.signal);
-  // ffmpeg takes the file itself: it wants to seek, and the bytes need not be written again.
+  // ffmpeg reads the file itself, so that the bytes are not written to a second one.
   const transcode = (_bytes: Uint8Array, signal: AbortSignal | undefined) => transcodeWithFfmpeg(path, signal);
   return decodeAudio(bytes, { ...options, transcode, fileName: path });
 }

@@ -1,4 +1,4 @@
-/** What the core asks of the runtime it is in. Handed in by the entry point; the core knows no platform itself. */
+/** What the core needs of the runtime. Passed in by the entry point: the core itself imports no platform. */
 
 import type { WasmFeatures } from '../engine/wasm/variant.ts';
 
@@ -13,22 +13,22 @@ export interface Platform {
   readonly name: 'node' | 'deno' | 'bun' | 'web';
   /** Threads the machine can run at once. */
   readonly hardwareThreads: number;
-  /** May WebAssembly memory be shared between threads here? */
+  /** Whether threads can share WebAssembly memory. */
   readonly sharedMemory: boolean;
   /**
    * navigator.gpu, or Dawn by a dynamic import; undefined when there is neither. Sets no globals: constants such as
-   * GPUBufferUsage are not there with Dawn.
+   * GPUBufferUsage do not exist with Dawn.
    */
   gpu(): Promise<GPU | undefined>;
   /**
    * Starts a worker from the source text of a plain (not module) script, written as for a web worker: it sets
-   * `self.onmessage = (event) => ...event.data...` while it is first run, and calls `postMessage(value)`.
-   * Undefined where workers cannot be started.
+   * `self.onmessage = (event) => ...event.data...` when it is run, and calls `postMessage(value)`.
+   * @returns undefined where workers cannot be started
    */
   spawn(source: string, name: string): WorkerPort | undefined;
   /**
-   * Compiles WebAssembly at the best tier the runtime has, with engine flags set around it where that is allowed.
-   * The module may be posted to workers.
+   * Compiles WebAssembly with the best compiler of the runtime; where that is allowed, engine flags are set for it and
+   * restored. The module can be posted to workers.
    */
   compileWasm(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module>;
   /** What a module given to `compileWasm` may use. */

@@ -1,28 +1,28 @@
 /**
- * Which V8 flags make our WebAssembly fast, by V8's version.
+ * The V8 flags that make our WebAssembly fast, by V8's version.
  *
- * V8 reads its flags when it compiles, so they are set, our module is compiled whole, and they are put back: other
- * WebAssembly of the process keeps its usual treatment. V8 does not throw at a flag that it does not know but prints on
- * stderr, so only versions that were tried are given any. (Node 20 is V8 11.3, 22 is 12.4, 24 is 13.6; Deno 2.9 is 15.0.)
+ * V8 reads its flags when it compiles, so they are set, our module is compiled completely, and they are restored: other
+ * WebAssembly of the process is not affected. V8 does not throw for an unknown flag but prints to stderr, so only versions
+ * that were tried get any. (Node 20 is V8 11.3, 22 is 12.4, 24 is 13.6; Deno 2.9 is 15.0.)
  */
 import type { WasmFeatures } from '../engine/wasm/variant.ts';
 
 export interface V8Plan {
   /** Set before compiling. */
   readonly set: readonly string[];
-  /** Set after it. */
+  /** Set after compiling. */
   readonly restore: readonly string[];
   readonly wasm: WasmFeatures;
 }
 
-/** Compile every function at once and with the optimising compiler: no slow first calls, and the flags need not stay. */
+/** Every function is compiled at once, by the optimizing compiler: no slow first calls, and the flags can be restored. */
 const EAGER = ['--no-liftoff', '--no-wasm-lazy-compilation'];
 
 /**
  * @param version     of V8, e.g. `13.6.233.17`
- * @param avx2        does the processor have 256-bit integer and float vectors (x86-64)?
- * @param given       flags the process was started with: they stay as they are
- * @param relaxedSimd is relaxed SIMD there without any flag?
+ * @param avx2        whether the processor has 256-bit integer and float vectors (x86-64)
+ * @param given       flags that the process was started with: they are not restored to their defaults
+ * @param relaxedSimd whether there is relaxed SIMD without any flag
  */
 export function planV8Flags(version: string, avx2: boolean, given: readonly string[], relaxedSimd: boolean): V8Plan {
   const major = Number.parseInt(version, 10);
@@ -40,7 +40,7 @@ export function planV8Flags(version: string, avx2: boolean, given: readonly stri
   };
 }
 
-/** For a process whose flags are left alone. */
+/** For a process whose flags are not changed. */
 export function withoutV8Flags(version: string, relaxedSimd: boolean): V8Plan {
   const preloadsOperands = Number.parseInt(version, 10) < 13;
   return { set: [], restore: [], wasm: { relaxedSimd, revectorize: false, preloadsOperands } };

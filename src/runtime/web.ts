@@ -1,6 +1,6 @@
 /**
  * Browsers. Threads share memory only on pages that are cross-origin isolated (COOP `same-origin` and COEP
- * `require-corp`); elsewhere one worker computes. Workers are started from a Blob, so a page with a content security
+ * `require-corp`); on others there is one worker. Workers are started from a Blob, so a page with a content security
  * policy needs `worker-src blob:`.
  */
 import type { Platform, WorkerPort } from './platform.ts';
@@ -22,10 +22,10 @@ function spawnWorker(source: string, name: string): WorkerPort | undefined {
   if (typeof Worker !== 'function') return undefined;
   const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
   const worker = new Worker(url, { name });
-  // The worker has fetched it by the time it answers or fails; until then the URL has to live.
-  const forget = (): void => URL.revokeObjectURL(url);
-  worker.addEventListener('message', forget, { once: true });
-  worker.addEventListener('error', forget, { once: true });
+  // Needed until the worker has fetched it, at the latest when it first answers or fails.
+  const revoke = (): void => URL.revokeObjectURL(url);
+  worker.addEventListener('message', revoke, { once: true });
+  worker.addEventListener('error', revoke, { once: true });
   return {
     postMessage: (message, transfer) => worker.postMessage(message, transfer ? [...transfer] : []),
     onMessage: (handler) => worker.addEventListener('message', (event) => handler(event.data)),
@@ -35,7 +35,7 @@ function spawnWorker(source: string, name: string): WorkerPort | undefined {
       ),
     terminate() {
       worker.terminate();
-      forget();
+      revoke();
     },
   };
 }

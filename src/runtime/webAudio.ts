@@ -1,17 +1,17 @@
-/** Reads recordings from addresses and Blobs, with nothing but web standards. */
+/** Reads recordings from URLs, Blobs and bytes, with web standards alone. */
 import type { AudioFile } from '../audio/audioFile.ts';
 import { type DecodeAudioOptions, decodeAudio } from '../audio/decode.ts';
 import { AudioError } from '../base/errors.ts';
 
 /**
  * @returns mono, 16 kHz, in [-1, 1]; shape [nSamples]
- * @throws {AudioError} `fetch` if an address gives nothing; what `decodeAudio` throws; the signal's reason
+ * @throws {AudioError} `fetch` if a URL cannot be fetched; what `decodeAudio` throws; the signal's reason
  */
 export async function readWebAudio(audio: AudioFile, options: DecodeAudioOptions = {}): Promise<Float32Array> {
   if (audio instanceof Uint8Array) return decodeAudio(audio, options);
   if (audio instanceof ArrayBuffer) return decodeAudio(new Uint8Array(audio), options);
   if (audio instanceof Blob) {
-    // A File has a name.
+    // A File, unlike other Blobs, has a name.
     const fileName = 'name' in audio && typeof audio.name === 'string' ? audio.name : undefined;
     return decodeAudio(new Uint8Array(await audio.arrayBuffer()), { fileName, ...options });
   }
@@ -23,9 +23,9 @@ async function fetchBytes(address: string | URL, signal: AbortSignal | undefined
   const failed = (why: string, cause?: unknown): AudioError =>
     new AudioError('fetch', `The recording at ${address} cannot be fetched: ${why}.`, { cause });
   try {
-    const answer = await fetch(address, signal ? { signal } : {});
-    if (!answer.ok) throw failed(`status ${answer.status}`);
-    return new Uint8Array(await answer.arrayBuffer());
+    const response = await fetch(address, signal ? { signal } : {});
+    if (!response.ok) throw failed(`status ${response.status}`);
+    return new Uint8Array(await response.arrayBuffer());
   } catch (cause) {
     signal?.throwIfAborted();
     throw cause instanceof AudioError ? cause : failed(String(cause), cause);

@@ -1,12 +1,12 @@
-/** Sound from a pipe against the same bytes as a file. */
+/** Samples from a pipe against those of the same bytes as a file. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeAudio } from '../../src/audio/decode.ts';
-import { type RawSound, readSoundStream } from '../../src/audio/pcmStream.ts';
-import { AudioError } from '../../src/base/errors.ts';
+import { type RawPcm, readPcmStream } from '../../src/audio/pcmStream.ts';
+import { codeOf } from '../support/throws.ts';
 import { integerBytes, noise, sweep, type WavSpec, wavFile } from './sounds.ts';
 
-const test = suite('soundStream');
+const test = suite('pcmStream');
 
 async function* pieces(bytes: Uint8Array, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
   // One array that is used again and again, as some readers do.
@@ -19,9 +19,9 @@ async function* pieces(bytes: Uint8Array, sizes: readonly number[]): AsyncGenera
   }
 }
 
-async function read(bytes: Uint8Array, sizes: readonly number[], raw?: RawSound): Promise<number[]> {
+async function read(bytes: Uint8Array, sizes: readonly number[], raw?: RawPcm): Promise<number[]> {
   const all: number[] = [];
-  for await (const samples of readSoundStream(pieces(bytes, sizes), raw)) all.push(...samples);
+  for await (const samples of readPcmStream(pieces(bytes, sizes), raw)) all.push(...samples);
   return all;
 }
 
@@ -53,16 +53,16 @@ test('WAV of every kind in pieces of every size gives what the whole file gives'
   }
 });
 
-test('a size that cannot be known yet means to the end; one that is known is believed', async () => {
+test('an unknown size means to the end of the stream, a known one is used', async () => {
   const wanted = [...(await decodeAudio(wavFile({ tag: 1, bits: 16, data: s16 })))];
   for (const dataSize of [0, 0xffffffff, 0x80000000, 0x7fffffff - 36]) {
     assert.equal(await read(wavFile({ tag: 1, bits: 16, data: s16, dataSize }), [100]), wanted, String(dataSize));
   }
   const file = wavFile({ tag: 1, bits: 16, data: s16, dataSize: 200 });
-  assert.equal(await read(file, [90]), wanted.slice(0, 100), 'what follows is no sound');
+  assert.equal(await read(file, [90]), wanted.slice(0, 100), 'what follows is not decoded');
 });
 
-test('bare samples', async () => {
+test('raw samples', async () => {
   const wanted = [...(await decodeAudio(wavFile({ tag: 1, bits: 16, data: s16 })))];
   assert.equal(await read(s16, [5, 64], { format: 's16le' }), wanted);
   const spec: WavSpec = { tag: 3, bits: 32, sampleRate: 22050, nChannels: 2, data: new Uint8Array(signal.buffer) };
@@ -82,15 +82,15 @@ test('bare samples', async () => {
   }
 });
 
-test('sound comes out while more is still to come', async () => {
+test('samples are given before the input ends', async () => {
   const file = wavFile({ tag: 1, bits: 16, data: s16 });
   const lengths: number[] = [];
-  for await (const samples of readSoundStream(pieces(file, [644]))) lengths.push(samples.length);
+  for await (const samples of readPcmStream(pieces(file, [644]))) lengths.push(samples.length);
   assert.is(lengths[0], 300);
   assert.is(lengths[1], 322);
 });
 
-test('the loop that is left leaves the bytes', async () => {
+test('leaving the loop closes the input', async () => {
   let isLeft = false;
   async function* endless(): AsyncGenerator<Uint8Array> {
     try {
@@ -99,18 +99,13 @@ test('the loop that is left leaves the bytes', async () => {
       isLeft = true;
     }
   }
-  for await (const _ of readSoundStream(endless(), { format: 's16le' })) break;
+  for await (const _ of readPcmStream(endless(), { format: 's16le' })) break;
   assert.ok(isLeft);
 });
 
-async function code(bytes: Uint8Array): Promise<string> {
-  return read(bytes, [10]).then(
-    () => 'none',
-    (error: unknown) => (error instanceof AudioError ? error.code : String(error)),
-  );
-}
+const code = (bytes: Uint8Array): Promise<string> => codeOf(() => read(bytes, [10]));
 
-test('what is no WAV is refused, at once; nothing at all is no sound', async () => {
+test('what is not WAV is refused at once; an empty stream has no samples', async () => {
   const file = wavFile({ tag: 1, bits: 16, data: s16 });
   assert.is(await code(new Uint8Array(0)), 'none');
   assert.is(await code(new Uint8Array(5)), 'unsupported');

@@ -1,4 +1,5 @@
 /** Deterministic sounds and WAV files for the audio tests. */
+import { concat } from '../../src/base/bytes.ts';
 
 /** Noise in [-1, 1). */
 export function noise(length: number, seed: number): Float32Array<ArrayBuffer> {
@@ -56,21 +57,17 @@ export function wavFile(spec: WavSpec): Uint8Array {
     format.push(number(22, 2), number(bits, 2), number(channelMask, 4), number(tag, 2), Uint8Array.from(guid));
   }
   parts.push(text(riff), number(0, 4), text('WAVE'));
-  if (riff === 'RF64') chunk('ds64', join([number(0, 8), number(data.length, 8), number(0, 8), number(0, 4)]));
-  chunk('fmt ', join(format));
+  if (riff === 'RF64')
+    chunk('ds64', concat(Uint8Array, [number(0, 8), number(data.length, 8), number(0, 8), number(0, 4)]));
+  chunk('fmt ', concat(Uint8Array, format));
   for (const [name, body] of spec.between ?? []) chunk(name, body);
   chunk('data', data, spec.dataSize ?? (riff === 'RF64' ? 0xffffffff : data.length));
-  return join(parts);
+  return concat(Uint8Array, parts);
 }
 
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+/** Whether all samples are 16-bit values / 32768, as those of every decoded recording, damaged or not. */
+export function isPcm16(samples: Float32Array): boolean {
+  return samples.every((v) => v >= -1 && v < 1 && Number.isInteger(v * 32768));
 }
 
 /** Samples as the bytes of `bits`-bit little-endian integers. */

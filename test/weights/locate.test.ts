@@ -12,7 +12,7 @@ import { defaultCache, locateModel } from '../../weights/locate.ts';
 import { serveHub, type TestHub } from '../support/hubServer.ts';
 import { tinyPackage } from '../support/paths.ts';
 import { shapeClasses, writeRandomModel } from '../support/randomModel.ts';
-import { codeOf } from '../support/throws.ts';
+import { codeOf, reasonOf, throws } from '../support/throws.ts';
 
 const test = suite('locate');
 const dims = { ...shapeClasses.tiny!, nVocab: 1000 + 107 + 1501, nAudioCtx: 20 };
@@ -84,7 +84,7 @@ test('the token comes from HF_TOKEN', async () => {
   }
 });
 
-test('an error says where it was looked for', async () => {
+test('an error says where it was searched', async () => {
   for (const [name, code, hints] of [
     [
       'medium',
@@ -98,14 +98,8 @@ test('an error says where it was looked for', async () => {
     [cacheDir, 'unknownModel', ['has no model']],
     ['../../etc', 'unknownModel', []],
   ] as const) {
-    try {
-      await locateModel(name, { cacheDir });
-      assert.unreachable(name);
-    } catch (error) {
-      if (!(error instanceof WeightsError)) throw error;
-      assert.is(error.code, code, name);
-      for (const hint of hints) assert.ok(error.hint?.includes(hint), `${hint} in ${error.hint}`);
-    }
+    const error = await throws(WeightsError, code, () => locateModel(name, { cacheDir }));
+    for (const hint of hints) assert.ok(error.hint?.includes(hint), `${hint} in ${error.hint}`);
   }
 });
 
@@ -154,12 +148,7 @@ test('a lock that an ended process left is taken over; one of a living process i
   await writeFile(lock, JSON.stringify({ pid: process.pid, host: hostname(), id: 'x' }));
   const { length } = hub.requests;
   const signal = AbortSignal.timeout(300);
-  try {
-    await locateModel('small', { cacheDir, signal });
-    assert.unreachable();
-  } catch (error) {
-    assert.is(error, signal.reason);
-  }
+  assert.is(await reasonOf(() => locateModel('small', { cacheDir, signal })), signal.reason);
   assert.is(hub.requests.length, length);
   assert.ok(existsSync(lock));
 });

@@ -1,4 +1,4 @@
-/** Turns what a WebAssembly decoder reports while it runs into one warning, and nothing decoded at all into an error. */
+/** Collects the errors that a WebAssembly decoder reports into one warning; nothing decoded at all is an error. */
 import { AudioError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
 
@@ -13,7 +13,7 @@ export class DecoderReport {
   #firstMessage = '';
   #nSamples = 0;
 
-  /** @param kind of the recording, for the messages: `FLAC` */
+  /** @param kind of the recording, for the messages: `Opus` */
   constructor(kind: string) {
     this.#kind = kind;
   }
@@ -24,8 +24,8 @@ export class DecoderReport {
   }
 
   /**
-   * Runs a step of the decoder and counts what it gave.
-   * @throws {AudioError} `malformed` when the decoder throws, which it does at some damaged files
+   * Runs a step of the decoder and counts its samples and errors.
+   * @throws {AudioError} `malformed` when the decoder throws, as it does for some damaged files
    */
   async run<T extends Decoded>(decode: () => T | Promise<T>): Promise<T> {
     let decoded: T;
@@ -40,11 +40,11 @@ export class DecoderReport {
     return decoded;
   }
 
-  /** @throws {AudioError} `malformed` if there was no sound at all */
+  /** @throws {AudioError} `malformed` if there was no sample at all */
   end(onWarning: CallOptions['onWarning']): void {
     const where = this.#nErrors > 0 ? ` It is damaged in ${this.#nErrors} places (${this.#firstMessage}).` : '';
-    if (this.#nSamples === 0) throw new AudioError('malformed', `The ${this.#kind} file holds no sound.${where}`);
+    if (this.#nSamples === 0) throw new AudioError('malformed', `The ${this.#kind} file has no samples.${where}`);
     if (this.#nErrors > 0)
-      onWarning?.({ code: 'audioDamaged', message: `Not all of the ${this.#kind} file is used.${where}` });
+      onWarning?.({ code: 'audioDamaged', message: `Parts of the ${this.#kind} file could not be decoded.${where}` });
   }
 }

@@ -1,69 +1,94 @@
 /**
- * FLAC, by itself or in Ogg. Read here, not by a library: of those on npm the best kept one loses the last frame of
- * some files, and gives floats where the resampler must have the integers.
+ * FLAC, by itself or in Ogg. Decoded here and not by a library: the best kept one on npm loses the last frame of some
+ * files, and gives floats where the resampler must have the integers.
  *
  * File: "fLaC", metadata blocks, frames. Block: 1 bit last, 7 bits type (0: STREAMINFO, always first), 3 bytes length.
  * STREAMINFO, 34 bytes:
- *    0  2, 2  least and most samples a frame      10  20 bits  sample rate
- *    4  3, 3  least and most bytes a frame            3 bits   channels - 1
- *   18  16    MD5 of the samples                      5 bits   bits a sample - 1
- *                                                     36 bits  samples, 0 if unknown
- * In Ogg, the first packet has 9 bytes before "fLaC"; all packets joined are such a file.
+ *    0  2, 2  smallest and largest samples a frame    10  20 bits  sample rate
+ *    4  3, 3  smallest and largest bytes a frame          3 bits   channels - 1
+ *   18  16    MD5 of the samples                          5 bits   bits a sample - 1
+ *                                                         36 bits  samples, 0 if unknown
+ * In Ogg, the first packet has 9 bytes before "fLaC"; all packets together are such a file.
  *
  * @see RFC 9639
  */
+import { concat, startsWith } from '../../base/bytes.ts';
 import { AudioError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
 import { id3Length } from '../containers/id3.ts';
-import { isOgg, oggPages } from '../containers/ogg.ts';
-import { defaultChannelMask, type Piece, type Planes, type SampleFormat, speaker, type UseSource } from '../pcm.ts';
+import type { OggPages } from '../containers/ogg.ts';
+import {
+  type ChannelSamples,
+  DEFAULT_CHANNEL_MASKS,
+  type PcmPiece,
+  type SampleFormat,
+  SPEAKER,
+  type UseSource,
+} from '../pcm.ts';
 import { type FlacFrame, type FlacStreamInfo, readFlacFrame } from './flacFrame.ts';
 
-/** Frames handed on together, some 4096 samples each. */
-const framesAtOnce = 16;
-const oggHeaderBytes = 9;
+const MAGIC = 'fLaC';
+const BLOCK_HEADER_BYTES = 4;
+const STREAM_INFO_BYTES = 34;
+const OGG_HEADER_BYTES = 9;
+/** Frames handed on together, about 4096 samples each. */
+const FRAMES_AT_ONCE = 16;
 
+/** An ID3 tag before it is skipped. */
 export function isFlac(bytes: Uint8Array): boolean {
-  if (!isOgg(bytes)) return hasMagic(bytes, id3Length(bytes));
-  const [page] = oggPages(bytes);
-  return page?.packets[0] !== undefined && hasMagic(page.packets[0], oggHeaderBytes);
+  return startsWith(bytes, MAGIC, id3Length(bytes));
+}
+
+export function isOggFlac(pages: OggPages): boolean {
+  return startsWith(pages.head, MAGIC, OGG_HEADER_BYTES);
+}
+
+/** The FLAC file that an Ogg file holds, for `readFlac`. */
+export function unwrapOggFlac(pages: OggPages): Uint8Array {
+  const [head = new Uint8Array(0), ...others] = [...pages].flatMap((page) => page.packets);
+  return concat(Uint8Array, [head.subarray(OGG_HEADER_BYTES), ...others]);
 }
 
 /**
- * @throws {AudioError} `truncated` if the file ends within its header, `malformed` if the header cannot be or not one
+ * Reads the header and hands a source of the samples to `use`.
+ *
+ * @throws {AudioError} `truncated` if the file ends within its header, `malformed` if the header is not valid or not one
  *   frame can be read
  */
 export function readFlac<R>(
-  file: Uint8Array,
+  bytes: Uint8Array,
   use: UseSource<R>,
   { onWarning }: Pick<CallOptions, 'onWarning'> = {},
 ): R {
-  const bytes = isOgg(file) ? unwrapOgg(file) : file;
-  const start = id3Length(bytes);
-  const info = readStreamInfo(bytes, start + 8);
+  const firstBlock = id3Length(bytes) + MAGIC.length;
+  const info = readStreamInfo(bytes, firstBlock);
   const { bits, nChannels, sampleRate } = info;
-  const firstFrame = skipMetadata(bytes, start + 4);
-  // 16 bits and fewer, and 17 to 32, left-justified in their type, as ffmpeg's decoder gives them.
+  const firstFrame = skipMetadata(bytes, firstBlock);
+  // Up to 16 bits, and 17 to 32, left-justified in their type, as ffmpeg's decoder gives them.
   return bits <= 16
     ? source('s16', (length) => new Int16Array(length), 2 ** (16 - bits))
     : source('s32', (length) => new Int32Array(length), 2 ** (32 - bits));
 
-  function source<F extends SampleFormat>(sampleFormat: F, allocate: (length: number) => Planes[F], unit: number): R {
+  function source<F extends SampleFormat>(
+    sampleFormat: F,
+    allocate: (length: number) => ChannelSamples[F],
+    unit: number,
+  ): R {
     return use({
       format: { sampleFormat, sampleRate, nChannels, channelMask: channelMask(nChannels) },
-      *pieces(): Generator<Piece<F>> {
+      *pieces(): Generator<PcmPiece<F>> {
         for (const { frames, end } of frameGroups(bytes, firstFrame, info, onWarning)) {
-          const length = frames.reduce((sum, frame) => sum + frame.channels[0]!.length, 0);
-          const planes = Array.from({ length: nChannels }, () => allocate(length));
+          const length = frames.reduce((sum, { blockSize }) => sum + blockSize, 0);
+          const channels = Array.from({ length: nChannels }, () => allocate(length));
           let at = 0;
-          for (const { channels } of frames) {
-            for (const [channel, values] of channels.entries()) {
-              const plane = planes[channel]!;
-              for (let i = 0; i < values.length; i++) plane[at + i] = values[i]! * unit;
+          for (const frame of frames) {
+            for (const [c, values] of frame.channels.entries()) {
+              const channel = channels[c]!;
+              for (let i = 0; i < values.length; i++) channel[at + i] = values[i]! * unit;
             }
-            at += channels[0]!.length;
+            at += frame.blockSize;
           }
-          yield { planes, done: end / bytes.length };
+          yield { channels, done: end / bytes.length };
         }
       },
     });
@@ -81,17 +106,17 @@ function* frameGroups(
   let damagedAt = -1;
   for (let at = start; at < bytes.length; ) {
     const frame = readFlacFrame(bytes, at, info);
-    if (typeof frame === 'string') {
-      // Behind the last frame there may be tags: only what stands between frames is damage.
+    if (!frame) {
+      // Tags may follow the last frame: only bytes between frames are damage.
       if (damagedAt < 0 && nSamples < info.nSamples) damagedAt = at;
       at++;
       while (at < bytes.length && bytes[at] !== 0xff) at++;
       continue;
     }
     frames.push(frame);
-    nSamples += frame.channels[0]!.length;
+    nSamples += frame.blockSize;
     at = frame.end;
-    if (frames.length < framesAtOnce) continue;
+    if (frames.length < FRAMES_AT_ONCE) continue;
     yield { frames, end: at };
     frames = [];
   }
@@ -106,55 +131,42 @@ function* frameGroups(
   }
 }
 
+/** @param at where the metadata block begins */
 function readStreamInfo(bytes: Uint8Array, at: number): FlacStreamInfo {
-  if (at + 34 > bytes.length) {
+  const length = BLOCK_HEADER_BYTES + STREAM_INFO_BYTES;
+  if (at + length > bytes.length) {
     throw new AudioError('truncated', `The FLAC file ends at byte ${bytes.length}, within its header.`);
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at, 34);
-  const word = view.getUint32(10);
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, length);
+  const word = view.getUint32(BLOCK_HEADER_BYTES + 10);
   const info = {
     sampleRate: word >>> 12,
     nChannels: ((word >>> 9) & 7) + 1,
     bits: ((word >>> 4) & 31) + 1,
-    nSamples: (word & 15) * 2 ** 32 + view.getUint32(14),
+    nSamples: (word & 15) * 2 ** 32 + view.getUint32(BLOCK_HEADER_BYTES + 14),
   };
-  if ((bytes[at - 4]! & 0x7f) !== 0 || info.bits < 4) {
-    throw new AudioError('malformed', 'The FLAC file does not begin with the description of its stream.');
+  if ((view.getUint8(0) & 0x7f) !== 0 || info.bits < 4) {
+    throw new AudioError('malformed', 'The FLAC file does not begin with a valid STREAMINFO block.');
   }
   return info;
 }
 
 /** @returns where the first frame should be */
 function skipMetadata(bytes: Uint8Array, at: number): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let start = at;
-  for (let isLast = false; !isLast && start + 4 <= bytes.length; ) {
-    isLast = (bytes[start]! & 0x80) !== 0;
-    start += 4 + bytes[start + 1]! * 65536 + bytes[start + 2]! * 256 + bytes[start + 3]!;
+  for (let isLast = false; !isLast && start + BLOCK_HEADER_BYTES <= bytes.length; ) {
+    const header = view.getUint32(start);
+    isLast = header >>> 31 === 1;
+    start += BLOCK_HEADER_BYTES + (header & 0xffffff);
   }
   return start;
 }
 
-function unwrapOgg(bytes: Uint8Array): Uint8Array {
-  const packets: Uint8Array[] = [];
-  for (const page of oggPages(bytes)) packets.push(...page.packets);
-  packets[0] = packets[0]!.subarray(oggHeaderBytes);
-  const whole = new Uint8Array(packets.reduce((sum, packet) => sum + packet.length, 0));
-  let at = 0;
-  for (const packet of packets) {
-    whole.set(packet, at);
-    at += packet.length;
-  }
-  return whole;
-}
-
 /** FLAC's own speakers where they are not ffmpeg's default for the count. */
 function channelMask(nChannels: number): number {
-  const { frontLeft, frontRight, frontCentre, backLeft, backRight } = speaker;
+  const { frontLeft, frontRight, frontCentre, backLeft, backRight } = SPEAKER;
   if (nChannels === 3) return frontLeft | frontRight | frontCentre;
   if (nChannels === 4) return frontLeft | frontRight | backLeft | backRight;
-  return defaultChannelMask[nChannels] ?? 0;
-}
-
-function hasMagic(bytes: Uint8Array, at: number): boolean {
-  return bytes[at] === 0x66 && bytes[at + 1] === 0x4c && bytes[at + 2] === 0x61 && bytes[at + 3] === 0x43;
+  return DEFAULT_CHANNEL_MASKS[nChannels] ?? 0;
 }

@@ -1,7 +1,7 @@
 /**
- * One frame of FLAC (RFC 9639): header, a subframe a channel (constant, verbatim, fixed or linear prediction with Rice
- * coded residual), checksum. Integers throughout, held in f64: products of 15-bit coefficients and 33-bit samples,
- * 32 of them summed, stay exact there, and the loops are as fast as with int32.
+ * One frame of FLAC (RFC 9639): header, one subframe for each channel (constant, verbatim, fixed or linear prediction
+ * with Rice coded residual), checksum. All numbers are integers in f64: sums of 32 products of 15-bit coefficients and
+ * 33-bit samples stay exact there, and the loops are as fast as with int32.
  */
 
 export interface FlacStreamInfo {
@@ -14,24 +14,18 @@ export interface FlacStreamInfo {
 }
 
 export interface FlacFrame {
-  /** Samples by channel; shape [nChannels][blockSize] */
+  /** Samples of a channel. */
+  readonly blockSize: number;
+  /** Shape [nChannels][blockSize]. */
   readonly channels: readonly Float64Array[];
   /** Where the frame ends in the bytes. */
   readonly end: number;
 }
 
-/** Why no frame could be read: `end` if the bytes end within it, `damaged` if they cannot be one. */
-export type FlacFailure = 'end' | 'damaged';
+/** The bytes are no valid frame, or end within it. */
+class Unreadable extends Error {}
 
-class Unreadable extends Error {
-  readonly failure: FlacFailure;
-  constructor(failure: FlacFailure) {
-    super(failure);
-    this.failure = failure;
-  }
-}
-
-/** Bits of `bytes` from a byte position on, highest first. */
+/** Reads bits, highest first, from byte `start` on. */
 class BitReader {
   readonly #bytes: Uint8Array;
   readonly #start: number;
@@ -44,7 +38,7 @@ class BitReader {
     this.#nBits = 8 * Math.min(bytes.length - start, 1 << 27);
   }
 
-  /** The next 32 bits, zeros behind the end. */
+  /** The next 32 bits, with zeros after the end. */
   #window(): number {
     const at = this.#start + (this.#at >>> 3);
     const shift = this.#at & 7;
@@ -55,7 +49,7 @@ class BitReader {
 
   #advance(n: number): void {
     this.#at += n;
-    if (this.#at > this.#nBits) throw new Unreadable('end');
+    if (this.#at > this.#nBits) throw new Unreadable();
   }
 
   /** @param n 0 to 32 */
@@ -75,7 +69,7 @@ class BitReader {
     return value;
   }
 
-  /** Zeros before the next one. */
+  /** The number of 0 bits before the next 1 bit, which is consumed too. */
   unary(): number {
     let count = 0;
     for (;;) {
@@ -89,7 +83,7 @@ class BitReader {
     }
   }
 
-  /** Rice codes into out[from..end): quotient in unary, remainder of `parameter` bits, signs folded in. */
+  /** Rice codes into out[from..end): quotient in unary, then `parameter` bits of remainder; even codes are positive. */
   rice(parameter: number, out: Float64Array, from: number, end: number): void {
     const unit = 2 ** parameter;
     for (let i = from; i < end; i++) {
@@ -97,7 +91,7 @@ class BitReader {
       const zeros = Math.clz32(word);
       let folded: number;
       if (zeros + 1 + parameter <= 32) {
-        // Both parts stand in one window, as nearly always.
+        // Both parts are in one window, as nearly always.
         const rest = parameter === 0 ? 0 : (word << (zeros + 1)) >>> (32 - parameter);
         folded = zeros * unit + rest;
         this.#advance(zeros + 1 + parameter);
@@ -112,20 +106,20 @@ class BitReader {
     this.#advance(-this.#at & 7);
   }
 
-  /** Position in the bytes, rounded up. */
+  /** The byte position, rounded up. */
   get byteAt(): number {
     return this.#start + Math.ceil(this.#at / 8);
   }
 }
 
-/** Reads the frame that starts at `at`, or says why there is none. */
-export function readFlacFrame(bytes: Uint8Array, at: number, info: FlacStreamInfo): FlacFrame | FlacFailure {
-  // Sync code, then two reserved bits that are 0.
-  if (bytes[at] !== 0xff || (bytes[at + 1]! & 0xfe) !== 0xf8) return at + 2 > bytes.length ? 'end' : 'damaged';
+/** Reads the frame at byte `at`. @returns undefined if there is no valid one, or if the bytes end within it */
+export function readFlacFrame(bytes: Uint8Array, at: number, info: FlacStreamInfo): FlacFrame | undefined {
+  // Sync code, then two bits that must be 0.
+  if (bytes[at] !== 0xff || ((bytes[at + 1] ?? 0) & 0xfe) !== 0xf8) return undefined;
   try {
     return readFrame(bytes, at, info);
   } catch (error) {
-    if (error instanceof Unreadable) return error.failure;
+    if (error instanceof Unreadable) return undefined;
     throw error;
   }
 }
@@ -138,7 +132,7 @@ function readFrame(bytes: Uint8Array, at: number, info: FlacStreamInfo): FlacFra
   const assignment = reader.unsigned(4);
   const bitsCode = reader.unsigned(3);
   const reserved = reader.unsigned(1);
-  // The frame's or sample's number, coded as UTF-8: as many bytes more as the first one has leading ones, less one.
+  // The number of the frame or sample, coded as UTF-8: leading ones of the first byte are the count of bytes.
   const leadingOnes = Math.clz32(~(reader.unsigned(8) << 24));
   for (let i = 1; i < leadingOnes; i++) reader.unsigned(8);
   const blockSize = blockSizeOf(sizeCode, reader);
@@ -147,7 +141,7 @@ function readFrame(bytes: Uint8Array, at: number, info: FlacStreamInfo): FlacFra
   const headerEnd = reader.byteAt;
   const checksum = reader.unsigned(8);
   const nChannels = assignment < 8 ? assignment + 1 : 2;
-  const bits = [info.bits, 8, 12, -1, 16, 20, 24, 32][bitsCode]!;
+  const { bits } = info;
   if (
     crc8(bytes, at, headerEnd) !== checksum ||
     reserved !== 0 ||
@@ -155,25 +149,25 @@ function readFrame(bytes: Uint8Array, at: number, info: FlacStreamInfo): FlacFra
     leadingOnes > 7 ||
     assignment > 10 ||
     nChannels !== info.nChannels ||
-    bits !== info.bits
+    [bits, 8, 12, -1, 16, 20, 24, 32][bitsCode] !== bits
   ) {
-    throw new Unreadable('damaged');
+    throw new Unreadable();
   }
   const channels: Float64Array[] = [];
   for (let channel = 0; channel < nChannels; channel++) {
-    // The channel that holds a difference has one bit more.
+    // A difference of two channels needs one bit more.
     const isSide = assignment === 9 ? channel === 0 : assignment >= 8 && channel === 1;
     channels.push(readSubframe(reader, bits + (isSide ? 1 : 0), blockSize));
   }
   reader.alignToByte();
   const bodyEnd = reader.byteAt;
-  if (crc16(bytes, at, bodyEnd) !== reader.unsigned(16)) throw new Unreadable('damaged');
+  if (crc16(bytes, at, bodyEnd) !== reader.unsigned(16)) throw new Unreadable();
   restoreStereo(channels, assignment);
-  return { channels, end: reader.byteAt };
+  return { blockSize, channels, end: reader.byteAt };
 }
 
 function blockSizeOf(code: number, reader: BitReader): number {
-  if (code === 0) throw new Unreadable('damaged');
+  if (code === 0) throw new Unreadable();
   if (code === 1) return 192;
   if (code <= 5) return 144 << code;
   if (code === 6) return reader.unsigned(8) + 1;
@@ -182,37 +176,39 @@ function blockSizeOf(code: number, reader: BitReader): number {
 }
 
 function readSubframe(reader: BitReader, bits: number, blockSize: number): Float64Array {
-  if (reader.unsigned(1) !== 0) throw new Unreadable('damaged');
+  if (reader.unsigned(1) !== 0) throw new Unreadable();
   const type = reader.unsigned(6);
   const wasted = reader.unsigned(1) === 1 ? reader.unary() + 1 : 0;
   const width = bits - wasted;
-  if (width < 1) throw new Unreadable('damaged');
+  if (width < 1) throw new Unreadable();
   const out = new Float64Array(blockSize);
+  const fixed = FIXED_COEFFICIENTS[type - 8];
   if (type === 0) out.fill(reader.signed(width));
   else if (type === 1) for (let i = 0; i < blockSize; i++) out[i] = reader.signed(width);
-  else if (type >= 8 && type <= 12) readFixed(reader, type - 8, width, out);
+  else if (fixed) readFixed(reader, fixed, width, out);
   else if (type >= 32) readLinear(reader, type - 31, width, out);
-  else throw new Unreadable('damaged');
+  else throw new Unreadable();
   if (wasted > 0) for (let i = 0; i < blockSize; i++) out[i] = out[i]! * 2 ** wasted;
   return out;
 }
 
-/** Prediction by differences: a sample is the residual plus these multiples of those before it. */
-const fixedCoefficients = [[], [1], [2, -1], [3, -3, 1], [4, -6, 4, -1]];
+/** By order: a sample is the residual plus these multiples of the samples before it, the last one first. */
+const FIXED_COEFFICIENTS: readonly (readonly number[])[] = [[], [1], [2, -1], [3, -3, 1], [4, -6, 4, -1]];
 
-function readFixed(reader: BitReader, order: number, width: number, out: Float64Array): void {
-  if (order > out.length) throw new Unreadable('damaged');
+function readFixed(reader: BitReader, coefficients: readonly number[], width: number, out: Float64Array): void {
+  const order = coefficients.length;
+  if (order > out.length) throw new Unreadable();
   for (let i = 0; i < order; i++) out[i] = reader.signed(width);
   readResidual(reader, order, out);
-  predict(out, fixedCoefficients[order]!, 0);
+  predict(out, coefficients, 0);
 }
 
 function readLinear(reader: BitReader, order: number, width: number, out: Float64Array): void {
-  if (order > out.length) throw new Unreadable('damaged');
+  if (order > out.length) throw new Unreadable();
   for (let i = 0; i < order; i++) out[i] = reader.signed(width);
   const precision = reader.unsigned(4) + 1;
   const shift = reader.signed(5);
-  if (precision === 16 || shift < 0) throw new Unreadable('damaged');
+  if (precision === 16 || shift < 0) throw new Unreadable();
   const coefficients = Array.from({ length: order }, () => reader.signed(precision));
   readResidual(reader, order, out);
   predict(out, coefficients, shift);
@@ -229,14 +225,14 @@ function predict(out: Float64Array, coefficients: readonly number[], shift: numb
   }
 }
 
-/** Rice codes in 2^order partitions, each with its own parameter; the highest parameter means plain integers. */
+/** Rice codes in 2^n partitions, each with its own parameter; the highest parameter stands for plain integers. */
 function readResidual(reader: BitReader, order: number, out: Float64Array): void {
   const method = reader.unsigned(2);
-  if (method > 1) throw new Unreadable('damaged');
+  if (method > 1) throw new Unreadable();
   const parameterBits = method === 0 ? 4 : 5;
   const partitionOrder = reader.unsigned(4);
   const partition = out.length >> partitionOrder;
-  if (partition << partitionOrder !== out.length || partition < order) throw new Unreadable('damaged');
+  if (partition << partitionOrder !== out.length || partition < order) throw new Unreadable();
   for (let start = 0; start < out.length; start += partition) {
     const parameter = reader.unsigned(parameterBits);
     const end = start + partition;
@@ -250,7 +246,7 @@ function readResidual(reader: BitReader, order: number, out: Float64Array): void
   }
 }
 
-/** Left/side, side/right and mid/side to left and right. */
+/** Left/side (8), side/right (9) and mid/side (10) to left and right. */
 function restoreStereo(channels: readonly Float64Array[], assignment: number): void {
   const [a, b] = channels;
   if (assignment < 8 || !a || !b) return;
@@ -260,17 +256,17 @@ function restoreStereo(channels: readonly Float64Array[], assignment: number): v
     if (assignment === 8) b[i] = x - y;
     else if (assignment === 9) a[i] = x + y;
     else {
-      const right = x - Math.floor(y / 2); // the lowest bit that mid has lost is that of side
+      const right = x - Math.floor(y / 2); // mid has lost its lowest bit, which is that of side
       a[i] = right + y;
       b[i] = right;
     }
   }
 }
 
-const crc8Table = crcTable(0x07, 8);
-const crc16Table = crcTable(0x8005, 16);
+const CRC8_TABLE = crcTable(0x07, 8);
+const CRC16_TABLE = crcTable(0x8005, 16);
 
-/** Remainders of the polynomial for every byte. */
+/** The checksum of every byte by itself. */
 function crcTable(polynomial: number, width: number): Uint16Array {
   return Uint16Array.from({ length: 256 }, (_, byte) => {
     let value = byte << (width - 8);
@@ -281,12 +277,12 @@ function crcTable(polynomial: number, width: number): Uint16Array {
 
 function crc8(bytes: Uint8Array, from: number, to: number): number {
   let value = 0;
-  for (let i = from; i < to; i++) value = crc8Table[value ^ bytes[i]!]!;
+  for (let i = from; i < to; i++) value = CRC8_TABLE[value ^ bytes[i]!]!;
   return value;
 }
 
 function crc16(bytes: Uint8Array, from: number, to: number): number {
   let value = 0;
-  for (let i = from; i < to; i++) value = ((value << 8) & 0xffff) ^ crc16Table[(value >> 8) ^ bytes[i]!]!;
+  for (let i = from; i < to; i++) value = ((value << 8) & 0xffff) ^ CRC16_TABLE[(value >> 8) ^ bytes[i]!]!;
   return value;
 }

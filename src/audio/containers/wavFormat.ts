@@ -8,15 +8,16 @@
  *   8  4  bytes a second (not used)
  *  12  2  bytes a frame
  *  14  2  bits a sample
- *  16  2  size of what follows, 22 for 0xFFFE:
- *  18  2  bits that are valid (the sample stays left-justified in its bytes)
- *  20  4  speakers, a bit each
+ *  16  2  size of the rest, 22 for 0xFFFE:
+ *  18  2  valid bits (the sample is left-justified in its bytes)
+ *  20  4  speakers, one bit each
  *  24 16  format as a GUID: the format above, then 00 00 00 00 10 00 80 00 00 AA 00 38 9B 71
  */
 import { AudioError } from '../../base/errors.ts';
-import type { PcmFormat, Planes, SampleFormat } from '../pcm.ts';
+import type { ChannelSamples, PcmFormat, SampleFormat } from '../pcm.ts';
+import { isLittleEndian, type WavChunk } from './wavChunks.ts';
 
-const maxChannels = 64;
+const MAX_CHANNELS = 64;
 
 export type Encoding = 'u8' | 's16' | 's24' | 's32' | 'f32' | 'f64' | 'aLaw' | 'muLaw';
 
@@ -32,8 +33,8 @@ export interface WavFormat {
 /** Reads samples of one encoding. */
 export interface FrameReader<F extends SampleFormat> {
   readonly format: PcmFormat<F>;
-  /** `nFrames` frames from byte `at` on, one array a channel. */
-  read(view: DataView, at: number, nFrames: number): Planes[F][];
+  /** `nFrames` frames from byte `at` on; shape [nChannels][nFrames] */
+  read(view: DataView, at: number, nFrames: number): ChannelSamples[F][];
 }
 
 type UseReader<R> = <F extends SampleFormat>(reader: FrameReader<F>) => R;
@@ -47,9 +48,9 @@ export function withFrameReader<R>(wav: WavFormat, use: UseReader<R>): R {
     case 's16':
       return reader('s16', (view, at) => view.getInt16(at, isLittle));
     case 'aLaw':
-      return reader('s16', (view, at) => aLaw[view.getUint8(at)]!);
+      return reader('s16', (view, at) => A_LAW[view.getUint8(at)]!);
     case 'muLaw':
-      return reader('s16', (view, at) => muLaw[view.getUint8(at)]!);
+      return reader('s16', (view, at) => MU_LAW[view.getUint8(at)]!);
     case 's24':
       return reader('s32', isLittle ? littleS24 : bigS24);
     case 's32':
@@ -66,20 +67,18 @@ export function withFrameReader<R>(wav: WavFormat, use: UseReader<R>): R {
     return use({
       format: { sampleFormat, sampleRate, nChannels, channelMask },
       read(view, start, nFrames) {
-        const planes: Planes[F][] = [];
-        for (let channel = 0; channel < nChannels; channel++) {
-          const plane = allocate[sampleFormat](nFrames);
-          let at = start + channel * sampleBytes;
-          for (let i = 0; i < nFrames; i++, at += frameBytes) plane[i] = sample(view, at);
-          planes.push(plane);
-        }
-        return planes;
+        return Array.from({ length: nChannels }, (_, c) => {
+          const channel = allocate[sampleFormat](nFrames);
+          let at = start + c * sampleBytes;
+          for (let i = 0; i < nFrames; i++, at += frameBytes) channel[i] = sample(view, at);
+          return channel;
+        });
       },
     });
   }
 }
 
-const allocate: { readonly [F in SampleFormat]: (length: number) => Planes[F] } = {
+const allocate: { readonly [F in SampleFormat]: (length: number) => ChannelSamples[F] } = {
   s16: (length) => new Int16Array(length),
   s32: (length) => new Int32Array(length),
   f32: (length) => new Float32Array(length),
@@ -87,10 +86,12 @@ const allocate: { readonly [F in SampleFormat]: (length: number) => Planes[F] } 
 };
 
 /**
- * @param start of the data of a "fmt " chunk, which has `size` bytes
+ * @param chunk a "fmt " chunk of the file
  * @throws {AudioError} `truncated`, `malformed`, `unsupported`
  */
-export function readWavFormat(view: DataView, start: number, size: number, isLittle: boolean): WavFormat {
+export function readWavFormat(bytes: Uint8Array, { start, size }: WavChunk): WavFormat {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const isLittle = isLittleEndian(bytes);
   const needed = size >= 16 ? 16 : 14;
   if (size < 14) throw malformedWav(`its "fmt " chunk has ${size} bytes, not 14 or more`);
   if (start + needed > view.byteLength) {
@@ -108,22 +109,22 @@ export function readWavFormat(view: DataView, start: number, size: number, isLit
     channelMask = view.getUint32(start + 20, isLittle);
     tag = view.getUint16(start + 24, isLittle);
   }
-  if (nChannels < 1 || nChannels > maxChannels)
-    throw malformedWav(`it has ${nChannels} channels, not 1 to ${maxChannels}`);
+  if (nChannels < 1 || nChannels > MAX_CHANNELS)
+    throw malformedWav(`it has ${nChannels} channels, not 1 to ${MAX_CHANNELS}`);
   if (sampleRate === 0) throw malformedWav('its sample rate is 0');
-  // Samples stand left-justified in whole bytes; a frame may give them more bytes than their bits need.
-  const leastBytes = Math.ceil(bits / 8);
+  // Samples are left-justified in whole bytes; a frame may give them more bytes than their bits need.
+  const minBytes = Math.ceil(bits / 8);
   const sampleBytes =
-    blockBytes % nChannels === 0 && blockBytes / nChannels >= leastBytes ? blockBytes / nChannels : leastBytes;
-  const encoding = encodings.get(`${tag}/${sampleBytes}`);
+    blockBytes % nChannels === 0 && blockBytes / nChannels >= minBytes ? blockBytes / nChannels : minBytes;
+  const encoding = ENCODINGS.get(`${tag}/${sampleBytes}`);
   if (!encoding) {
-    throw new AudioError('unsupported', `The WAV file holds format 0x${tag.toString(16)} with ${bits} bits a sample.`);
+    throw new AudioError('unsupported', `The WAV file has samples of format 0x${tag.toString(16)} with ${bits} bits.`);
   }
   return { encoding, isLittle, sampleRate, nChannels, channelMask, frameBytes: nChannels * sampleBytes };
 }
 
-/** Format tag and bytes a sample. */
-const encodings: ReadonlyMap<string, Encoding> = new Map([
+/** By format tag and bytes a sample. */
+const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
   ['1/1', 'u8'],
   ['1/2', 's16'],
   ['1/3', 's24'],
@@ -141,25 +142,20 @@ const bigS24 = (view: DataView, at: number): number =>
   (view.getUint8(at + 2) << 8) | (view.getUint8(at + 1) << 16) | (view.getUint8(at) << 24);
 
 /** G.711: sign, 3 bits of exponent, 4 of mantissa, all inverted; 14 bits, here times 4. */
-const muLaw = Int16Array.from({ length: 256 }, (_, code) => {
+const MU_LAW = Int16Array.from({ length: 256 }, (_, code) => {
   const bits = ~code & 0xff;
   const magnitude = (((bits & 0x0f) << 3) + 0x84) << ((bits & 0x70) >> 4);
   return bits & 0x80 ? 0x84 - magnitude : magnitude - 0x84;
 });
 
-/** G.711: every other bit inverted; 13 bits, here times 8. */
-const aLaw = Int16Array.from({ length: 256 }, (_, code) => {
+/** G.711: sign, 3 bits of exponent, 4 of mantissa, every other bit inverted; 13 bits, here times 8. */
+const A_LAW = Int16Array.from({ length: 256 }, (_, code) => {
   const bits = code ^ 0x55;
   const exponent = (bits & 0x70) >> 4;
   const mantissa = 2 * (bits & 0x0f) + 1;
   const magnitude = exponent === 0 ? mantissa << 3 : (mantissa + 32) << (exponent + 2);
   return bits & 0x80 ? magnitude : -magnitude;
 });
-
-/** The name of a chunk, and other four letters. */
-export function fourLetters(bytes: Uint8Array, at: number): string {
-  return String.fromCharCode(...bytes.subarray(at, at + 4));
-}
 
 export function malformedWav(what: string): AudioError {
   return new AudioError('malformed', `The WAV file cannot be read: ${what}.`);

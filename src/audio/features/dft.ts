@@ -1,20 +1,19 @@
 /**
- * The 400-point transform of Whisper's front end, as fast as plain JavaScript goes (9 to 14 ms for 30 s of sound):
- * 400 real samples are taken as 200 complex ones, z[n] = x[2n] + i x[2n+1]; 200 = 8 * 5 * 5 is done by mixed
- * radix, decimation in time; then the even and odd halves are split and joined: X[k] = E[k] + W^k O[k].
- * All in f64, so that it differs from an exact transform by some 1e-15 of the largest bin.
- * `dftBluestein.ts` does the same by other means; tests hold the two against each other.
+ * The 400-point Fourier transform of Whisper's front end, as fast as plain JavaScript allows (9 to 14 ms for 30 s of
+ * audio): 400 real samples are taken as 200 complex ones, z[n] = x[2n] + i x[2n+1]; 200 = 8 * 5 * 5 is done by mixed
+ * radix, decimation in time; then the spectra of the even and odd samples are separated and combined,
+ * X[k] = E[k] + W^k O[k]. All in f64, so that it differs from an exact transform by about 1e-15 of the largest bin.
  */
 import { N_BINS, N_FFT } from '../constants.ts';
 
-const half = N_FFT / 2;
+const HALF = N_FFT / 2;
 
 /** Power spectrum |X[k]|^2, k = 0..200, of one (already windowed) frame of 400 samples. */
 export type PowerSpectrum = (frame: Float64Array, power: Float64Array) => void;
 
-/** Where the input of each output slot of the first stage comes from: digits of 8 * 5 * 5 reversed. */
+/** Which input each output of the first stage comes from: the digits of 8 * 5 * 5 reversed. */
 function digitReversal(): Int32Array {
-  const order = new Int32Array(half);
+  const order = new Int32Array(HALF);
   const fill = (radices: readonly number[], source: number, stride: number, target: number, length: number): void => {
     const [radix, ...rest] = radices;
     if (radix === undefined) {
@@ -25,7 +24,7 @@ function digitReversal(): Int32Array {
       fill(rest, source + j * stride, stride * radix, target + (j * length) / radix, length / radix);
     }
   };
-  fill([5, 5, 8], 0, 1, 0, half);
+  fill([5, 5, 8], 0, 1, 0, HALF);
   return order;
 }
 
@@ -42,15 +41,15 @@ function twiddles(span: number): Float64Array {
   return table;
 }
 
-/** Makes a transform with its own scratch, so one must not be used by two callers at once. */
+/** A transform with buffers of its own, so it must not be used by two callers at once. */
 export function createPowerSpectrum(): PowerSpectrum {
   const order = digitReversal();
-  const re = new Float64Array(half);
-  const im = new Float64Array(half);
+  const re = new Float64Array(HALF);
+  const im = new Float64Array(HALF);
   const stage8 = twiddles(8);
   const stage40 = twiddles(40);
-  const splitRe = Float64Array.from({ length: half / 2 + 1 }, (_, k) => Math.cos((2 * Math.PI * k) / N_FFT));
-  const splitIm = Float64Array.from({ length: half / 2 + 1 }, (_, k) => -Math.sin((2 * Math.PI * k) / N_FFT));
+  const splitRe = Float64Array.from({ length: HALF / 2 + 1 }, (_, k) => Math.cos((2 * Math.PI * k) / N_FFT));
+  const splitIm = Float64Array.from({ length: HALF / 2 + 1 }, (_, k) => -Math.sin((2 * Math.PI * k) / N_FFT));
 
   return (frame, power) => {
     radix8(frame, order, re, im);
@@ -62,7 +61,7 @@ export function createPowerSpectrum(): PowerSpectrum {
 
 /** First stage, no twiddles: 25 transforms of 8 points, gathered in digit-reversed order from the real frame. */
 function radix8(x: Float64Array, order: Int32Array, re: Float64Array, im: Float64Array): void {
-  for (let b = 0; b < half; b += 8) {
+  for (let b = 0; b < HALF; b += 8) {
     const i0 = 2 * order[b]!;
     const i1 = 2 * order[b + 1]!;
     const i2 = 2 * order[b + 2]!;
@@ -88,7 +87,7 @@ function radix8(x: Float64Array, order: Int32Array, re: Float64Array, im: Float6
     const e1i = bi - dr;
     const e3r = br - di;
     const e3i = bi + dr;
-    // Four points 1, 3, 5, 7 -> o0..o3, then turned by 0, -45, -90, -135 degrees.
+    // Four points 1, 3, 5, 7 -> o0..o3, then rotated by 0, -45, -90, -135 degrees.
     ar = x[i1]! + x[i5]!;
     ai = x[i1 + 1]! + x[i5 + 1]!;
     br = x[i1]! - x[i5]!;
@@ -128,14 +127,14 @@ function radix8(x: Float64Array, order: Int32Array, re: Float64Array, im: Float6
   }
 }
 
-const cos1 = Math.cos((2 * Math.PI) / 5);
-const cos2 = Math.cos((4 * Math.PI) / 5);
-const sin1 = Math.sin((2 * Math.PI) / 5);
-const sin2 = Math.sin((4 * Math.PI) / 5);
+const COS_1 = Math.cos((2 * Math.PI) / 5);
+const COS_2 = Math.cos((4 * Math.PI) / 5);
+const SIN_1 = Math.sin((2 * Math.PI) / 5);
+const SIN_2 = Math.sin((4 * Math.PI) / 5);
 
-/** Joins five transforms of `span` points into one of `5 span`, in place, all over the 200 points. */
+/** Combines each five transforms of `span` points into one of `5 span`, in place, over all 200 points. */
 function radix5(re: Float64Array, im: Float64Array, span: number, table: Float64Array): void {
-  for (let b = 0; b < half; b += 5 * span) {
+  for (let b = 0; b < HALF; b += 5 * span) {
     for (let k = 0; k < span; k++) {
       const i0 = b + k;
       const i1 = i0 + span;
@@ -164,14 +163,14 @@ function radix5(re: Float64Array, im: Float64Array, span: number, table: Float64
       const ci = q1 - q4;
       const dr = r2 - r3;
       const di = q2 - q3;
-      const ur = r0 + cos1 * ar + cos2 * br;
-      const ui = q0 + cos1 * ai + cos2 * bi;
-      const vr = r0 + cos2 * ar + cos1 * br;
-      const vi = q0 + cos2 * ai + cos1 * bi;
-      const pr = sin1 * ci + sin2 * di;
-      const pi = -(sin1 * cr + sin2 * dr);
-      const gr = sin2 * ci - sin1 * di;
-      const gi = -(sin2 * cr - sin1 * dr);
+      const ur = r0 + COS_1 * ar + COS_2 * br;
+      const ui = q0 + COS_1 * ai + COS_2 * bi;
+      const vr = r0 + COS_2 * ar + COS_1 * br;
+      const vi = q0 + COS_2 * ai + COS_1 * bi;
+      const pr = SIN_1 * ci + SIN_2 * di;
+      const pi = -(SIN_1 * cr + SIN_2 * dr);
+      const gr = SIN_2 * ci - SIN_1 * di;
+      const gi = -(SIN_2 * cr - SIN_1 * dr);
       re[i0] = r0 + ar + br;
       im[i0] = q0 + ai + bi;
       re[i1] = ur + pr;
@@ -198,18 +197,18 @@ function splitPower(
   const difference = re[0]! - im[0]!;
   power[0] = sum * sum;
   power[N_BINS - 1] = difference * difference;
-  for (let k = 1; k <= half / 2; k++) {
-    const j = half - k;
+  for (let k = 1; k <= HALF / 2; k++) {
+    const j = HALF - k;
     const evenRe = (re[k]! + re[j]!) / 2;
     const evenIm = (im[k]! - im[j]!) / 2;
     const oddRe = (im[k]! + im[j]!) / 2;
     const oddIm = (re[j]! - re[k]!) / 2;
-    const turnedRe = oddRe * splitRe[k]! - oddIm * splitIm[k]!;
-    const turnedIm = oddRe * splitIm[k]! + oddIm * splitRe[k]!;
-    const xr = evenRe + turnedRe;
-    const xi = evenIm + turnedIm;
-    const yr = evenRe - turnedRe;
-    const yi = turnedIm - evenIm;
+    const rotatedRe = oddRe * splitRe[k]! - oddIm * splitIm[k]!;
+    const rotatedIm = oddRe * splitIm[k]! + oddIm * splitRe[k]!;
+    const xr = evenRe + rotatedRe;
+    const xi = evenIm + rotatedIm;
+    const yr = evenRe - rotatedRe;
+    const yi = rotatedIm - evenIm;
     power[k] = xr * xr + xi * xi;
     power[j] = yr * yr + yi * yi;
   }

@@ -1,49 +1,55 @@
 /**
- * The log-mel spectrogram of sound that is still coming. Its frames are those of `logMel.ts`, number for number, with one
- * exception that cannot be helped: the floor hangs on the loudest value of the whole recording, which is known only at the
- * end, so here it is the loudest value *so far*. Until the loudest moment has come, quiet sound stands higher above the
- * floor than in a transcription of the whole file.
+ * The log-mel spectrogram of a recording that is still going on. Its frames are those of `logMel.ts`, number for number,
+ * with one unavoidable exception: the floor depends on the loudest value of the whole recording, which is known only at
+ * the end, so here it is the loudest value *so far*. Until the loudest moment has come, quiet passages are further above
+ * the floor than in a transcription of the whole file.
  *
- * Frames that are not needed any more are let go of, so memory is bounded by what the caller leaves standing.
+ * Frames that are not needed any more can be released, so the caller decides how much memory is used.
  */
-import { AudioError, InternalError, OptionsError } from '../../base/errors.ts';
-import { HOP_LENGTH, N_FRAMES, SAMPLE_RATE } from '../constants.ts';
-import { createMelFrame, floorLog, halfFrame, type MelFrame } from './melFrame.ts';
+import { concat } from '../../base/bytes.ts';
+import { InternalError } from '../../base/errors.ts';
+import { HOP_LENGTH, N_FRAMES } from '../constants.ts';
+import { checkFinite, createMelFrame, floorOf, HALF_FRAME, type MelFrame, MIN_LOG, scaleLog } from './melFrame.ts';
+
+/** Frames that there is room for at first, and up to which the room is doubled: a window and 6 s. */
+const MIN_CAPACITY = 256;
+const MAX_DOUBLED_CAPACITY = N_FRAMES + 600;
 
 export class RunningLogMel {
   readonly nMels: number;
   readonly #analyse: MelFrame;
-  /** Frames from `#first` on; [capacity, nMels], of which `#nStored` are filled. */
+  /** Unclamped log10 values of the frames from `#first` on; [capacity, nMels], of which `#nStored` are filled. */
   #log: Float32Array<ArrayBuffer>;
   #first = 0;
   #nStored = 0;
-  #peak = floorLog;
-  /** Samples from `#base` on that frames to come will see. */
+  #peak = MIN_LOG;
+  /** Samples from `#base` on, which later frames still overlap. */
   #samples: Float32Array<ArrayBuffer> = new Float32Array(0);
   #base = 0;
   #nSamples = 0;
-  #ended = false;
+  #hasEnded = false;
 
-  /** @param nMels 80 or 128: the model's `dims.nMels` */
+  /**
+   * @param nMels 80 or 128: the model's `dims.nMels`
+   * @throws {OptionsError} `nMels` unless it is a positive integer
+   */
   constructor(nMels: number) {
-    if (!Number.isInteger(nMels) || nMels < 1)
-      throw new OptionsError('nMels', `nMels is ${nMels}, not a count of mel bins.`);
-    this.nMels = nMels;
     this.#analyse = createMelFrame(nMels);
-    this.#log = new Float32Array(nMels * 256);
+    this.nMels = nMels;
+    this.#log = new Float32Array(nMels * MIN_CAPACITY);
   }
 
-  /** Whole frames of 10 ms of all sound so far, those let go of included. */
+  /** Complete frames of 10 ms so far, including those that were released. */
   get nFrames(): number {
     return Math.floor(this.#nSamples / HOP_LENGTH);
   }
 
-  /** The first frame that is still here. */
+  /** The first frame that has not been released. */
   get firstFrame(): number {
     return this.#first;
   }
 
-  /** Numbers held in memory: to see that they stay few. */
+  /** Numbers held in memory: a measure of what releasing frames saves. */
   get size(): number {
     return this.#log.length + this.#samples.length;
   }
@@ -53,27 +59,24 @@ export class RunningLogMel {
    * @throws {AudioError} `nonFinite` at the first NaN or infinity, with its time
    */
   push(samples: Float32Array): void {
-    if (this.#ended) throw new InternalError('samples behind the end');
+    if (this.#hasEnded) throw new InternalError('samples after the end');
     checkFinite(samples, this.#nSamples);
-    const joined = new Float32Array(this.#samples.length + samples.length);
-    joined.set(this.#samples);
-    joined.set(samples, this.#samples.length);
-    this.#samples = joined;
+    this.#samples = concat(Float32Array, [this.#samples, samples]);
     this.#nSamples += samples.length;
-    // A frame is analysed once the samples behind its centre are there (and the one more that mirroring sees).
-    this.#analyseUpTo(Math.max(0, Math.ceil((this.#nSamples - halfFrame) / HOP_LENGTH)));
-    const from = Math.max(0, (this.#first + this.#nStored) * HOP_LENGTH - halfFrame);
-    // What stands before the first sample is its mirror image: until no frame reaches there, nothing is let go of.
+    // A frame is analysed once the samples after its centre are there (and the one more that mirroring needs).
+    this.#analyseUpTo(Math.max(0, Math.ceil((this.#nSamples - HALF_FRAME) / HOP_LENGTH)));
+    const from = Math.max(0, (this.#first + this.#nStored) * HOP_LENGTH - HALF_FRAME);
+    // Frames that begin before the first sample see its mirror image: until they are done, all samples are kept.
     if (from <= this.#base) return;
     this.#samples = this.#samples.slice(from - this.#base);
     this.#base = from;
   }
 
-  /** No more sound comes. */
+  /** Ends the recording. */
   end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    if (this.#nSamples > 0) this.#analyseUpTo(Math.ceil((this.#nSamples + halfFrame) / HOP_LENGTH));
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    if (this.#nSamples > 0) this.#analyseUpTo(Math.ceil((this.#nSamples + HALF_FRAME) / HOP_LENGTH));
   }
 
   /**
@@ -84,23 +87,23 @@ export class RunningLogMel {
     if (!(seek >= this.#first && size >= 0 && size <= N_FRAMES && seek + size <= this.nFrames))
       throw new InternalError(`frames ${seek}..${seek + size} of ${this.#first}..${this.nFrames}`);
     const { nMels } = this;
-    const lowest = Math.fround(this.#peak - 8);
+    const floor = floorOf(this.#peak);
     const window = new Float32Array(nMels * N_FRAMES); // [nMels, N_FRAMES]
     const unfinished = new Float32Array(nMels);
     for (let i = 0; i < size; i++) {
       const at = seek + i - this.#first;
       let frame = this.#log.subarray(at * nMels, (at + 1) * nMels);
       if (at >= this.#nStored) {
-        // The last one, of whose samples some are still to come.
-        this.#analyse(this.#samples, (seek + i) * HOP_LENGTH - halfFrame - this.#base, unfinished);
+        // The last frame, some of whose samples are still missing.
+        this.#analyse(this.#samples, (seek + i) * HOP_LENGTH - HALF_FRAME - this.#base, unfinished);
         frame = unfinished;
       }
-      for (let m = 0; m < nMels; m++) window[m * N_FRAMES + i] = Math.fround(Math.max(frame[m]!, lowest) + 4) / 4;
+      for (let m = 0; m < nMels; m++) window[m * N_FRAMES + i] = scaleLog(frame[m]!, floor);
     }
     return window;
   }
 
-  /** Lets go of the frames before `frame`. */
+  /** Releases the frames before `frame`. */
   forget(frame: number): void {
     const n = Math.min(frame - this.#first, this.#nStored);
     if (n <= 0) return;
@@ -109,28 +112,20 @@ export class RunningLogMel {
     this.#nStored -= n;
   }
 
-  /** @param end the frame behind the last one that is analysed now */
+  /** @param end the frame after the last one that is analysed now */
   #analyseUpTo(end: number): void {
     const { nMels } = this;
-    const stored = end - this.#first;
-    if (stored * nMels > this.#log.length) {
-      const grown = new Float32Array(Math.max(stored * nMels, Math.min(2 * this.#log.length, nMels * 3600)));
+    const needed = end - this.#first;
+    if (needed * nMels > this.#log.length) {
+      const doubled = Math.min(2 * this.#log.length, nMels * MAX_DOUBLED_CAPACITY);
+      const grown = new Float32Array(Math.max(needed * nMels, doubled));
       grown.set(this.#log.subarray(0, this.#nStored * nMels));
       this.#log = grown;
     }
-    for (; this.#nStored < stored; this.#nStored++) {
-      const start = (this.#first + this.#nStored) * HOP_LENGTH - halfFrame - this.#base;
+    for (; this.#nStored < needed; this.#nStored++) {
+      const start = (this.#first + this.#nStored) * HOP_LENGTH - HALF_FRAME - this.#base;
       const out = this.#log.subarray(this.#nStored * nMels, (this.#nStored + 1) * nMels);
       this.#peak = Math.max(this.#peak, this.#analyse(this.#samples, start, out));
     }
   }
-}
-
-function checkFinite(samples: Float32Array, before: number): void {
-  const bad = samples.findIndex((sample) => !Number.isFinite(sample));
-  if (bad < 0) return;
-  const seconds = ((before + bad) / SAMPLE_RATE).toFixed(3);
-  throw new AudioError('nonFinite', `Sample ${before + bad}, at ${seconds} s, is ${samples[bad]}.`, {
-    hint: 'Samples are numbers in [-1, 1]: look at what made them.',
-  });
 }

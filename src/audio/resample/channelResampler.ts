@@ -1,42 +1,47 @@
 /**
- * One channel through the polyphase filter, piece by piece. The arithmetic (16-bit fixed point, f32, f64) is handed in.
- * The edges are ffmpeg's: before the first sample stands its mirror image, x[-k] = x[k]; when the end comes, what is
- * left is reflected behind it, last sample included, by half its length.
+ * One channel through the polyphase filter, piece by piece. The arithmetic (16-bit fixed point, f32 or f64) is passed
+ * in. The edges are ffmpeg's: before the first sample the signal is mirrored about it, x[-k] = x[k]; at the end the
+ * samples that are left in the buffer, at most one filter length, are continued by half of them in reverse order.
  */
 import type { ResampleFilter } from './filter.ts';
 
 export type Samples = Int16Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
 
 /**
- * The sum of one filter position over `samples` from `at` on, in the arithmetic of its format; between `phase` and the
- * next one by `fraction` (in 1 / stepDenominator) where the rates have no exact ratio.
+ * The dot product of one phase's filter with `samples` from `at` on, in the arithmetic of the sample format. Where the
+ * rates have no exact ratio it is interpolated towards the next phase by `fraction` / `stepDenominator`.
  */
-export type Tap<S extends Samples> = (samples: S, at: number, phase: number, fraction: number) => number;
+export type DotProduct<S extends Samples> = (samples: S, at: number, phase: number, fraction: number) => number;
+
+const INITIAL_CAPACITY = 4096;
+/** Filters are read in blocks of eight: what they read after the last sample is multiplied by 0, and must be a number. */
+const READ_AHEAD = 8;
 
 export class ChannelResampler<S extends Samples> {
   readonly #filter: ResampleFilter;
-  readonly #tap: Tap<S>;
+  readonly #dot: DotProduct<S>;
   readonly #allocate: (length: number) => S;
+  /** Samples that filters still need, `#length` of them. */
   #buffer: S;
   #length = 0;
   #isStarted = false;
   #phase = 0;
   #fraction = 0;
 
-  constructor(filter: ResampleFilter, tap: Tap<S>, allocate: (length: number) => S) {
+  constructor(filter: ResampleFilter, dot: DotProduct<S>, allocate: (length: number) => S) {
     this.#filter = filter;
-    this.#tap = tap;
+    this.#dot = dot;
     this.#allocate = allocate;
-    this.#buffer = allocate(4096);
+    this.#buffer = allocate(INITIAL_CAPACITY);
   }
 
-  /** Takes samples, gives all that can be computed from what has come so far. */
+  /** @returns all output samples that the input so far determines */
   push(samples: S): S {
     this.#append(samples);
     return this.#run();
   }
 
-  /** The end of the recording: gives the rest. Fewer than 2/3 of a filter's samples in all give nothing, as in ffmpeg. */
+  /** Ends the recording. @returns the rest: as in ffmpeg nothing, if all of it was shorter than 2/3 of a filter */
   end(): S {
     const reflected = (Math.min(this.#length, this.#filter.nTaps) + 1) >> 1;
     const tail = this.#allocate(reflected);
@@ -46,8 +51,7 @@ export class ChannelResampler<S extends Samples> {
   }
 
   #append(samples: S): void {
-    // Filters are read in eights: what is behind the end is multiplied by 0, and must be a number.
-    const needed = this.#length + samples.length + 8;
+    const needed = this.#length + samples.length + READ_AHEAD;
     if (needed > this.#buffer.length) {
       const grown = this.#allocate(Math.max(needed, 2 * this.#buffer.length));
       grown.set(this.#buffer);
@@ -69,7 +73,7 @@ export class ChannelResampler<S extends Samples> {
     const end = this.#length - nTaps;
     let [at, phase, fraction, n] = [0, this.#phase, this.#fraction, 0];
     while (at <= end) {
-      out[n++] = this.#tap(buffer, at, phase, fraction);
+      out[n++] = this.#dot(buffer, at, phase, fraction);
       phase += step;
       fraction += stepMod;
       if (fraction >= stepDenominator) {
@@ -85,7 +89,7 @@ export class ChannelResampler<S extends Samples> {
     this.#phase = phase;
     this.#fraction = fraction;
     const given = this.#allocate(n);
-    for (let i = 0; i < n; i++) given[i] = out[i]!;
+    given.set(out.subarray(0, n));
     return given;
   }
 
@@ -94,7 +98,7 @@ export class ChannelResampler<S extends Samples> {
     const mirrored = this.#allocate(centre);
     for (let k = 1; k <= centre; k++) mirrored[centre - k] = this.#buffer[k]!;
     const rest = this.#allocate(this.#length);
-    for (let i = 0; i < rest.length; i++) rest[i] = this.#buffer[i]!;
+    rest.set(this.#buffer.subarray(0, this.#length));
     this.#length = 0;
     this.#append(mirrored);
     this.#append(rest);

@@ -1,6 +1,6 @@
 /**
  * Rounds to the nearest integer, ties to the even one, as C's `lrint` and the CPU's conversions do.
- * Adding 1.5 * 2^52 leaves no bits for a fraction, so the addition itself rounds. For |x| < 2^51.
+ * After adding 1.5 * 2^52 no bit is left for a fraction, so the addition itself rounds. For |x| < 2^51.
  */
 export function roundHalfEven(x: number): number {
   return x + 6755399441055744 - 6755399441055744;

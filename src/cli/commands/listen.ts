@@ -1,6 +1,6 @@
 /** `sotto -`: transcribes what comes on standard input while it comes. */
 import { SAMPLE_RATE } from '../../audio/constants.ts';
-import { type RawSound, readSoundStream } from '../../audio/pcmStream.ts';
+import { type RawPcm, readPcmStream } from '../../audio/pcmStream.ts';
 import { OptionsError } from '../../base/errors.ts';
 import type { Warning } from '../../base/progress.ts';
 import { load, type Whisper } from '../../index.node.ts';
@@ -35,7 +35,7 @@ export async function listenCommand(texts: ReadonlyMap<string, string>, io: Comm
   const given = givenOptions(texts);
   const settings = readSettings(given);
   const options = readStreamOptions(given);
-  const raw = rawSound(given);
+  const raw = rawPcm(given);
   const stdin = io.stdin();
   if (stdin.isTTY) {
     throw new OptionsError('noInput', 'Standard input is a terminal, which gives no sound.', {
@@ -53,7 +53,7 @@ export async function listenCommand(texts: ReadonlyMap<string, string>, io: Comm
   const { task } = resolveStreamOptions(options);
   let whisper: Whisper | undefined;
   // What is said while the model is being loaded is not lost.
-  const feed = new SampleFeed(readSoundStream(stdin, raw), READ_AHEAD * SAMPLE_RATE, signal);
+  const feed = new SampleFeed(readPcmStream(stdin, raw), READ_AHEAD * SAMPLE_RATE, signal);
   const save = (): void => {
     if (!('outputDir' in given || 'outputFormat' in given)) return;
     const about = { language: language ?? 'en', task };
@@ -91,7 +91,7 @@ export async function listenCommand(texts: ReadonlyMap<string, string>, io: Comm
   }
 }
 
-function rawSound(given: GivenOptions): RawSound | undefined {
+function rawPcm(given: GivenOptions): RawPcm | undefined {
   const { inputFormat: format, inputRate, inputChannels } = resolve(COMMAND_OPTIONS, 'stdin', given);
   if (format !== 'wav') return { format, sampleRate: inputRate, nChannels: inputChannels };
   const name = (['inputRate', 'inputChannels'] as const).find((option) => option in given);

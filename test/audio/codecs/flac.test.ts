@@ -1,14 +1,14 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isFlac, readFlac } from '../../../src/audio/codecs/flac.ts';
-import { drain } from '../../../src/audio/monoSamples.ts';
+import { readMonoSamples } from '../../../src/audio/monoSamples.ts';
 import type { UseSource } from '../../../src/audio/pcm.ts';
-import { AudioError } from '../../../src/base/errors.ts';
 import type { Warning } from '../../../src/base/progress.ts';
+import { codeOf } from '../../support/throws.ts';
 import { noise, sweep } from '../sounds.ts';
 import { type FlacSpec, flacFile } from './flacWriter.ts';
 
-const test = suite('decodeFlac');
+const test = suite('flac');
 
 interface Decoded {
   readonly format: string;
@@ -21,7 +21,7 @@ function decoded(file: Uint8Array, warnings: Warning[] = []): Decoded {
     const channels = Array.from({ length: source.format.nChannels }, (): number[] => []);
     const pieces = source.pieces();
     if (!(Symbol.iterator in pieces)) throw new Error('pieces of FLAC come at once');
-    for (const { planes } of pieces) for (const [c, plane] of planes.entries()) channels[c]!.push(...plane);
+    for (const piece of pieces) for (const [c, values] of piece.channels.entries()) channels[c]!.push(...values);
     return { format: source.format.sampleFormat, channels };
   };
   return readFlac(file, use, { onWarning: (w) => warnings.push(w) });
@@ -101,37 +101,59 @@ test('a damaged frame is left out, the rest is read, and a warning says so', () 
   assert.match(warnings[1]?.message ?? '', '768');
 });
 
-test('headers that cannot be, and files cut anywhere', () => {
-  const file = flacFile({
-    ...mono,
-    coded: [sound(400, 16, 1)],
-    subframes: [{ kind: 'fixed', coefficients: [1], parameters: [11] }],
-  });
-  for (let end = 0; end < file.length; end++) {
-    const cut = file.subarray(0, end);
-    if (!isFlac(cut)) continue;
-    try {
-      decoded(cut);
-    } catch (error) {
-      assert.instance(error, AudioError);
-    }
+/** Three frames, and what may be left of their samples when some cannot be read. */
+const threeFrames = sound(400, 16, 1);
+const subsets = new Set(
+  [0, 1, 2, 3, 4, 5, 6, 7].map((kept) => String(threeFrames.filter((_, i) => (kept >> Math.floor(i / 192)) & 1))),
+);
+const threeFrameFile = flacFile({
+  ...mono,
+  coded: [threeFrames],
+  subframes: [{ kind: 'fixed', coefficients: [1], parameters: [11] }],
+});
+
+test('a file cut anywhere gives its complete frames, or is refused if there is none', async () => {
+  const lengths = new Set<number>();
+  for (let end = 4; end < threeFrameFile.length; end++) {
+    const cut = threeFrameFile.subarray(0, end);
+    assert.ok(isFlac(cut));
+    const warnings: Warning[] = [];
+    let samples: readonly number[] = [];
+    const code = await codeOf(() => {
+      samples = decoded(cut, warnings).channels[0]!;
+    });
+    assert.is(code, end < 42 ? 'truncated' : samples.length === 0 ? 'malformed' : 'none', `${end} bytes`);
+    assert.equal(samples, threeFrames.slice(0, samples.length), `${end} bytes`);
+    if (samples.length > 0) assert.is(warnings.length, 1, `${end} bytes`);
+    lengths.add(samples.length);
   }
-  for (let at = 4; at < file.length; at++) {
-    for (const value of [0, 0xff, file[at]! ^ 1, file[at]! ^ 0x80]) {
-      const changed = file.slice();
+  assert.equal([...lengths], [0, 192, 384]);
+});
+
+test('whatever byte is changed, a frame is read as it was or left out', async () => {
+  const codes = new Set<string>();
+  for (let at = 4; at < threeFrameFile.length; at++) {
+    const byte = threeFrameFile[at]!;
+    for (const value of [0, 0xff, byte ^ 1, byte ^ 0x80]) {
+      const changed = threeFrameFile.slice();
       changed[at] = value;
-      try {
-        decoded(changed);
-      } catch (error) {
-        assert.instance(error, AudioError, `byte ${at} = ${value}`);
-      }
+      let [samples, unit]: [readonly number[], number] = [[], 1];
+      codes.add(
+        await codeOf(() => {
+          const { format, channels } = decoded(changed);
+          samples = channels[0]!;
+          unit = format === 's16' ? 1 : 2 ** 16;
+        }),
+      );
+      assert.ok(subsets.has(String(samples.map((v) => v / unit))), `byte ${at} = ${value}: ${samples.length} samples`);
     }
   }
+  assert.equal([...codes].sort(), ['malformed', 'none']);
 });
 
 test('an empty recording', async () => {
   const file = flacFile({ ...mono, coded: [[]], subframes: [{ kind: 'verbatim' }] });
-  assert.is((await readFlac(file, (source) => drain(source))).length, 0);
+  assert.is((await readFlac(file, (source) => readMonoSamples(source))).length, 0);
 });
 
 test.run();

@@ -8,6 +8,7 @@ import { type Activity, measureActivity, type SpeechOptions, speechSpans } from 
 import { randomStream } from '../../../src/base/random.ts';
 import { readAudio } from '../../../src/runtime/nodeAudio.ts';
 import { repoRoot, sharedOrSkip } from '../../support/paths.ts';
+import { reasonOf } from '../../support/throws.ts';
 
 const test = suite('vad');
 
@@ -120,7 +121,7 @@ test('noise that changes is followed', async () => {
   );
 });
 
-test('128 mel bands show what 80 do', async () => {
+test('128 mel bands give the spans of 80', async () => {
   const samples = sound(12, (t, noise) => 0.01 * noise + (between(t, 3, 5) || between(t, 8, 9) ? voice(t) : 0));
   near(
     await spansOf(samples, noPadding, 128),
@@ -184,14 +185,14 @@ test('short sounds are dropped, short pauses closed, margins kept apart', () => 
   assert.equal(spans(activity(300, [0, 300]), { padding: 1 }), [[0, 300]], 'not beyond the recording');
 });
 
-test('a span begins with a clear frame that is not flat, takes in what leads up to it, and holds', () => {
+test('a span begins with a frame above both thresholds, includes what leads up to it, and ends below the lower one', () => {
   const excess = Float32Array.of(0, 2, 3, 3, 6, 3, 3, 2, 0, 6, 0);
   const peakedness = Float32Array.of(9, 9, 0, 9, 9, 0, 0, 9, 9, 2, 9);
   const found = speechSpans({ nFrames: 11, excess, peakedness }, { minSpeech: 0, padding: 0, minSilence: 0 });
   assert.equal(found, [{ start: 2, end: 7 }]);
 });
 
-test('it stops when it is told to', async () => {
+test('an abort stops it', async () => {
   const controller = new AbortController();
   const mel = await logMel(sound(61, voice), { nMels: 80 });
   const parts: number[] = [];
@@ -203,8 +204,7 @@ test('it stops when it is told to', async () => {
       return mel.window(seek, size);
     },
   };
-  const error = await measureActivity(watched, controller.signal).catch((reason: unknown) => reason);
-  assert.is(error, controller.signal.reason);
+  assert.is(await reasonOf(() => measureActivity(watched, controller.signal)), controller.signal.reason);
   assert.equal(parts, [0]);
 });
 

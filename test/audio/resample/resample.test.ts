@@ -1,36 +1,32 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { PcmFormat, Planes, SampleFormat } from '../../../src/audio/pcm.ts';
+import type { ChannelSamples, PcmFormat, SampleFormat } from '../../../src/audio/pcm.ts';
 import { downMixWeights } from '../../../src/audio/resample/downMix.ts';
 import { resampleFilter } from '../../../src/audio/resample/filter.ts';
 import { MonoResampler } from '../../../src/audio/resample/resample.ts';
 import { roundHalfEven } from '../../../src/audio/resample/rounding.ts';
-import { AudioError } from '../../../src/base/errors.ts';
 import { ffmpegOrSkip, ffmpegSamples } from '../../support/ffmpeg.ts';
+import { codeOf } from '../../support/throws.ts';
 import { sweep } from '../sounds.ts';
 
 const test = suite('resample');
 
-function isAudioError(code: string): (error: unknown) => boolean {
-  return (error) => error instanceof AudioError && error.code === code;
-}
-
 function resampled<F extends SampleFormat>(
   format: PcmFormat<F>,
-  planes: readonly Planes[F][],
+  channels: readonly ChannelSamples[F][],
   pieceLength: number,
 ): number[] {
   const resampler = new MonoResampler(format);
-  const length = planes[0]!.length;
+  const length = channels[0]!.length;
   for (let at = 0; at < length; at += pieceLength) {
-    // slice of a plane is a plane of the same type
-    resampler.push(planes.map((plane) => plane.slice(at, at + pieceLength) as Planes[F]));
+    // a slice has the type of the whole
+    resampler.push(channels.map((channel) => channel.slice(at, at + pieceLength) as ChannelSamples[F]));
   }
   return Array.from(resampler.end(), (v) => v * 32768);
 }
 
-/** Planes of a format from sounds in [-1, 1]. */
-const makers: { readonly [F in SampleFormat]: (sound: Float32Array) => Planes[F] } = {
+/** Samples of a format from sounds in [-1, 1]. */
+const makers: { readonly [F in SampleFormat]: (sound: Float32Array) => ChannelSamples[F] } = {
   s16: (sound) => Int16Array.from(sound, (v) => Math.round(v * 32767)),
   s32: (sound) => Int32Array.from(sound, (v) => Math.round(v * (2 ** 31 - 1))),
   f32: (sound) => Float32Array.from(sound),
@@ -44,13 +40,13 @@ function compareWithFfmpeg<F extends SampleFormat>(
   n: number,
 ): void {
   const name = `${sampleFormat} ${sampleRate} Hz ${nChannels} channels, ${n} samples`;
-  const planes = Array.from({ length: nChannels }, (_, c) => makers[sampleFormat](sweep(n, c + 1)));
+  const channels = Array.from({ length: nChannels }, (_, c) => makers[sampleFormat](sweep(n, c + 1)));
   const interleaved = makers[sampleFormat](new Float32Array(n * nChannels));
-  for (let i = 0; i < n; i++) for (let c = 0; c < nChannels; c++) interleaved[i * nChannels + c] = planes[c]![i]!;
+  for (let i = 0; i < n; i++) for (let c = 0; c < nChannels; c++) interleaved[i * nChannels + c] = channels[c]![i]!;
   const raw = { s16: 's16le', s32: 's32le', f32: 'f32le', f64: 'f64le' }[sampleFormat];
   const input = ['-f', raw, '-ar', `${sampleRate}`, '-ac', `${nChannels}`];
   const expected = ffmpegSamples('-', input, new Uint8Array(interleaved.buffer));
-  const actual = resampled({ sampleFormat, sampleRate, nChannels, channelMask: 0 }, planes, 4099);
+  const actual = resampled({ sampleFormat, sampleRate, nChannels, channelMask: 0 }, channels, 4099);
   assert.is(actual.length, expected.length, name);
   let unequal = 0;
   for (let i = 0; i < actual.length; i++) if (actual[i] !== expected[i]) unequal++;
@@ -122,28 +118,32 @@ test('a constant stays and the first filter sums to 1', () => {
   }
 });
 
-test('weights of known layouts, refusal of unknown ones', () => {
+test('weights of known layouts, refusal of unknown ones', async () => {
   assert.equal(downMixWeights({ nChannels: 1, channelMask: 0 }), [1]);
   assert.equal(downMixWeights({ nChannels: 2, channelMask: 0 }), [0.5, 0.5]);
   const surround = downMixWeights({ nChannels: 6, channelMask: 0x3f });
   assert.is(surround[3], 0);
   assert.ok(Math.abs(surround.reduce((a, b) => a + b, 0) - 1) < 1e-12);
-  assert.throws(() => downMixWeights({ nChannels: 9, channelMask: 0 }), isAudioError('channels'));
-  assert.throws(() => downMixWeights({ nChannels: 2, channelMask: 0x11 }), isAudioError('channels')); // one of a pair
-  assert.throws(() => downMixWeights({ nChannels: 2, channelMask: 0x30 }), isAudioError('channels')); // none in front
+  for (const [nChannels, channelMask, what] of [
+    [9, 0, 'too many'],
+    [2, 0x11, 'one of a pair'],
+    [2, 0x30, 'none in front'],
+  ] as const) {
+    assert.is(await codeOf(() => downMixWeights({ nChannels, channelMask })), 'channels', what);
+  }
 });
 
-test('rates and samples that cannot be are refused', () => {
+test('invalid rates and samples are refused', async () => {
   for (const sampleRate of [0, 999, 768001, 16000.5, Number.NaN]) {
     const format = { sampleFormat: 'f32', sampleRate, nChannels: 1, channelMask: 0 } as const;
-    assert.throws(() => new MonoResampler(format), isAudioError('sampleRate'));
+    assert.is(await codeOf(() => new MonoResampler(format)), 'sampleRate');
   }
   for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
     for (const sampleRate of [16000, 48000]) {
       const sound = sweep(9000, 1);
       sound[4500] = bad;
       const format = { sampleFormat: 'f32', sampleRate, nChannels: 1, channelMask: 0 } as const;
-      assert.throws(() => resampled(format, [sound], 9000), isAudioError('nonFinite'));
+      assert.is(await codeOf(() => resampled(format, [sound], 9000)), 'nonFinite');
     }
   }
 });

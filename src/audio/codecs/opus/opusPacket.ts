@@ -1,5 +1,5 @@
 /**
- * What an Opus packet says of itself, and its frames.
+ * The header of an Opus packet, and its frames.
  *
  * @see RFC 6716, section 3
  */
@@ -9,7 +9,7 @@ export type OpusMode = 'silk' | 'hybrid' | 'celt';
 
 export interface OpusPacket {
   readonly mode: OpusMode;
-  /** Of the part that SILK codes, in Hz; where there is none, of no meaning. */
+  /** Hz of the part that SILK codes; meaningless in CELT packets. */
   readonly silkRate: SilkRate;
   readonly isStereo: boolean;
   /** Milliseconds of a frame: 2.5 to 60. */
@@ -17,8 +17,8 @@ export interface OpusPacket {
   readonly frames: readonly Uint8Array[];
 }
 
-const longestPacketMs = 120;
-const longestFrameBytes = 1275;
+const MAX_PACKET_MS = 120;
+const MAX_FRAME_BYTES = 1275;
 
 /** @returns undefined for a packet that breaks the rules of section 3.4 */
 export function parseOpusPacket(packet: Uint8Array): OpusPacket | undefined {
@@ -26,8 +26,8 @@ export function parseOpusPacket(packet: Uint8Array): OpusPacket | undefined {
   if (head === undefined) return undefined;
   const kind = packetKind(head >> 3);
   const frames = packetFrames(packet, head & 3);
-  if (!frames || frames.length * kind.frameMs > longestPacketMs) return undefined;
-  if (frames.some((frame) => frame.length > longestFrameBytes)) return undefined;
+  if (!frames || frames.length * kind.frameMs > MAX_PACKET_MS) return undefined;
+  if (frames.some((frame) => frame.length > MAX_FRAME_BYTES)) return undefined;
   return { ...kind, isStereo: (head & 4) !== 0, frames };
 }
 
@@ -40,7 +40,7 @@ function packetKind(configuration: number): Pick<OpusPacket, 'mode' | 'silkRate'
   return { mode: 'silk', silkRate, frameMs: size === 0 ? 10 : 20 * size };
 }
 
-/** @param code 0: one frame, 1: two of one size, 2: two, 3: as many as it says */
+/** @param code 0: one frame, 1: two of the same size, 2: two, 3: a count follows */
 function packetFrames(packet: Uint8Array, code: number): readonly Uint8Array[] | undefined {
   if (code === 0) return [packet.subarray(1)];
   if (code === 1) return equalFrames(packet.subarray(1), 2);
@@ -89,7 +89,7 @@ function equalFrames(bytes: Uint8Array, nFrames: number): readonly Uint8Array[] 
   return Array.from({ length: nFrames }, (_, i) => bytes.subarray(i * length, (i + 1) * length));
 }
 
-/** Frames of these lengths and one more of all that is left. */
+/** Frames of these lengths, and one more with the rest. */
 function unequalFrames(bytes: Uint8Array, lengths: readonly number[]): readonly Uint8Array[] | undefined {
   const frames = [];
   let at = 0;

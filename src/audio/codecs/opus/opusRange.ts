@@ -1,15 +1,17 @@
 /**
- * Opus' range decoder over one frame. Past the end it reads zeros, so that no data can make it fail.
+ * The range decoder of Opus, over one frame. Past the end it reads zeros, so no data can make it fail.
  *
  * @see RFC 6716, section 4.1
  */
-const lowestRange = 2 ** 23;
+
+/** The range is kept above this. */
+const MIN_RANGE = 2 ** 23;
 
 export class OpusRange {
   readonly #bytes: Uint8Array;
   #at = 0;
   #range = 128;
-  /** The last bit of the byte before: symbols begin one bit before a byte's end. */
+  /** The byte before: symbols begin at its last bit. */
   #carried: number;
   #value: number;
   #nBits = 9;
@@ -21,12 +23,12 @@ export class OpusRange {
     this.#normalize();
   }
 
-  /** Bits used up to here, rounded up. */
+  /** Bits consumed so far, rounded up. */
   get bitsUsed(): number {
     return this.#nBits - (32 - Math.clz32(this.#range));
   }
 
-  /** @param distribution 256 minus the cumulative frequency behind each symbol, the last one 0 */
+  /** @param distribution 256 minus the cumulative frequency up to and including each symbol; the last one is 0 */
   symbol(distribution: readonly number[]): number {
     const unit = this.#range >>> 8;
     let above = this.#range;
@@ -38,10 +40,10 @@ export class OpusRange {
       }
       above = below;
     }
-    return distribution.length - 1; // never: the value is never below 0
+    return distribution.length - 1; // not reached: the value is never below 0
   }
 
-  /** A bit that is 1 once in 2 ** `log`. */
+  /** A bit that is 1 with probability 2 ** -`log`. */
   bit(log: number): 0 | 1 {
     const below = this.#range >>> log;
     const isSet = this.#value < below;
@@ -65,7 +67,7 @@ export class OpusRange {
   }
 
   #normalize(): void {
-    while (this.#range <= lowestRange) {
+    while (this.#range <= MIN_RANGE) {
       const byte = this.#byte();
       const bits = ((this.#carried << 7) | (byte >> 1)) & 255;
       this.#carried = byte;

@@ -1,33 +1,33 @@
 /**
- * Opus as FFmpeg's own decoder gives it, from what libopus gave. On CELT the two agree, but for a few frames. SILK's
- * part FFmpeg decodes in f32 and brings to 48 kHz by libswresample, which lets more through near 8 kHz than libopus's
- * resampler and comes 0.4 samples (of 16 kHz) later: in speech they are 12 to 20 dB apart. So SILK is decoded anew, by
- * `SilkDecoder`:
+ * Opus as FFmpeg's own decoder gives it, from libopus's output. On CELT the two agree, except for a few frames. SILK's
+ * part FFmpeg decodes in f32 and resamples to 48 kHz by libswresample, which passes more near 8 kHz than libopus's
+ * resampler and is 0.4 samples (of 16 kHz) later: in speech the two are 12 to 20 dB apart. So SILK is decoded once more,
+ * by `SilkDecoder`:
  * - a frame of SILK alone is replaced;
- * - of a hybrid frame, SILK's part is taken out (libopus decodes it at 16 kHz, where nothing is left of CELT's) and
- *   ours put in;
- * - where a mode ends or begins, 2.5 ms of a redundant CELT frame are faded in or out, and the same is done in the fade.
+ * - in a hybrid frame, SILK's part is subtracted (libopus decodes it at 16 kHz, where nothing is left of CELT's) and ours
+ *   is added;
+ * - where a mode ends or begins, 2.5 ms of a redundant CELT frame fade in or out, and ours takes part in the same fade.
  *
  * @see RFC 6716, sections 4.5.1 and 4.5.2; FFmpeg 5.1, libavcodec/opusdec.c (facts only: order, what is reset)
  */
-import { joinPlanes, type Plane } from '../../joinChannels.ts';
+import { type Channel, joinChannels } from '../../joinChannels.ts';
 import { type OpusPacket, parseOpusPacket } from './opusPacket.ts';
 import { OpusRange } from './opusRange.ts';
 import { readRedundancy } from './opusRedundancy.ts';
 import { SilkChannel48 } from './silkChannel48.ts';
 import { SilkDecoder } from './silkDecoder.ts';
 
-/** One packet, decoded by libopus. */
-export interface LibopusSound {
+/** One packet, decoded by libopus; shapes [nChannels][nSamples]. */
+export interface LibopusOutput {
   /** At 48 kHz. */
-  readonly full: readonly Plane[];
+  readonly full: readonly Channel[];
   /** At 16 kHz, where `silkNeeds` asks for it. */
-  readonly low: readonly Plane[] | undefined;
+  readonly low: readonly Channel[] | undefined;
 }
 
 /**
- * What there is to do for a file's packets: nothing; decode SILK anew; or that with libopus's sound at 16 kHz, as more
- * than one mode or rate means redundant frames where they change.
+ * What a file's packets need: nothing; SILK decoded once more; or that and libopus's output at 16 kHz as well, since more
+ * than one mode or rate means that there are redundant frames where they change.
  */
 export function silkNeeds(packets: Iterable<Uint8Array>): 'nothing' | 'silk' | 'silkAndLow' {
   const kinds = new Set<string>();
@@ -46,35 +46,36 @@ export class OpusSilk {
   #channels: readonly SilkChannel48[] = [];
   #rate = 0;
 
-  /** @param hasLow whether libopus's sound at 16 kHz will come, too */
+  /** @param hasLow whether libopus's output at 16 kHz will be given too */
   constructor(nChannels: 1 | 2, hasLow: boolean) {
     this.#nChannels = nChannels;
     this.#hasLow = hasLow;
     this.#silk = new SilkDecoder(nChannels);
   }
 
-  /** @returns shape [nChannels][nSamples] at 48 kHz, up to 1 ms less or more than came in */
-  push(bytes: Uint8Array, { full, low }: LibopusSound): Plane[] {
+  /** @returns shape [nChannels][nSamples] at 48 kHz, up to 1 ms less or more than `full` */
+  push(bytes: Uint8Array, { full, low }: LibopusOutput): Channel[] {
     const packet = parseOpusPacket(bytes);
     const size = 48 * (packet?.frameMs ?? 0);
     const given = full[0]?.length ?? 0;
-    if (given === 0) return []; // damaged
-    if (packet?.frames.length !== given / size) return joinPlanes([this.end(), full]); // libopus had its reason
+    if (given === 0) return []; // libopus could not decode it
+    // Not a valid packet, or not the length that its header says: libopus's output is taken as it is.
+    if (packet?.frames.length !== given / size) return joinChannels([this.end(), full]);
     const pieces = packet.frames.map((frame, i) => {
-      const part = full.map((plane) => plane.subarray(i * size, (i + 1) * size));
+      const part = full.map((channel) => channel.subarray(i * size, (i + 1) * size));
       if (packet.mode === 'celt') {
         this.#silk.reset();
-        return joinPlanes([this.end(), part]);
+        return joinChannels([this.end(), part]);
       }
       const lowSize = packet.silkRate === 16000 ? size / 3 : 0;
-      const lowPart = lowSize > 0 ? low?.map((plane) => plane.subarray(i * lowSize, (i + 1) * lowSize)) : undefined;
+      const lowPart = lowSize > 0 ? low?.map((channel) => channel.subarray(i * lowSize, (i + 1) * lowSize)) : undefined;
       return this.#pushFrame(packet, frame, part, lowPart);
     });
-    return joinPlanes(pieces);
+    return joinChannels(pieces);
   }
 
-  /** What has been kept back. */
-  end(): Plane[] {
+  /** The samples that `push` has not given yet. */
+  end(): Channel[] {
     const rest = this.#channels.map((channel) => channel.end());
     this.#channels = [];
     return rest;
@@ -83,14 +84,14 @@ export class OpusSilk {
   #pushFrame(
     packet: OpusPacket,
     frame: Uint8Array,
-    full: readonly Plane[],
-    low: readonly Plane[] | undefined,
-  ): Plane[] {
+    full: readonly Channel[],
+    low: readonly Channel[] | undefined,
+  ): Channel[] {
     const { silkRate: rate, isStereo, frameMs } = packet;
     const rest = rate === this.#rate ? [] : this.end();
     this.#rate = rate;
     if (this.#channels.length === 0) {
-      // The delay within the decoders: FFmpeg's has two samples in mono, both have one elsewhere.
+      // The delays of the two decoders: FFmpeg's is two samples in mono; all others are one.
       const lead = this.#nChannels === 2 && isStereo ? 0 : -1;
       this.#channels = full.map(() => new SilkChannel48(rate, lead, this.#hasLow));
     }
@@ -101,6 +102,6 @@ export class OpusSilk {
     const out = this.#channels.map((channel, c) =>
       channel.push({ own: own[c]!, full: full[c]!, low: low?.[c], isHybrid, redundancy }),
     );
-    return joinPlanes([rest, out]);
+    return joinChannels([rest, out]);
   }
 }

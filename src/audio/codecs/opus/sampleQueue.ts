@@ -1,4 +1,4 @@
-/** Samples first in, first out. */
+/** A first-in, first-out queue of samples. */
 export class SampleQueue {
   #samples = new Float32Array(4096);
   #start = 0;
@@ -22,7 +22,7 @@ export class SampleQueue {
     this.#end += samples.length;
   }
 
-  /** The first `length` samples; zeros behind the end. */
+  /** The first `length` samples; zeros after the end. */
   take(length: number): Float32Array<ArrayBuffer> {
     const taken = new Float32Array(length);
     const next = Math.min(this.#start + length, this.#end);

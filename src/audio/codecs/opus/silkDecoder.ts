@@ -1,16 +1,16 @@
 /**
- * SILK, the speech half of Opus, in f32 as FFmpeg decodes it: libopus rounds to 16 bits inside of its loops, and over
- * long pitch predictions the two come 38 to 56 dB apart.
+ * SILK, the speech half of Opus, in f32 as FFmpeg decodes it. libopus rounds to 16 bits inside its loops: over long pitch
+ * predictions the two are 38 to 56 dB apart.
  *
  * @see RFC 6716, section 4.2; FFmpeg 5.1, libavcodec/opus_silk.c (facts only: delays, what a reset clears)
  */
 import type { SilkRate } from './opusPacket.ts';
 import type { OpusRange } from './opusRange.ts';
 import { decodeSilkFrame, type SilkFrameHead, type SilkMemory } from './silkFrame.ts';
-import { SilkSynthesis, silkHistory } from './silkSynthesis.ts';
-import { lowRateFlags, midOnly, stereoStage1, stereoWeights, uniform3, uniform5 } from './silkTables.ts';
+import { SILK_HISTORY, SilkSynthesis } from './silkSynthesis.ts';
+import { LOW_RATE_FLAGS, MID_ONLY, STEREO_STAGE_1, STEREO_WEIGHTS, UNIFORM_3, UNIFORM_5 } from './silkTables.ts';
 
-/** What the packet's head says of its SILK part. */
+/** The format of SILK's part of a packet, from its first byte. */
 export interface SilkFormat {
   readonly rate: SilkRate;
   readonly isStereo: boolean;
@@ -22,16 +22,16 @@ export class SilkDecoder {
   readonly #nChannels: 1 | 2;
   readonly #mid = new SilkChannel();
   readonly #side = new SilkChannel();
-  #nCoded = 0;
+  #hasSide = false;
   #weights: readonly [number, number] = [0, 0];
   #weightsBefore: readonly [number, number] = [0, 0];
 
-  /** @param nChannels to give, whatever is coded */
+  /** @param nChannels of the output, however many are coded */
   constructor(nChannels: 1 | 2) {
     this.#nChannels = nChannels;
   }
 
-  /** Forgets the sound before, as after a frame without SILK. */
+  /** Forgets all earlier samples, as after a frame without SILK. */
   reset(): void {
     this.#mid.reset();
     this.#side.reset();
@@ -43,69 +43,65 @@ export class SilkDecoder {
     const { rate, isStereo, frameMs } = format;
     const nFrames = Math.max(frameMs / 20, 1);
     const nSubframes = frameMs === 10 ? 2 : 4;
-    const nCoded = isStereo ? 2 : 1;
-    if (nCoded > this.#nCoded) this.#side.reset();
-    this.#nCoded = nCoded;
-    const flags = Array.from({ length: nCoded }, () => {
-      const isActive = Array.from({ length: nFrames }, () => range.bit(1) === 1);
-      return { isActive, hasLowRate: range.bit(1) === 1 };
-    });
-    const lowRate = flags.map(({ hasLowRate }) => {
-      if (!hasLowRate) return 0;
-      return nFrames === 1 ? 1 : range.symbol(lowRateFlags[nFrames - 2]!) + 1;
-    });
+    if (isStereo && !this.#hasSide) this.#side.reset();
+    this.#hasSide = isStereo;
+    const mid = readFlags(range, nFrames);
+    const side = isStereo ? readFlags(range, nFrames) : undefined;
+    const midLowRate = readLowRateFlags(range, nFrames, mid.hasLowRate);
+    const sideLowRate = readLowRateFlags(range, nFrames, side?.hasLowRate ?? false);
     const head = (index: number, isActive: boolean): SilkFrameHead => ({ rate, nSubframes, index, isActive });
-    // Low-rate copies of an earlier packet's frames: only read over, but FFmpeg remembers their parameters.
+    // Low-rate copies of an earlier packet's frames are not used, but FFmpeg keeps their parameters.
     for (let i = 0; i < nFrames; i++) {
       let isMidOnly = false;
-      for (let c = 0; c < nCoded && !isMidOnly; c++) {
-        if (((lowRate[c]! >> i) & 1) === 0) continue;
-        if (isStereo && c === 0) isMidOnly = this.#readStereo(range, (lowRate[1]! >> i) & 1);
-        (c === 0 ? this.#mid : this.#side).read(range, head(i, true));
+      if (isSet(midLowRate, i)) {
+        isMidOnly = isStereo && this.#readStereo(range, isSet(sideLowRate, i));
+        this.#mid.read(range, head(i, true));
       }
+      if (isSet(sideLowRate, i) && !isMidOnly) this.#side.read(range, head(i, true));
     }
     const size = (rate / 200) * nSubframes;
-    const planes = Array.from({ length: this.#nChannels }, () => new Float32Array(size * nFrames));
+    const channels = Array.from({ length: this.#nChannels }, () => new Float32Array(size * nFrames));
     for (let i = 0; i < nFrames; i++) {
-      const isMidOnly = isStereo && this.#readStereo(range, flags[1]!.isActive[i] ? 1 : 0);
-      this.#mid.decode(range, head(i, flags[0]!.isActive[i]!));
+      const isSideActive = isSet(side?.activity ?? 0, i);
+      const isMidOnly = isStereo && this.#readStereo(range, isSideActive);
+      this.#mid.decode(range, head(i, isSet(mid.activity, i)));
       if (isMidOnly) this.#side.reset();
-      else if (isStereo && this.#nChannels === 2) this.#side.decode(range, head(i, flags[1]!.isActive[i]!));
-      else if (isStereo) this.#side.read(range, head(i, flags[1]!.isActive[i]!));
-      if (isStereo && this.#nChannels === 2) this.#toLeftRight(planes, i * size, size, rate);
+      else if (isStereo && this.#nChannels === 2) this.#side.decode(range, head(i, isSideActive));
+      else if (isStereo) this.#side.read(range, head(i, isSideActive));
+      if (isStereo && this.#nChannels === 2) this.#toLeftRight(channels, i * size, size, rate);
       else {
-        const from = silkHistory - size - 2;
-        for (const plane of planes) plane.set(this.#mid.output.subarray(from, from + size), i * size);
+        const from = SILK_HISTORY - size - 2;
+        for (const channel of channels) channel.set(this.#mid.output.subarray(from, from + size), i * size);
       }
     }
-    return planes;
+    return channels;
   }
 
-  /** @returns whether there is no side channel in this frame */
-  #readStereo(range: OpusRange, isSideActive: number): boolean {
-    const n = range.symbol(stereoStage1);
+  /** @returns whether this frame has no side channel */
+  #readStereo(range: OpusRange, isSideActive: boolean): boolean {
+    const n = range.symbol(STEREO_STAGE_1);
     const [mid, side] = [Math.floor(n / 5), n % 5].map((coarse) => {
-      const index = 3 * coarse + range.symbol(uniform3);
-      const low = stereoWeights[index]!;
-      const step = ((stereoWeights[index + 1]! - low) * 6554) >> 16;
-      return low + step * (2 * range.symbol(uniform5) + 1);
+      const index = 3 * coarse + range.symbol(UNIFORM_3);
+      const low = STEREO_WEIGHTS[index]!;
+      const step = ((STEREO_WEIGHTS[index + 1]! - low) * 6554) >> 16;
+      return low + step * (2 * range.symbol(UNIFORM_5) + 1);
     }) as [number, number]; // a pair is mapped
     this.#weights = [(mid - side) / 8192, side / 8192];
-    return isSideActive === 0 && range.symbol(midOnly) === 1;
+    return !isSideActive && range.symbol(MID_ONLY) === 1;
   }
 
-  /** Mid and side, one sample late, to left and right; the weights move over in 8 ms. */
-  #toLeftRight(planes: readonly Float32Array[], at: number, size: number, rate: number): void {
+  /** Mid and side, one sample late, to left and right; the weights change over 8 ms. */
+  #toLeftRight(channels: readonly Float32Array[], at: number, size: number, rate: number): void {
     const { fround } = Math;
-    const [left, right] = planes as [Float32Array, Float32Array]; // two channels are given
-    const mid = this.#mid.output.subarray(silkHistory - size - 2, silkHistory);
-    const side = this.#side.output.subarray(silkHistory - size - 2, silkHistory);
-    const nMoving = rate / 125;
-    const moving = (from: number, to: number, i: number): number =>
-      i < nMoving ? fround(from + fround(fround(i * fround(to - from)) / nMoving)) : to;
+    const [left, right] = channels as [Float32Array, Float32Array]; // called for two channels only
+    const mid = this.#mid.output.subarray(SILK_HISTORY - size - 2, SILK_HISTORY);
+    const side = this.#side.output.subarray(SILK_HISTORY - size - 2, SILK_HISTORY);
+    const nChanging = rate / 125;
+    const interpolate = (from: number, to: number, i: number): number =>
+      i < nChanging ? fround(from + fround(fround(i * fround(to - from)) / nChanging)) : to;
     for (let i = 0; i < size; i++) {
-      const w0 = moving(this.#weightsBefore[0], this.#weights[0], i);
-      const w1 = moving(this.#weightsBefore[1], this.#weights[1], i);
+      const w0 = interpolate(this.#weightsBefore[0], this.#weights[0], i);
+      const w1 = interpolate(this.#weightsBefore[1], this.#weights[1], i);
       const smooth = 0.25 * fround(fround(mid[i]! + 2 * mid[i + 1]!) + mid[i + 2]!);
       const shared = fround(w0 * smooth);
       const sum = fround(fround(fround(fround(1 + w1) * mid[i + 1]!) + side[i + 1]!) + shared);
@@ -117,9 +113,27 @@ export class SilkDecoder {
   }
 }
 
+/** Flags of a channel: one bit of voice activity for each frame, and whether there are low-rate copies. */
+function readFlags(range: OpusRange, nFrames: number): { readonly activity: number; readonly hasLowRate: boolean } {
+  let activity = 0;
+  for (let i = 0; i < nFrames; i++) activity |= range.bit(1) << i;
+  return { activity, hasLowRate: range.bit(1) === 1 };
+}
+
+/** @returns one bit for each frame that has a low-rate copy */
+function readLowRateFlags(range: OpusRange, nFrames: number, hasLowRate: boolean): number {
+  if (!hasLowRate) return 0;
+  const distribution = LOW_RATE_FLAGS[nFrames - 2];
+  return distribution ? range.symbol(distribution) + 1 : 1;
+}
+
+function isSet(bits: number, index: number): boolean {
+  return ((bits >> index) & 1) === 1;
+}
+
 class SilkChannel {
   readonly #synthesis = new SilkSynthesis();
-  #memory: SilkMemory = freshMemory();
+  #memory: SilkMemory = newMemory();
 
   get output(): Float32Array {
     return this.#synthesis.output;
@@ -128,7 +142,7 @@ class SilkChannel {
   reset(): void {
     if (!this.#memory.isCoded) return;
     this.#synthesis.reset();
-    this.#memory = freshMemory();
+    this.#memory = newMemory();
   }
 
   decode(range: OpusRange, head: SilkFrameHead): void {
@@ -138,13 +152,13 @@ class SilkChannel {
     this.#memory.wasVoiced = frame.isVoiced;
   }
 
-  /** Without sound. */
+  /** Reads the parameters alone. */
   read(range: OpusRange, head: SilkFrameHead): ReturnType<typeof decodeSilkFrame> {
     return decodeSilkFrame(range, head, this.#memory);
   }
 }
 
-function freshMemory(): SilkMemory {
+function newMemory(): SilkMemory {
   return {
     isCoded: false,
     wasVoiced: false,

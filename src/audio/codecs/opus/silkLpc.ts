@@ -1,15 +1,15 @@
 /**
- * From line spectral frequencies to the coefficients of SILK's synthesis filter, in the integers that the RFC asks for.
+ * Line spectral frequencies to the coefficients of SILK's synthesis filter, in the integer arithmetic of the RFC.
  *
  * @see RFC 6716, sections 4.2.7.5.6 to 4.2.7.5.8
  */
-import { cosine, type LsfTables } from './silkLsfTables.ts';
+import { COSINE, type LsfTables } from './silkLsfTables.ts';
 
-const leastInverseGain = 107374; // 1e-4 in Q30
+const MIN_INVERSE_GAIN = 107374; // 1e-4 in Q30
 
 /**
  * @param frequencies in Q15; shape [order]
- * @returns coefficients of the prediction from the last sample backwards; shape [order]
+ * @returns prediction coefficients, that of the last sample first; shape [order]
  */
 export function lpcOfLsf(frequencies: Int16Array, { order, ordering }: LsfTables): Float32Array {
   const doubled = new Int32Array(order); // 2 cos, Q16
@@ -36,10 +36,10 @@ export function lpcOfLsf(frequencies: Int16Array, { order, ordering }: LsfTables
 }
 
 function cosineAt(index: number): number {
-  return index <= 64 ? cosine[index]! : -cosine[128 - index]!;
+  return index <= 64 ? COSINE[index]! : -COSINE[128 - index]!;
 }
 
-/** (1 - c z + z^2) for every second c from `first` on, multiplied out; half of it, as it is symmetric. Q16 */
+/** The product of (1 - c z + z^2) over every second c from `first` on; half of it, as it is symmetric. Q16 */
 function product(doubled: Int32Array, first: number): Int32Array {
   const half = doubled.length / 2;
   const polynomial = new Int32Array(half + 1);
@@ -56,8 +56,8 @@ function product(doubled: Int32Array, first: number): Int32Array {
 }
 
 /**
- * To 16 bits. Coefficients that do not fit are to be made smaller together; ffmpeg looks at the first one alone, and
- * so do we (the others wrap).
+ * To 16 bits. Coefficients that do not fit are scaled down together; like ffmpeg, only the first one is looked at (the
+ * others wrap).
  */
 function limited(wide: Int32Array): Int16Array {
   const narrow = new Int16Array(wide.length);
@@ -94,7 +94,7 @@ function roundShift(value: number): number {
   return Math.floor(value / 65536 + 0.5);
 }
 
-/** The inverse prediction gain by Levinson's recursion backwards, in the integers that the RFC writes it in. */
+/** Whether the inverse prediction gain, by the backward Levinson recursion in the RFC's integers, is large enough. */
 function isStable(narrow: Int16Array): boolean {
   const order = narrow.length;
   if (narrow.reduce((sum, v) => sum + v, 0) >= 4096) return false;
@@ -105,7 +105,7 @@ function isStable(narrow: Int16Array): boolean {
     const reflection = -row[k]! * 128; // Q31
     const divisor = 2 ** 30 - multiplyShift(reflection, reflection, 32); // Q30
     inverseGain = multiplyShift(inverseGain, divisor, 32) * 4;
-    if (k === 0) return inverseGain >= leastInverseGain;
+    if (k === 0) return inverseGain >= MIN_INVERSE_GAIN;
     const nBits = 32 - Math.clz32(divisor);
     const rough = Math.trunc((2 ** 29 - 1) / (divisor >> (nBits - 15)));
     const error = 2 ** 29 - multiplyShift(divisor * 2 ** (31 - nBits), rough, 16); // Q29

@@ -1,12 +1,12 @@
 /**
- * SILK's spectral envelope as it is coded: line spectral frequencies in two stages, kept apart from each other.
+ * SILK's spectral envelope: line spectral frequencies, coded in two stages, with minimum distances between them.
  *
  * @see RFC 6716, sections 4.2.7.5.1 to 4.2.7.5.4
  */
 import type { OpusRange } from './opusRange.ts';
-import { type LsfTables, lsfExtension } from './silkLsfTables.ts';
+import { LSF_EXTENSION, type LsfTables } from './silkLsfTables.ts';
 
-const stabilizingPasses = 20;
+const STABILIZING_PASSES = 20;
 
 /** @returns frequencies in Q15 of half the sample rate, rising; shape [order] */
 export function decodeLsf(range: OpusRange, tables: LsfTables, isVoiced: boolean): Int16Array {
@@ -15,8 +15,8 @@ export function decodeLsf(range: OpusRange, tables: LsfTables, isVoiced: boolean
   const choice = (i: number): number => (selection[(vector * order + i) >> 1]! >> (4 * (i & 1))) & 15;
   const indices = Array.from({ length: order }, (_, i) => {
     const index = range.symbol(stage2[choice(i) >> 1]!) - 4;
-    if (index === -4) return index - range.symbol(lsfExtension);
-    return index === 4 ? index + range.symbol(lsfExtension) : index;
+    if (index === -4) return index - range.symbol(LSF_EXTENSION);
+    return index === 4 ? index + range.symbol(LSF_EXTENSION) : index;
   });
   const frequencies = new Int16Array(order);
   let residual = 0;
@@ -33,7 +33,7 @@ export function decodeLsf(range: OpusRange, tables: LsfTables, isVoiced: boolean
   return frequencies;
 }
 
-/** The residual counts for more where frequencies lie apart: the square root of 1 / below + 1 / above, in integers. */
+/** The residual has more weight where frequencies are far apart: the square root of 1 / below + 1 / above, in integers. */
 function weight(below: number, above: number): number {
   const square = (Math.trunc(1024 / below) + Math.trunc(1024 / above)) << 16;
   const nBits = 32 - Math.clz32(square);
@@ -42,10 +42,10 @@ function weight(below: number, above: number): number {
   return root + ((213 * fraction * root) >> 16);
 }
 
-/** Moves the closest pair apart until all keep their distance; if that takes too long, sorts and pushes. */
+/** Moves the closest pair apart until all distances are kept; after too many passes, sorts and shifts them instead. */
 function stabilize(frequencies: Int16Array, spacing: readonly number[]): void {
   const order = frequencies.length;
-  for (let pass = 0; pass < stabilizingPasses; pass++) {
+  for (let pass = 0; pass < STABILIZING_PASSES; pass++) {
     let worst = 0;
     let at = 0;
     for (let i = 0; i <= order; i++) {
@@ -64,16 +64,16 @@ function stabilize(frequencies: Int16Array, spacing: readonly number[]): void {
   }
   frequencies.sort();
   for (let i = 0; i < order; i++) {
-    const least = (i > 0 ? frequencies[i - 1]! : 0) + spacing[i]!;
-    if (frequencies[i]! < least) frequencies[i] = least;
+    const min = (i > 0 ? frequencies[i - 1]! : 0) + spacing[i]!;
+    if (frequencies[i]! < min) frequencies[i] = min;
   }
   for (let i = order - 1; i >= 0; i--) {
-    const most = (i < order - 1 ? frequencies[i + 1]! : 32768) - spacing[i + 1]!;
-    if (frequencies[i]! > most) frequencies[i] = most;
+    const max = (i < order - 1 ? frequencies[i + 1]! : 32768) - spacing[i + 1]!;
+    if (frequencies[i]! > max) frequencies[i] = max;
   }
 }
 
-/** Sets `at - 1` and `at` around their middle, as far as all others leave room. */
+/** Centres the pair `at - 1` and `at` on its middle, within the room that all other frequencies need. */
 function moveApart(frequencies: Int16Array, spacing: readonly number[], at: number): void {
   const half = spacing[at]! >> 1;
   let lowest = half;

@@ -1,6 +1,5 @@
 /**
- * Tables of SILK's line spectral frequencies. A distribution is written as 256 minus the cumulative frequency behind
- * each symbol, down to 0, as `OpusRange.symbol` takes it.
+ * Tables of SILK's line spectral frequencies. A distribution is given as `OpusRange.symbol` takes it.
  *
  * @see RFC 6716, tables 14 to 28
  */
@@ -10,27 +9,27 @@ export interface LsfTables {
   readonly order: number;
   /** Step of the residual in Q16. */
   readonly step: number;
-  /** Stage 1: distributions for not voiced and voiced frames. */
+  /** Stage 1: distributions for unvoiced and voiced frames. */
   readonly stage1: readonly [readonly number[], readonly number[]];
   /** Stage 1 vectors in Q8; shape [32, order]. */
   readonly codebook: readonly number[];
   /**
-   * What a stage 1 vector means for stage 2, half a byte a coefficient, low half first: 3 bits the distribution above
-   * 1 bit the row of `prediction`; shape [32, order / 2].
+   * What a stage 1 vector selects for stage 2, half a byte a coefficient, low half first: its upper 3 bits the
+   * distribution, its lowest bit the row of `prediction`; shape [32, order / 2].
    */
   readonly selection: readonly number[];
   /** Stage 2: distributions. */
   readonly stage2: readonly (readonly number[])[];
   /** Prediction weights in Q8; shape [2, order - 1]. */
   readonly prediction: readonly [readonly number[], readonly number[]];
-  /** Least distances in Q15; shape [order + 1]. */
+  /** Minimum distances in Q15; shape [order + 1]. */
   readonly spacing: readonly number[];
-  /** The order in which the frequencies enter the polynomials, best for the precision. */
+  /** The order in which the frequencies enter the polynomials, chosen for precision. */
   readonly ordering: readonly number[];
 }
 
 /** Narrow and medium band. */
-export const narrowLsf: LsfTables = {
+export const NARROW_LSF: LsfTables = {
   order: 10,
   step: 11796,
   stage1: [
@@ -86,7 +85,7 @@ export const narrowLsf: LsfTables = {
 };
 
 /** Wide band. */
-export const wideLsf: LsfTables = {
+export const WIDE_LSF: LsfTables = {
   order: 16,
   step: 9830,
   stage1: [
@@ -152,11 +151,11 @@ export const wideLsf: LsfTables = {
   ordering: [0, 15, 8, 7, 4, 11, 12, 3, 2, 13, 10, 5, 6, 9, 14, 1],
 };
 
-export const lsfExtension: readonly number[] = [100, 40, 16, 7, 3, 1, 0];
-export const lsfInterpolation: readonly number[] = [243, 221, 192, 181, 0];
+export const LSF_EXTENSION: readonly number[] = [100, 40, 16, 7, 3, 1, 0];
+export const LSF_INTERPOLATION: readonly number[] = [243, 221, 192, 181, 0];
 
 /** cos(pi i / 128) in Q12, as the RFC rounds it, up to pi / 2; the rest mirrors it. */
-export const cosine: readonly number[] = [
+export const COSINE: readonly number[] = [
   4096, 4095, 4091, 4085, 4076, 4065, 4052, 4036, 4017, 3997, 3973, 3948, 3920, 3889, 3857, 3822, 3784, 3745, 3703,
   3659, 3613, 3564, 3513, 3461, 3406, 3349, 3290, 3229, 3166, 3102, 3035, 2967, 2896, 2824, 2751, 2676, 2599, 2520,
   2440, 2359, 2276, 2191, 2106, 2019, 1931, 1842, 1751, 1660, 1568, 1474, 1380, 1285, 1189, 1093, 995, 897, 799, 700,

@@ -1,18 +1,20 @@
 /**
- * Tables of SILK's excitation. A distribution is written as 256 minus the cumulative frequency behind each symbol, down
- * to 0, as `OpusRange.symbol` takes it.
+ * Tables of SILK's excitation. A distribution is given as `OpusRange.symbol` takes it.
  *
  * @see RFC 6716, tables 44 to 53
  */
 
 type Distribution = readonly number[];
+/** For the low and the high quantization offset. */
+type ByOffset<T> = readonly [low: T, high: T];
 
-/** For frames without and with voice. */
-export const excitationRate: readonly Distribution[] = [
+/** For unvoiced and voiced frames. */
+export const EXCITATION_RATE: readonly [Distribution, Distribution] = [
   [241, 190, 178, 132, 87, 74, 41, 14, 0],
   [223, 193, 157, 140, 106, 57, 39, 18, 0],
 ];
-export const pulseCount: readonly Distribution[] = [
+/** Pulses in a block, by the rate that the frame names. */
+export const PULSE_COUNT: readonly Distribution[] = [
   [125, 51, 26, 18, 15, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
   [198, 105, 45, 22, 15, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0],
   [213, 162, 116, 83, 59, 43, 32, 24, 18, 15, 12, 9, 7, 6, 5, 3, 2, 0],
@@ -22,10 +24,13 @@ export const pulseCount: readonly Distribution[] = [
   [254, 249, 235, 206, 164, 118, 77, 46, 27, 16, 10, 7, 5, 4, 3, 2, 1, 0],
   [255, 253, 249, 239, 220, 191, 156, 119, 85, 57, 37, 23, 15, 10, 6, 4, 2, 0],
   [255, 253, 251, 246, 237, 223, 203, 179, 152, 124, 98, 75, 55, 40, 29, 21, 15, 0],
-  [255, 254, 253, 247, 220, 162, 106, 67, 42, 28, 18, 12, 9, 6, 4, 3, 2, 0],
 ];
-/** For blocks of 16, 8, 4 and 2: distributions of 1 to 16 pulses' share in the first half. */
-export const pulseSplit: readonly (readonly Distribution[])[] = [
+/** Pulses in a block whose pulses have low bits. */
+export const PULSE_COUNT_WITH_LOW_BITS: Distribution = [
+  255, 254, 253, 247, 220, 162, 106, 67, 42, 28, 18, 12, 9, 6, 4, 3, 2, 0,
+];
+/** For blocks of 16, 8, 4 and 2 samples, and 1 to 16 pulses in them: how many of the pulses are in the first half. */
+export const PULSE_SPLIT: readonly (readonly Distribution[])[] = [
   [
     [130, 0],
     [200, 58, 0],
@@ -99,9 +104,12 @@ export const pulseSplit: readonly (readonly Distribution[])[] = [
     [255, 253, 249, 242, 229, 208, 180, 146, 110, 76, 48, 27, 14, 7, 3, 1, 0],
   ],
 ];
-export const lowBit: Distribution = [120, 0];
-/** 256 less the frequency of a minus, by signal (inactive, unvoiced, voiced), quantization offset (low, high) and pulses in the block (0 to 6). */
-export const minusSign: readonly (readonly Distribution[])[] = [
+export const LOW_BIT: Distribution = [120, 0];
+/**
+ * 256 minus the frequency of a minus sign, by signal (inactive, unvoiced, voiced), quantization offset (low, high) and
+ * pulses in the block (0 to 6).
+ */
+export const MINUS_SIGN: readonly [ByOffset<Distribution>, ByOffset<Distribution>, ByOffset<Distribution>] = [
   [
     [254, 49, 67, 77, 82, 93, 99],
     [198, 11, 18, 24, 31, 36, 45],
@@ -115,8 +123,8 @@ export const minusSign: readonly (readonly Distribution[])[] = [
     [248, 53, 69, 80, 88, 95, 102],
   ],
 ];
-/** Added to the excitation in Q23 / 2^15: without and with voice, by quantization offset. */
-export const quantizationOffset: readonly (readonly number[])[] = [
+/** Added to the excitation in Q23 / 2^15, for unvoiced and voiced frames. */
+export const QUANTIZATION_OFFSET: readonly [ByOffset<number>, ByOffset<number>] = [
   [25, 60],
   [8, 25],
 ];

@@ -5,16 +5,17 @@
  */
 import type { SilkFrame } from './silkFrame.ts';
 
-/** The longest pitch period with its five taps, and a filter's reach behind it. */
-export const silkHistory = 288 + 2 + 32;
-const longestFrame = 320;
-const nTaps = 5;
+/** Samples that are kept: the longest pitch period, half of its taps, and twice the order of the longest filter. */
+export const SILK_HISTORY = 288 + 2 + 32;
+/** Samples of the longest frame. */
+const MAX_FRAME = 320;
+const N_TAPS = 5;
 
-/** The end of what was sent out of one channel, for the frames that follow. */
+/** The last samples of one channel, which the frames that follow are predicted from. */
 export class SilkSynthesis {
-  /** Limited to [-1, 1]; the last frame ends at `silkHistory`. */
-  readonly output = new Float32Array(silkHistory + longestFrame);
-  readonly #unlimited = new Float32Array(silkHistory + longestFrame);
+  /** Limited to [-1, 1]; the last frame ends at `SILK_HISTORY`. */
+  readonly output = new Float32Array(SILK_HISTORY + MAX_FRAME);
+  readonly #unlimited = new Float32Array(SILK_HISTORY + MAX_FRAME);
 
   reset(): void {
     this.output.fill(0);
@@ -26,10 +27,10 @@ export class SilkSynthesis {
     const unlimited = this.#unlimited;
     const { fround } = Math;
     const size = frame.excitation.length / frame.subframes.length;
-    const residual = new Float32Array(silkHistory + frame.excitation.length);
-    residual.set(frame.excitation, silkHistory);
+    const residual = new Float32Array(SILK_HISTORY + frame.excitation.length);
+    residual.set(frame.excitation, SILK_HISTORY);
     for (const [i, { gain, lpc }] of frame.subframes.entries()) {
-      const at = silkHistory + i * size;
+      const at = SILK_HISTORY + i * size;
       if (frame.isVoiced) this.#addPitch(frame, i, residual, at, size);
       for (let j = at; j < at + size; j++) {
         let sum = fround(residual[j]! * gain);
@@ -38,8 +39,8 @@ export class SilkSynthesis {
         output[j] = limit(sum);
       }
     }
-    unlimited.copyWithin(0, frame.excitation.length, frame.excitation.length + silkHistory);
-    output.copyWithin(0, frame.excitation.length, frame.excitation.length + silkHistory);
+    unlimited.copyWithin(0, frame.excitation.length, frame.excitation.length + SILK_HISTORY);
+    output.copyWithin(0, frame.excitation.length, frame.excitation.length + SILK_HISTORY);
   }
 
   /** Adds the prediction from a pitch period before to the residual of subframe `i`. */
@@ -47,7 +48,7 @@ export class SilkSynthesis {
     const { fround } = Math;
     const { output } = this;
     const { gain, lpc, lag, taps } = frame.subframes[i]!;
-    // Where the filter changed, the residual before is what the new filter would leave of the output.
+    // Where the filter changed, the residual before it is what the new filter would leave of the output.
     const isOld = i < 2 || !frame.isInterpolated;
     const scale = isOld ? fround(frame.longTermScale) : 1;
     const end = isOld ? at - i * size : at - (i - 2) * size;
@@ -62,7 +63,7 @@ export class SilkSynthesis {
     }
     for (let j = at; j < at + size; j++) {
       let sum = residual[j]!;
-      for (let k = 0; k < nTaps; k++) sum = fround(sum + fround(taps[k]! * residual[j - lag + 2 - k]!));
+      for (let k = 0; k < N_TAPS; k++) sum = fround(sum + fround(taps[k]! * residual[j - lag + 2 - k]!));
       residual[j] = sum;
     }
   }

@@ -1,50 +1,49 @@
 /**
- * SILK's tables but those of the line spectral frequencies. A distribution is written as 256 minus the cumulative
- * frequency behind each symbol, down to 0, as `OpusRange.symbol` takes it.
+ * Tables of SILK's gains, pitch, long-term prediction and stereo. A distribution is given as `OpusRange.symbol` takes it.
  *
  * @see RFC 6716, tables 3 to 13, 29 to 43
  */
 
 type Distribution = readonly number[];
 
-export const lowRateFlags: readonly Distribution[] = [
+export const LOW_RATE_FLAGS: readonly Distribution[] = [
   [203, 150, 0],
   [215, 195, 166, 125, 110, 82, 0],
 ];
 
-export const stereoStage1: Distribution = [
+export const STEREO_STAGE_1: Distribution = [
   249, 247, 246, 245, 244, 234, 210, 202, 201, 200, 197, 174, 82, 59, 56, 55, 54, 46, 22, 12, 11, 10, 9, 7, 0,
 ];
-export const stereoWeights: readonly number[] = [
+export const STEREO_WEIGHTS: readonly number[] = [
   -13732, -10050, -8266, -7526, -6500, -5000, -2950, -820, 820, 2950, 5000, 6500, 7526, 8266, 10050, 13732,
 ];
-export const midOnly: Distribution = [64, 0];
+export const MID_ONLY: Distribution = [64, 0];
 
-export const uniform3: Distribution = [171, 85, 0];
-export const uniform4: Distribution = [192, 128, 64, 0];
-export const uniform5: Distribution = [205, 154, 102, 51, 0];
-export const uniform6: Distribution = [213, 171, 128, 85, 43, 0];
-export const uniform8: Distribution = [224, 192, 160, 128, 96, 64, 32, 0];
+export const UNIFORM_3: Distribution = [171, 85, 0];
+export const UNIFORM_4: Distribution = [192, 128, 64, 0];
+export const UNIFORM_5: Distribution = [205, 154, 102, 51, 0];
+export const UNIFORM_6: Distribution = [213, 171, 128, 85, 43, 0];
+export const UNIFORM_8: Distribution = [224, 192, 160, 128, 96, 64, 32, 0];
 
-export const inactiveFrameType: Distribution = [230, 0];
-export const activeFrameType: Distribution = [232, 158, 10, 0];
+export const INACTIVE_FRAME_TYPE: Distribution = [230, 0];
+export const ACTIVE_FRAME_TYPE: Distribution = [232, 158, 10, 0];
 
 /** For inactive, unvoiced and voiced frames. */
-export const gainHigh: readonly Distribution[] = [
+export const GAIN_HIGH: readonly [Distribution, Distribution, Distribution] = [
   [224, 112, 44, 15, 3, 2, 1, 0],
   [254, 237, 192, 132, 70, 23, 4, 0],
   [255, 252, 226, 155, 61, 11, 2, 0],
 ];
-export const gainDelta: Distribution = [
+export const GAIN_DELTA: Distribution = [
   250, 245, 234, 203, 71, 50, 42, 38, 35, 33, 31, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13,
   12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0,
 ];
 
-export const pitchHigh: Distribution = [
+export const PITCH_HIGH: Distribution = [
   253, 250, 244, 233, 212, 182, 150, 131, 120, 110, 98, 85, 72, 60, 49, 40, 32, 25, 19, 15, 13, 11, 9, 8, 7, 6, 5, 4, 3,
   2, 1, 0,
 ];
-export const pitchDelta: Distribution = [
+export const PITCH_DELTA: Distribution = [
   210, 208, 206, 203, 199, 193, 183, 168, 142, 104, 74, 52, 37, 27, 20, 14, 10, 6, 4, 2, 0,
 ];
 
@@ -54,7 +53,7 @@ export interface PitchContours {
   /** Shape [nContours, nSubframes]. */
   readonly offsets: readonly (readonly number[])[];
 }
-export const narrowContours10: PitchContours = {
+export const NARROW_CONTOURS_10: PitchContours = {
   distribution: [113, 63, 0],
   offsets: [
     [0, 0],
@@ -62,7 +61,7 @@ export const narrowContours10: PitchContours = {
     [0, 1],
   ],
 };
-export const narrowContours20: PitchContours = {
+export const NARROW_CONTOURS_20: PitchContours = {
   distribution: [188, 176, 155, 138, 119, 97, 67, 43, 26, 10, 0],
   offsets: [
     [0, 0, 0, 0],
@@ -78,7 +77,7 @@ export const narrowContours20: PitchContours = {
     [1, 0, 0, -1],
   ],
 };
-export const wideContours10: PitchContours = {
+export const WIDE_CONTOURS_10: PitchContours = {
   distribution: [165, 119, 80, 61, 47, 35, 27, 20, 14, 9, 4, 0],
   offsets: [
     [0, 0],
@@ -95,7 +94,7 @@ export const wideContours10: PitchContours = {
     [-3, 3],
   ],
 };
-export const wideContours20: PitchContours = {
+export const WIDE_CONTOURS_20: PitchContours = {
   distribution: [
     223, 201, 183, 167, 152, 138, 124, 111, 98, 88, 79, 70, 62, 56, 50, 44, 39, 35, 31, 27, 24, 21, 18, 16, 14, 12, 10,
     8, 6, 4, 3, 2, 1, 0,
@@ -138,9 +137,9 @@ export const wideContours20: PitchContours = {
   ],
 };
 
-export const periodicity: Distribution = [179, 99, 0];
-/** Long-term prediction: five taps a filter in Q7, by periodicity. */
-export const longTermFilters: readonly {
+export const PERIODICITY: Distribution = [179, 99, 0];
+/** Long-term prediction: five taps a filter in Q7, by PERIODICITY. */
+export const LONG_TERM_FILTERS: readonly {
   readonly distribution: Distribution;
   readonly taps: readonly (readonly number[])[];
 }[] = [
@@ -219,6 +218,6 @@ export const longTermFilters: readonly {
     ],
   },
 ];
-export const longTermScale: Distribution = [128, 64, 0];
+export const LONG_TERM_SCALE: Distribution = [128, 64, 0];
 /** In Q14. */
-export const longTermScales: readonly number[] = [15565, 12288, 8192];
+export const LONG_TERM_SCALE_VALUES: readonly number[] = [15565, 12288, 8192];

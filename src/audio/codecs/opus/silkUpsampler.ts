@@ -1,24 +1,23 @@
 /**
- * libopus's way from SILK's rate to 48 kHz, bit for bit: doubled by two all-pass chains, then eight taps for each of two,
- * three or six phases, all in 16 bits. With it, SILK's part can be taken out again of what libopus decoded.
+ * libopus's resampler from SILK's rate to 48 kHz, bit for bit: the rate is doubled by two all-pass chains, then eight taps
+ * are applied for each of two, three or six phases, all in 16 bits. With it SILK's part of libopus's output is known.
  *
  * @see libopus 1.5, silk/resampler_private_up2_HQ.c, silk/resampler_private_IIR_FIR.c, silk/resampler_rom.c (facts only)
  */
-
 import { clampInt16 } from '../../resample/rounding.ts';
 import type { SilkRate } from './opusPacket.ts';
 
-/** Samples that libopus puts before the first one. */
-export const silkUpsamplerDelay: Readonly<Record<SilkRate, number>> = { 8000: 0, 12000: 4, 16000: 7 };
+/** Samples of delay that libopus adds. */
+export const SILK_UPSAMPLER_DELAY: Readonly<Record<SilkRate, number>> = { 8000: 0, 12000: 4, 16000: 7 };
 
 /** For even and odd samples; in 2^-16. */
-const allPass = [
+const ALL_PASS_WEIGHTS = [
   [1746, 14986, 39083],
   [6854, 25769, 55542],
 ] as const;
-const nTaps = 8;
-/** In 2^-15, by twelfths of a doubled sample: those of 0, 4, 6 and 8 (12 - n has the taps of n in reverse). */
-const tapsAt: ReadonlyMap<number, readonly number[]> = new Map([
+const N_TAPS = 8;
+/** In 2^-15, by twelfths of a sample at the doubled rate. */
+const TAPS_BY_TWELFTH: ReadonlyMap<number, readonly number[]> = new Map([
   [0, [189, -600, 617, 30567, 2996, -1375, 425, -46]],
   [4, [-48, 758, -3956, 23973, 15143, -3957, 967, -107]],
   [6, [-99, 972, -4222, 18278, 21254, -4235, 905, -80]],
@@ -27,25 +26,25 @@ const tapsAt: ReadonlyMap<number, readonly number[]> = new Map([
 
 export class SilkUpsampler {
   readonly #states = [new Float64Array(3), new Float64Array(3)];
-  /** Outputs of a sample: where among its two doubled ones they begin, and their taps. */
+  /** The outputs for one input sample: their first sample at the doubled rate, and their taps. */
   readonly #phases: readonly { readonly start: number; readonly taps: readonly number[] }[];
-  #kept: Float64Array = new Float64Array(nTaps);
+  #kept: Float64Array = new Float64Array(N_TAPS);
 
   constructor(rate: SilkRate) {
     const ratio = 48000 / rate;
     this.#phases = Array.from({ length: ratio }, (_, i) => {
       const twelfths = (24 / ratio) * i;
-      return { start: Math.floor(twelfths / 12), taps: tapsAt.get(twelfths % 12) ?? [] };
+      return { start: Math.floor(twelfths / 12), taps: TAPS_BY_TWELFTH.get(twelfths % 12) ?? [] };
     });
   }
 
   /** @param samples 16-bit integers  @returns shape [nSamples * 48000 / rate] */
   push(samples: ArrayLike<number>): Int16Array {
-    const doubled = new Float64Array(nTaps + 2 * samples.length);
+    const doubled = new Float64Array(N_TAPS + 2 * samples.length);
     doubled.set(this.#kept);
     for (let i = 0; i < samples.length; i++) {
       for (let odd = 0; odd < 2; odd++) {
-        doubled[nTaps + 2 * i + odd] = chain(samples[i]! * 1024, this.#states[odd]!, allPass[odd]!);
+        doubled[N_TAPS + 2 * i + odd] = chain(samples[i]! * 1024, this.#states[odd]!, ALL_PASS_WEIGHTS[odd]!);
       }
     }
     const ratio = this.#phases.length;
@@ -54,11 +53,11 @@ export class SilkUpsampler {
       for (let i = 0; i < samples.length; i++) {
         const at = 2 * i + start;
         let sum = 0;
-        for (let k = 0; k < nTaps; k++) sum += doubled[at + k]! * taps[k]!;
+        for (let k = 0; k < N_TAPS; k++) sum += doubled[at + k]! * taps[k]!;
         out[ratio * i + phase] = roundedTo16(sum, 32768);
       }
     }
-    this.#kept = doubled.slice(-nTaps);
+    this.#kept = doubled.slice(-N_TAPS);
     return out;
   }
 }

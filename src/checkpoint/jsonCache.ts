@@ -1,11 +1,11 @@
 /**
- * `sotto.msgpack`: what takes long to derive from a model's JSON files, derived once when the model is converted. It makes
- * a second start take milliseconds (`tokenizer.json` alone is 2.5 MB of JSON), and nothing more: without it, or when it is
- * of another version, damaged, or older than the files it was made from, those are read instead.
+ * `sotto.msgpack`: a model's JSON files in parsed form, written once when the model is converted. It makes later starts
+ * take milliseconds (`tokenizer.json` alone is 2.5 MB), and nothing depends on it: if it is missing, of another version,
+ * damaged, or older than the files it was made from, those are read instead.
  *
  *     FIELD       CONTENTS
  *     sotto       1: version of this format
- *     stamps      file name -> stamp of its bytes when this was derived
+ *     stamps      file name -> checksum of the bytes that were parsed
  *     config      dimensions, alignment heads, suppressed tokens (`ModelConfig`)
  *     tokenizer   nVocab, specials, timestampBegin; tokenBytes; tokenLengths: bytes of each text token, u8
  */
@@ -16,22 +16,27 @@ import { checkConfig, type ModelConfig } from './config.ts';
 import { isObject } from './strictJson.ts';
 import { checkTokenizerData } from './tokenizerJson.ts';
 
-export const SIDE_FILE = 'sotto.msgpack';
-export const SIDE_FILE_VERSION = 1;
+export const JSON_CACHE = 'sotto.msgpack';
+export const JSON_CACHE_VERSION = 1;
 
-export interface Derived {
+/** What the JSON files of a model say. */
+export interface ParsedJson {
   readonly config: ModelConfig;
   readonly tokenizer: TokenizerData;
 }
 
-export interface SideFile extends Derived {
-  readonly stamps: Readonly<Record<string, string>>;
+export interface JsonCache extends ParsedJson {
+  /** By file name. */
+  readonly checksums: Readonly<Record<string, string>>;
 }
 
 /** @throws {WeightsError} `badSideFile`, `badConfig`, `badTokenizer` */
-export function unpackSideFile(name: string, bytes: Uint8Array): SideFile {
+export function unpackJsonCache(name: string, bytes: Uint8Array): JsonCache {
   const bad = (what: string, cause?: unknown): WeightsError =>
-    new WeightsError('badSideFile', `${name} ${what}.`, { cause, hint: 'Delete it; it is made again by converting.' });
+    new WeightsError('badSideFile', `${name} ${what}.`, {
+      cause,
+      hint: 'Delete it: converting the model writes a new one.',
+    });
   let data: unknown;
   try {
     data = unpack(bytes);
@@ -39,7 +44,7 @@ export function unpackSideFile(name: string, bytes: Uint8Array): SideFile {
     if (cause instanceof SottoError) throw cause;
     throw bad('is damaged', cause);
   }
-  if (!isObject(data) || data.sotto !== SIDE_FILE_VERSION) throw bad(`is not of version ${SIDE_FILE_VERSION}`);
+  if (!isObject(data) || data.sotto !== JSON_CACHE_VERSION) throw bad(`does not have version ${JSON_CACHE_VERSION}`);
   const { stamps, tokenizer } = data;
   if (!isObject(stamps) || !isObject(tokenizer) || !isObject(tokenizer.specials)) throw bad('is damaged');
   const { tokenBytes, tokenLengths, nVocab, specials, timestampBegin } = tokenizer;
@@ -51,31 +56,31 @@ export function unpackSideFile(name: string, bytes: Uint8Array): SideFile {
   const config = checkConfig(name, data.config);
   if (nVocab !== config.dims.nVocab) throw bad('is damaged');
   return {
-    stamps: textOnly(stamps),
+    checksums: stringValues(stamps),
     config,
     tokenizer: checkTokenizerData(name, {
       nVocab,
-      // A copy: the unpacked one is a view of the whole file, in Node a Buffer.
+      // A copy: the unpacked array is a view of the whole file, in Node a Buffer.
       tokenBytes: new Uint8Array(tokenBytes),
       tokenOffsets,
-      specials: numbersOnly(specials),
+      specials: numberValues(specials),
       timestampBegin: Number(timestampBegin),
     }),
   };
 }
 
-function textOnly(record: Readonly<Record<string, unknown>>): Record<string, string> {
+function stringValues(record: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, String(value)]));
 }
 
-function numbersOnly(record: Readonly<Record<string, unknown>>): Record<string, number> {
+function numberValues(record: Readonly<Record<string, unknown>>): Record<string, number> {
   return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, Number(value)]));
 }
 
-/** Tells whether a file was edited: its length, and two 32-bit sums that every byte goes into. No protection from malice. */
-export function stampOf(bytes: Uint8Array): string {
+/** Detects that a file was edited, by its length and two 32-bit sums over all bytes; no protection against an attacker. */
+export function checksumOf(bytes: Uint8Array): string {
   const whole = bytes.length >>> 2;
-  // A view needs an address that is a multiple of 4; what is read from a file has one.
+  // A view of words needs an offset that is a multiple of 4; what is read from a file has one.
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
   const words = new Uint32Array(aligned.buffer, aligned.byteOffset, whole);
   let a = 0x811c9dc5;
