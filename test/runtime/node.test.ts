@@ -84,17 +84,17 @@ test('flags by version of V8', () => {
   const v11 = planV8Flags('11.3.244.8-node.38', true, [], false);
   assert.equal(v11.set, ['--no-liftoff', '--no-wasm-lazy-compilation', '--experimental-wasm-relaxed-simd']);
   assert.equal(v11.restore, ['--liftoff', '--wasm-lazy-compilation', '--no-experimental-wasm-relaxed-simd']);
-  assert.equal(v11.wasm, { relaxedSimd: true, revectorize: false, loadsFirst: true });
+  assert.equal(v11.wasm, { relaxedSimd: true, revectorize: false, preloadsOperands: true });
   const v12 = planV8Flags('12.4.254.21', true, ['--no_liftoff', ''], true);
   assert.equal(v12.set.at(-1), '--turboshaft-wasm');
   assert.equal(v12.restore, ['--wasm-lazy-compilation', '--no-turboshaft-wasm'], 'what the user set stays');
-  assert.equal(v12.wasm, { relaxedSimd: true, revectorize: false, loadsFirst: false });
+  assert.equal(v12.wasm, { relaxedSimd: true, revectorize: false, preloadsOperands: false });
   const v13 = planV8Flags('13.6.233.17', true, [], true);
   assert.equal(v13.set.at(-1), '--experimental-wasm-revectorize');
-  assert.equal(v13.wasm, { relaxedSimd: true, revectorize: true, loadsFirst: false });
+  assert.equal(v13.wasm, { relaxedSimd: true, revectorize: true, preloadsOperands: false });
   assert.is(planV8Flags('13.6.233.17', false, [], true).wasm.revectorize, false, 'needs AVX2');
   assert.equal(planV8Flags('99.0', true, [], true).set, [], 'a V8 that nobody tried');
-  assert.equal(withoutV8Flags('11.3', false).wasm, { relaxedSimd: false, revectorize: false, loadsFirst: true });
+  assert.equal(withoutV8Flags('11.3', false).wasm, { relaxedSimd: false, revectorize: false, preloadsOperands: true });
 });
 
 test.run();
