@@ -4,7 +4,7 @@ import { openFolder } from '../weights/fileSource.ts';
 import { locateModel } from '../weights/locate.ts';
 import type { CacheOptions } from '../weights/options.ts';
 import { openUrlFolder } from './checkpoint/urlSource.ts';
-import { type LoadOptions, loadWhisper } from './load.ts';
+import { checkLoadOptions, type LoadOptions, loadWhisper } from './load.ts';
 import { createNodePlatform } from './runtime/node.ts';
 import { readAudio } from './runtime/nodeAudio.ts';
 import type { Platform } from './runtime/platform.ts';
@@ -28,6 +28,7 @@ export interface NodeLoadOptions extends LoadOptions, CacheOptions {
  * @throws {WeightsError}, {DeviceError}; the signal's reason
  */
 export async function load(model: string | URL, options: NodeLoadOptions = {}): Promise<Whisper> {
+  checkLoadOptions(options);
   const open = isAddress(model)
     ? openUrlFolder(String(model), { signal: options.signal })
     : openFolder(await locateModel(model instanceof URL ? fileURLToPath(model) : model, options));

@@ -6,6 +6,7 @@ import type { OpenSource } from './checkpoint/source.ts';
 import { chooseDevice } from './devices/choose.ts';
 import { DEVICE_OPTIONS, type DeviceOptions } from './devices/options.ts';
 import { createInference } from './model/inference.ts';
+import { checkValues } from './options/check.ts';
 import { resolve } from './options/resolve.ts';
 import type { Platform } from './runtime/platform.ts';
 import { Tokenizer } from './text/tokenizer.ts';
@@ -13,9 +14,14 @@ import { Whisper } from './whisper.ts';
 
 export interface LoadOptions extends DeviceOptions, CallOptions {}
 
+/** Called by `load` before it looks for a file. @throws {OptionsError} `type`, `range` */
+export function checkLoadOptions(options: LoadOptions): void {
+  checkValues(DEVICE_OPTIONS, 'load', options);
+}
+
 /**
  * @param open the files of the model by their names
- * @throws {WeightsError}, {DeviceError}, the signal's reason; what was allocated by then is released
+ * @throws {OptionsError}, {WeightsError}, {DeviceError}, the signal's reason; what was allocated by then is released
  */
 export async function loadWhisper(
   platform: Platform,
@@ -24,7 +30,8 @@ export async function loadWhisper(
   options: LoadOptions = {},
 ): Promise<Whisper> {
   const { signal } = options;
-  const { device: choice } = resolve(DEVICE_OPTIONS, 'load', options);
+  checkLoadOptions(options);
+  const { device: choice, dtype, cacheDtype } = resolve(DEVICE_OPTIONS, 'load', options);
   const files = await openModelFiles(open, options);
   try {
     const tokenizer = new Tokenizer(files.tokenizer);
@@ -32,6 +39,8 @@ export async function loadWhisper(
     try {
       const inference = await createInference(device, files.dims, files, {
         ...options,
+        dtype,
+        cacheDtype,
         alignmentHeads: files.generation.alignmentHeads,
       });
       signal?.throwIfAborted();

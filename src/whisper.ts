@@ -50,6 +50,11 @@ export class Whisper {
     this.device = { kind: parts.device.kind, description: parts.device.description };
   }
 
+  /** Bytes of the weights on the device. */
+  get weightBytes(): number {
+    return this.inference.weightBytes;
+  }
+
   get dims(): ModelDimensions {
     return this.inference.dims;
   }

@@ -5,6 +5,7 @@ import { load, type Progress } from '../index.node.ts';
 import { formatTimestamp } from '../output/timestamp.ts';
 import { errorText } from './errors.ts';
 import { EXIT } from './io.ts';
+import { megabytes } from './modelLine.ts';
 import { ProgressDisplay } from './progress.ts';
 
 const recording = relative('.', fileURLToPath(new URL('../../../assets/jfk.wav', import.meta.url)));
@@ -38,7 +39,7 @@ try {
     const took = (ended - loaded) / 1000;
     stdout.write(
       `\ndevice   ${kind === 'cpu' ? 'CPU' : 'GPU (WebGPU)'}: ${description}\n` +
-        `model    loaded in ${((loaded - started) / 1000).toFixed(2)} s\n` +
+        `model    loaded in ${((loaded - started) / 1000).toFixed(2)} s, ${megabytes(whisper.weightBytes)} of weights\n` +
         `speed    ${DURATION} s of sound in ${took.toFixed(2)} s: ${(DURATION / took).toFixed(1)} times faster than real time\n`,
     );
   } finally {

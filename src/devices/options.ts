@@ -1,4 +1,4 @@
-/** Which device runs a model, and how. */
+/** Which device runs a model, and how it is stored there. */
 import type { OptionsOf, OptionTable, ResolvedOptions } from '../options/spec.ts';
 
 export const DEVICE_OPTIONS = {
@@ -17,6 +17,22 @@ export const DEVICE_OPTIONS = {
     where: ['load'],
     group: 'model',
     help: 'Threads that compute on the CPU; 0 takes what the machine has.',
+  },
+  dtype: {
+    kind: 'choice',
+    choices: ['f32', 'f16'],
+    none: 'each stays as its file has it.',
+    where: ['load'],
+    group: 'model',
+    help: 'How the weights are stored in memory. f16 takes half the bytes; sums are f32 always.',
+  },
+  cacheDtype: {
+    kind: 'choice',
+    choices: ['f32', 'f16'],
+    default: 'f32',
+    where: ['load'],
+    group: 'model',
+    help: 'How the keys and values of attention are stored in memory. f16 takes half the bytes.',
   },
 } as const satisfies OptionTable;
 

@@ -84,7 +84,7 @@ export interface TextSpec extends Described {
 export interface ChoiceSpec extends Described {
   readonly kind: 'choice';
   readonly choices: readonly string[];
-  readonly default: string;
+  readonly default?: string;
 }
 
 /** Text, or the ids of its tokens. */

@@ -14,6 +14,8 @@ export interface RandomModelOptions {
   readonly dtype?: 'F32' | 'F16';
   /** Number of safetensors files; more than one come with an index. */
   readonly shards?: number;
+  /** Values of the first element of some tensors. */
+  readonly change?: Readonly<Record<string, number>>;
 }
 
 /** Shape classes of the published models, scaled down in width and length; vocabularies and mel bins are theirs. */
@@ -50,7 +52,7 @@ export async function writeRandomModel(
   seed: number,
   options: RandomModelOptions = {},
 ): Promise<void> {
-  const { dtype = 'F32', shards = 1 } = options;
+  const { dtype = 'F32', shards = 1, change = {} } = options;
   await mkdir(folder, { recursive: true });
   const json = (name: string, value: unknown): Promise<void> => writeFile(join(folder, name), JSON.stringify(value));
   const isMultilingual = dims.nVocab !== 51864;
@@ -76,6 +78,7 @@ export async function writeRandomModel(
   });
   await json('tokenizer.json', await tokenizerJson(dims.nVocab, dims.nVocab >= 51866 ? 100 : 99));
   const weights = randomWeights(dims, seed);
+  for (const [name, value] of Object.entries(change)) weights.get(name)![0] = value;
   const tensors = [...tensorSpecs(dims).values()].map(
     (spec): TensorToWrite => ({
       ...spec,

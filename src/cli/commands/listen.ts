@@ -12,6 +12,7 @@ import { resolveStreamOptions } from '../../transcribe/stream/streamOptions.ts';
 import { type CommandIo, EXIT } from '../io.ts';
 import { LivePrinter } from '../livePrinter.ts';
 import { LiveTranscript } from '../liveTranscript.ts';
+import { modelLine } from '../modelLine.ts';
 import { COMMAND_OPTIONS, type GivenOptions, givenOptions, optionElsewhere, STDIN_PLACES } from '../options.ts';
 import { writeOutputs } from '../output.ts';
 import { ProgressDisplay } from '../progress.ts';
@@ -62,7 +63,7 @@ export async function listenCommand(texts: ReadonlyMap<string, string>, io: Comm
   };
   try {
     whisper = await load(model, { ...settings.load, signal, onProgress: display.show, onWarning });
-    if (!quiet) display.line(`${model} on ${whisper.device.kind}: ${whisper.device.description}`);
+    if (!quiet) display.line(modelLine(model, whisper));
     const updates = whisper.stream(feed.samples(), {
       ...options,
       signal,

@@ -12,6 +12,7 @@ import { parseArguments } from '../args.ts';
 import { errorText } from '../errors.ts';
 import { helpText } from '../help.ts';
 import { type CommandIo, EXIT } from '../io.ts';
+import { modelLine } from '../modelLine.ts';
 import { givenOptions, LATER, OPTIONS, optionElsewhere, RECORDING_PLACES } from '../options.ts';
 import { writeOutputs } from '../output.ts';
 import { ProgressDisplay } from '../progress.ts';
@@ -52,7 +53,7 @@ export async function transcribeCommand(argv: readonly string[], io: CommandIo):
   let whisper: Whisper | undefined;
   try {
     whisper = await load(model, { ...settings.load, ...call });
-    if (!quiet) display.line(`${model} on ${whisper.device.kind}: ${whisper.device.description}`);
+    if (!quiet) display.line(modelLine(model, whisper));
     const write = (transcript: Transcript, file: string): void => {
       display.clear();
       writeOutputs(transcript, file, settings.outputDir, settings.outputFormat, settings.layout);

@@ -1,0 +1,87 @@
+/** A model loaded with its weights in f32 and in f16, from files of either type. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { OptionsError, WeightsError } from '../src/base/errors.ts';
+import { openSafetensors } from '../src/checkpoint/safetensors.ts';
+import { type LoadOptions, load } from '../src/index.node.ts';
+import { floatsOf } from '../src/model/tensorData.ts';
+import { weightBytes } from '../src/model/tensorSpec.ts';
+import { fileSource } from '../weights/fileSource.ts';
+import { shapeClasses, writeRandomModel } from './support/randomModel.ts';
+import { throws } from './support/throws.ts';
+
+const test = suite('load');
+const dims = { ...shapeClasses.tiny!, nVocab: 1000 + 107 + 1501, nAudioCtx: 20 };
+
+let root = '';
+test.before(async () => {
+  root = await mkdtemp(join(tmpdir(), 'sotto-load-'));
+  await writeRandomModel(join(root, 'f32'), dims, 5);
+  await writeRandomModel(join(root, 'f16'), dims, 5, { dtype: 'F16' });
+});
+test.after(() => rm(root, { recursive: true }));
+
+/** Bytes of the weights, and the logits of one window. */
+async function run(folder: string, options: LoadOptions = {}): Promise<{ bytes: number; logits: Float32Array }> {
+  const whisper = await load(join(root, folder), { device: 'cpu', threads: 1, ...options });
+  try {
+    const mel = Float32Array.from({ length: dims.nMels * 2 * dims.nAudioCtx }, (_, i) => Math.sin(i));
+    const audio = await whisper.inference.encode(mel);
+    return { bytes: whisper.weightBytes, logits: await whisper.inference.teacherForced(audio, [5, 17, 900]) };
+  } finally {
+    await whisper.close();
+  }
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  return a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i]!)), 0);
+}
+
+test('weights stay as the file has them, unless a type is asked for', async () => {
+  const [whole, half] = [await run('f32'), await run('f16')];
+  // Panels are filled up with zeros, so a little more than the tensors' own bytes is held.
+  const [wholeBytes, halfBytes] = [weightBytes(dims, 'f32'), weightBytes(dims, 'f16')];
+  assert.ok(whole.bytes >= wholeBytes && whole.bytes < 1.5 * wholeBytes, `${whole.bytes} for ${wholeBytes}`);
+  assert.ok(half.bytes >= halfBytes && half.bytes < 1.5 * halfBytes, `${half.bytes} for ${halfBytes}`);
+  assert.is((await run('f32', { dtype: 'f16' })).bytes, half.bytes);
+  assert.is((await run('f16', { dtype: 'f32' })).bytes, whole.bytes);
+});
+
+test('f16 computes on the rounded weights, whoever rounded them', async () => {
+  const exact = (await run('f32')).logits;
+  const stored = (await run('f16')).logits;
+  const widened = (await run('f16', { dtype: 'f32' })).logits;
+  const narrowed = (await run('f32', { dtype: 'f16' })).logits;
+  const size = Math.max(...exact.map(Math.abs));
+  assert.ok(largestDifference(stored, widened) < 1e-5 * size, 'the same weights in another type');
+  const rounding = largestDifference(stored, exact);
+  // Biases and layer norms of the file in f16 are rounded too, those of the other file are not.
+  assert.ok(largestDifference(stored, narrowed) < rounding, 'the same halves from either file');
+  assert.ok(rounding > 0 && rounding < 0.02 * size, `rounding the weights changes logits by ${rounding} of ${size}`);
+});
+
+test('keys and values in f16', async () => {
+  const [exact, rounded] = [(await run('f32')).logits, (await run('f32', { cacheDtype: 'f16' })).logits];
+  const difference = largestDifference(exact, rounded);
+  assert.ok(difference > 0 && difference < 0.01 * Math.max(...exact.map(Math.abs)), String(difference));
+});
+
+test('a weight that f16 cannot hold is refused, not made infinite', async () => {
+  const folder = join(root, 'large');
+  await writeRandomModel(folder, dims, 5, { change: { 'model.decoder.layers.1.fc1.weight': 70_000 } });
+  const set = await openSafetensors((await fileSource(join(folder, 'model.safetensors')))!);
+  assert.is(floatsOf(await set.read('model.decoder.layers.1.fc1.weight'))[0], 70_000);
+  await set.close();
+  await run('large');
+  await throws(WeightsError, 'outOfRange', () => run('large', { dtype: 'f16' }), 'holds 70000, too large for f16');
+});
+
+test('options of load are checked before a file is opened', async () => {
+  const wrong = { dtype: 'f8' } as unknown as LoadOptions; // what JavaScript may pass
+  await throws(OptionsError, 'range', () => load(join(root, 'nowhere'), wrong));
+});
+
+test.run();
