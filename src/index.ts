@@ -59,6 +59,7 @@ export type { Device } from './engine/device.ts';
 export type { WasmFeatures } from './engine/wasm/variant.ts';
 export type { ModelDimensions } from './model/dims.ts';
 export { createInference, type InferenceOptions, type ModelInference } from './model/inference.ts';
+export { weightBytes } from './model/tensorSpec.ts';
 export type { LogitRules } from './rules/logitRules.ts';
 export type { Platform, WorkerPort } from './runtime/platform.ts';
 

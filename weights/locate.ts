@@ -45,7 +45,7 @@ const PUBLISHED: Readonly<Record<string, string>> = {
 const ALIASES: Readonly<Record<string, string>> = { large: 'large-v3', turbo: 'large-v3-turbo' };
 
 /** Names that `locateModel` accepts, for messages and help. */
-export const MODEL_NAMES: readonly string[] = [...Object.keys(PUBLISHED), ...Object.keys(ALIASES)];
+const MODEL_NAMES: readonly string[] = [...Object.keys(PUBLISHED), ...Object.keys(ALIASES)];
 
 /**
  * @returns a folder for `openModelFiles(openFolder(folder))`

@@ -64,7 +64,7 @@ export interface SafetensorsHeader {
  * @throws {WeightsError} `truncated`, `tooLarge`, `badHeader`, `badUtf8`, `badJson`, `duplicateKey`, `badDtype`,
  *   `badShape`, `badOffsets`, `sizeMismatch`, `overlap`, `gap`, `trailing`
  */
-export async function readSafetensorsHeader(source: WeightSource, signal?: AbortSignal): Promise<SafetensorsHeader> {
+async function readSafetensorsHeader(source: WeightSource, signal?: AbortSignal): Promise<SafetensorsHeader> {
   const { name, size } = source;
   if (size < 8) throw fail('truncated', `${name} has ${size} bytes; a safetensors file has at least 8.`);
   const prefix = await source.read(0, 8, signal);

@@ -7,7 +7,7 @@ import { WeightsError } from '../base/errors.ts';
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** @throws {WeightsError} `badJson`, `duplicateKey` */
-export function parseJson(name: string, text: string): unknown {
+function parseJson(name: string, text: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -210,8 +210,6 @@ const TYPES = {
 
 export type DType = keyof typeof TYPES;
 
-export const DTYPES = Object.keys(TYPES) as readonly DType[]; // its keys, and no others
-
 /** Types that a weight matrix may be stored in. */
 export const WEIGHT_TYPES = ['f32', 'f16', 'q8', 'q8b32'] as const satisfies readonly DType[];
 export type WeightType = (typeof WEIGHT_TYPES)[number];

@@ -27,7 +27,7 @@ export type Search = (
 ) => Promise<readonly (readonly Hypothesis[])[]>;
 
 /** Makes a candidate of what a row sampled, up to and including its first `eot`. */
-export function hypothesis(tokens: readonly number[], logprobs: readonly number[], eot: number): Hypothesis {
+function hypothesis(tokens: readonly number[], logprobs: readonly number[], eot: number): Hypothesis {
   let sumLogprob = 0;
   for (const logprob of logprobs) sumLogprob = Math.fround(sumLogprob + logprob);
   const end = tokens.at(-1) === eot ? tokens.length - 1 : tokens.length;

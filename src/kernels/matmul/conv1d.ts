@@ -14,7 +14,7 @@ import { gelu } from './gelu.ts';
 import { panelCount, panelIndex } from './panels.ts';
 
 /** Width of the kernel, along time. */
-export const TAPS = 3;
+const TAPS = 3;
 
 export const conv1d = defineKernel({
   name: 'conv1d',

@@ -14,7 +14,7 @@ export interface Chunk extends Clip {
 /** Frames at the end of a window where a pause is looked for first, so that windows are well filled. */
 const PREFERRED_CUT = 1000;
 /** Frames two chunks share where there is no pause: several words, of which those at the ends may be cut. */
-export const OVERLAP_FRAMES = 400;
+const OVERLAP_FRAMES = 400;
 
 /** @returns chunks of at most 30 s that cover the clip, in order */
 export function chunksOf(clip: Clip, speech: SpeechMap): Chunk[] {
