@@ -68,8 +68,9 @@ export async function kernelCommand(argv: readonly string[], io: CommandIo): Pro
         hint: `Kernels: ${kernels.map((m) => m.kernel.name).join(', ')}, or all.`,
       },
     );
+  const { devices, leftOut } = await openDevices(which, threads);
   let wrong = 0;
-  for (const device of await openDevices(which, threads, io)) {
+  for (const device of devices) {
     try {
       const peaks = checkOnly ? undefined : await measurePeaks(device);
       const roofline = peaks ? `  (peaks: ${peaks.gflops.toFixed(0)} GFLOP/s, ${peaks.gigabytes.toFixed(1)} GB/s)` : '';
@@ -84,27 +85,33 @@ export async function kernelCommand(argv: readonly string[], io: CommandIo): Pro
       await device.close();
     }
   }
-  io.stdout.write(wrong === 0 ? '\nall right\n' : `\n${wrong} wrong\n`);
-  return wrong === 0 ? EXIT.ok : EXIT.failed;
+  const isRight = wrong === 0 && devices.length > 0;
+  io.stdout.write(wrong > 0 ? `\n${wrong} wrong\n` : isRight ? '\nall right\n' : '\n');
+  // Last, and with the results: who reads only the end must not take one device for two.
+  for (const sentence of leftOut) io.stdout.write(`${sentence}\n`);
+  return isRight ? EXIT.ok : EXIT.failed;
 }
 
+const CODE_OF = { cpu: 'WebAssembly', webgpu: 'WGSL' } as const;
+
+/** Devices that run the kernels, and a sentence for each that could not be opened where all were asked for. */
 async function openDevices(
   which: 'all' | 'cpu' | 'webgpu',
   threads: number | undefined,
-  io: CommandIo,
-): Promise<Device[]> {
+): Promise<{ readonly devices: readonly Device[]; readonly leftOut: readonly string[] }> {
   const platform = createNodePlatform();
   const devices: Device[] = [];
+  const leftOut: string[] = [];
   for (const kind of ['cpu', 'webgpu'] as const) {
     if (which !== 'all' && which !== kind) continue;
     try {
       devices.push(await chooseDevice(platform, kind, { threads }));
     } catch (error) {
       if (which !== 'all' || !(error instanceof SottoError)) throw error;
-      io.stderr.write(`left out ${kind}: ${error.message}\n`);
+      leftOut.push(`No ${CODE_OF[kind]} ran: ${kind} cannot be opened here (${error.message})`);
     }
   }
-  return devices;
+  return { devices, leftOut };
 }
 
 async function checkAll(device: Device, module: KernelModule, io: CommandIo): Promise<boolean> {
