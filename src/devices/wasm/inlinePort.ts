@@ -4,6 +4,7 @@
  * Messages are dealt with one after another in later turns of the event loop; a program is cut into its commands, and
  * after some 20 ms the loop gets a turn, so that timers and input are served while an encoder runs.
  */
+import { yieldToEventLoop } from '../../base/yieldToEventLoop.ts';
 import type { WorkerPort } from '../../runtime/platform.ts';
 import type { ToWorker, WorkerScope } from './protocol.ts';
 import { runWorker } from './worker.ts';
@@ -22,7 +23,7 @@ export function inlinePort(): WorkerPort {
     let sliceEnd = performance.now() + SLICE_MS;
     for (let message = queue.shift(); message; message = queue.shift()) {
       if (performance.now() > sliceEnd) {
-        await new Promise((resolve) => setTimeout(resolve, 0));
+        await yieldToEventLoop();
         sliceEnd = performance.now() + SLICE_MS;
       }
       scope.onmessage?.({ data: message });

@@ -75,7 +75,7 @@ export const reference: Reference<typeof chooseTokens> = (
 
 const timestampBegin = 2002;
 
-/** Stats and best ids that belong to these logits, as logitChunks makes them with nothing forbidden. */
+/** Stats and best ids that belong to these logits, as tokenStats makes them with nothing forbidden. */
 function consistent(perRow: number, nonFiniteChunk?: number): Required<KernelCase>['fill'] {
   const each = (
     d: KernelCase['dims'],
