@@ -19,9 +19,10 @@ function node(...args: readonly string[]): string {
   return `${stdout}${stderr}${status}`;
 }
 
-/** Puts `search` and the text below it into a file of the copy. */
+/** Puts a line below `search` in a file of the copy, unless it is there: somebody may be following the text right now. */
 function insertBelow(file: string, search: string, line: string): void {
   const before = readFileSync(join(copy, file), 'utf8');
+  if (before.includes(line)) return;
   assert.is(before.split(search).length, 2, `one "${search}" in ${file}`);
   writeFileSync(
     join(copy, file),
