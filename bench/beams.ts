@@ -4,7 +4,7 @@
  *   node dist/bench/beams.js [--model tiny] [--recording jfk] [--device cpu] [--threads 1] [--beams 5] [--passes 5]
  *
  * Both decode the same encoded window in turn, pass by pass. Commands and bytes come from another pass, command by
- * command, by what each kernel says of itself (its `cost`).
+ * command, by each kernel's `cost`.
  */
 import { parseArgs } from 'node:util';
 import { N_FRAMES } from '../src/audio/constants.ts';

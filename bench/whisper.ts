@@ -4,7 +4,7 @@
  *   node dist/bench/whisper.js [--model tiny,base] [--recording jfk,long] [--device cpu,webgpu] [--threads 1,2]
  *       [--node 20,24] [--processes 3] [--passes 4] [--prefix 'chrt -r 1'] [--save]
  *
- * Of each process the first transcription is told apart, unless it is the only one. `--save` writes
+ * Of each process the first transcription is listed apart, unless it is the only one. `--save` writes
  * bench/results/rows/*.json, from which `report.ts` makes the tables. On a machine that others use too, a prefix that
  * raises the priority makes figures repeatable; CPU time stands beside the wall clock's.
  */

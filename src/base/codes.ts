@@ -118,7 +118,7 @@ export type ErrorCode<Class extends ErrorClass = ErrorClass> = {
   [Name in Class]: keyof (typeof ERROR_CODES)[Name];
 }[Class];
 
-/** Code of a warning -> what it means. Errors that are got over are told as warnings too, with their own codes. */
+/** Code of a warning -> what it means. Errors that are recovered from are reported as warnings too, with their own codes. */
 export const WARNING_CODES = {
   audioDamaged: 'Parts of the recording cannot be decoded and are left out.',
   audioTruncated: 'The recording ends before its header says it does.',

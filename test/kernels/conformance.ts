@@ -1,6 +1,6 @@
 /**
- * One suite for every kernel, case, storage type and variant on one device: what `cpu.test.ts`, `webgpu.test.ts` and the tests in other
- * runtimes run. Prints one line a failure with the seed's text in it, so that it can be run again alone:
+ * One suite for every kernel, case, storage type and variant on one device: what `cpu.test.ts`, `webgpu.test.ts` and the
+ * tests in other runtimes run. Prints one line a failure with the seed's text in it, so that it can be run again alone:
  * `npm run kernel NAME`.
  */
 import { suite } from 'uvu';

@@ -39,7 +39,7 @@ const mutations: readonly Mutation[] = [
     device: 'cpu',
   },
   {
-    what: 'the scores of a former row are left in scratch behind the last key',
+    what: 'the scores of a former row are left in scratch after the last key',
     file: 'kernels/attention/cachedAttention.wasm.js',
     from: 'v128.bitselect(score, f.splat(LOWEST), isThere)',
     to: 'score',
