@@ -52,8 +52,6 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
   const kind = wgslKind(isSoftware);
   let writtenBytes = 0;
   let isClosed = false;
-  // Dawn for Node ends with the object that made it, and takes the process along if a device still lives.
-  let implementation: GPU | undefined = gpu;
 
   const gpuWork = (work: Executable): GpuExecutable => {
     if (work instanceof GpuExecutable) return work;
@@ -127,13 +125,12 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
     },
 
     async close(): Promise<void> {
-      if (isClosed || !implementation) return;
+      if (isClosed) return;
       isClosed = true;
       buffers.destroy();
       readback.destroy();
       device.destroy();
       await failures.lost;
-      implementation = undefined;
     },
   };
 }
