@@ -16,7 +16,7 @@ export interface Warning {
   readonly message: string;
 }
 
-/** Taken by everything that may be long: stops at `signal`, tells how far it is. */
+/** Taken by everything that may be long: stops at `signal`, reports its progress. */
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;

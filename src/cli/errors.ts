@@ -1,4 +1,4 @@
-/** How the command tells an error. */
+/** How the command reports an error. */
 import { SottoError } from '../base/errors.ts';
 
 /**

@@ -4,7 +4,7 @@ import type { ProgressStream } from './progress.ts';
 /** Bytes from a pipe, a file or a terminal. */
 export interface InputStream extends AsyncIterable<Uint8Array> {
   readonly isTTY?: boolean | undefined;
-  /** Lets go of it: an open input keeps the process alive. */
+  /** Releases it: an open input keeps the process alive. */
   destroy(): unknown;
 }
 

@@ -94,7 +94,7 @@ export interface Inference {
    * order, so that one head is in memory at a time: q * k / sqrt(headDim) of the cross-attention before its softmax,
    * f32 [tokens.length, columns], to be read before `onHead` returns.
    *
-   * @returns at i the probability of `tokens[i + 1]` behind those before it; f32 [tokens.length - 1]. Ids from `vocabEnd`
+   * @returns at i the probability of `tokens[i + 1]` after those before it; f32 [tokens.length - 1]. Ids from `vocabEnd`
    *   on have 0
    * @throws {NumericError} `nonFinite`
    */

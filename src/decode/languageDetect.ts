@@ -1,5 +1,5 @@
 /**
- * Which language is spoken in a window: the distribution over the language tokens behind `<|startoftranscript|>`.
+ * Which language is spoken in a window: the distribution over the language tokens after `<|startoftranscript|>`.
  *
  * @see openai/whisper, whisper/decoding.py: detect_language
  */

@@ -33,7 +33,7 @@ export interface WindowInput {
   readonly language?: string | undefined;
   /** What was said before; the options' prompt if undefined. */
   readonly prompt?: string | readonly number[] | undefined;
-  /** Tells its random draws from those of other windows; 0 if undefined. */
+  /** Number of its stream of random draws: windows draw independently; 0 if undefined. */
   readonly stream?: number | undefined;
 }
 

@@ -21,7 +21,7 @@ export const DEVICE_OPTIONS = {
   dtype: {
     kind: 'choice',
     choices: ['f32', 'f16'],
-    none: 'each stays as its file has it.',
+    none: 'each stays as its file has it, bf16 as f32.',
     where: ['load'],
     group: 'model',
     help: 'How the weights are stored in memory. f16 takes half the bytes; sums are f32 always.',

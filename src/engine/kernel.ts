@@ -35,8 +35,8 @@ export type DimsOf<A extends Args> = Readonly<Record<DimNames<A>, number>>;
 export type ParamsOf<P extends Params> = Readonly<Record<keyof P & string, number>>;
 
 /**
- * The variants by the device's key, best first. WebGPU's and WebAssembly's are typed here; another device brings a key and a
- * type of its own.
+ * The variants by the device's key, best first. WebGPU's and WebAssembly's are typed here; another device brings a key, and a
+ * type beside those (engine/wasm/variant.ts, engine/wgsl/variant.ts).
  */
 export interface Variants {
   readonly webgpu?: readonly WgslVariant[];
@@ -66,7 +66,7 @@ export function defineKernel<const A extends Args, const P extends Params>(kerne
   return kernel;
 }
 
-/** The first storage type of an argument: the one that counts where nobody chooses. */
+/** The storage types that an argument may have; the first counts where nobody chooses. */
 export function storageTypes({ dtype }: ArgSpec): readonly DType[] {
   return typeof dtype === 'string' ? [dtype] : dtype;
 }

@@ -1,5 +1,5 @@
 /**
- * A device that tells what each command of the programs run on it takes: it stands before another device and submits
+ * A device that measures each command of the programs run on it: it stands before another device and submits
  * command by command. What is computed is the same; the model above it knows nothing of it.
  *
  * What it takes to hand over nothing and wait for it, 100 us or so, is measured and taken off. Commands on little memory

@@ -3,7 +3,7 @@
  *
  * Matrices go into panels (kernels/matmul/panels.ts); q, k and v of self-attention into one matrix, and so do the
  * cross-attention's k and v. Whisper's key projections have no bias: zeros stand in. What a tensor is, and so its shape,
- * its type in memory and how far loading has come, is told by `tensorSpecs`.
+ * its type in memory and how far loading has come, is in `tensorSpecs`.
  */
 import { InternalError, WeightsError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';

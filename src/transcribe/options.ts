@@ -136,9 +136,9 @@ export const TRANSCRIBE_OPTIONS = {
 } as const satisfies OptionTable;
 
 export interface SegmentCallbacks {
-  /** Told once the language is known: detected, or as given (then without probabilities). */
+  /** Called once the language is known: detected, or as given (then without probabilities). */
   readonly onLanguage?: ((language: string, detection?: LanguageDetection) => void) | undefined;
-  /** Told each segment as soon as it is final. */
+  /** Called with each segment as soon as it is final. */
   readonly onSegment?: ((segment: Segment) => void) | undefined;
 }
 

@@ -3,7 +3,7 @@ import type { Decoding, PickedSequence } from '../inference.ts';
 
 /** One candidate for the tokens of a window. */
 export interface Hypothesis {
-  /** Sampled tokens, without the `eot` behind them. */
+  /** Sampled tokens, without the `eot` after them. */
   readonly tokens: readonly number[];
   /** log-probability of each of them, f32. */
   readonly logprobs: readonly number[];
@@ -15,7 +15,7 @@ export interface SearchGroup {
   readonly rows: number;
   /** Most tokens a row of this group may sample. */
   readonly limit: number;
-  /** Tells the random draws of this window from those of others. */
+  /** Number of this window's stream of random draws: windows draw independently. */
   readonly stream: number;
 }
 
@@ -34,7 +34,7 @@ function hypothesis(tokens: readonly number[], logprobs: readonly number[], eot:
   return { tokens: tokens.slice(0, end), logprobs: logprobs.slice(0, end), sumLogprob };
 }
 
-/** Candidates of each group from what its rows sampled; the rows of all groups stand one behind the other. */
+/** Candidates of each group from what its rows sampled; the rows of all groups are one after the other. */
 export function hypothesesOf(
   groups: readonly SearchGroup[],
   sequences: readonly PickedSequence[],

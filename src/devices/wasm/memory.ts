@@ -1,7 +1,7 @@
 /**
  * Which bytes of the WebAssembly memory are whose: best fit among freed blocks, else the end grows.
  *
- * Blocks start at multiples of 64 and have at least 64 free bytes behind them, so that tests find who writes beyond its
+ * Blocks start at multiples of 64 and have at least 64 free bytes after them, so that tests find who writes beyond its
  * tensor. Only arithmetic: growing and clearing the memory is the device's.
  */
 
@@ -19,10 +19,10 @@ interface FreeBlock {
 export class MemoryMap {
   /** Bytes up to here have been given out at some time. */
   end: number;
-  private readonly limit: number;
-  private readonly sizes = new Map<number, number>();
+  readonly #limit: number;
+  readonly #sizes = new Map<number, number>();
   /** By address; neighbours are merged. */
-  private readonly holes: FreeBlock[] = [];
+  readonly #holes: FreeBlock[] = [];
 
   /**
    * @param begin first usable byte, a multiple of 64
@@ -30,51 +30,51 @@ export class MemoryMap {
    */
   constructor(begin: number, limit: number) {
     this.end = begin;
-    this.limit = limit;
+    this.#limit = limit;
   }
 
   /** @returns undefined when there is no room */
   allocate(bytes: number): Block | undefined {
     const size = Math.ceil(bytes / 64) * 64 + 64;
     let best = -1;
-    this.holes.forEach((hole, i) => {
-      if (hole.bytes >= size && (best < 0 || hole.bytes < this.holes[best]!.bytes)) best = i;
+    this.#holes.forEach((hole, i) => {
+      if (hole.bytes >= size && (best < 0 || hole.bytes < this.#holes[best]!.bytes)) best = i;
     });
-    const hole = this.holes[best];
+    const hole = this.#holes[best];
     if (hole) {
       const { address } = hole;
       hole.address += size;
       hole.bytes -= size;
-      if (hole.bytes === 0) this.holes.splice(best, 1);
-      this.sizes.set(address, size);
+      if (hole.bytes === 0) this.#holes.splice(best, 1);
+      this.#sizes.set(address, size);
       return { address, isUsed: true };
     }
-    if (this.end + size > this.limit) return undefined;
+    if (this.end + size > this.#limit) return undefined;
     const address = this.end;
     this.end += size;
-    this.sizes.set(address, size);
+    this.#sizes.set(address, size);
     return { address, isUsed: false };
   }
 
   /** @returns false if nothing is allocated there */
   free(address: number): boolean {
-    const bytes = this.sizes.get(address);
+    const bytes = this.#sizes.get(address);
     if (bytes === undefined) return false;
-    this.sizes.delete(address);
-    let at = this.holes.findIndex((hole) => hole.address > address);
-    if (at < 0) at = this.holes.length;
-    this.holes.splice(at, 0, { address, bytes });
-    this.mergeWithNext(at);
-    if (at > 0) this.mergeWithNext(at - 1);
+    this.#sizes.delete(address);
+    let at = this.#holes.findIndex((hole) => hole.address > address);
+    if (at < 0) at = this.#holes.length;
+    this.#holes.splice(at, 0, { address, bytes });
+    this.#mergeWithNext(at);
+    if (at > 0) this.#mergeWithNext(at - 1);
     return true;
   }
 
-  private mergeWithNext(at: number): void {
-    const hole = this.holes[at]!;
-    const next = this.holes[at + 1];
+  #mergeWithNext(at: number): void {
+    const hole = this.#holes[at]!;
+    const next = this.#holes[at + 1];
     if (next && hole.address + hole.bytes === next.address) {
       hole.bytes += next.bytes;
-      this.holes.splice(at + 1, 1);
+      this.#holes.splice(at + 1, 1);
     }
   }
 }

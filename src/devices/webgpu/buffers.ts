@@ -12,31 +12,31 @@ import { usage } from './flags.ts';
 const TENSOR_USAGE = usage.storage | usage.copySrc | usage.copyDst;
 
 export class Buffers {
-  private readonly owned = new Map<Tensor, GPUBuffer>();
-  private readonly blocks: GPUBuffer[] = [];
-  private readonly device: GPUDevice;
-  private readonly failures: Failures;
+  readonly #owned = new Map<Tensor, GPUBuffer>();
+  readonly #blocks: GPUBuffer[] = [];
+  readonly #device: GPUDevice;
+  readonly #failures: Failures;
 
   constructor(device: GPUDevice, failures: Failures) {
-    this.device = device;
-    this.failures = failures;
+    this.#device = device;
+    this.#failures = failures;
   }
 
   get maxTensorBytes(): number {
-    return Math.min(this.device.limits.maxStorageBufferBindingSize, this.device.limits.maxBufferSize);
+    return Math.min(this.#device.limits.maxStorageBufferBindingSize, this.#device.limits.maxBufferSize);
   }
 
   allocate(tensor: Tensor): void {
-    this.owned.set(tensor, this.create(tensor.name, byteLength(tensor)));
+    this.#owned.set(tensor, this.#create(tensor.name, byteLength(tensor)));
   }
 
   free(tensor: Tensor): void {
     this.of(tensor).destroy();
-    this.owned.delete(tensor);
+    this.#owned.delete(tensor);
   }
 
   of(tensor: Tensor): GPUBuffer {
-    const buffer = this.owned.get(tensor);
+    const buffer = this.#owned.get(tensor);
     if (!buffer) throw new InternalError(`tensor ${tensor.name} is not (or no longer) on this device`);
     return buffer;
   }
@@ -47,11 +47,11 @@ export class Buffers {
     const bySize = plan.blockBytes.map((bytes, index) => ({ bytes, index })).sort((a, b) => b.bytes - a.bytes);
     const placed: GPUBuffer[] = [];
     bySize.forEach(({ bytes, index }, rank) => {
-      let block = this.blocks[rank];
+      let block = this.#blocks[rank];
       if (!block || block.size < bytes) {
         // Sorted by size both, so a block that is too small here may still serve a later rank.
-        block = this.create(`scratch of ${program.name}`, bytes);
-        this.blocks.splice(rank, 0, block);
+        block = this.#create(`scratch of ${program.name}`, bytes);
+        this.#blocks.splice(rank, 0, block);
       }
       placed[index] = block;
     });
@@ -63,32 +63,32 @@ export class Buffers {
   }
 
   destroy(): void {
-    for (const buffer of this.owned.values()) buffer.destroy();
-    for (const block of this.blocks) block.destroy();
-    this.owned.clear();
-    this.blocks.length = 0;
+    for (const buffer of this.#owned.values()) buffer.destroy();
+    for (const block of this.#blocks) block.destroy();
+    this.#owned.clear();
+    this.#blocks.length = 0;
   }
 
   /** Bytes held: tensors and scratch. */
   get bytes(): number {
     let total = 0;
-    for (const buffer of this.owned.values()) total += buffer.size;
-    for (const block of this.blocks) total += block.size;
+    for (const buffer of this.#owned.values()) total += buffer.size;
+    for (const block of this.#blocks) total += block.size;
     return total;
   }
 
-  private create(label: string, bytes: number): GPUBuffer {
+  #create(label: string, bytes: number): GPUBuffer {
     if (bytes > this.maxTensorBytes) {
       const limit = `${this.maxTensorBytes} bytes, the largest this adapter binds`;
       throw new DeviceError('outOfMemory', `${label} needs ${bytes} bytes: more than ${limit}.`);
     }
-    this.device.pushErrorScope('out-of-memory');
-    const buffer = this.device.createBuffer({
+    this.#device.pushErrorScope('out-of-memory');
+    const buffer = this.#device.createBuffer({
       label,
       size: Math.max(4, Math.ceil(bytes / 4) * 4),
       usage: TENSOR_USAGE,
     });
-    this.failures.watch(this.device.popErrorScope(), `allocating ${bytes} bytes for ${label}`);
+    this.#failures.watch(this.#device.popErrorScope(), `allocating ${bytes} bytes for ${label}`);
     return buffer;
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The WebGPU device: tensors are buffers, programs are lists of dispatches, the queue keeps the order of calls.
  *
- * Errors that WebGPU tells late come out of the next `read`. After the first one the device is not to be used further.
+ * Errors that WebGPU reports late come out of the next `read`. After the first one the device is not to be used further.
  */
 import { DeviceError, InternalError } from '../../base/errors.ts';
 import {
@@ -151,7 +151,7 @@ function wholeWords(data: StorageArray): Uint8Array<ArrayBuffer> {
   return padded;
 }
 
-/** A failed map tells no reason; `lost` does, a moment later. */
+/** A failed map has no reason; `lost` has, a moment later. */
 async function lostSoon(failures: Failures): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const patience = new Promise((resolve) => {

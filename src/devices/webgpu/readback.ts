@@ -10,12 +10,12 @@ const SMALLEST = 1024;
 const KEPT_BYTES = 4 * 1024 * 1024;
 
 export class Readback {
-  private readonly idle = new Map<number, GPUBuffer[]>();
-  private readonly all = new Set<GPUBuffer>();
-  private readonly device: GPUDevice;
+  readonly #idle = new Map<number, GPUBuffer[]>();
+  readonly #all = new Set<GPUBuffer>();
+  readonly #device: GPUDevice;
 
   constructor(device: GPUDevice) {
-    this.device = device;
+    this.#device = device;
   }
 
   /** Bytes `begin` to `end` (multiples of 4) as they are once everything submitted so far is done. */
@@ -23,43 +23,43 @@ export class Readback {
     const bytes = end - begin;
     if (bytes === 0) return new ArrayBuffer(0);
     const size = Math.max(SMALLEST, 2 ** Math.ceil(Math.log2(bytes)));
-    const staging = this.idle.get(size)?.pop() ?? this.create(size);
-    const encoder = this.device.createCommandEncoder();
+    const staging = this.#idle.get(size)?.pop() ?? this.#create(size);
+    const encoder = this.#device.createCommandEncoder();
     encoder.copyBufferToBuffer(source, begin, staging, 0, bytes);
-    this.device.queue.submit([encoder.finish()]);
+    this.#device.queue.submit([encoder.finish()]);
     try {
       await staging.mapAsync(mapModeRead, 0, bytes);
       const copy = staging.getMappedRange(0, bytes).slice(0);
       staging.unmap();
-      this.giveBack(staging, size);
+      this.#giveBack(staging, size);
       return copy;
     } catch (error) {
       staging.destroy();
-      this.all.delete(staging);
+      this.#all.delete(staging);
       throw error;
     }
   }
 
   destroy(): void {
-    for (const buffer of this.all) buffer.destroy();
-    this.all.clear();
-    this.idle.clear();
+    for (const buffer of this.#all) buffer.destroy();
+    this.#all.clear();
+    this.#idle.clear();
   }
 
-  private create(size: number): GPUBuffer {
-    const buffer = this.device.createBuffer({ label: 'staging', size, usage: usage.mapRead | usage.copyDst });
-    this.all.add(buffer);
+  #create(size: number): GPUBuffer {
+    const buffer = this.#device.createBuffer({ label: 'staging', size, usage: usage.mapRead | usage.copyDst });
+    this.#all.add(buffer);
     return buffer;
   }
 
-  private giveBack(buffer: GPUBuffer, size: number): void {
+  #giveBack(buffer: GPUBuffer, size: number): void {
     if (size > KEPT_BYTES) {
       buffer.destroy();
-      this.all.delete(buffer);
+      this.#all.delete(buffer);
       return;
     }
-    const ring = this.idle.get(size);
+    const ring = this.#idle.get(size);
     if (ring) ring.push(buffer);
-    else this.idle.set(size, [buffer]);
+    else this.#idle.set(size, [buffer]);
   }
 }

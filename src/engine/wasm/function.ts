@@ -29,11 +29,11 @@ const emptyBlock = 0x40;
 export class FunctionBuilder<P extends ParameterTypes = ParameterTypes> {
   /** The parameters by name. They may be set like locals. */
   readonly args: Parameters<P>;
-  private readonly types: ValueType[] = [];
-  private readonly prologue: number[] = [];
-  private readonly code: number[] = [];
-  private readonly constants = new Map<string, Local<'v128'>>();
-  private depth = 0;
+  readonly #types: ValueType[] = [];
+  readonly #prologue: number[] = [];
+  readonly #code: number[] = [];
+  readonly #constants = new Map<string, Local<'v128'>>();
+  #depth = 0;
   readonly name: string;
   readonly index: number;
   readonly parameters: P;
@@ -52,8 +52,8 @@ export class FunctionBuilder<P extends ParameterTypes = ParameterTypes> {
 
   /** A new local variable; holds zero at first. */
   local<T extends ValueType>(type: T): Local<T> {
-    this.types.push(type);
-    return localVariable(type, Object.keys(this.parameters).length + this.types.length - 1);
+    this.#types.push(type);
+    return localVariable(type, Object.keys(this.parameters).length + this.#types.length - 1);
   }
 
   locals<T extends ValueType>(type: T, count: number): Local<T>[] {
@@ -65,25 +65,25 @@ export class FunctionBuilder<P extends ParameterTypes = ParameterTypes> {
    * anew at each use.
    */
   splat(value: number): Local<'v128'> {
-    return this.constant(`f${Object.is(value, -0) ? '-0' : value}`, f32x4.const(value));
+    return this.#constant(`f${Object.is(value, -0) ? '-0' : value}`, f32x4.const(value));
   }
 
   /** As `splat`, four equal integers. */
   splatInt(value: number): Local<'v128'> {
-    return this.constant(`i${value}`, i32x4.const(value));
+    return this.#constant(`i${value}`, i32x4.const(value));
   }
 
   /** As `splat`, any four lanes. */
   lanes(a: number, b: number, c: number, d: number): Local<'v128'> {
-    return this.constant(`l${a},${b},${c},${d}`, i32x4.lanes(a, b, c, d));
+    return this.#constant(`l${a},${b},${c},${d}`, i32x4.lanes(a, b, c, d));
   }
 
-  private constant(key: string, value: Expr<'v128'>): Local<'v128'> {
-    let local = this.constants.get(key);
+  #constant(key: string, value: Expr<'v128'>): Local<'v128'> {
+    let local = this.#constants.get(key);
     if (!local) {
       local = this.local('v128');
-      this.constants.set(key, local);
-      for (const byte of assignment(local, value).code) this.prologue.push(byte);
+      this.#constants.set(key, local);
+      for (const byte of assignment(local, value).code) this.#prologue.push(byte);
     }
     return local;
   }
@@ -105,14 +105,14 @@ export class FunctionBuilder<P extends ParameterTypes = ParameterTypes> {
   }
 
   do(statement: Expr<'void'>): void {
-    for (const byte of statement.code) this.code.push(byte);
+    for (const byte of statement.code) this.#code.push(byte);
   }
 
   if(condition: I32, then: () => void, otherwise?: () => void): void {
-    this.open([...condition.code, 0x04, emptyBlock], () => {
+    this.#open([...condition.code, 0x04, emptyBlock], () => {
       then();
       if (otherwise) {
-        this.code.push(0x05);
+        this.#code.push(0x05);
         otherwise();
       }
     });
@@ -120,20 +120,20 @@ export class FunctionBuilder<P extends ParameterTypes = ParameterTypes> {
 
   /** A block that `br(exit)` leaves. */
   block(body: (exit: Label) => void): void {
-    this.open([0x02, emptyBlock], () => body({ depth: this.depth }));
+    this.#open([0x02, emptyBlock], () => body({ depth: this.#depth }));
   }
 
   /** A loop that `br(again)` repeats; it ends when the body falls through. */
   loop(body: (again: Label) => void): void {
-    this.open([0x03, emptyBlock], () => body({ depth: this.depth }));
+    this.#open([0x03, emptyBlock], () => body({ depth: this.#depth }));
   }
 
   br(label: Label): void {
-    this.code.push(0x0c, ...unsignedLeb(this.depth - label.depth));
+    this.#code.push(0x0c, ...unsignedLeb(this.#depth - label.depth));
   }
 
   brIf(label: Label, condition: I32): void {
-    this.code.push(...condition.code, 0x0d, ...unsignedLeb(this.depth - label.depth));
+    this.#code.push(...condition.code, 0x0d, ...unsignedLeb(this.#depth - label.depth));
   }
 
   /** do { body } while (condition) */
@@ -182,19 +182,19 @@ export class FunctionBuilder<P extends ParameterTypes = ParameterTypes> {
 
   /** Size and body, as the code section wants it. */
   encode(): number[] {
-    const locals = vector(this.types.map((type) => [1, valueTypeByte[type]]));
+    const locals = vector(this.#types.map((type) => [1, valueTypeByte[type]]));
     // A function with a result ends by `return`; the end of its body is then never reached, which has to be said.
     const end = this.result ? [0x00, 0x0b] : [0x0b];
-    const body = [...locals].concat(this.prologue, this.code, end);
+    const body = [...locals].concat(this.#prologue, this.#code, end);
     return [...unsignedLeb(body.length)].concat(body);
   }
 
-  private open(head: readonly number[], body: () => void): void {
-    for (const byte of head) this.code.push(byte);
-    this.depth++;
+  #open(head: readonly number[], body: () => void): void {
+    for (const byte of head) this.#code.push(byte);
+    this.#depth++;
     body();
-    this.depth--;
-    this.code.push(0x0b);
+    this.#depth--;
+    this.#code.push(0x0b);
   }
 }
 

@@ -15,43 +15,43 @@ export interface MemoryImport {
 }
 
 export class ModuleBuilder {
-  private readonly functions: FunctionBuilder[] = [];
-  private readonly exports: { readonly name: string; readonly index: number }[] = [];
-  private readonly built = new Map<string, FunctionBuilder>();
+  readonly #functions: FunctionBuilder[] = [];
+  readonly #exports: { readonly name: string; readonly index: number }[] = [];
+  readonly #built = new Map<string, FunctionBuilder>();
 
-  private readonly memory: MemoryImport;
+  readonly #memory: MemoryImport;
 
   constructor(memory: MemoryImport) {
-    this.memory = memory;
+    this.#memory = memory;
   }
 
   /** Adds a function; its statements are written through the builder that is returned. */
   function<P extends ParameterTypes>(name: string, parameters: P, result?: ValueType): FunctionBuilder<P> {
-    const f = new FunctionBuilder(name, this.functions.length, parameters, result);
-    this.functions.push(f);
+    const f = new FunctionBuilder(name, this.#functions.length, parameters, result);
+    this.#functions.push(f);
     return f;
   }
 
   /** The function with this key, built at the first call. */
   once(key: string, build: () => FunctionBuilder): FunctionBuilder {
-    let f = this.built.get(key);
+    let f = this.#built.get(key);
     if (!f) {
       f = build();
-      this.built.set(key, f);
+      this.#built.set(key, f);
     }
     return f;
   }
 
   export(name: string, f: FunctionBuilder): void {
-    if (this.exports.some((e) => e.name === name)) throw new InternalError(`The export ${name} is there already.`);
-    this.exports.push({ name, index: f.index });
+    if (this.#exports.some((e) => e.name === name)) throw new InternalError(`The export ${name} is there already.`);
+    this.#exports.push({ name, index: f.index });
   }
 
   /** The module in the binary format. */
   bytes(): Uint8Array<ArrayBuffer> {
     const types: number[][] = [];
     const typeIndex = new Map<string, number>();
-    const typeOf = this.functions.map((f) => {
+    const typeOf = this.#functions.map((f) => {
       const parameters = Object.values(f.parameters).map((type) => [valueTypeByte[type]]);
       const encoded = [0x60, ...vector(parameters), ...vector(f.result ? [[valueTypeByte[f.result]]] : [])];
       const key = encoded.join();
@@ -62,10 +62,10 @@ export class ModuleBuilder {
       }
       return unsignedLeb(index);
     });
-    const limits = [this.memory.shared ? 3 : 1, ...unsignedLeb(1), ...unsignedLeb(this.memory.maximumPages)];
+    const limits = [this.#memory.shared ? 3 : 1, ...unsignedLeb(1), ...unsignedLeb(this.#memory.maximumPages)];
     const imports = [[...utf8Name('env'), ...utf8Name('memory'), 2, ...limits]];
-    const exports = this.exports.map((e) => [...utf8Name(e.name), 0, ...unsignedLeb(e.index)]);
-    const code = this.functions.map((f) => f.encode());
+    const exports = this.#exports.map((e) => [...utf8Name(e.name), 0, ...unsignedLeb(e.index)]);
+    const code = this.#functions.map((f) => f.encode());
     const parts: readonly (readonly number[])[] = [
       [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
       section(1, vector(types)),

@@ -1,6 +1,6 @@
 /**
  * What word times need of the decoder: one pass over tokens that are known, the alignment heads' cross-attention scores
- * before their softmax, and the probability of each token behind those before it.
+ * before their softmax, and the probability of each token after those before it.
  *
  * Has programs and a cache of its own, made when the first words are asked for. The pass keeps the cross-attention queries
  * of the layers that have alignment heads; scores are then computed and read one head at a time.

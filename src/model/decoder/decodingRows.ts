@@ -1,4 +1,4 @@
-/** Rows behind their prompts, from which greedy and stepwise decoding both go on. */
+/** Rows after their prompts, from which greedy and stepwise decoding both go on. */
 import { InternalError, NumericError } from '../../base/errors.ts';
 import type { DecodeGroup } from '../../decode/inference.ts';
 import { type Device, readFloats } from '../../engine/device.ts';
@@ -79,7 +79,7 @@ export async function prefillGroups(
   return { rows, slotOf: cacheSlots, noSpeechProb };
 }
 
-/** Tells the device what each row feeds next, and what its rules must know. */
+/** Writes to the device what each row feeds next, and what its rules must know. */
 export function writeRows({ device, slot, rules }: DecodingContext, rows: readonly DecodingRow[]): void {
   const rowWords = rows.flatMap(({ audio, promptLength, sampled }, sequence) => {
     const position = promptLength + sampled.length - 1;

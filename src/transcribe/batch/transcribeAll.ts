@@ -39,7 +39,7 @@ export async function* transcribeAll(
 ): AsyncGenerator<RecordingResult, void, undefined> {
   const { batchSize } = resolve(TRANSCRIBE_ALL_OPTIONS, 'transcribeAll', options);
   if ('onSegment' in options || 'onLanguage' in options) {
-    contradiction('Of several recordings, segments and languages are told in the results.', 'Leave the callback out.');
+    contradiction('Of several recordings, segments and languages are in the results.', 'Leave the callback out.');
   }
   const settings = { ...options, batchSize };
   checkTranscription(model, settings);
