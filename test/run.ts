@@ -30,8 +30,8 @@ const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
 
 /** Files that start processes or hold large models run one at a time, first, beside the small ones. */
 const heavy = /^(runtimes|acceptance)/;
-/** A file that takes longer hangs: the slowest needs a third of it on two cores. */
-const LIMIT_MINUTES = 15;
+/** A file that takes longer hangs: the slowest needs less than half of it on two cores that others use too. */
+const LIMIT_MINUTES = 30;
 
 function run(file: string): Promise<Result> {
   return new Promise((resolve) => {
