@@ -9,7 +9,6 @@
  *     config      dimensions, alignment heads, suppressed tokens (`ModelConfig`)
  *     tokenizer   nVocab, specials, timestampBegin; tokenBytes; tokenLengths: bytes of each text token, u8
  */
-import { unpack } from 'msgpackr/unpack';
 import { SottoError, WeightsError } from '../base/errors.ts';
 import type { TokenizerData } from '../text/tokenizerData.ts';
 import { checkConfig, type ModelConfig } from './config.ts';
@@ -31,7 +30,9 @@ export interface JsonCache extends ParsedJson {
 }
 
 /** @throws {WeightsError} `badSideFile`, `badConfig`, `badTokenizer` */
-export function unpackJsonCache(name: string, bytes: Uint8Array): JsonCache {
+export async function unpackJsonCache(name: string, bytes: Uint8Array): Promise<JsonCache> {
+  // Loaded where there is such a file: a page whose model has none is spared the reader's bytes.
+  const { unpack } = await import('msgpackr/unpack');
   const bad = (what: string, cause?: unknown): WeightsError =>
     new WeightsError('badSideFile', `${name} ${what}.`, {
       cause,

@@ -106,7 +106,7 @@ async function readParsedJson(open: OpenSource, { signal, onWarning }: CallOptio
     if (!source) return undefined;
     const bytes = await readSmall(source, MAX_JSON_BYTES, signal);
     try {
-      return { ...unpackJsonCache(source.name, bytes), isRemote: source.isRemote ?? false };
+      return { ...(await unpackJsonCache(source.name, bytes)), isRemote: source.isRemote ?? false };
     } catch (error) {
       if (!(error instanceof SottoError)) throw error;
       onWarning?.({ code: error.code, message: `${error.message} The JSON files are read instead.` });

@@ -141,7 +141,7 @@ test('the tokenizer of tiny: bytes, specials under their own names, timestamps n
 test('the cache gives the same; stale, damaged or of another version it is ignored with a warning', async () => {
   const derived = await readJsonFiles(openFolder(join(root, 'small')));
   const cache = packJsonCache(derived);
-  assert.equal(unpackJsonCache('cache', cache), derived);
+  assert.equal(await unpackJsonCache('cache', cache), derived);
   const warnings: string[] = [];
   const options = { onWarning: ({ code }: Warning) => warnings.push(code) };
   const codes = async (files: Record<string, Uint8Array | string>): Promise<string> => {

@@ -72,16 +72,16 @@ const opposed: Fill = (x, d, random) => {
 };
 
 export const cases: readonly KernelCase[] = [
-  sizes(1, 1, 4),
-  sizes(2, 1, 64),
-  sizes(17, 3, 8),
-  sizes(64, 2, 64),
-  sizes(65, 1, 64, { note: 'one key beyond a block' }),
-  sizes(150, 2, 64),
-  sizes(33, 2, 64, { fill: { qkv: loud }, note: 'scores in the thousands' }),
-  sizes(20, 2, 16, { fill: { qkv: opposed }, note: 'all scores below -300' }),
-  sizes(1500, 1, 64, { bench: true, note: 'one head of the encoder' }),
-  sizes(1500, 6, 64, { bench: true, benchOnly: true, note: 'encoder, tiny' }),
+  /* @__PURE__ */ sizes(1, 1, 4),
+  /* @__PURE__ */ sizes(2, 1, 64),
+  /* @__PURE__ */ sizes(17, 3, 8),
+  /* @__PURE__ */ sizes(64, 2, 64),
+  /* @__PURE__ */ sizes(65, 1, 64, { note: 'one key beyond a block' }),
+  /* @__PURE__ */ sizes(150, 2, 64),
+  /* @__PURE__ */ sizes(33, 2, 64, { fill: { qkv: loud }, note: 'scores in the thousands' }),
+  /* @__PURE__ */ sizes(20, 2, 16, { fill: { qkv: opposed }, note: 'all scores below -300' }),
+  /* @__PURE__ */ sizes(1500, 1, 64, { bench: true, note: 'one head of the encoder' }),
+  /* @__PURE__ */ sizes(1500, 6, 64, { bench: true, benchOnly: true, note: 'encoder, tiny' }),
 ];
 
 // Loud scores of up to 2e4 have an error of 2e-3 in f32, which moves near-equal weights by as much.

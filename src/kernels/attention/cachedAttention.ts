@@ -98,16 +98,16 @@ const lastPosition: Fill = (state, d) => {
 };
 
 export const cases: readonly KernelCase[] = [
-  sizes('self', 1, 1, 4, 1, 1, { note: 'one key' }),
-  sizes('self', 3, 2, 8, 7, 2),
-  sizes('self', 5, 6, 64, 65, 5, { note: 'five beams' }),
-  sizes('self', 8, 2, 64, 448, 8, { liveRows: 5 }),
-  sizes('self', 1, 6, 64, 448, 1, { fill: { rowState: lastPosition } }),
-  sizes('cross', 1, 1, 64, 3, 1),
-  sizes('cross', 5, 2, 64, 129, 2),
-  sizes('cross', 4, 3, 16, 63, 1, { liveRows: 3 }),
-  sizes('cross', 1, 6, 64, 1500, 1, { bench: true, note: 'one token, tiny' }),
-  sizes('cross', 5, 6, 64, 1500, 1, { bench: true, note: 'five beams, tiny' }),
+  /* @__PURE__ */ sizes('self', 1, 1, 4, 1, 1, { note: 'one key' }),
+  /* @__PURE__ */ sizes('self', 3, 2, 8, 7, 2),
+  /* @__PURE__ */ sizes('self', 5, 6, 64, 65, 5, { note: 'five beams' }),
+  /* @__PURE__ */ sizes('self', 8, 2, 64, 448, 8, { liveRows: 5 }),
+  /* @__PURE__ */ sizes('self', 1, 6, 64, 448, 1, { fill: { rowState: lastPosition } }),
+  /* @__PURE__ */ sizes('cross', 1, 1, 64, 3, 1),
+  /* @__PURE__ */ sizes('cross', 5, 2, 64, 129, 2),
+  /* @__PURE__ */ sizes('cross', 4, 3, 16, 63, 1, { liveRows: 3 }),
+  /* @__PURE__ */ sizes('cross', 1, 6, 64, 1500, 1, { bench: true, note: 'one token, tiny' }),
+  /* @__PURE__ */ sizes('cross', 5, 6, 64, 1500, 1, { bench: true, note: 'five beams, tiny' }),
 ];
 
 export const tolerance = (): Tolerance => ({ absolute: 2e-6, relative: 2e-6 });

@@ -46,6 +46,10 @@ function sizes(nCtx: number, nState: number, slots: number, slot: number): Kerne
   };
 }
 
-export const cases: readonly KernelCase[] = [sizes(1, 4, 1, 0), sizes(7, 12, 3, 1), sizes(65, 384, 2, 1)];
+export const cases: readonly KernelCase[] = [
+  /* @__PURE__ */ sizes(1, 4, 1, 0),
+  /* @__PURE__ */ sizes(7, 12, 3, 1),
+  /* @__PURE__ */ sizes(65, 384, 2, 1),
+];
 
 export const tolerance = (): Tolerance => ({ absolute: 0, relative: 0 });

@@ -69,10 +69,10 @@ function sizes(
 }
 
 export const cases: readonly KernelCase[] = [
-  sizes(1, 1, 4, 0, 1),
-  sizes(3, 3, 8, 2, 65),
-  sizes(7, 6, 64, 5, 130, { liveRows: 4 }),
-  sizes(60, 6, 64, 3, 1500, { bench: true, note: 'a sentence, tiny' }),
+  /* @__PURE__ */ sizes(1, 1, 4, 0, 1),
+  /* @__PURE__ */ sizes(3, 3, 8, 2, 65),
+  /* @__PURE__ */ sizes(7, 6, 64, 5, 130, { liveRows: 4 }),
+  /* @__PURE__ */ sizes(60, 6, 64, 3, 1500, { bench: true, note: 'a sentence, tiny' }),
 ];
 
 export const tolerance = (): Tolerance => ({ absolute: 1e-5, relative: 0 });

@@ -70,10 +70,10 @@ function sizes(rows: number, nState: number, nCtx: number, slotCount: number, li
 }
 
 export const cases: readonly KernelCase[] = [
-  sizes(1, 4, 3, 1),
-  sizes(5, 64, 11, 5),
-  sizes(7, 384, 20, 1, 4),
-  sizes(3, 36, 5, 2),
+  /* @__PURE__ */ sizes(1, 4, 3, 1),
+  /* @__PURE__ */ sizes(5, 64, 11, 5),
+  /* @__PURE__ */ sizes(7, 384, 20, 1, 4),
+  /* @__PURE__ */ sizes(3, 36, 5, 2),
 ];
 
 export const tolerance = (): Tolerance => ({ absolute: 0, relative: 0 });

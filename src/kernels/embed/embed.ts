@@ -56,10 +56,10 @@ function sizes(
 }
 
 export const cases: readonly KernelCase[] = [
-  sizes(1, 4, 5, 0, 5),
-  sizes(7, 33, 100, 0, 100),
-  sizes(12, 64, 100, 32, 40, { note: 'a shard: other rows stay' }),
-  sizes(8, 64, 50, 0, 50, { liveRows: 3 }),
+  /* @__PURE__ */ sizes(1, 4, 5, 0, 5),
+  /* @__PURE__ */ sizes(7, 33, 100, 0, 100),
+  /* @__PURE__ */ sizes(12, 64, 100, 32, 40, { note: 'a shard: other rows stay' }),
+  /* @__PURE__ */ sizes(8, 64, 50, 0, 50, { liveRows: 3 }),
 ];
 
 export const tolerance = (): Tolerance => ({ absolute: 3e-7, relative: 0 });

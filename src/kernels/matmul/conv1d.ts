@@ -76,14 +76,19 @@ function sizes(
 }
 
 export const cases: readonly KernelCase[] = [
-  sizes(3, 1, 1, 1, 0),
-  sizes(5, 3, 7, 1, 1, { optional: [] }),
-  sizes(12, 8, 20, 2, 0),
-  sizes(13, 8, 20, 2, 1, { optional: [], note: 'an odd row is left over' }),
-  sizes(102, 80, 48, 1, 1, { optional: [] }),
-  sizes(52, 48, 64, 2, 0),
-  sizes(3002, 80, 384, 1, 1, { optional: [], bench: true, benchOnly: true, note: 'first convolution, tiny' }),
-  sizes(3002, 384, 384, 2, 0, { bench: true, benchOnly: true, note: 'second convolution, tiny' }),
+  /* @__PURE__ */ sizes(3, 1, 1, 1, 0),
+  /* @__PURE__ */ sizes(5, 3, 7, 1, 1, { optional: [] }),
+  /* @__PURE__ */ sizes(12, 8, 20, 2, 0),
+  /* @__PURE__ */ sizes(13, 8, 20, 2, 1, { optional: [], note: 'an odd row is left over' }),
+  /* @__PURE__ */ sizes(102, 80, 48, 1, 1, { optional: [] }),
+  /* @__PURE__ */ sizes(52, 48, 64, 2, 0),
+  /* @__PURE__ */ sizes(3002, 80, 384, 1, 1, {
+    optional: [],
+    bench: true,
+    benchOnly: true,
+    note: 'first convolution, tiny',
+  }),
+  /* @__PURE__ */ sizes(3002, 384, 384, 2, 0, { bench: true, benchOnly: true, note: 'second convolution, tiny' }),
 ];
 
 export const tolerance = (d: Readonly<Record<string, number>>): Tolerance => ({

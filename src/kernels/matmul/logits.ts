@@ -59,15 +59,15 @@ function shard(
 }
 
 export const cases: readonly KernelCase[] = [
-  shard(1, 1, 1, 0, 1),
-  shard(1, 32, 77, 0, 77),
-  shard(3, 64, 200, 48, 100, { note: 'a shard in the middle: the rest stays' }),
-  shard(8, 20, 133, 128, 5, { liveRows: 3 }),
-  shard(2, 384, 1501, 0, 1501),
-  shard(5, 48, 1000, 0, 1000, { note: 'five beams' }),
-  shard(20, 64, 133, 0, 133, { liveRows: 17, note: 'twenty rows' }),
-  shard(1, 384, 51865, 0, 51865, { bench: true, benchOnly: true, note: 'tiny' }),
-  shard(5, 384, 51865, 0, 51865, { bench: true, benchOnly: true, note: 'tiny, five beams' }),
+  /* @__PURE__ */ shard(1, 1, 1, 0, 1),
+  /* @__PURE__ */ shard(1, 32, 77, 0, 77),
+  /* @__PURE__ */ shard(3, 64, 200, 48, 100, { note: 'a shard in the middle: the rest stays' }),
+  /* @__PURE__ */ shard(8, 20, 133, 128, 5, { liveRows: 3 }),
+  /* @__PURE__ */ shard(2, 384, 1501, 0, 1501),
+  /* @__PURE__ */ shard(5, 48, 1000, 0, 1000, { note: 'five beams' }),
+  /* @__PURE__ */ shard(20, 64, 133, 0, 133, { liveRows: 17, note: 'twenty rows' }),
+  /* @__PURE__ */ shard(1, 384, 51865, 0, 51865, { bench: true, benchOnly: true, note: 'tiny' }),
+  /* @__PURE__ */ shard(5, 384, 51865, 0, 51865, { bench: true, benchOnly: true, note: 'tiny, five beams' }),
 ];
 
 export const tolerance = (d: Readonly<Record<string, number>>): Tolerance => ({

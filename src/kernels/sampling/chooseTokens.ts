@@ -132,12 +132,15 @@ function sizes(rows: number, nVocab: number, perRow: number, more?: Partial<Kern
 }
 
 export const cases: readonly KernelCase[] = [
-  sizes(1, 2042, 1),
-  sizes(5, 2042, 1, { note: 'text, timestamps, one best, no timestamps, no text' }),
-  sizes(5, 2042, 6, { note: 'ties to the lower id' }),
-  sizes(5, 2042, 2, { fill: consistent(2, 1), note: 'a non-finite chunk spoils its row' }),
-  sizes(8, 3503, 3, { liveRows: 5 }),
-  sizes(6, 51865, 6, { bench: true, note: 'real size' }),
+  /* @__PURE__ */ sizes(1, 2042, 1),
+  /* @__PURE__ */ sizes(5, 2042, 1, { note: 'text, timestamps, one best, no timestamps, no text' }),
+  /* @__PURE__ */ sizes(5, 2042, 6, { note: 'ties to the lower id' }),
+  /* @__PURE__ */ sizes(5, 2042, 2, {
+    fill: /* @__PURE__ */ consistent(2, 1),
+    note: 'a non-finite chunk spoils its row',
+  }),
+  /* @__PURE__ */ sizes(8, 3503, 3, { liveRows: 5 }),
+  /* @__PURE__ */ sizes(6, 51865, 6, { bench: true, note: 'real size' }),
 ];
 
 export const tolerance = (): Tolerance => ({ absolute: 2e-5, relative: 0 });

@@ -44,11 +44,16 @@ function wanted(...list: readonly number[]): Readonly<Record<string, Fill>> {
 }
 
 export const cases: readonly KernelCase[] = [
-  { dims: { rows: 1, nVocab: 1 }, fill: wanted(0) },
-  { dims: { rows: 3, nVocab: 1000 }, fill: wanted(999, 0, 17) },
-  { dims: { rows: 4, nVocab: 65 }, fill: wanted(64), liveRows: 2 },
-  { dims: { rows: 2, nVocab: 300 }, fill: wanted(NO_TOKEN, 3), note: 'no such id' },
-  { dims: { rows: 4, nVocab: 301 }, params: { end: 203 }, fill: wanted(202, 203, 0, 300), note: 'ids of text only' },
+  { dims: { rows: 1, nVocab: 1 }, fill: /* @__PURE__ */ wanted(0) },
+  { dims: { rows: 3, nVocab: 1000 }, fill: /* @__PURE__ */ wanted(999, 0, 17) },
+  { dims: { rows: 4, nVocab: 65 }, fill: /* @__PURE__ */ wanted(64), liveRows: 2 },
+  { dims: { rows: 2, nVocab: 300 }, fill: /* @__PURE__ */ wanted(NO_TOKEN, 3), note: 'no such id' },
+  {
+    dims: { rows: 4, nVocab: 301 },
+    params: { end: 203 },
+    fill: /* @__PURE__ */ wanted(202, 203, 0, 300),
+    note: 'ids of text only',
+  },
   {
     dims: { rows: 2, nVocab: 51865 },
     fill: {

@@ -129,9 +129,9 @@ function sizes(rows: number, nVocab: number, perRow: number, more?: Partial<Kern
 
 export const cases: readonly KernelCase[] = [
   sizes(1, 5, 1, { fill: { rules: noTimestampRules, masks: () => {} }, note: 'five ids, no rules' }),
-  sizes(6, small.nVocab, 1, { note: 'every state of the rules' }),
-  sizes(6, small.nVocab, 6, { fill: { logits: fewValues }, note: 'ties everywhere' }),
-  sizes(3, small.nVocab, 3, {
+  /* @__PURE__ */ sizes(6, small.nVocab, 1, { note: 'every state of the rules' }),
+  /* @__PURE__ */ sizes(6, small.nVocab, 6, { fill: { logits: fewValues }, note: 'ties everywhere' }),
+  /* @__PURE__ */ sizes(3, small.nVocab, 3, {
     fill: {
       logits: (x, d, random) => {
         for (let i = 0; i < x.length; i++) x[i] = random();
@@ -143,9 +143,9 @@ export const cases: readonly KernelCase[] = [
     note: 'NaN and infinities are seen',
   }),
   sizes(2, 700, 2, { fill: { rules: noTimestampRules, masks: (m) => m.fill(0xffffffff) }, note: 'all forbidden' }),
-  sizes(8, small.nVocab, 2, { liveRows: 3 }),
-  sizes(1, 51865, 1, { fill: { rules: realRules }, bench: true }),
-  sizes(5, 51865, 6, { fill: { rules: realRules }, bench: true }),
+  /* @__PURE__ */ sizes(8, small.nVocab, 2, { liveRows: 3 }),
+  /* @__PURE__ */ sizes(1, 51865, 1, { fill: { rules: realRules }, bench: true }),
+  /* @__PURE__ */ sizes(5, 51865, 6, { fill: { rules: realRules }, bench: true }),
 ];
 
 /** Sums of at most 1024 terms below 1. */
