@@ -11,7 +11,7 @@ export interface ErrorDetails {
 }
 
 /**
- * Not generic in its codes: `instanceof` would narrow to `SottoError<any>`, whose `code` is anything. So each class below
+ * Not generic in its codes: `instanceof` fills in a type parameter so that `code` would be unchecked. So each class below
  * states its own codes and takes no others.
  */
 export class SottoError extends Error {

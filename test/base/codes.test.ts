@@ -64,20 +64,20 @@ test('an error has what it was made with', () => {
   assert.not.ok('cause' in new InternalError('x'));
 });
 
-/** Compiled, not run: each line is an error of types, and the build fails where one is none. */
-export function refusedByTypes(error: AudioError, warning: Warning): unknown {
-  return [
-    // @ts-expect-error a misspelt code
-    new AudioError('malformd', ''),
-    // @ts-expect-error a code of another class
-    new AudioError('badJson', ''),
-    // @ts-expect-error no class has it
-    new SottoError('nothing', ''),
-    // @ts-expect-error a comparison that can never be true
-    error.code === 'badJson',
-    // @ts-expect-error the same of a warning
-    warning.code === 'gpuUnavailble',
-  ];
-}
+test('a code that is not listed for its class does not compile', () => {
+  // Each constant is of the type `true` or `false`: a type that takes more or less than it should fails the build.
+  type Takes<Code extends string, Given extends string> = Given extends Code ? true : false;
+  const listed: Takes<AudioError['code'], 'malformed'> = true;
+  const misspelt: Takes<AudioError['code'], 'malformd'> = false;
+  const ofAnotherClass: Takes<AudioError['code'], 'badJson'> = false;
+  const ofNoClass: Takes<SottoError['code'], 'nothing'> = false;
+  const ofMakers: Takes<ConstructorParameters<typeof AudioError>[0], 'badJson'> = false;
+  const warning: Takes<NonNullable<Warning['code']>, 'gpuUnavailable'> = true;
+  const misspeltWarning: Takes<NonNullable<Warning['code']>, 'gpuUnavailble'> = false;
+  assert.equal(
+    [listed, misspelt, ofAnotherClass, ofNoClass, ofMakers, warning, misspeltWarning],
+    [true, false, false, false, false, true, false],
+  );
+});
 
 test.run();

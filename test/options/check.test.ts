@@ -1,21 +1,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { OptionsError } from '../../src/base/errors.ts';
 import { checkNames, checkValues } from '../../src/options/check.ts';
+import { fault } from './fault.ts';
 import { EVERY_KIND } from './table.ts';
 
 const test = suite('options/check');
-
-/** The code and the sentence of what is thrown; empty if nothing is. */
-function fault(action: () => void): string {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof OptionsError) return `${error.code}: ${error.message}`;
-    throw error;
-  }
-  return '';
-}
 
 const accepted: readonly object[] = [
   {},

@@ -13,19 +13,10 @@ import {
   withWrittenNames,
   writtenOptions,
 } from '../../src/options/text.ts';
+import { fault } from './fault.ts';
 import { EVERY_KIND } from './table.ts';
 
 const test = suite('options/text');
-
-function fault(action: () => unknown): string {
-  try {
-    action();
-  } catch (error) {
-    if (error instanceof OptionsError) return `${error.code}: ${error.message}`;
-    throw error;
-  }
-  return '';
-}
 
 const { ratio, threshold, beamSize, ladder, blank, loud, hotWords, marks, task, prefix, ids, clips, vad } = EVERY_KIND;
 
@@ -44,7 +35,7 @@ const read: readonly [OptionSpec, string, unknown][] = [
   [hotWords, '', ''],
   [hotWords, 'None', undefined],
   [hotWords, ' a  b ', ' a  b '],
-  // With a default it is a text as any other.
+  // With a default it is a text like others.
   [marks, 'None', 'None'],
   [task, 'translate', 'translate'],
   [prefix, '1,2', '1,2'],

@@ -35,7 +35,7 @@ fn main(@builtin(workgroup_id) row: vec3u, @builtin(local_invocation_index) i: u
     wgsl: ({ dims: { rows, nState } }) => threadPerRow(rows, nState, nState / 4, 'vec4f', 'dot(v, vec4f(1f))'),
   },
   {
-    // The same column by column: any number of them.
+    // The same column by column, for every number of columns.
     name: 'threadPerRow',
     groups: (_c, liveRows) => [Math.ceil(liveRows / 32), 1, 1],
     wgsl: ({ dims: { rows, nState } }) => threadPerRow(rows, nState, nState, 'f32', 'v'),
