@@ -13,7 +13,7 @@ import { CONFIG, checkTensors, GENERATION, readJsonFiles, TOKENIZER } from '../s
 import { type TensorToWrite, writeSafetensors } from '../src/checkpoint/safetensors.ts';
 import { closeOnError, openTensorFiles } from '../src/checkpoint/tensorFiles.ts';
 import type { TensorSet } from '../src/checkpoint/tensorSet.ts';
-import { tensorSpecs } from '../src/model/tensorSpec.ts';
+import { listTensors } from '../src/model/tensorSpec.ts';
 import { openFolder } from './fileSource.ts';
 import { findModel, type ModelFolder } from './modelFolder.ts';
 import { openOnnxFiles } from './onnx.ts';
@@ -77,9 +77,8 @@ async function writeModel(model: ModelFolder, folder: string, options: ConvertOp
   const json = await readJsonFiles(open, options);
   const set = await openSet(model, signal);
   await closeOnError([set], async () => {
-    const specs = tensorSpecs(json.config.dims);
-    const nameInSet = checkTensors(set, specs);
-    const tensors = [...specs.values()].map(({ name, shape }): TensorToWrite => {
+    const nameInSet = checkTensors(set, json.config.dims);
+    const tensors = Array.from(listTensors(json.config.dims), ({ name, shape }): TensorToWrite => {
       return { name, shape, dtype: dtype === 'f16' ? 'F16' : 'F32', data: () => set.read(nameInSet(name), signal) };
     });
     // Hugging Face's Python library requires `format` in a file that PyTorch is to load.

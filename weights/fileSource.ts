@@ -1,5 +1,5 @@
 /** Files of a model in a folder, read by range (Node, Deno and Bun). */
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import { checkLength, checkRange, type OpenSource, type WeightSource } from '../src/checkpoint/source.ts';
@@ -11,19 +11,20 @@ const MAX_READ_BYTES = 2 ** 30;
 export async function fileSource(path: string): Promise<WeightSource | undefined> {
   const failed = (cause: unknown): WeightsError =>
     new WeightsError('file', `${path} cannot be read: ${cause instanceof Error ? cause.message : cause}.`, { cause });
-  const handle = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
+  // Looked at first: opening a named pipe would wait for somebody to write into it.
+  const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
     throw failed(error);
   });
-  if (!handle) return undefined;
-  const stat = await handle.stat();
-  if (!stat.isFile()) {
-    await handle.close();
-    throw new WeightsError('file', `${path} is not a file.`);
-  }
+  if (!info) return undefined;
+  if (!info.isFile()) throw new WeightsError('file', `${path} is not a file.`);
+  const handle = await open(path, 'r').catch((error: unknown) => {
+    throw failed(error);
+  });
+  const { size } = await handle.stat();
   const source: WeightSource = {
     name: path,
-    size: stat.size,
+    size,
     async read(begin, end, signal) {
       checkRange(source, begin, end);
       const bytes = new Uint8Array(end - begin);

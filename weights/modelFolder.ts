@@ -14,9 +14,16 @@ export interface ModelFolder {
 
 /** Packages have their model in `models/OWNER/NAME`. */
 const MAX_DEPTH = 4;
+/** Of folders looked into: enough for any package, and an answer in time when the disk's root is given. */
+const MAX_FOLDERS = 500;
 
 /** The model in `folder`, or in the first folder below it that has one; undefined if there is none or no such folder. */
-export async function findModel(folder: string, depth = 0): Promise<ModelFolder | undefined> {
+export function findModel(folder: string): Promise<ModelFolder | undefined> {
+  return search(folder, 0, { left: MAX_FOLDERS });
+}
+
+async function search(folder: string, depth: number, budget: { left: number }): Promise<ModelFolder | undefined> {
+  if (budget.left-- <= 0) return undefined;
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   const names = new Set(entries.map((entry) => entry.name));
   if (names.has(CONFIG)) {
@@ -27,7 +34,7 @@ export async function findModel(folder: string, depth = 0): Promise<ModelFolder 
   if (depth === MAX_DEPTH) return undefined;
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (!entry.isDirectory() || entry.name === 'node_modules' || entry.name.startsWith('.')) continue;
-    const found = await findModel(join(folder, entry.name), depth + 1);
+    const found = await search(join(folder, entry.name), depth + 1, budget);
     if (found) return found;
   }
   return undefined;

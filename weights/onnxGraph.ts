@@ -40,6 +40,10 @@ export interface StoredTensor {
 
 /** Deeper than the nesting of branches in any export. */
 const MAX_DEPTH = 8;
+/** Of one file: twice as many as the largest export has (22 000 in the q8 decoder of base, with 6 layers of 32). */
+const MAX_ITEMS = 2 ** 18;
+/** Pieces that the numbers of one tensor may come in: exporters write one. */
+const MAX_PIECES = 2 ** 12;
 /** A higher rank than that of any weight. */
 const MAX_RANK = 16;
 
@@ -57,8 +61,8 @@ export async function readOnnx(
   const reader = new Reader(source, new ProtoReader(source, signal), files, open);
   try {
     let graph: Graph | undefined;
-    for await (const field of reader.proto.fields()) {
-      if (field.number === 7) graph = await reader.graph(field, undefined, 0);
+    for await (const run of reader.proto.fields()) {
+      for (const field of run) if (field.number === 7) graph = await reader.graph(field, undefined, 0);
     }
     if (!graph) throw reader.bad('has no graph');
     return { graph, files: [...files.values()] };
@@ -68,11 +72,24 @@ export async function readOnnx(
   }
 }
 
+interface Attributes {
+  readonly integers: Map<string, number>;
+  readonly tensors: Map<string, StoredTensor>;
+  readonly graphs: Graph[];
+}
+
+const NO_ATTRIBUTES: Pick<Node, 'integers' | 'tensors' | 'graphs'> = {
+  integers: new Map(),
+  tensors: new Map(),
+  graphs: [],
+};
+
 class Reader {
   readonly source: WeightSource;
   readonly proto: ProtoReader;
   readonly #files: Map<string, WeightSource>;
   readonly #open: OpenSource;
+  #itemsLeft = MAX_ITEMS;
 
   constructor(source: WeightSource, proto: ProtoReader, files: Map<string, WeightSource>, open: OpenSource) {
     this.source = source;
@@ -85,10 +102,20 @@ class Reader {
     return new WeightsError('badOnnx', `${this.source.name} ${what}.`, { hint: 'Fetch it again.' });
   }
 
-  /** Fields of a message. @throws {WeightsError} `badOnnx` if the field is not one */
-  #fields(field: Field): AsyncGenerator<Field> {
+  /** Fields of a message, in runs. @throws {WeightsError} `badOnnx` if the field is not one */
+  #fields(field: Field): AsyncGenerator<readonly Field[]> {
     if (field.wire !== 2) throw this.bad(`has a number where a message should be, at byte ${field.begin}`);
     return this.proto.fields(field.begin, field.end);
+  }
+
+  /** Counts what the graph is made of: an empty node takes two bytes of a file and hundreds in memory. */
+  #count(): void {
+    if (--this.#itemsLeft < 0) throw this.bad(`has more than ${MAX_ITEMS} nodes, tensors and names`);
+  }
+
+  #text(field: Field): Promise<string> {
+    this.#count();
+    return this.proto.text(field);
   }
 
   async graph(field: Field, parent: Graph | undefined, depth: number): Promise<Graph> {
@@ -96,74 +123,85 @@ class Reader {
     const nodes: Node[] = [];
     const initializers = new Map<string, StoredTensor>();
     const graph = { name: '', nodes, initializers, parent };
-    for await (const part of this.#fields(field)) {
-      if (part.number === 1) nodes.push(await this.#node(part, graph, depth));
-      else if (part.number === 2) graph.name = await this.proto.text(part);
-      else if (part.number === 5) {
-        const tensor = await this.#tensor(part);
-        initializers.set(tensor.name, tensor);
+    for await (const run of this.#fields(field)) {
+      for (const part of run) {
+        if (part.number === 1) nodes.push(await this.#node(part, graph, depth));
+        else if (part.number === 2) graph.name = await this.#text(part);
+        else if (part.number === 5) {
+          const tensor = await this.#tensor(part);
+          initializers.set(tensor.name, tensor);
+        }
       }
     }
     return graph;
   }
 
   async #node(field: Field, graph: Graph, depth: number): Promise<Node> {
+    this.#count();
     const inputs: string[] = [];
     const outputs: string[] = [];
-    const integers = new Map<string, number>();
-    const tensors = new Map<string, StoredTensor>();
-    const graphs: Graph[] = [];
+    let attributes: Attributes | undefined; // most nodes have none, and there may be many nodes
     let name = '';
     let op = '';
-    for await (const part of this.#fields(field)) {
-      if (part.number === 1) inputs.push(await this.proto.text(part));
-      else if (part.number === 2) outputs.push(await this.proto.text(part));
-      else if (part.number === 3) name = await this.proto.text(part);
-      else if (part.number === 4) op = await this.proto.text(part);
-      else if (part.number === 5) await this.#attribute(part, graph, depth, { integers, tensors, graphs });
+    for await (const run of this.#fields(field)) {
+      for (const part of run) {
+        if (part.number === 1) inputs.push(await this.#text(part));
+        else if (part.number === 2) outputs.push(await this.#text(part));
+        else if (part.number === 3) name = await this.#text(part);
+        else if (part.number === 4) op = await this.#text(part);
+        else if (part.number === 5) {
+          attributes ??= { integers: new Map(), tensors: new Map(), graphs: [] };
+          await this.#attribute(part, graph, depth, attributes);
+        }
+      }
     }
-    return { name, op, inputs, outputs, integers, tensors, graphs };
+    return { name, op, inputs, outputs, ...(attributes ?? NO_ATTRIBUTES) };
   }
 
-  async #attribute(
-    field: Field,
-    parent: Graph,
-    depth: number,
-    into: { integers: Map<string, number>; tensors: Map<string, StoredTensor>; graphs: Graph[] },
-  ): Promise<void> {
+  async #attribute(field: Field, parent: Graph, depth: number, into: Attributes): Promise<void> {
     let name = '';
+    this.#count();
     let integer: number | undefined;
     let tensor: StoredTensor | undefined;
-    for await (const part of this.#fields(field)) {
-      if (part.number === 1) name = await this.proto.text(part);
-      else if (part.number === 3) integer = Number(BigInt.asIntN(64, part.value));
-      else if (part.number === 5) tensor = await this.#tensor(part);
-      else if (part.number === 6) into.graphs.push(await this.graph(part, parent, depth + 1));
+    for await (const run of this.#fields(field)) {
+      for (const part of run) {
+        if (part.number === 1) name = await this.#text(part);
+        else if (part.number === 3) integer = Number(BigInt.asIntN(64, part.value));
+        else if (part.number === 5) tensor = await this.#tensor(part);
+        else if (part.number === 6) into.graphs.push(await this.graph(part, parent, depth + 1));
+      }
     }
     if (integer !== undefined) into.integers.set(name, integer);
     if (tensor) into.tensors.set(name, tensor);
   }
 
   async #tensor(field: Field): Promise<StoredTensor> {
+    this.#count();
     const shape: number[] = [];
     let name = '';
     let type = 0;
     let raw: { source: WeightSource; begin: number; end: number } | undefined;
-    let values: ArrayLike<number> | undefined;
+    const parts: ArrayLike<number>[] = []; // a repeated number field may be split into several
     let isExternal = false;
     const external = new Map<string, string>();
-    for await (const part of this.#fields(field)) {
-      if (part.number === 1) shape.push(...(await this.#dims(part, shape.length)));
-      else if (part.number === 2) type = Number(part.value);
-      else if (part.number === 4) values = join(values, await this.proto.floats(part));
-      else if (part.number === 5) values = join(values, await this.#int32s(part));
-      else if (part.number === 8) name = await this.proto.text(part);
-      else if (part.number === 9 && part.wire === 2) raw = { source: this.source, begin: part.begin, end: part.end };
-      else if (part.number === 13) await this.#entry(part, external);
-      else if (part.number === 14) isExternal = part.value === 1n;
+    for await (const run of this.#fields(field)) {
+      for (const part of run) {
+        if (part.number === 1) shape.push(...(await this.#dims(part, shape.length)));
+        else if (part.number === 2) type = Number(part.value);
+        else if (part.number === 4) this.#add(parts, await this.proto.floats(part));
+        else if (part.number === 5) this.#add(parts, await this.#int32s(part));
+        else if (part.number === 8) name = await this.#text(part);
+        else if (part.number === 9 && part.wire === 2) raw = { source: this.source, begin: part.begin, end: part.end };
+        else if (part.number === 13) await this.#entry(part, external);
+        else if (part.number === 14) isExternal = part.value === 1n;
+      }
     }
     if (isExternal) raw = await this.#external(name, external);
-    return { name, type, shape, ...(raw && { raw }), ...(values && { values }) };
+    return { name, type, shape, ...(raw && { raw }), ...(parts.length > 0 && { values: join(parts) }) };
+  }
+
+  #add(parts: ArrayLike<number>[], part: ArrayLike<number>): void {
+    if (parts.push(part) > MAX_PIECES) throw this.bad(`keeps a tensor's numbers in more than ${MAX_PIECES} pieces`);
   }
 
   async #dims(field: Field, before: number): Promise<readonly number[]> {
@@ -174,18 +212,20 @@ class Reader {
     return dims;
   }
 
-  async #int32s(field: Field): Promise<readonly number[]> {
-    // 8-bit weights would take ten bytes each here; exporters write them raw.
-    if (field.end - field.begin > 2 ** 20) throw this.bad('keeps a large tensor in int32_data');
-    return (await this.proto.varints(field)).map((value) => Number(BigInt.asIntN(32, value)));
+  async #int32s(field: Field): Promise<Int32Array> {
+    // 8-bit weights would take ten bytes each here; exporters write them raw. Zero points of channels are the most.
+    if (field.end - field.begin > 2 ** 16) throw this.bad('keeps a large tensor in int32_data');
+    return Int32Array.from(await this.proto.varints(field), (value) => Number(BigInt.asIntN(32, value)));
   }
 
   async #entry(field: Field, into: Map<string, string>): Promise<void> {
     let key = '';
     let value = '';
-    for await (const part of this.#fields(field)) {
-      if (part.number === 1) key = await this.proto.text(part);
-      else if (part.number === 2) value = await this.proto.text(part);
+    for await (const run of this.#fields(field)) {
+      for (const part of run) {
+        if (part.number === 1) key = await this.#text(part);
+        else if (part.number === 2) value = await this.#text(part);
+      }
     }
     into.set(key, value);
   }
@@ -212,7 +252,13 @@ class Reader {
   }
 }
 
-/** A repeated number field may be split into several parts. */
-function join(before: ArrayLike<number> | undefined, more: ArrayLike<number>): ArrayLike<number> {
-  return before ? [...Array.from(before), ...Array.from(more)] : more;
+function join(parts: readonly ArrayLike<number>[]): ArrayLike<number> {
+  if (parts.length === 1) return parts[0]!;
+  const all = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0)); // holds every f32 and i32 exactly
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }

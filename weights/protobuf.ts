@@ -26,6 +26,8 @@ export interface Field {
 }
 
 const WINDOW_BYTES = 2 ** 16;
+/** Most fields that are looked at before any of them is used. */
+const MAX_RUN = 4096;
 /** Longest tag and length together. */
 const MAX_HEAD_BYTES = 20;
 
@@ -41,41 +43,52 @@ export class ProtoReader {
   }
 
   /**
-   * The fields of the message in bytes `begin` to `end`.
+   * The fields of the message in bytes `begin` to `end`, in runs: as many at once as one window shows, because waiting for
+   * each would take most of the time.
    * @throws {WeightsError} `badProtobuf`
    */
-  async *fields(begin = 0, end = this.#source.size): AsyncGenerator<Field> {
+  async *fields(begin = 0, end = this.#source.size): AsyncGenerator<readonly Field[]> {
     let at = begin;
     while (at < end) {
       await this.#load(at, Math.min(end, at + MAX_HEAD_BYTES));
-      const start = at;
-      const tag = this.#varint(start, end);
-      at = tag.next;
-      const number = Number(tag.value >> 3n);
-      const wire = Number(tag.value & 7n);
-      let value = 0n;
-      let length = 0;
-      if (wire === 0) {
-        const varint = this.#varint(at, end);
-        ({ value } = varint);
-        length = varint.next - at;
-      } else if (wire === 1) {
-        length = 8;
-      } else if (wire === 5) {
-        length = 4;
-      } else if (wire === 2) {
-        const varint = this.#varint(at, end);
-        at = varint.next;
-        // A number above 2^53 is not exact, but far beyond the end anyway.
-        length = Number(varint.value);
-      } else {
-        throw this.#bad(start, `has the wire type ${wire}`);
-      }
-      if (number < 1 || number >= 2 ** 29) throw this.#bad(start, `has the number ${number}`);
-      if (length > end - at) throw this.#bad(start, `needs ${length} bytes, its message has ${end - at} left`);
-      yield { number, wire: wire as Field['wire'], value, begin: at, end: at + length }; // 3, 4, 6, 7 have thrown
-      at += length;
+      const windowEnd = this.#windowBegin + this.#window.length;
+      const run: Field[] = [];
+      do {
+        const field = this.#field(at, end);
+        run.push(field);
+        at = field.end;
+      } while (at < end && run.length < MAX_RUN && Math.min(end, at + MAX_HEAD_BYTES) <= windowEnd);
+      yield run;
     }
+  }
+
+  /** The field whose tag is at `start`; its head is in the window. */
+  #field(start: number, end: number): Field {
+    const tag = this.#varint(start, end);
+    let at = tag.next;
+    const number = Number(tag.value >> 3n);
+    const wire = Number(tag.value & 7n);
+    let value = 0n;
+    let length = 0;
+    if (wire === 0) {
+      const varint = this.#varint(at, end);
+      ({ value } = varint);
+      length = varint.next - at;
+    } else if (wire === 1) {
+      length = 8;
+    } else if (wire === 5) {
+      length = 4;
+    } else if (wire === 2) {
+      const varint = this.#varint(at, end);
+      at = varint.next;
+      // A number above 2^53 is not exact, but far beyond the end anyway.
+      length = Number(varint.value);
+    } else {
+      throw this.#bad(start, `has the wire type ${wire}`);
+    }
+    if (number < 1 || number >= 2 ** 29) throw this.#bad(start, `has the number ${number}`);
+    if (length > end - at) throw this.#bad(start, `needs ${length} bytes, its message has ${end - at} left`);
+    return { number, wire: wire as Field['wire'], value, begin: at, end: at + length }; // 3, 4, 6, 7 have thrown
   }
 
   /** The bytes of a field. */

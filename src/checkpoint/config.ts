@@ -1,7 +1,7 @@
 /** Reads and checks a model's `config.json` and `generation_config.json` (Hugging Face). */
 import { WeightsError } from '../base/errors.ts';
 import type { ModelDimensions } from '../model/dims.ts';
-import { isObject, type JsonObject, parseJsonObject } from './strictJson.ts';
+import { isObject, type JsonObject, parseJsonObject, shown } from './strictJson.ts';
 
 /** A model's own settings for decoding. */
 export interface GenerationFacts {
@@ -21,6 +21,11 @@ export interface ModelConfig {
 
 /** Larger than any size of a Whisper model (large-v3 has 51866 ids and layers 5120 wide). */
 const MAX_SIZE = 2 ** 20;
+/**
+ * Sizes that cost memory beyond the tensors that prove them: log-mel, scores and caches. The spectrum that mel bins are made
+ * of has 201 values, a window 1500 positions; every published model has 448 text positions.
+ */
+const LIMITS: Partial<Record<keyof ModelDimensions, number>> = { nMels: 201, nAudioCtx: 1500, nTextCtx: 4096 };
 
 /** @throws {WeightsError} `badConfig`, `notWhisper`, `unsupported`, `badJson`, `duplicateKey` */
 export function readConfig(
@@ -31,7 +36,7 @@ export function readConfig(
   if (json.model_type !== 'whisper') {
     throw new WeightsError(
       'notWhisper',
-      `${config.name} has the model type ${JSON.stringify(json.model_type)}, not "whisper".`,
+      `${config.name} has the model type ${shown(json.model_type)}, not "whisper".`,
       {
         hint: 'sotto runs Whisper models only.',
       },
@@ -40,7 +45,7 @@ export function readConfig(
   const expect = (field: string, value: unknown): void => {
     const found = json[field] ?? value;
     if (found === value) return;
-    const values = `${JSON.stringify(found)}, not ${JSON.stringify(value)}`;
+    const values = `${shown(found)}, not ${shown(value)}`;
     throw new WeightsError('unsupported', `${config.name} has ${field} = ${values}.`);
   };
   expect('activation_function', 'gelu');
@@ -83,8 +88,9 @@ export function checkConfig(name: string, value: unknown): ModelConfig {
   const given = value.dims;
   const size = (field: keyof ModelDimensions): number => {
     const n = given[field];
-    if (isCount(n) && n > 0 && n <= MAX_SIZE) return n;
-    throw bad(`has ${field} = ${JSON.stringify(n)}`);
+    const max = LIMITS[field] ?? MAX_SIZE;
+    if (isCount(n) && n > 0 && n <= max) return n;
+    throw bad(`has ${field} = ${shown(n)}, which is no integer from 1 to ${max}`);
   };
   const dims: ModelDimensions = {
     nMels: size('nMels'),
@@ -103,11 +109,11 @@ export function checkConfig(name: string, value: unknown): ModelConfig {
   }
   const { suppressTokens, beginSuppressTokens, alignmentHeads } = value.generation;
   const isIds = (list: unknown): list is readonly number[] =>
-    Array.isArray(list) && list.every((id) => Number.isSafeInteger(id));
+    Array.isArray(list) && list.length <= dims.nVocab && list.every((id) => isBelow(id, dims.nVocab));
   const isHead = (pair: unknown): pair is readonly [number, number] =>
     Array.isArray(pair) && pair.length === 2 && isBelow(pair[0], dims.nTextLayer) && isBelow(pair[1], dims.nTextHead);
   const isHeads = (list: unknown): list is readonly (readonly [number, number])[] =>
-    Array.isArray(list) && list.every(isHead);
+    Array.isArray(list) && list.length <= dims.nTextLayer * dims.nTextHead && list.every(isHead);
   /** Absent and null mean the same; anything else must be valid. */
   const optional = <K extends string, T>(
     key: K,

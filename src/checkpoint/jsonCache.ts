@@ -47,35 +47,40 @@ export async function unpackJsonCache(name: string, bytes: Uint8Array): Promise<
   }
   if (!isObject(data) || data.sotto !== JSON_CACHE_VERSION) throw bad(`does not have version ${JSON_CACHE_VERSION}`);
   const { stamps, tokenizer } = data;
-  if (!isObject(stamps) || !isObject(tokenizer) || !isObject(tokenizer.specials)) throw bad('is damaged');
+  if (!isObject(tokenizer)) throw bad('is damaged');
   const { tokenBytes, tokenLengths, nVocab, specials, timestampBegin } = tokenizer;
-  if (!(tokenBytes instanceof Uint8Array) || !(tokenLengths instanceof Uint8Array) || typeof nVocab !== 'number') {
-    throw bad('is damaged');
-  }
+  if (!(tokenBytes instanceof Uint8Array) || !(tokenLengths instanceof Uint8Array)) throw bad('is damaged');
+  if (!isRecordOf(stamps, isString) || !isRecordOf(specials, isNumber)) throw bad('is damaged');
+  if (!isNumber(nVocab) || !isNumber(timestampBegin)) throw bad('is damaged');
   const tokenOffsets = new Uint32Array(tokenLengths.length + 1);
   for (let id = 0; id < tokenLengths.length; id++) tokenOffsets[id + 1] = tokenOffsets[id]! + tokenLengths[id]!;
   const config = checkConfig(name, data.config);
   if (nVocab !== config.dims.nVocab) throw bad('is damaged');
   return {
-    checksums: stringValues(stamps),
+    checksums: { ...stamps },
     config,
     tokenizer: checkTokenizerData(name, {
       nVocab,
       // A copy: the unpacked array is a view of the whole file, in Node a Buffer.
       tokenBytes: new Uint8Array(tokenBytes),
       tokenOffsets,
-      specials: numberValues(specials),
-      timestampBegin: Number(timestampBegin),
+      specials: { ...specials },
+      timestampBegin,
     }),
   };
 }
 
-function stringValues(record: Readonly<Record<string, unknown>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, String(value)]));
+/** Is it an object as JSON has it, of such values? MessagePack can name maps, dates, errors and bytes where one should be. */
+function isRecordOf<T>(value: unknown, isValid: (each: unknown) => each is T): value is Readonly<Record<string, T>> {
+  return isObject(value) && Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isValid);
 }
 
-function numberValues(record: Readonly<Record<string, unknown>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, Number(value)]));
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
 }
 
 /** Detects that a file was edited, by its length and two 32-bit sums over all bytes; no protection against an attacker. */

@@ -7,7 +7,7 @@ import { SottoError, WeightsError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import type { ModelDimensions } from '../model/dims.ts';
 import type { TensorData } from '../model/tensorData.ts';
-import { type TensorSpecs, tensorSpecs } from '../model/tensorSpec.ts';
+import { listTensors, tensorSpecs } from '../model/tensorSpec.ts';
 import type { TokenizerData } from '../text/tokenizerData.ts';
 import { type GenerationFacts, readConfig } from './config.ts';
 import { checksumOf, JSON_CACHE, type JsonCache, type ParsedJson, unpackJsonCache } from './jsonCache.ts';
@@ -40,7 +40,8 @@ export const CONFIG = 'config.json';
 export const GENERATION = 'generation_config.json';
 export const TOKENIZER = 'tokenizer.json';
 
-const MAX_JSON_BYTES = 2 ** 26;
+/** The longest of a published model, tokenizer.json, has 4 MB. Parsed, JSON can take many times its bytes. */
+const MAX_JSON_BYTES = 2 ** 24;
 
 /**
  * @param open opens a file of the folder by name, e.g. `openFolder(path)`, `openUrlFolder(address)`
@@ -54,8 +55,8 @@ export async function openModelFiles(open: OpenSource, options: CallOptions = {}
       hint: 'Convert other kinds of weights with "sotto convert SRC DST".',
     });
   }
+  const nameInSet = await closeOnError([set], async () => checkTensors(set, config.dims));
   const specs = tensorSpecs(config.dims);
-  const nameInSet = await closeOnError([set], async () => checkTensors(set, specs));
   return {
     dims: config.dims,
     isMultilingual: config.isMultilingual,
@@ -76,25 +77,36 @@ export async function openModelFiles(open: OpenSource, options: CallOptions = {}
   };
 }
 
+/** Types that `TensorSet.read` gives values of. */
+const READABLE: ReadonlySet<string | undefined> = new Set(['F32', 'F16', 'BF16', 'q8']);
+
 /**
- * Checks a set's tensors against the model's shapes.
+ * Checks a set's tensors against the shapes that a configuration claims, which are so far only claims: no list of them is
+ * made before each has been found.
+ *
  * @returns the name of a tensor in the set: exports of the bare model leave out `model.`
- * @throws {WeightsError} `missingTensor`, `badShape`
+ * @throws {WeightsError} `missingTensor`, `badShape`, `badDtype`
  */
-export function checkTensors(set: TensorSet, specs: TensorSpecs): (name: string) => string {
+export function checkTensors(set: TensorSet, dims: ModelDimensions): (name: string) => string {
   const isBare =
     set.shape('model.encoder.conv1.weight') === undefined && set.shape('encoder.conv1.weight') !== undefined;
   const nameInSet = (name: string): string => (isBare ? name.replace(/^model\./, '') : name);
-  for (const { name, shape } of specs.values()) {
+  for (const { name, shape } of listTensors(dims)) {
     const found = set.shape(nameInSet(name));
     if (!found) {
       throw new WeightsError('missingTensor', `The weights have no tensor ${name}.`, {
         hint: 'config.json and the weights may belong to different models.',
       });
     }
-    if (String(found) !== String(shape)) {
-      const shapesOf = `[${found.join(', ')}], config.json asks for [${shape.join(', ')}]`;
-      throw new WeightsError('badShape', `Tensor ${name} has the shape ${shapesOf}.`);
+    if (found.length !== shape.length || found.some((n, i) => n !== shape[i])) {
+      const given = found.length <= 8 ? `the shape [${found.join(', ')}]` : `${found.length} dimensions`;
+      throw new WeightsError('badShape', `Tensor ${name} has ${given}, config.json asks for [${shape.join(', ')}].`, {
+        hint: 'config.json and the weights may belong to different models.',
+      });
+    }
+    const dtype = set.dtype(nameInSet(name));
+    if (!READABLE.has(dtype)) {
+      throw new WeightsError('badDtype', `Tensor ${name} has the dtype ${dtype}; weights are F32, F16 or BF16.`);
     }
   }
   return nameInSet;

@@ -37,6 +37,18 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A value of an untrusted file in a message: JSON, cut when it is long. */
+export function shown(value: unknown): string {
+  let text: string | undefined;
+  try {
+    text = typeof value === 'bigint' ? `${value}` : JSON.stringify(value);
+  } catch {
+    // Nested deeper than the stack, or holding a bigint: its kind says enough.
+  }
+  text ??= typeof value;
+  return text.length <= 100 ? text : `${text.slice(0, 100)}...`;
+}
+
 /** The first key that occurs twice in one object of a valid JSON text. */
 function duplicateKey(text: string): string | undefined {
   const open: (Set<string> | undefined)[] = []; // keys of the enclosing objects; undefined for an array

@@ -4,7 +4,7 @@
  */
 import { WeightsError } from '../base/errors.ts';
 import type { TokenizerData } from '../text/tokenizerData.ts';
-import { isObject, type JsonObject, parseJsonObject } from './strictJson.ts';
+import { isObject, type JsonObject, parseJsonObject, shown } from './strictJson.ts';
 
 /** Ids of 0.00 s to 30.00 s in steps of 0.02 s. */
 const N_TIMESTAMPS = 1501;
@@ -65,11 +65,11 @@ export function checkTokenizerData(name: string, data: TokenizerData): Tokenizer
   }
   for (const [text, id] of Object.entries(specials)) {
     if (!isId(id) || id < nText || id >= nVocab)
-      throw bad(`gives ${text} the id ${id}, outside of ${nText}..${nVocab}`);
+      throw bad(`gives ${text.slice(0, 100)} the id ${id}, outside of ${nText}..${nVocab}`);
   }
   const missing = REQUIRED.find((text) => !Object.hasOwn(specials, text));
   if (missing) throw bad(`has no ${missing}`);
-  const last = Math.max(...Object.values(specials));
+  const last = Object.values(specials).reduce((a, b) => Math.max(a, b));
   if (!isId(timestampBegin) || timestampBegin <= last || timestampBegin + N_TIMESTAMPS > nVocab) {
     throw bad(`has timestamps from ${timestampBegin} on, which do not fit between ${last} and ${nVocab}`);
   }
@@ -86,7 +86,7 @@ function packTokens(
   let count = 0;
   for (const [text, id] of Object.entries(vocab)) {
     if (Object.hasOwn(specials, text)) continue; // <|endoftext|> is in both
-    if (!isId(id) || texts[id] !== undefined) throw bad(`has no unique id for ${JSON.stringify(text)}`);
+    if (!isId(id) || texts[id] !== undefined) throw bad(`has no unique id for ${shown(text)}`);
     texts[id] = text;
     count++;
   }
@@ -99,8 +99,7 @@ function packTokens(
   texts.forEach((text, id) => {
     for (let i = 0; i < text.length; i++) {
       const byte = alphabet[text.charCodeAt(i)];
-      if (byte === undefined)
-        throw bad(`has the token ${JSON.stringify(text)} (${id}), which is not in GPT-2's alphabet`);
+      if (byte === undefined) throw bad(`has the token ${shown(text)} (${id}), which is not in GPT-2's alphabet`);
       tokenBytes[at++] = byte;
     }
     tokenOffsets[id + 1] = at;

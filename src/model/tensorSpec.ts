@@ -21,49 +21,59 @@ export interface TensorSpec {
 export type TensorSpecs = ReadonlyMap<string, TensorSpec>;
 
 export function tensorSpecs(dims: ModelDimensions): TensorSpecs {
-  const specs = new Map<string, TensorSpec>();
-  const add = (role: TensorRole, name: string, ...shape: readonly number[]): void => {
-    specs.set(name, { name, shape, role });
-  };
-  const norm = (name: string, n: number): void => {
-    add('vector', `${name}.weight`, n);
-    add('vector', `${name}.bias`, n);
-  };
-  const affine = (role: 'matrix' | 'convolution', name: string, out: number, ...rest: readonly number[]): void => {
-    add(role, `${name}.weight`, out, ...rest);
-    add('vector', `${name}.bias`, out);
-  };
-  const attention = (name: string, n: number, nSource: number): void => {
-    norm(`${name}_layer_norm`, n);
-    affine('matrix', `${name}.q_proj`, n, n);
-    add('matrix', `${name}.k_proj.weight`, n, nSource); // Whisper's keys have no bias
-    affine('matrix', `${name}.v_proj`, n, nSource);
-    affine('matrix', `${name}.out_proj`, n, n);
-  };
-  const mlp = (layer: string, n: number): void => {
-    norm(`${layer}.final_layer_norm`, n);
-    affine('matrix', `${layer}.fc1`, 4 * n, n);
-    affine('matrix', `${layer}.fc2`, n, 4 * n);
-  };
+  return new Map(Array.from(listTensors(dims), (spec) => [spec.name, spec]));
+}
+
+/** One by one: who checks a file stops at the first tensor that it lacks, however many layers its sizes claim. */
+export function* listTensors(dims: ModelDimensions): Specs {
   const audio = dims.nAudioState;
-  affine('convolution', 'model.encoder.conv1', audio, dims.nMels, 3);
-  affine('convolution', 'model.encoder.conv2', audio, audio, 3);
-  add('positions', 'model.encoder.embed_positions.weight', dims.nAudioCtx, audio);
+  yield* affine('convolution', 'model.encoder.conv1', audio, dims.nMels, 3);
+  yield* affine('convolution', 'model.encoder.conv2', audio, audio, 3);
+  yield spec('positions', 'model.encoder.embed_positions.weight', dims.nAudioCtx, audio);
   for (let i = 0; i < dims.nAudioLayer; i++) {
-    attention(`model.encoder.layers.${i}.self_attn`, audio, audio);
-    mlp(`model.encoder.layers.${i}`, audio);
+    yield* attention(`model.encoder.layers.${i}.self_attn`, audio, audio);
+    yield* mlp(`model.encoder.layers.${i}`, audio);
   }
-  norm('model.encoder.layer_norm', audio);
+  yield* norm('model.encoder.layer_norm', audio);
   const text = dims.nTextState;
-  add('embedding', 'model.decoder.embed_tokens.weight', dims.nVocab, text);
-  add('positions', 'model.decoder.embed_positions.weight', dims.nTextCtx, text);
+  yield spec('embedding', 'model.decoder.embed_tokens.weight', dims.nVocab, text);
+  yield spec('positions', 'model.decoder.embed_positions.weight', dims.nTextCtx, text);
   for (let i = 0; i < dims.nTextLayer; i++) {
-    attention(`model.decoder.layers.${i}.self_attn`, text, text);
-    attention(`model.decoder.layers.${i}.encoder_attn`, text, audio);
-    mlp(`model.decoder.layers.${i}`, text);
+    yield* attention(`model.decoder.layers.${i}.self_attn`, text, text);
+    yield* attention(`model.decoder.layers.${i}.encoder_attn`, text, audio);
+    yield* mlp(`model.decoder.layers.${i}`, text);
   }
-  norm('model.decoder.layer_norm', text);
-  return specs;
+  yield* norm('model.decoder.layer_norm', text);
+}
+
+type Specs = Generator<TensorSpec, void, undefined>;
+
+function spec(role: TensorRole, name: string, ...shape: readonly number[]): TensorSpec {
+  return { name, shape, role };
+}
+
+function* norm(name: string, n: number): Specs {
+  yield spec('vector', `${name}.weight`, n);
+  yield spec('vector', `${name}.bias`, n);
+}
+
+function* affine(role: 'matrix' | 'convolution', name: string, out: number, ...rest: readonly number[]): Specs {
+  yield spec(role, `${name}.weight`, out, ...rest);
+  yield spec('vector', `${name}.bias`, out);
+}
+
+function* attention(name: string, n: number, nSource: number): Specs {
+  yield* norm(`${name}_layer_norm`, n);
+  yield* affine('matrix', `${name}.q_proj`, n, n);
+  yield spec('matrix', `${name}.k_proj.weight`, n, nSource); // Whisper's keys have no bias
+  yield* affine('matrix', `${name}.v_proj`, n, nSource);
+  yield* affine('matrix', `${name}.out_proj`, n, n);
+}
+
+function* mlp(layer: string, n: number): Specs {
+  yield* norm(`${layer}.final_layer_norm`, n);
+  yield* affine('matrix', `${layer}.fc1`, 4 * n, n);
+  yield* affine('matrix', `${layer}.fc2`, n, 4 * n);
 }
 
 /** Is it one that a weight type other than f32 may hold? */
@@ -78,7 +88,7 @@ export function isWeightMatrix({ role }: TensorSpec): boolean {
  */
 export function weightBytes(dims: ModelDimensions, dtype: WeightType): number {
   let bytes = 0;
-  for (const spec of tensorSpecs(dims).values()) {
+  for (const spec of listTensors(dims)) {
     const [rows = 1] = spec.shape;
     const stored: DType = isWeightMatrix(spec) ? dtype : 'f32';
     // As panels one output wide: elements, and the scales of each output.

@@ -1,12 +1,16 @@
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Packr } from 'msgpackr/pack';
+import { unpack } from 'msgpackr/unpack';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { WeightsError } from '../../src/base/errors.ts';
 import type { Warning } from '../../src/base/progress.ts';
 import { unpackJsonCache } from '../../src/checkpoint/jsonCache.ts';
-import { type ModelFiles, openModelFiles, readJsonFiles } from '../../src/checkpoint/modelFiles.ts';
+import { checkTensors, type ModelFiles, openModelFiles, readJsonFiles } from '../../src/checkpoint/modelFiles.ts';
 import { memorySource, type OpenSource } from '../../src/checkpoint/source.ts';
+import type { TensorSet } from '../../src/checkpoint/tensorSet.ts';
 import { openUrlFolder } from '../../src/checkpoint/urlSource.ts';
 import type { ModelDimensions } from '../../src/model/dims.ts';
 import { openFolder } from '../../weights/fileSource.ts';
@@ -171,6 +175,68 @@ test('a cache cut or flipped anywhere is read or refused, never worse', async ()
   }
 });
 
+test('a side file of wrong types is damaged, whatever MessagePack can name', async () => {
+  const { config, tokenizer, checksums } = await readJsonFiles(openFolder(join(root, 'small')));
+  const good = unpack(packJsonCache({ config, tokenizer, checksums }));
+  const wrong: Readonly<Record<string, unknown>> = {
+    none: null,
+    number: 7,
+    big: 2n ** 60n,
+    text: 'x',
+    list: [1],
+    map: new Map([['a', 1]]),
+    date: new Date(0),
+    error: new TypeError('x'),
+    bytes: new Uint8Array(9),
+    object: { toString: 5, valueOf: 5, toJSON: 5 },
+    nested: { a: { toString: 5 } },
+  };
+  const all = new Packr({ useRecords: false, moreTypes: true });
+  for (const [kind, value] of Object.entries(wrong)) {
+    for (const [what, edited] of Object.entries({
+      all: value,
+      ...Object.fromEntries(['stamps', 'config', 'tokenizer'].map((key) => [key, { ...good, [key]: value }])),
+      ...Object.fromEntries(
+        Object.keys(good.tokenizer).map((key) => [key, { ...good, tokenizer: { ...good.tokenizer, [key]: value } }]),
+      ),
+      ...Object.fromEntries(
+        Object.keys(config).map((key) => [`config.${key}`, { ...good, config: { ...good.config, [key]: value } }]),
+      ),
+      ...Object.fromEntries(
+        Object.keys(config.dims).map((key) => [
+          `dims.${key}`,
+          { ...good, config: { ...good.config, dims: { ...good.config.dims, [key]: value } } },
+        ]),
+      ),
+    })) {
+      const code = await codeOf(() => unpackJsonCache('cache', all.pack(edited)));
+      if (!what.endsWith('isMultilingual')) assert.ok(code, `${kind} as ${what} was taken`);
+    }
+  }
+});
+
+test('sizes are only claims: no more tensors are asked for than the file has', () => {
+  let asked = 0;
+  const set: TensorSet = {
+    names: ['model.encoder.conv1.weight'],
+    metadata: {},
+    shape: (name) => {
+      asked++;
+      return name === 'model.encoder.conv1.weight' ? [8, 80, 3] : undefined;
+    },
+    dtype: () => 'F32',
+    read: async () => ({ dtype: 'f32', values: new Float32Array() }),
+    close: async () => {},
+  };
+  try {
+    checkTensors(set, { ...small, nAudioLayer: 2 ** 20, nTextLayer: 2 ** 20 });
+    assert.unreachable('it has one tensor');
+  } catch (error) {
+    assert.is((error as WeightsError).code, 'missingTensor');
+  }
+  assert.ok(asked < 10, `${asked} tensors were looked for`);
+});
+
 const broken: readonly (readonly [what: string, open: () => OpenSource | Promise<OpenSource>, code: string])[] = [
   ['no config', () => changed({ 'config.json': undefined }), 'missingFile'],
   ['no tokenizer', () => changed({ 'tokenizer.json': undefined }), 'missingFile'],
@@ -201,6 +267,39 @@ const broken: readonly (readonly [what: string, open: () => OpenSource | Promise
     () => edited('generation_config.json', (c) => Object.assign(c, { alignment_heads: [[9, 0]] })),
     'badConfig',
   ],
+  [
+    'more heads than the model has, each named again',
+    () => edited('generation_config.json', (c) => Object.assign(c, { alignment_heads: Array(99).fill([0, 0]) })),
+    'badConfig',
+  ],
+  [
+    'a suppressed id beyond the vocabulary',
+    () => edited('generation_config.json', (c) => Object.assign(c, { suppress_tokens: [small.nVocab] })),
+    'badConfig',
+  ],
+  [
+    'a suppressed id below zero',
+    () => edited('generation_config.json', (c) => Object.assign(c, { begin_suppress_tokens: [-1] })),
+    'badConfig',
+  ],
+  ['a long context', () => edited('config.json', (c) => Object.assign(c, { max_target_positions: 1e9 })), 'badConfig'],
+  ['a long window', () => edited('config.json', (c) => Object.assign(c, { max_source_positions: 2e5 })), 'badConfig'],
+  [
+    'more mel bins than a spectrum',
+    () => edited('config.json', (c) => Object.assign(c, { num_mel_bins: 5e5 })),
+    'badConfig',
+  ],
+  [
+    'sizes of other kinds',
+    () => edited('config.json', (c) => Object.assign(c, { encoder_layers: { toString: 1 } })),
+    'badConfig',
+  ],
+  ['config of 20 MB', () => changed({ 'config.json': ' '.repeat(2e7) }), 'tooLarge'],
+  [
+    'a tensor of a type that is no weight',
+    async () => changed({ 'model.safetensors': await retyped('model.encoder.layer_norm.weight', 'I32') }),
+    'badDtype',
+  ],
   ['tokenizer without model', () => changed({ 'tokenizer.json': '{}' }), 'badTokenizer'],
   ['a special missing', () => edited('tokenizer.json', (t) => t.added_tokens.pop()), 'badTokenizer'],
   [
@@ -217,6 +316,13 @@ const broken: readonly (readonly [what: string, open: () => OpenSource | Promise
   ['a foreign character', () => edited('tokenizer.json', (t) => rename(t.model.vocab, '!', '\u4e00')), 'badTokenizer'],
   ['merges out of order', () => edited('tokenizer.json', (t) => t.model.merges.reverse()), 'badTokenizer'],
 ];
+/** The weights with another dtype of the same size in one tensor's entry. */
+async function retyped(name: string, dtype: string): Promise<Uint8Array> {
+  const text = (await readFile(join(root, 'small/model.safetensors'))).toString('latin1');
+  const at = text.indexOf('"F32"', text.indexOf(`"${name}"`));
+  return Buffer.from(`${text.slice(0, at)}"${dtype}"${text.slice(at + 5)}`, 'latin1');
+}
+
 function rename(vocab: Record<string, unknown>, from: string, to: string): void {
   vocab[to] = vocab[from];
   delete vocab[from];
@@ -226,6 +332,13 @@ for (const [what, open, code] of broken) {
     assert.is(await codeOf(async () => openModelFiles(await open())), code);
   });
 }
+
+test('two hundred thousand special tokens are more than a call takes arguments', async () => {
+  const open = await edited('tokenizer.json', (t) => {
+    for (let i = 0; i < 2e5; i++) t.added_tokens.push({ content: `<|s${i}|>`, id: 1000 });
+  });
+  await withModel(open, ({ tokenizer }) => assert.ok(Object.keys(tokenizer.specials).length > 2e5));
+});
 
 test('an index is checked against its files', async () => {
   await mkdir(join(root, 'index'), { recursive: true });

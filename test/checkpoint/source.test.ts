@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -72,6 +73,10 @@ test('file', async () => {
     await source.close?.();
     assert.is(await fileSource(join(folder, 'none')), undefined);
     assert.is(await codeOf(() => fileSource(folder)), 'file');
+    if (process.platform === 'win32') return;
+    // A pipe that nobody writes into: opening it would wait for ever.
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    assert.is(await codeOf(() => fileSource(join(folder, 'pipe'))), 'file');
   } finally {
     await rm(folder, { recursive: true });
   }

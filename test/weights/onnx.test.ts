@@ -201,6 +201,30 @@ async function readAll(encoder: Uint8Array): Promise<void> {
   for (const name of set?.names ?? []) await set?.read(name);
 }
 
+test('a graph of more parts than any export has is refused before they fill the memory', async () => {
+  const field = (number: number, bytes: Buffer): Buffer => {
+    const length = [0, 7, 14, 21].map((shift) => ((bytes.length >> shift) & 0x7f) | (shift < 21 ? 0x80 : 0));
+    return Buffer.concat([Buffer.from([(number << 3) | 2, ...length]), bytes]);
+  };
+  const many = (count: number, ...bytes: number[]): Buffer => Buffer.alloc(count * bytes.length, Buffer.from(bytes));
+  const float = [(4 << 3) | 5, 0, 0, 0x80, 0x3f];
+  for (const [what, graph] of [
+    ['nodes without anything', many(3e5, (1 << 3) | 2, 0)],
+    ['inputs without a name', field(1, many(3e5, (1 << 3) | 2, 0))],
+    ['tensors without anything', many(3e5, (5 << 3) | 2, 0)],
+    ['floats one by one', field(5, Buffer.concat([Buffer.from([2 << 3, 1]), many(5e3, ...float)]))],
+  ] as const) {
+    const model = field(7, graph);
+    const files = { 'encoder_model.onnx': model, 'decoder_model_merged.onnx': model };
+    assert.is(await codeOf(() => openOnnxFiles(folder(files))), 'badOnnx', what);
+  }
+  const shape = Buffer.from([1 << 3, 3, 2 << 3, 1]);
+  const few = field(7, field(5, Buffer.concat([shape, field(8, Buffer.from('a.weight')), many(3, ...float)])));
+  const set = await openOnnxFiles(folder({ 'encoder_model.onnx': few, 'decoder_model_merged.onnx': few }));
+  assert.ok(set);
+  await holds(set, 'model.encoder.a.weight', [3], [1, 1, 1]);
+});
+
 test('property: truncated or flipped, a file gives a WeightsError or tensors, nothing else (seed 2)', async () => {
   const bytes = onnxBytes({
     tensors: { 'conv1.weight': f32([2, 1, 2], 1, 2, 3, 4), a_q: u8([2, 1], 1, 2), a_z: u8([], 1), a_s: f32([], 2) },
