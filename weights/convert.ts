@@ -3,8 +3,7 @@
  * first use, the JSON files unchanged, and `sotto.msgpack` (src/checkpoint/jsonCache.ts). One tensor is in memory at a time.
  * The folder is written under another name and renamed when it is complete, so an incomplete one is never visible.
  */
-import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { copyFile, open, readdir, readFile, realpath, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import type { CallOptions } from '../src/base/progress.ts';
@@ -14,7 +13,10 @@ import { type TensorToWrite, writeSafetensors } from '../src/checkpoint/safetens
 import { closeOnError, openTensorFiles } from '../src/checkpoint/tensorFiles.ts';
 import type { TensorSet } from '../src/checkpoint/tensorSet.ts';
 import { listTensors } from '../src/model/tensorSpec.ts';
-import { openFolder } from './fileSource.ts';
+import { isSameFile, openFolder } from './fileSource.ts';
+import { checkRoom, fileError, makeFolder } from './folders.ts';
+import { partialFolder, removeLeftovers } from './leftovers.ts';
+import { withLock } from './lock.ts';
 import { findModel, type ModelFolder } from './modelFolder.ts';
 import { openOnnxFiles } from './onnx.ts';
 import { packJsonCache } from './packJsonCache.ts';
@@ -33,15 +35,17 @@ export const EXTRA_FILES = [
   'special_tokens_map.json',
   'normalizer.json',
 ];
+const COPIED = [CONFIG, GENERATION, TOKENIZER, ...EXTRA_FILES];
+const WEIGHTS = 'model.safetensors';
 
 /**
  * @param source folder with safetensors (one file or shards) or a transformers.js export (`onnx/`), or a folder above one
- * @param target folder to write; must be empty or not exist
- * @throws {WeightsError} `notFound`, `exists`, `file`, and what reading the source throws; the signal's reason when aborted.
- *   After an error nothing is left behind.
+ * @param target folder to write; must be empty, not exist, or hold just what is to be written
+ * @throws {WeightsError} `notFound`, `exists`, `file`, `noSpace`, and what reading the source throws; the signal's reason when
+ *   aborted. After an error nothing is left behind.
  */
 export async function convert(source: string, target: string, options: ConvertOptions = {}): Promise<void> {
-  const { signal } = options;
+  const { signal, onWarning } = options;
   signal?.throwIfAborted();
   const model = await findModel(source);
   if (!model) {
@@ -50,25 +54,93 @@ export async function convert(source: string, target: string, options: ConvertOp
     });
   }
   const place = resolve(target);
-  await checkFree(place);
-  const partial = `${place}.partial-${randomUUID()}`;
+  if (await isSameFolder(model.path, place)) {
+    throw new WeightsError('exists', `${target} is the model to convert itself.`, { hint: 'Choose another folder.' });
+  }
+  let made: readonly string[] = [];
   try {
-    await mkdir(partial, { recursive: true });
-    await writeModel(model, partial, options);
-    signal?.throwIfAborted();
-    await rmdir(place).catch(() => {}); // an empty folder, which some systems do not rename over
-    await rename(partial, place);
+    await checkFree(place, model);
+    made = await makeFolder(dirname(place));
+    const onWait = (): void => onWarning?.({ code: 'waiting', message: `Another process writes ${target}: waiting.` });
+    await withLock(`${place}.lock`, signal, () => makeModel(model, place, options), onWait);
   } catch (error) {
-    await rm(partial, { recursive: true, force: true }).catch(() => {}); // the first error is the one to report
+    for (const folder of made.toReversed()) await rmdir(folder).catch(() => {}); // kept if something else is in it now
     throw fileError(error, target);
   }
 }
 
-/** @throws {WeightsError} `exists` unless `place` does not exist or is an empty folder */
-export async function checkFree(place: string): Promise<void> {
-  const info = await stat(place).catch(() => undefined);
-  if (!info || (info.isDirectory() && (await readdir(place)).length === 0)) return;
-  throw new WeightsError('exists', `${place} already exists.`, { hint: 'Choose another folder, or remove this one.' });
+/**
+ * Writes the model's folder under another name, then gives it its own.
+ *
+ * @param place its lock is held, or nobody else knows of it
+ */
+export async function makeModel(model: ModelFolder, place: string, options: ConvertOptions): Promise<void> {
+  const { signal } = options;
+  await removeLeftovers(place);
+  await checkFree(place, model);
+  const partial = partialFolder(place);
+  try {
+    await makeFolder(partial);
+    await writeModel(model, partial, options);
+    signal?.throwIfAborted();
+    await rmdir(place).catch(() => {}); // an empty folder, which some systems do not rename over
+    await rename(partial, place).catch(async (error: unknown) => {
+      // Somebody was quicker, and wrote the same.
+      if (!(await isSameContent(partial, place))) throw (await isFree(place)) ? error : alreadyThere(place);
+      await rm(partial, { recursive: true, force: true });
+    });
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true }).catch(() => {}); // the first error is the one to report
+    throw error;
+  }
+}
+
+/**
+ * Looks at the place before any work is done.
+ *
+ * @param model what is to be written there: a folder that may hold just that is free too, and is compared when all is written
+ * @throws {WeightsError} `exists` if something else is there; the system's error where no folder can be
+ */
+export async function checkFree(place: string, model?: ModelFolder): Promise<void> {
+  if (await isFree(place)) return;
+  if (model && (await mayHold(place, model))) return;
+  throw alreadyThere(place);
+}
+
+function alreadyThere(place: string): WeightsError {
+  return new WeightsError('exists', `${place} already exists.`, {
+    hint: 'Choose another folder, or remove this one.',
+  });
+}
+
+/** Does it not exist, or is it an empty folder? */
+async function isFree(place: string): Promise<boolean> {
+  const info = await stat(place).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error; // a file in the way, no permission
+  });
+  return !info || (info.isDirectory() && (await readdir(place)).length === 0);
+}
+
+/** May an earlier conversion of this model have written the folder? As far as its JSON files tell. */
+async function mayHold(place: string, model: ModelFolder): Promise<boolean> {
+  const names: readonly string[] = await readdir(place).catch(() => []);
+  const written: ReadonlySet<string> = new Set([...COPIED, WEIGHTS, JSON_CACHE]);
+  if (!names.includes(WEIGHTS) || names.some((name) => !written.has(name))) return false;
+  for (const name of COPIED) if (!(await isSameFile(join(place, name), join(model.path, name)))) return false;
+  return true;
+}
+
+async function isSameContent(a: string, b: string): Promise<boolean> {
+  const names = await readdir(a);
+  if (String(names.sort()) !== String((await readdir(b).catch(() => [])).sort())) return false;
+  for (const name of names) if (!(await isSameFile(join(a, name), join(b, name)))) return false;
+  return true;
+}
+
+async function isSameFolder(a: string, b: string): Promise<boolean> {
+  const [one, other] = await Promise.all([a, b].map((path) => realpath(path).catch(() => undefined)));
+  return one !== undefined && one === other;
 }
 
 async function writeModel(model: ModelFolder, folder: string, options: ConvertOptions): Promise<void> {
@@ -81,12 +153,16 @@ async function writeModel(model: ModelFolder, folder: string, options: ConvertOp
     const tensors = Array.from(listTensors(json.config.dims), ({ name, shape }): TensorToWrite => {
       return { name, shape, dtype: dtype === 'f16' ? 'F16' : 'F32', data: () => set.read(nameInSet(name), signal) };
     });
+    await checkRoom(
+      folder,
+      tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0),
+    );
     // Hugging Face's Python library requires `format` in a file that PyTorch is to load.
     const notes = { format: 'pt', ...set.metadata, ...(await findNotes(model)), ...options.notes };
-    await writeTensors(join(folder, 'model.safetensors'), tensors, notes, options);
+    await writeTensors(join(folder, WEIGHTS), tensors, notes, options);
   });
   await set.close();
-  for (const file of [CONFIG, GENERATION, TOKENIZER, ...EXTRA_FILES]) {
+  for (const file of COPIED) {
     await copyFile(join(model.path, file), join(folder, file)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error; // the required ones have been read above
     });
@@ -111,10 +187,9 @@ async function writeTensors(
   path: string,
   tensors: readonly TensorToWrite[],
   notes: Readonly<Record<string, string>>,
-  { signal, onProgress, dtype }: ConvertOptions,
+  { signal, onProgress }: ConvertOptions,
 ): Promise<void> {
-  const elementBytes = dtype === 'f16' ? 2 : 4;
-  const total = tensors.reduce((sum, { shape }) => sum + shape.reduce((product, n) => product * n, elementBytes), 0);
+  const total = tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
   const handle = await open(path, 'wx');
   try {
     let done = 0;
@@ -130,6 +205,10 @@ async function writeTensors(
   } finally {
     await handle.close();
   }
+}
+
+function tensorBytes({ shape, dtype }: TensorToWrite): number {
+  return shape.reduce((product, n) => product * n, dtype === 'F16' ? 2 : 4);
 }
 
 /** Source and licence of a model, from the package around it or from its card. */
@@ -154,10 +233,4 @@ async function findNotes(model: ModelFolder): Promise<Record<string, string>> {
     };
   }
   return { source: basename(model.path) };
-}
-
-/** System errors, such as a full disk or no permission, as a WeightsError; other errors unchanged. */
-export function fileError(error: unknown, target: string): unknown {
-  if (!(error instanceof Error && 'syscall' in error)) return error;
-  return new WeightsError('file', `${target} cannot be written: ${error.message}.`, { cause: error });
 }

@@ -50,3 +50,23 @@ export async function fileSource(path: string): Promise<WeightSource | undefined
 export function openFolder(folder: string): OpenSource {
   return (name) => fileSource(join(folder, name));
 }
+
+const COMPARED_BYTES = 2 ** 20;
+
+/** Have two files the same bytes, or are there neither of them? */
+export async function isSameFile(a: string, b: string): Promise<boolean> {
+  const [one, other] = [await fileSource(a), await fileSource(b)];
+  try {
+    if (one?.size !== other?.size) return false;
+    const size = one?.size ?? 0;
+    for (let at = 0; at < size; at += COMPARED_BYTES) {
+      const end = Math.min(size, at + COMPARED_BYTES);
+      const [x, y] = [await one?.read(at, end), await other?.read(at, end)];
+      if (!x?.every((byte, i) => byte === y?.[i])) return false;
+    }
+    return true;
+  } finally {
+    await one?.close?.();
+    await other?.close?.();
+  }
+}

@@ -10,9 +10,10 @@ import type { FetchOptions } from '../src/checkpoint/http.ts';
 import { JSON_CACHE } from '../src/checkpoint/jsonCache.ts';
 import { CONFIG, GENERATION, openModelFiles, readJsonFiles, TOKENIZER } from '../src/checkpoint/modelFiles.ts';
 import { closeOnError, INDEX, readIndex } from '../src/checkpoint/tensorFiles.ts';
-import { checkFree, convert, EXTRA_FILES, fileError } from './convert.ts';
+import { checkFree, EXTRA_FILES, makeModel } from './convert.ts';
 import { askFile, download, type RemoteFile } from './download.ts';
 import { fileSource, openFolder } from './fileSource.ts';
+import { fileError } from './folders.ts';
 import { packJsonCache } from './packJsonCache.ts';
 
 export interface HubOptions extends CallOptions {
@@ -79,7 +80,10 @@ export async function fetchModel(repo: string, place: string, options: HubOption
       before += file.size ?? 0;
     }
     if (isOnnx) {
-      await convert(folder, place, { ...options, notes: { source: `${repo} (Hugging Face)` } });
+      await makeModel({ path: folder, kind: 'onnx' }, place, {
+        ...options,
+        notes: { source: `${repo} (Hugging Face)` },
+      });
       await rm(folder, { recursive: true, force: true });
     } else {
       await finish(folder, new Set(files.keys()), place, options);

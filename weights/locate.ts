@@ -10,10 +10,12 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WeightsError } from '../src/base/errors.ts';
 import type { CallOptions } from '../src/base/progress.ts';
-import { convert, fileError } from './convert.ts';
+import { makeModel } from './convert.ts';
+import { fileError } from './folders.ts';
 import { fetchModel, type HubOptions } from './hub.ts';
+import { sweepCache } from './leftovers.ts';
 import { withLock } from './lock.ts';
-import { findModel } from './modelFolder.ts';
+import { findModel, type ModelFolder } from './modelFolder.ts';
 import type { CacheOptions } from './options.ts';
 
 export interface LocateOptions extends CacheOptions, CallOptions {
@@ -53,7 +55,7 @@ const MODEL_NAMES: readonly string[] = [...Object.keys(PUBLISHED), ...Object.key
  *   where it was searched. The signal's reason when aborted.
  */
 export async function locateModel(nameOrDir: string, options: LocateOptions = {}): Promise<string> {
-  const { signal, cacheDir = defaultCache() } = options;
+  const { cacheDir = defaultCache() } = options;
   const tried: string[] = [];
 
   const folder = resolve(nameOrDir);
@@ -64,7 +66,7 @@ export async function locateModel(nameOrDir: string, options: LocateOptions = {}
     if (found?.kind === 'tensors') return found.path;
     if (found) {
       const place = join(cacheDir, await folderKey(found.path));
-      return once(place, signal, () => convert(found.path, place, options));
+      return once(place, options, () => makeModel(found, place, options));
     }
     tried.push(`the folder ${folder} has no model`);
   } else {
@@ -79,14 +81,14 @@ export async function locateModel(nameOrDir: string, options: LocateOptions = {}
   if (name) {
     const packageName = `sts-whisper-${name}`;
     const installed = await findPackage(packageName);
-    if (installed) return once(place, signal, () => convert(installed, place, options));
+    if (installed) return once(place, options, () => makeModel(installed, place, options));
     tried.push(`npm package ${packageName} not installed`);
   }
 
   const { HF_ENDPOINT, HF_TOKEN } = process.env;
   const hub: HubOptions = { ...options, endpoint: HF_ENDPOINT || undefined, token: HF_TOKEN || undefined };
   try {
-    return await once(place, signal, () => fetchModel(repo, place, hub));
+    return await once(place, options, () => fetchModel(repo, place, hub));
   } catch (error) {
     if (!(error instanceof WeightsError)) throw error;
     tried.push(`${repo} cannot be downloaded from ${hub.endpoint ?? 'huggingface.co'}`);
@@ -125,12 +127,18 @@ async function isModel(place: string): Promise<boolean> {
 }
 
 /** Makes the model at `place`, unless it exists or another process is making it, which is then waited for. */
-async function once(place: string, signal: AbortSignal | undefined, make: () => Promise<void>): Promise<string> {
+async function once(place: string, { signal, onWarning }: CallOptions, make: () => Promise<void>): Promise<string> {
   if (await isModel(place)) return place;
+  await sweepCache(dirname(place));
   try {
-    await withLock(`${place}.lock`, signal, async () => {
-      if (!(await isModel(place))) await make();
-    });
+    await withLock(
+      `${place}.lock`,
+      signal,
+      async () => {
+        if (!(await isModel(place))) await make();
+      },
+      () => onWarning?.({ code: 'waiting', message: `Another process is putting the model into ${place}: waiting.` }),
+    );
   } catch (error) {
     throw fileError(error, place);
   }
@@ -138,13 +146,13 @@ async function once(place: string, signal: AbortSignal | undefined, make: () => 
 }
 
 /** Folder of an installed package, as resolved from the running program, the working folder, or sotto itself. */
-async function findPackage(name: string): Promise<string | undefined> {
+async function findPackage(name: string): Promise<ModelFolder | undefined> {
   const from = [process.argv[1], join(process.cwd(), 'any.js'), fileURLToPath(import.meta.url)];
   for (const file of from) {
     if (file === undefined) continue;
     try {
-      const folder = dirname(createRequire(resolve(file)).resolve(`${name}/package.json`));
-      if (await findModel(folder)) return folder;
+      const found = await findModel(dirname(createRequire(resolve(file)).resolve(`${name}/package.json`)));
+      if (found) return found;
     } catch {
       // Not installed there: the next folder may have it.
     }

@@ -3,24 +3,40 @@
  * lock whose process has ended, or that has not been touched for a while (another machine on a shared disk), is taken over.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { makeFolder } from './folders.ts';
 
 const TOUCH_MS = 2_000;
 const STALE_MS = 30_000;
 const POLL_MS = 100;
 
-/** Runs `action` while holding the lock. @throws what `action` throws; the signal's reason when aborted while waiting */
-export async function withLock<T>(path: string, signal: AbortSignal | undefined, action: () => Promise<T>): Promise<T> {
-  await mkdir(dirname(path), { recursive: true });
+/**
+ * Runs `action` while holding the lock.
+ *
+ * @param onWait called once if another process has it
+ * @throws what `action` throws; the signal's reason when aborted while waiting; the system's error where no file can be
+ */
+export async function withLock<T>(
+  path: string,
+  signal: AbortSignal | undefined,
+  action: () => Promise<T>,
+  onWait?: () => void,
+): Promise<T> {
+  await makeFolder(dirname(path));
   const mine = JSON.stringify({ pid: process.pid, host: hostname(), id: randomUUID() });
-  while (!(await take(path, mine))) {
+  for (let isWaiting = false; !(await take(path, mine)); ) {
     signal?.throwIfAborted();
     const held = await readFile(path, 'utf8').catch(() => '');
-    if (await isStale(path, held)) await removeStale(path, held);
-    else await sleep(POLL_MS);
+    if (await isStale(path, held)) {
+      await removeStale(path, held);
+      continue;
+    }
+    if (!isWaiting) onWait?.();
+    isWaiting = true;
+    await sleep(POLL_MS);
   }
   const touch = setInterval(() => {
     const now = new Date();
@@ -34,6 +50,12 @@ export async function withLock<T>(path: string, signal: AbortSignal | undefined,
     // Unless another process has taken it over.
     if ((await readFile(path, 'utf8').catch(() => '')) === mine) await rm(path, { force: true });
   }
+}
+
+/** Is some process holding it? */
+export async function isHeld(path: string): Promise<boolean> {
+  const held = await readFile(path, 'utf8').catch(() => undefined);
+  return held !== undefined && !(await isStale(path, held));
 }
 
 async function take(path: string, text: string): Promise<boolean> {

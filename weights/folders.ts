@@ -1,0 +1,87 @@
+/** Folders that are written to: made, with room on their disk, and errors of the system in our words. */
+import { mkdir, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { WeightsError } from '../src/base/errors.ts';
+
+/**
+ * Makes a folder and those above it. Not by `mkdir`'s `recursive`, which in Node 20 never returns where the system answers
+ * ENOENT to a folder that cannot be (below /proc).
+ *
+ * @returns the folders that were made, the outermost first
+ * @throws the system's error
+ */
+export async function makeFolder(path: string): Promise<readonly string[]> {
+  const missing: string[] = [];
+  let at = path;
+  while (!(await isFolder(at))) {
+    missing.unshift(at);
+    const above = dirname(at);
+    if (above === at) break;
+    at = above;
+  }
+  const made: string[] = [];
+  for (const folder of missing) {
+    try {
+      await mkdir(folder);
+      made.push(folder);
+    } catch (error) {
+      // Another process has made it in the meantime.
+      if (errno(error) !== 'EEXIST' || !(await isFolder(folder))) throw error;
+    }
+  }
+  return made;
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/** @throws {WeightsError} `noSpace` when the disk of `folder`, which exists, has less than `bytes` free */
+export async function checkRoom(folder: string, bytes: number): Promise<void> {
+  // Not every runtime and file system can tell; then writing will show.
+  const disk = await statfs(folder).catch(() => undefined);
+  if (!disk || disk.blocks === 0) return;
+  const free = disk.bavail * disk.bsize;
+  if (free >= bytes) return;
+  throw new WeightsError(
+    'noSpace',
+    `${folder} has room for ${megabytes(free)}, and ${megabytes(bytes)} are to be written.`,
+    { hint: 'Make room, or choose a folder on another disk (for fetched models: --model_dir, SOTTO_CACHE).' },
+  );
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+const HINTS: Readonly<Record<string, string>> = {
+  EACCES: 'You may not write there: choose another folder.',
+  EPERM: 'You may not write there: choose another folder.',
+  EROFS: 'The disk is read-only: choose another folder.',
+  ENOTDIR: 'There is a file where a folder should be: choose another folder.',
+  EEXIST: 'There is a file where a folder should be: choose another folder.',
+  ENOENT: 'The system makes no folder there: choose another one.',
+  ENAMETOOLONG: 'The name is too long: choose a shorter one.',
+};
+
+/** System errors, such as a full disk or no permission, as a WeightsError; other errors unchanged. */
+export function fileError(error: unknown, target: string): unknown {
+  if (!(error instanceof Error && 'syscall' in error)) return error;
+  const code = errno(error);
+  const details = { cause: error };
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new WeightsError('noSpace', `${target} cannot be written: the disk is full.`, {
+      ...details,
+      hint: 'Make room, or choose a folder on another disk (for fetched models: --model_dir, SOTTO_CACHE).',
+    });
+  }
+  const hint = HINTS[code];
+  return new WeightsError('file', `${target} cannot be written: ${error.message}.`, {
+    ...details,
+    ...(hint && { hint }),
+  });
+}
+
+function errno(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
