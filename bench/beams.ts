@@ -62,7 +62,7 @@ class Model {
     const inference = await createInference(device, files.dims, files);
     await files.close();
     const mel = await logMel(await readAudio(recordingPath(values.recording)), { nMels: inference.nMels });
-    const audio = await inference.encode(mel.window(0, Math.min(mel.nFrames, N_FRAMES)));
+    const audio = await inference.encode(await mel.window(0, Math.min(mel.nFrames, N_FRAMES)));
     return new Model(new Tokenizer(files.tokenizer), inference, audio);
   }
 

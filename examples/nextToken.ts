@@ -8,7 +8,7 @@ const whisper = await load('tiny');
 try {
   const { inference, tokenizer, dims } = whisper;
   const mel = await logMel(await readAudio('assets/jfk.wav'), { nMels: dims.nMels });
-  const audio = await inference.encode(mel.window(0, Math.min(3000, mel.nFrames)));
+  const audio = await inference.encode(await mel.window(0, Math.min(3000, mel.nFrames)));
   const initialTokens = [...tokenizer.sotSequence('en', 'transcribe'), tokenizer.noTimestamps];
   const rules = { eot: tokenizer.eot, suppress: [], suppressAtStart: [] };
   const decoding = await inference.start([{ audio, initialTokens, sotIndex: 0, rows: 1 }], rules);

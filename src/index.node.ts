@@ -6,7 +6,7 @@ import type { CacheOptions } from '../weights/options.ts';
 import { openUrlFolder } from './checkpoint/urlSource.ts';
 import { checkLoadOptions, type LoadOptions, loadWhisper } from './load.ts';
 import { createNodePlatform } from './runtime/node.ts';
-import { readAudio } from './runtime/nodeAudio.ts';
+import { openSound } from './runtime/nodeAudio.ts';
 import type { Platform } from './runtime/platform.ts';
 import type { Whisper } from './whisper.ts';
 
@@ -32,7 +32,7 @@ export async function load(model: string | URL, options: NodeLoadOptions = {}): 
   const open = isAddress(model)
     ? openUrlFolder(String(model), { signal: options.signal })
     : openFolder(await locateModel(model instanceof URL ? fileURLToPath(model) : model, options));
-  return loadWhisper(options.platform ?? createNodePlatform(), open, readAudio, options);
+  return loadWhisper(options.platform ?? createNodePlatform(), open, openSound, options);
 }
 
 function isAddress(model: string | URL): boolean {

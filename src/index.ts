@@ -20,18 +20,14 @@ export { type AudioInput, Whisper, type WhisperParts } from './whisper.ts';
 
 // Audio: bytes to samples, whole or while they come; samples to a log-mel; where somebody speaks.
 
-export type { AudioFile, ReadAudio } from './audio/audioFile.ts';
+export type { AudioFile, OpenSound } from './audio/audioFile.ts';
 export { type DecodeAudioOptions, decodeAudio } from './audio/decode.ts';
+export { type Activity, measureActivity } from './audio/features/activity.ts';
 export { type LogMel, logMel } from './audio/features/logMel.ts';
 export { RunningLogMel } from './audio/features/runningLogMel.ts';
-export {
-  type Activity,
-  measureActivity,
-  type SpeechOptions,
-  type SpeechSpan,
-  speechSpans,
-} from './audio/features/vad.ts';
+export { type SpeechOptions, type SpeechSpan, speechSpans } from './audio/features/vad.ts';
 export { type RawFormat, type RawPcm, readPcmStream } from './audio/pcmStream.ts';
+export { readWhole, type Sound, samplesSound } from './audio/sound.ts';
 
 // Decoding: one window to tokens, tokens to text, languages.
 

@@ -4,7 +4,7 @@ import { blobSource, type OpenSource } from './checkpoint/source.ts';
 import { openUrlFolder } from './checkpoint/urlSource.ts';
 import { type LoadOptions, loadWhisper } from './load.ts';
 import { createWebPlatform } from './runtime/web.ts';
-import { readWebAudio } from './runtime/webAudio.ts';
+import { openWebSound } from './runtime/webAudio.ts';
 import type { Whisper } from './whisper.ts';
 
 export * from './index.ts';
@@ -22,7 +22,7 @@ export type ModelBlobs = Readonly<Record<string, Blob>>;
  */
 export async function load(model: string | URL | ModelBlobs, options: LoadOptions = {}): Promise<Whisper> {
   const open = typeof model === 'string' || model instanceof URL ? addressed(model, options) : given(model);
-  return loadWhisper(createWebPlatform(), open, readWebAudio, options);
+  return loadWhisper(createWebPlatform(), open, openWebSound, options);
 }
 
 function addressed(model: string | URL, { signal }: LoadOptions): OpenSource {

@@ -1,5 +1,5 @@
 /** Builds a model of its parts: files, device, tokenizer, engine. Finding files and reading recordings is handed in. */
-import type { ReadAudio } from './audio/audioFile.ts';
+import type { OpenSound } from './audio/audioFile.ts';
 import type { CallOptions } from './base/progress.ts';
 import { openModelFiles } from './checkpoint/modelFiles.ts';
 import type { OpenSource } from './checkpoint/source.ts';
@@ -26,7 +26,7 @@ export function checkLoadOptions(options: LoadOptions): void {
 export async function loadWhisper(
   platform: Platform,
   open: OpenSource,
-  readAudio: ReadAudio,
+  openSound: OpenSound,
   options: LoadOptions = {},
 ): Promise<Whisper> {
   const { signal } = options;
@@ -44,7 +44,7 @@ export async function loadWhisper(
         alignmentHeads: files.generation.alignmentHeads,
       });
       signal?.throwIfAborted();
-      return new Whisper({ device, inference, tokenizer, readAudio });
+      return new Whisper({ device, inference, tokenizer, openSound });
     } catch (error) {
       await device.close();
       throw error;

@@ -2,9 +2,10 @@
  * A loaded model as users see it: recordings in, text out. Connects audio, model and decoding; knows no platform.
  */
 
-import type { AudioFile, ReadAudio } from './audio/audioFile.ts';
+import type { AudioFile, OpenSound } from './audio/audioFile.ts';
 import { type LogMel, logMel } from './audio/features/logMel.ts';
 import { RunningLogMel } from './audio/features/runningLogMel.ts';
+import { samplesSound } from './audio/sound.ts';
 import { SottoError } from './base/errors.ts';
 import { Mutex } from './base/mutex.ts';
 import type { CallOptions, Progress } from './base/progress.ts';
@@ -19,7 +20,7 @@ import type { TranscribeOptions } from './transcribe/options.ts';
 import type { SampleSource } from './transcribe/stream/sampleFeed.ts';
 import { type StreamSummary, type StreamUpdate, transcribeStream } from './transcribe/stream/stream.ts';
 import type { StreamOptions } from './transcribe/stream/streamOptions.ts';
-import { transcribe, transcribeSegments } from './transcribe/transcribe.ts';
+import { checkTranscription, transcribe, transcribeSegments } from './transcribe/transcribe.ts';
 import type { Segment, Transcript } from './transcribe/transcript.ts';
 
 /** A recording: mono samples at 16 kHz in [-1, 1], or a file of any kind. */
@@ -29,10 +30,13 @@ export interface WhisperParts {
   readonly device: Device;
   readonly inference: ModelInference;
   readonly tokenizer: Tokenizer;
-  readonly readAudio: ReadAudio;
+  readonly openSound: OpenSound;
 }
 
-/** A model on a device. Calls are queued: a model works on one recording at a time. */
+/**
+ * A model on a device. Calls are queued: a model works on one recording at a time. In a loop over what a call finds, other
+ * calls can be made: while the loop's body runs, the model is free.
+ */
 export class Whisper {
   /** Direct calls to it are not queued with those of `transcribe`: do not use both at once. */
   readonly inference: ModelInference;
@@ -65,9 +69,14 @@ export class Whisper {
    * @throws {AudioError} if it cannot be read; {OptionsError}; {DeviceError} `lost`; the signal's reason
    */
   async transcribe(audio: AudioInput, options: TranscribeOptions = {}): Promise<Transcript> {
+    checkTranscription(this.#parts, options);
     return this.#exclusive(options.signal, async (signal) => {
       const mel = await this.#logMel(audio, { ...options, signal });
-      return transcribe(this.#parts, mel, { ...options, signal });
+      try {
+        return await transcribe(this.#parts, mel, { ...options, signal });
+      } finally {
+        await mel.close();
+      }
     });
   }
 
@@ -77,14 +86,16 @@ export class Whisper {
    *     for await (const segment of whisper.segments('talk.mp3')) console.log(segment.text);
    */
   async *segments(audio: AudioInput, options: TranscribeOptions = {}): AsyncGenerator<Segment, void, undefined> {
-    const lock = await this.#lock(options.signal);
+    checkTranscription(this.#parts, options);
+    yield* this.#inTurns(options.signal, (signal) => this.#segments(audio, { ...options, signal }));
+  }
+
+  async *#segments(audio: AudioInput, options: TranscribeOptions): AsyncGenerator<Segment, void, undefined> {
+    const mel = await this.#logMel(audio, options);
     try {
-      const call = { ...options, signal: lock.signal };
-      yield* transcribeSegments(this.#parts, await this.#logMel(audio, call), call);
-    } catch (error) {
-      throw this.#closed ? closedError() : error;
+      yield* transcribeSegments(this.#parts, mel, options);
     } finally {
-      lock.release();
+      await mel.close();
     }
   }
 
@@ -100,24 +111,19 @@ export class Whisper {
     recordings: readonly AudioInput[],
     options: TranscribeAllOptions = {},
   ): AsyncGenerator<RecordingResult, void, undefined> {
-    const lock = await this.#lock(options.signal);
-    try {
-      const call = { ...options, signal: lock.signal };
+    yield* this.#inTurns(options.signal, (signal) => {
       const sources = recordings.map((audio, i) => {
         const name = typeof audio === 'string' || audio instanceof URL ? String(audio) : `recording ${i + 1}`;
         const { onProgress } = options;
         const reading = {
-          ...call,
+          ...options,
+          signal,
           onProgress: onProgress && ((progress: Progress) => onProgress({ item: name, ...progress })),
         };
         return { name, open: () => this.#logMel(audio, reading) };
       });
-      yield* transcribeAll(this.#parts, sources, call);
-    } catch (error) {
-      throw this.#closed ? closedError() : error;
-    } finally {
-      lock.release();
-    }
+      return transcribeAll(this.#parts, sources, { ...options, signal });
+    });
   }
 
   /**
@@ -154,12 +160,16 @@ export class Whisper {
   async detectLanguage(audio: AudioInput, options: CallOptions = {}): Promise<LanguageDetection> {
     return this.#exclusive(options.signal, async (signal) => {
       const mel = await this.#logMel(audio, { ...options, signal });
-      const { inference, tokenizer } = this.#parts;
-      const window = await inference.encode(mel.detectionWindow(), signal);
       try {
-        return await detectLanguage(inference, tokenizer, window, signal);
+        const { inference, tokenizer } = this.#parts;
+        const window = await inference.encode(await mel.detectionWindow(), signal);
+        try {
+          return await detectLanguage(inference, tokenizer, window, signal);
+        } finally {
+          window.close();
+        }
       } finally {
-        window.close();
+        await mel.close();
       }
     });
   }
@@ -176,9 +186,54 @@ export class Whisper {
     await this.#parts.device.close();
   }
 
+  /** @returns a log-mel that closes the sound too */
   async #logMel(audio: AudioInput, options: CallOptions): Promise<LogMel> {
-    const samples = audio instanceof Float32Array ? audio : await this.#parts.readAudio(audio, options);
-    return logMel(samples, { ...options, nMels: this.dims.nMels });
+    const sound = audio instanceof Float32Array ? samplesSound(audio) : await this.#parts.openSound(audio, options);
+    try {
+      const { signal, onProgress, onWarning } = options;
+      const mel = await logMel(sound, { signal, onProgress, onWarning, nMels: this.dims.nMels });
+      return {
+        ...mel,
+        async close() {
+          await mel.close();
+          await sound.close?.();
+        },
+      };
+    } catch (error) {
+      await sound.close?.();
+      throw error;
+    }
+  }
+
+  /**
+   * Runs a generator whose steps wait for their turn. Between two steps the model is free: no step leaves anything on the
+   * device.
+   */
+  async *#inTurns<T>(
+    given: AbortSignal | undefined,
+    start: (signal: AbortSignal) => AsyncGenerator<T, void, undefined>,
+  ): AsyncGenerator<T, void, undefined> {
+    if (this.#closed) throw closedError();
+    const { signal, release } = anySignal(given, this.#closing.signal);
+    const steps = start(signal);
+    try {
+      for (;;) {
+        const unlock = await this.#mutex.lock(signal);
+        let step: IteratorResult<T, void>;
+        try {
+          step = await steps.next();
+        } finally {
+          unlock();
+        }
+        if (step.done) return;
+        yield step.value;
+      }
+    } catch (error) {
+      throw this.#closed ? closedError() : error;
+    } finally {
+      await steps.return();
+      release();
+    }
   }
 
   async #exclusive<T>(given: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {

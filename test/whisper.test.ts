@@ -1,7 +1,8 @@
 /** A loaded model as users have it, on a scripted engine: queueing, leaving, aborting, closing. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AudioError, InternalError, SottoError } from '../src/base/errors.ts';
+import { type Sound, samplesSound } from '../src/audio/sound.ts';
+import { AudioError, InternalError, OptionsError, SottoError } from '../src/base/errors.ts';
 import type { Device } from '../src/engine/device.ts';
 import type { ModelDimensions } from '../src/model/dims.ts';
 import type { ModelInference } from '../src/model/inference.ts';
@@ -45,13 +46,20 @@ function model(onStep?: () => void) {
     },
   } as unknown as Device;
   const read: string[] = [];
-  const readAudio = async (audio: unknown): Promise<Float32Array> => {
+  let opened = 0;
+  const openSound = async (audio: unknown): Promise<Sound> => {
     read.push(String(audio));
     if (audio === 'missing.wav') throw new AudioError('notFound', 'There is no file missing.wav.');
-    return new Float32Array(40 * 16000);
+    opened++;
+    return {
+      ...samplesSound(new Float32Array(40 * 16000)),
+      close: async () => {
+        opened--;
+      },
+    };
   };
-  const whisper = new Whisper({ device, inference, tokenizer, readAudio });
-  return { whisper, inference, read, closed: () => closed };
+  const whisper = new Whisper({ device, inference, tokenizer, openSound });
+  return { whisper, inference, read, closed: () => closed, opened: () => opened };
 }
 const english = { language: 'en', temperature: 0 } as const;
 
@@ -93,6 +101,73 @@ test('calls at once wait for one another', async () => {
     });
   };
   await Promise.all([run('first'), run('second'), whisper.detectLanguage('c'), run('third')]);
+});
+
+test('a call within the loop over another call of the same model does not wait for ever, and changes nothing', async () => {
+  const plain = await model().whisper.transcribe('a', english);
+  for (const loop of ['segments', 'transcribeAll'] as const) {
+    const { whisper, inference } = model();
+    const found: unknown[] = [];
+    const inner: number[] = [];
+    const nested = async (): Promise<void> => {
+      inner.push((await whisper.transcribe('b', english)).segments.length);
+      inner.push((await whisper.detectLanguage('c')).language.length);
+      for await (const _ of whisper.segments('d', english)) inner.push(1);
+    };
+    if (loop === 'segments') {
+      for await (const segment of whisper.segments('a', english)) {
+        found.push(segment);
+        if (segment.id === 1) await nested();
+      }
+      assert.equal(found, plain.segments);
+    } else {
+      for await (const { transcript } of whisper.transcribeAll(['a', 'b'], { ...english, batchSize: 1 })) {
+        found.push(transcript?.segments.length);
+        if (found.length === 1) await nested();
+      }
+      assert.equal(found, [4, 4]);
+    }
+    assert.equal(inner, [4, 2, 1, 1, 1, 1]);
+    assert.is(inference.open, 0);
+  }
+});
+
+test('two loops take turns, and close ends both', async () => {
+  const { whisper } = model();
+  const order: string[] = [];
+  const loop = async (name: string): Promise<void> => {
+    for await (const { id } of whisper.segments(name, english)) order.push(`${name}${id}`);
+  };
+  await Promise.all([loop('a'), loop('b')]);
+  assert.equal(
+    order.filter((one) => one.startsWith('a')),
+    ['a0', 'a1', 'a2', 'a3'],
+  );
+  assert.ok(order.indexOf('b0') < order.indexOf('a3'), order.join(' '));
+  const waiting = throws(SottoError, 'closed', loop('c'));
+  await throws(SottoError, 'closed', async () => {
+    for await (const _ of whisper.segments('a', english)) await whisper.close();
+  });
+  await waiting;
+});
+
+test('options are checked before the recording is opened, and a sound is closed however its call ends', async () => {
+  const { whisper, read, opened } = model();
+  await throws(OptionsError, 'range', whisper.transcribe('missing.wav', { beamSize: 0 }));
+  await throws(OptionsError, 'range', async () => {
+    for await (const _ of whisper.segments('missing.wav', { beamSize: 0 }));
+  });
+  assert.equal(read, []);
+  await whisper.transcribe('a', english);
+  for await (const _ of whisper.segments('a', english)) break;
+  for await (const _ of whisper.transcribeAll(['a', 'b'], { ...english, batchSize: 1 })) break;
+  for await (const _ of whisper.transcribeAll(['a', 'missing.wav', 'b'], { ...english, batchSize: 1 }));
+  await whisper.detectLanguage('a');
+  const controller = new AbortController();
+  const onSegment = (): void => controller.abort(new Error('enough'));
+  await reasonOf(whisper.transcribe('a', { ...english, onSegment, signal: controller.signal }));
+  await throws(OptionsError, 'language', whisper.transcribe('a', { language: 'xx' }));
+  assert.is(opened(), 0);
 });
 
 test('an abort stops that call alone', async () => {

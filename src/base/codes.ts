@@ -11,6 +11,7 @@ export const ERROR_CODES = {
     closed: 'The model was closed before or during the call.',
   },
   AudioError: {
+    changed: 'The recording changed between two reads of it.',
     channels: 'There is no rule to mix these channels to one.',
     empty: 'The file has no bytes.',
     fetch: 'The address of the recording could not be fetched.',

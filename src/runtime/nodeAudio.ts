@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { AudioFile } from '../audio/audioFile.ts';
 import { decodeAudio } from '../audio/decode.ts';
+import { type Sound, samplesSound } from '../audio/sound.ts';
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import { transcodeWithFfmpeg } from './ffmpeg.ts';
@@ -20,6 +21,11 @@ export async function readAudio(audio: AudioFile, options: CallOptions = {}): Pr
   // ffmpeg reads the file itself, so that the bytes are not written to a second one.
   const transcode = (_bytes: Uint8Array, signal: AbortSignal | undefined) => transcodeWithFfmpeg(path, signal);
   return decodeAudio(bytes, { ...options, transcode, fileName: path });
+}
+
+/** Opens a recording for `Whisper`. */
+export async function openSound(audio: AudioFile, options: CallOptions = {}): Promise<Sound> {
+  return samplesSound(await readAudio(audio, options));
 }
 
 function pathOf(audio: AudioFile): string | undefined {

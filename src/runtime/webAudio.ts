@@ -1,6 +1,7 @@
 /** Reads recordings from URLs, Blobs and bytes, with web standards alone. */
 import type { AudioFile } from '../audio/audioFile.ts';
 import { type DecodeAudioOptions, decodeAudio } from '../audio/decode.ts';
+import { type Sound, samplesSound } from '../audio/sound.ts';
 import { AudioError } from '../base/errors.ts';
 
 /**
@@ -17,6 +18,11 @@ export async function readWebAudio(audio: AudioFile, options: DecodeAudioOptions
   }
   const bytes = await fetchBytes(audio, options.signal);
   return decodeAudio(bytes, { fileName: String(audio), ...options });
+}
+
+/** Opens a recording for `Whisper`. */
+export async function openWebSound(audio: AudioFile, options: DecodeAudioOptions = {}): Promise<Sound> {
+  return samplesSound(await readWebAudio(audio, options));
 }
 
 async function fetchBytes(address: string | URL, signal: AbortSignal | undefined): Promise<Uint8Array> {

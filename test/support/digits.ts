@@ -35,7 +35,7 @@ export function digitRecording(digits: readonly SpokenDigit[], nFrames: number):
   for (const { digit, start, end } of digits)
     for (let m = 0; m < nMels; m++)
       for (let t = start; t < Math.min(end, nFrames); t++) values[m * nFrames + t] = m === digit + 2 ? loud : soft;
-  const window = (seek: number, size: number): Float32Array => {
+  const window = async (seek: number, size: number): Promise<Float32Array> => {
     const out = new Float32Array(nMels * columns);
     for (let m = 0; m < nMels; m++)
       for (let i = 0; i < size; i++) {
@@ -43,7 +43,13 @@ export function digitRecording(digits: readonly SpokenDigit[], nFrames: number):
       }
     return out;
   };
-  return { nMels, nFrames, window, detectionWindow: () => window(0, Math.min(columns, nFrames)) };
+  return {
+    nMels,
+    nFrames,
+    window,
+    detectionWindow: () => window(0, Math.min(columns, nFrames)),
+    close: async () => {},
+  };
 }
 
 /** What is heard in a window. A digit of which the window has less than two thirds is taken for another. */

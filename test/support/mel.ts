@@ -6,7 +6,8 @@ export function placesMel(nFrames: number): LogMel {
   return {
     nMels: 1,
     nFrames,
-    window: (seek, size) => Float32Array.of(seek, size),
-    detectionWindow: () => Float32Array.of(-1, -1),
+    window: async (seek, size) => Float32Array.of(seek, size),
+    detectionWindow: async () => Float32Array.of(-1, -1),
+    close: async () => {},
   };
 }

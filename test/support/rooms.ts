@@ -62,7 +62,15 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   transcribe: {
     holds: 'the loop over windows: one after another, in batches, of a stream',
-    values: ['audio/constants.ts', 'audio/features/vad.ts', 'base', 'decode', 'options', 'text'],
+    values: [
+      'audio/constants.ts',
+      'audio/features/activity.ts',
+      'audio/features/vad.ts',
+      'base',
+      'decode',
+      'options',
+      'text',
+    ],
     types: ['audio/features/logMel.ts', 'audio/features/runningLogMel.ts'],
   },
   output: { holds: 'output formats', values: ['base', 'text'], types: ['options', 'transcribe'] },

@@ -15,7 +15,7 @@ import { type Lane, Lanes } from './lanes.ts';
 export interface BatchRecording {
   /** For `onProgress`. */
   readonly name?: string | undefined;
-  /** Called when there is room for its windows. */
+  /** Called when there is room for its windows; the log-mel is closed when they are decoded, or nobody wants them. */
   readonly open: () => Promise<LogMel>;
 }
 
@@ -61,36 +61,56 @@ export async function* transcribeBatch(
     : promptHistory(model, { ...options, initialPrompt: undefined }).prompt;
   let jobs: Job[] = [];
   const unopened = recordings.entries();
-  for (;;) {
-    while (pending(jobs).length < batchSize) {
-      const { value } = unopened.next();
-      if (!value) break;
-      const [index, { name, open }] = value;
-      try {
-        jobs.push({ index, name, lanes: new Lanes(await prepareRecording(model, await open(), options)) });
-      } catch (error) {
-        if (signal?.aborted || error instanceof OptionsError) throw error;
-        yield { index, error };
+  try {
+    for (;;) {
+      while (pending(jobs).length < batchSize) {
+        const { value } = unopened.next();
+        if (!value) break;
+        const [index, recording] = value;
+        try {
+          jobs.push({ index, name: recording.name, lanes: await openLanes(model, recording, options) });
+        } catch (error) {
+          if (signal?.aborted || error instanceof OptionsError) throw error;
+          yield { index, error };
+        }
       }
-    }
-    const [oldest] = jobs;
-    if (!oldest) return;
-    onProgress?.(oldest.lanes.progress(oldest.name));
-    const round = pending(jobs).slice(0, batchSize);
-    if (round.length > 0) await inference.reserveAudio(round.length, signal);
-    await decodeRound(decoder, round, ({ job, lane }) => (job.lanes.isAtStart(lane) ? prompt : laterPrompt));
+      const [oldest] = jobs;
+      if (!oldest) return;
+      onProgress?.(oldest.lanes.progress(oldest.name));
+      const round = pending(jobs).slice(0, batchSize);
+      if (round.length > 0) await inference.reserveAudio(round.length, signal);
+      await decodeRound(decoder, round, ({ job, lane }) => (job.lanes.isAtStart(lane) ? prompt : laterPrompt));
 
-    for (const { index, name, lanes, failure } of jobs) {
-      if (failure) {
-        yield { index, error: failure.error };
-        continue;
+      for (const { index, name, lanes, failure } of jobs) {
+        if (failure) {
+          yield { index, error: failure.error };
+          continue;
+        }
+        for (const segment of lanes.emit(decoder, tokenizer)) yield { index, segment };
+        if (!lanes.isEmitted) continue;
+        onProgress?.(lanes.progress(name));
+        yield { index, summary: lanes.summary(tokenizer) };
       }
-      for (const segment of lanes.emit(decoder, tokenizer)) yield { index, segment };
-      if (!lanes.isEmitted) continue;
-      onProgress?.(lanes.progress(name));
-      yield { index, summary: lanes.summary(tokenizer) };
+      const isOver = ({ failure, lanes }: Job): boolean => failure !== undefined || lanes.isEmitted;
+      for (const { lanes } of jobs.filter(isOver)) await lanes.close();
+      jobs = jobs.filter((job) => !isOver(job));
     }
-    jobs = jobs.filter(({ failure, lanes }) => !failure && !lanes.isEmitted);
+  } finally {
+    for (const { lanes } of jobs) await lanes.close();
+  }
+}
+
+async function openLanes(
+  model: SpeechModel,
+  { open }: BatchRecording,
+  options: ResolvedTranscribeOptions,
+): Promise<Lanes> {
+  const mel = await open();
+  try {
+    return new Lanes(await prepareRecording(model, mel, options));
+  } catch (error) {
+    await mel.close();
+    throw error;
   }
 }
 

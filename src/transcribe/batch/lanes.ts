@@ -13,6 +13,7 @@ import type { Segment, TranscriptSummary } from '../transcript.ts';
 import type { WindowSegment } from '../window/segments.ts';
 import type { WindowDecoder, WindowRequest, WindowResult } from '../window/window.ts';
 import type { AlignedWindow } from '../words/alignedWindow.ts';
+import { ChunkMel } from './chunkMel.ts';
 import { type Chunk, chunksOf } from './chunks.ts';
 import { findMergePoint, timedWords } from './overlapMerge.ts';
 import { takeWords } from './takeWords.ts';
@@ -26,6 +27,7 @@ export class Lane {
   isDone = false;
   readonly #recording: Recording;
   readonly #speech: SpeechMap;
+  readonly #mel: ChunkMel;
   #seek: number;
   #lastSpeech: number;
 
@@ -34,15 +36,16 @@ export class Lane {
     this.isOverlapped = isOverlapped;
     this.#recording = recording;
     this.#speech = speech;
+    this.#mel = new ChunkMel(recording.mel, chunk);
     this.#seek = chunk.start;
     this.#lastSpeech = framesToSeconds(chunk.start);
   }
 
   /** The next window to decode. */
   request(prompt: readonly number[]): WindowRequest {
-    const { mel, language } = this.#recording;
+    const { language } = this.#recording;
     const place = { seek: this.#seek, size: Math.min(N_FRAMES, this.chunk.end - this.#seek) };
-    return { mel, place, prompt, language, lastSpeech: this.#lastSpeech, keepAligned: this.isOverlapped };
+    return { mel: this.#mel, place, prompt, language, lastSpeech: this.#lastSpeech, keepAligned: this.isOverlapped };
   }
 
   add(window: WindowResult): void {
@@ -50,6 +53,7 @@ export class Lane {
     this.#seek = window.next;
     this.#lastSpeech = window.lastSpeech;
     this.isDone = this.#isEnd(window);
+    if (this.isDone) this.#mel.close();
   }
 
   /** Decoded frames, without the overlap with the next lane. */
@@ -132,6 +136,11 @@ export class Lanes {
         yield { id: this.#nSegments++, ...(this.#recording.timeline?.sourceSegment(segment) ?? segment) };
       }
     }
+  }
+
+  /** Stops reading the recording. */
+  close(): Promise<void> {
+    return this.#recording.mel.close();
   }
 
   summary(tokenizer: Tokenizer): TranscriptSummary {

@@ -1,5 +1,6 @@
 /** Transcribes many recordings, one after another or with their windows in common batches. */
 
+import type { LogMel } from '../../audio/features/logMel.ts';
 import { OptionsError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
 import { contradiction, type DecodingCallbacks } from '../../decode/options.ts';
@@ -63,9 +64,11 @@ async function* oneByOne(
   options: TranscribeAllOptions,
 ): AsyncGenerator<RecordingResult, void, undefined> {
   for (const [index, { name, open }] of recordings.entries()) {
+    let mel: LogMel | undefined;
     try {
       const { onProgress } = options;
-      const transcript = await transcribe(model, await open(), {
+      mel = await open();
+      const transcript = await transcribe(model, mel, {
         ...options,
         onProgress:
           onProgress && ((progress) => onProgress({ ...progress, ...(name !== undefined && { item: name }) })),
@@ -74,6 +77,8 @@ async function* oneByOne(
     } catch (error) {
       if (options.signal?.aborted || error instanceof OptionsError) throw error;
       yield { index, error };
+    } finally {
+      await mel?.close();
     }
   }
 }

@@ -46,7 +46,7 @@ async function detect(
   for (let seek = 0; found.length < nWindows && (seek === 0 || seek < mel.nFrames); seek += N_FRAMES) {
     // openai/whisper detects on the first window padded with real silence; windows to decode are padded with 0.
     const window = seek === 0 ? mel.detectionWindow() : mel.window(seek, Math.min(N_FRAMES, mel.nFrames - seek));
-    const audio = await inference.encode(window, signal);
+    const audio = await inference.encode(await window, signal);
     try {
       found.push(await detectLanguage(inference, tokenizer, audio, signal));
     } finally {

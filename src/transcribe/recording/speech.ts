@@ -1,13 +1,7 @@
 /** Where somebody speaks in a recording: everything that is decided on the speech detector's numbers is decided here. */
+import { type Activity, measureActivity } from '../../audio/features/activity.ts';
 import type { LogMel } from '../../audio/features/logMel.ts';
-import {
-  type Activity,
-  isSounding,
-  measureActivity,
-  type SpeechOptions,
-  type SpeechSpan,
-  speechSpans,
-} from '../../audio/features/vad.ts';
+import { isSounding, type SpeechOptions, type SpeechSpan, speechSpans } from '../../audio/features/vad.ts';
 import type { Clip } from './clips.ts';
 import type { Timeline } from './timeline.ts';
 

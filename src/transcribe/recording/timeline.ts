@@ -43,13 +43,13 @@ export class Timeline {
 
   /** The spliced parts as a recording of their own. */
   splice(mel: LogMel): LogMel {
-    const window = (seek: number, size: number): Float32Array => {
+    const window = async (seek: number, size: number): Promise<Float32Array> => {
       const wanted = { start: seek, end: seek + size };
       let whole: Float32Array | undefined;
       for (const part of this.#parts) {
         const { start, end } = overlapOf(part, wanted);
         if (start >= end) continue;
-        const read = mel.window(part.source + start - part.start, end - start);
+        const read = await mel.window(part.source + start - part.start, end - start);
         if (end - start === size) return read;
         whole ??= new Float32Array(read.length);
         for (let row = 0; row < read.length; row += N_FRAMES)
@@ -63,13 +63,14 @@ export class Timeline {
       nMels,
       nFrames,
       window,
-      detectionWindow: () => {
+      detectionWindow: async () => {
         const size = Math.min(N_FRAMES, nFrames);
-        const first = window(0, size);
-        const silence = mel.window(mel.nFrames + SILENCE_OFFSET, N_FRAMES - SILENCE_OFFSET)[0] ?? 0;
+        const first = await window(0, size);
+        const [silence = 0] = await mel.window(mel.nFrames + SILENCE_OFFSET, N_FRAMES - SILENCE_OFFSET);
         for (let row = 0; row < first.length; row += N_FRAMES) first.fill(silence, row + size, row + N_FRAMES);
         return first;
       },
+      close: () => mel.close(),
     };
   }
 

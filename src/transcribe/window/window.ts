@@ -19,7 +19,7 @@ import { cutSegments, type WindowPlace, type WindowSegment } from './segments.ts
 
 /** One window to decode. Windows of one call may be of different recordings. */
 export interface WindowRequest {
-  readonly mel: LogMel;
+  readonly mel: Pick<LogMel, 'nFrames' | 'window'>;
   readonly place: WindowPlace;
   /** Tokens of the text before it. */
   readonly prompt: readonly number[];
@@ -74,7 +74,7 @@ export class WindowDecoder {
     try {
       const inputs: EncodedWindow[] = [];
       for (const { mel, place, language, ...request } of requests) {
-        const audio = await inference.encode(mel.window(place.seek, place.size), signal);
+        const audio = await inference.encode(await mel.window(place.seek, place.size), signal);
         opened.push(audio);
         const detected = multilingual ? await detectLanguage(inference, tokenizer, audio, signal) : undefined;
         const window = { nFrames: mel.nFrames, place, language: detected?.language ?? language };

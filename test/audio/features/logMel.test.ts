@@ -6,6 +6,7 @@ import { createPowerSpectrum } from '../../../src/audio/features/dft.ts';
 import { logMel } from '../../../src/audio/features/logMel.ts';
 import { melFilters } from '../../../src/audio/features/melFilters.ts';
 import { AudioError } from '../../../src/base/errors.ts';
+import type { CallOptions, Progress } from '../../../src/base/progress.ts';
 import { createBluesteinPowerSpectrum } from '../../support/dftBluestein.ts';
 import { sharedOrSkip } from '../../support/paths.ts';
 import { readReferenceTensors } from '../../support/referenceTensors.ts';
@@ -89,11 +90,11 @@ test('JFK agrees with openai/whisper within 1e-4', async () => {
     { nMels: 80 },
   );
   assert.is(mel.nFrames, Math.floor(pcm.length / 160));
-  const difference = largestDifference(mel.detectionWindow(), reference);
+  const difference = largestDifference(await mel.detectionWindow(), reference);
   console.log(`log-mel of JFK: largest difference ${difference.toExponential(2)}`);
   assert.ok(difference < 1e-4);
   // The decoded window is the same within the recording, then 0.0.
-  const window = mel.window(0, mel.nFrames);
+  const window = await mel.window(0, mel.nFrames);
   for (let m = 0; m < 80; m++) {
     const row = window.subarray(m * N_FRAMES, (m + 1) * N_FRAMES);
     assert.ok(
@@ -107,8 +108,8 @@ test('silence is -1.5 everywhere, and an empty recording has no frame', async ()
   for (const length of [0, 1, 159, 160, 48000]) {
     const mel = await logMel(new Float32Array(length), { nMels: 80 });
     assert.is(mel.nFrames, Math.floor(length / 160));
-    assert.ok(mel.detectionWindow().every((v) => v === -1.5));
-    const window = mel.window(0, mel.nFrames);
+    assert.ok((await mel.detectionWindow()).every((v) => v === -1.5));
+    const window = await mel.window(0, mel.nFrames);
     for (let i = 0; i < N_FRAMES; i++) assert.is(window[i], i < mel.nFrames ? -1.5 : 0);
   }
 });
@@ -119,7 +120,7 @@ test('short recordings are mirrored at the start as if silence followed them', a
   padded.set(short);
   const a = await logMel(short, { nMels: 80 });
   const b = await logMel(padded, { nMels: 80 });
-  assert.equal(a.detectionWindow(), b.detectionWindow());
+  assert.equal(await a.detectionWindow(), await b.detectionWindow());
   assert.is(a.nFrames, 0);
 });
 
@@ -144,22 +145,23 @@ test('every frame is the plain formula, and the floor is that of the whole recor
     );
   }
   const peak = Math.max(...rows.map((row) => Math.max(...row)));
-  const detection = mel.detectionWindow();
+  const detection = await mel.detectionWindow();
   for (let t = 0; t < 303; t++) {
     for (let m = 0; m < 128; m++) {
       const expected = (Math.max(rows[t]![m]!, peak - 8) + 4) / 4;
       assert.ok(Math.abs(detection[m * 3000 + t]! - expected) < 1e-6, `frame ${t}, mel ${m}`);
     }
   }
-  const window = mel.window(100, 50);
+  const window = await mel.window(100, 50);
   for (let i = 0; i < 50; i++) assert.is(window[i], detection[100 + i]);
   assert.is(window[50], 0);
-  assert.not.equal((await logMel(samples.subarray(0, 160 * 200), { nMels: 128 })).window(0, 1), mel.window(0, 1));
+  const shorter = await logMel(samples.subarray(0, 160 * 200), { nMels: 128 });
+  assert.not.equal(await shorter.window(0, 1), await mel.window(0, 1));
 });
 
 test('a full-scale sine peaks in its own filter', async () => {
   const samples = Float32Array.from({ length: 16000 }, (_, i) => Math.sin((2 * Math.PI * 1000 * i) / 16000));
-  const window = (await logMel(samples, { nMels: 80 })).window(50, 1);
+  const window = await (await logMel(samples, { nMels: 80 })).window(50, 1);
   let best = 0;
   for (let m = 1; m < 80; m++) if (window[m * 3000]! > window[best * 3000]!) best = m;
   const { first, offset } = melFilters(80);
@@ -186,6 +188,117 @@ test('NaN and infinities are refused with their time, windows outside of the rec
   assert.is(await codeOf(() => mel.window(0, 3001)), 'windowRange');
   assert.is(await codeOf(() => mel.window(11, 3000)), 'windowRange');
   assert.is(await codeOf(() => logMel(new Float32Array(1), { nMels: 0 })), 'nMels');
+});
+
+/** Reads `samples` in uneven pieces. `reads` is how often it was begun, `open` how many readings have not ended. */
+function pieces(samples: Float32Array, known = false) {
+  const watched = {
+    reads: 0,
+    open: 0,
+    given: 0,
+    ...(known && { nSamples: samples.length }),
+    async *read({ onProgress }: CallOptions = {}) {
+      watched.reads++;
+      watched.open++;
+      try {
+        for (let at = 0, i = 0; at < samples.length; i++) {
+          const size = [1, 4000, 777, 160, 50_000][i % 5]!;
+          watched.given = Math.min(at + size, samples.length);
+          onProgress?.({ stage: 'audio', done: watched.given, total: samples.length, unit: 'bytes' });
+          yield samples.subarray(at, at + size);
+          at += size;
+        }
+      } finally {
+        watched.open--;
+      }
+    },
+  };
+  return watched;
+}
+
+/** What 3000 frames, and not one more, take. */
+const keepBytes = 3000 * 80 * 4;
+
+test('a recording that is not kept gives the same windows, in any order, and is read again only to go back', async () => {
+  const samples = noise(160 * 9000 + 123, 6).map((v, i) => v * Math.min(1, 1e-4 + i / 1e6));
+  const whole = await logMel(samples, { nMels: 80 });
+  const sound = pieces(samples);
+  const mel = await logMel(sound, { nMels: 80, keepBytes });
+  assert.is(mel.nFrames, whole.nFrames);
+  assert.is(sound.reads, 1);
+  const places = [
+    [0, 3000, 2],
+    [0, 100, 2],
+    [2500, 3000, 2],
+    [2600, 10, 2],
+    [8999, 1, 2],
+    [8990, 3000, 2],
+    [9100, 2900, 2],
+    [9000, 0, 2],
+    [100, 200, 3],
+    [6000, 3000, 3],
+    [0, 1, 4],
+  ] as const;
+  for (const [seek, size, reads] of places) {
+    assert.equal(await mel.window(seek, size), await whole.window(seek, size), `window ${seek}, ${size}`);
+    assert.is(sound.reads, reads, `reads up to window ${seek}, ${size}`);
+  }
+  assert.equal(await mel.detectionWindow(), await whole.detectionWindow());
+  const [a, b] = await Promise.all([mel.window(8000, 900), mel.window(1000, 900)]);
+  assert.equal([a, b], [await whole.window(8000, 900), await whole.window(1000, 900)], 'windows at once');
+  assert.is(sound.open, 1);
+  await mel.close();
+  assert.is(sound.open, 0);
+  assert.equal(await mel.window(3, 5), await whole.window(3, 5), 'closed, it begins anew');
+  await mel.close();
+});
+
+test('a window reads no further than it must, and silence after the end nothing', async () => {
+  const sound = pieces(noise(160 * 9000, 7));
+  const mel = await logMel(sound, { nMels: 80, keepBytes });
+  await mel.window(9100, 2900);
+  assert.is(sound.reads, 1);
+  await mel.window(1000, 500);
+  assert.ok(sound.given < 160 * 1500 + 60_000, `${sound.given} samples`);
+  await mel.close();
+});
+
+test('a recording that is kept is read once', async () => {
+  const sound = pieces(noise(160 * 2999, 8));
+  const mel = await logMel(sound, { nMels: 80, keepBytes });
+  await mel.window(2000, 500);
+  await mel.window(0, 500);
+  assert.equal([sound.reads, sound.open], [1, 0]);
+});
+
+test('a recording that is shorter when it is read again has changed; an abort stops the second reading', async () => {
+  const samples = noise(160 * 9000, 9);
+  const sound = pieces(samples);
+  const controller = new AbortController();
+  const mel = await logMel(sound, { nMels: 80, keepBytes, signal: controller.signal });
+  const { read } = sound;
+  sound.read = (options) => (sound.reads === 1 ? pieces(samples.subarray(0, 160 * 5000)).read() : read(options));
+  await throws(AudioError, 'changed', () => mel.window(6000, 100), '50.000 s');
+  sound.read = read;
+  assert.equal(await mel.window(6000, 10), await (await logMel(samples, { nMels: 80 })).window(6000, 10));
+  controller.abort();
+  assert.is(await reasonOf(() => mel.window(8000, 10)), controller.signal.reason);
+  await mel.close();
+  assert.is(sound.open, 0);
+});
+
+test('progress is in seconds, of a length that is known or follows from the share read', async () => {
+  for (const known of [true, false]) {
+    const seen: (readonly [number, number])[] = [];
+    const onProgress = ({ done, total }: Progress): void => void seen.push([done, total]);
+    await logMel(pieces(noise(16000 * 100, 10), known), { nMels: 80, onProgress });
+    assert.is(seen.length, 4);
+    for (const [i, [done, total]] of seen.entries()) {
+      assert.ok(done >= Math.min(100, 30 * (i + 1)) && done < 30 * (i + 1) + 5, `${done} s`);
+      assert.ok(Math.abs(total - 100) < (known ? 1e-9 : 5), `of ${total} s`);
+    }
+    assert.equal(seen.at(-1), [100, 100]);
+  }
 });
 
 test.run();

@@ -347,6 +347,42 @@ test('recordings are opened when there is room for them', async () => {
   assert.is(open, 3);
 });
 
+test('each recording is read in order, as a long one must be, and closed however its decoding ends', async () => {
+  const digits = unbroken(0, (i) => i % 10, longer);
+  let open = 0;
+  const seeks: number[][] = [];
+  const recordings = Array.from({ length: 3 }, () => ({
+    open: async () => {
+      open++;
+      const own: number[] = [];
+      seeks.push(own);
+      const mel = digitRecording(digits, longer);
+      const window = (seek: number, size: number) => {
+        own.push(seek);
+        return mel.window(seek, size);
+      };
+      const close = async () => {
+        open--;
+      };
+      return { ...mel, window, close };
+    },
+  }));
+  const run = (ending: ReaderOptions['ending'], change?: ReaderOptions['change']) => {
+    const inference = digitReader({ ...(ending && { ending }), ...(change && { change }) });
+    return transcribeBatch({ inference, tokenizer }, recordings, resolveTranscribeOptions({ ...always, batchSize: 2 }));
+  };
+  // Windows that end in text are decoded again from the middle of their chunk.
+  const { texts } = await gather(run(() => 'text'));
+  assert.equal(texts, [said(digits), said(digits), said(digits)]);
+  assert.is(open, 0);
+  // The first pass looks for speech, the second is decoded.
+  for (const own of seeks) assert.is(own.filter((seek, i) => seek < (own[i - 1] ?? 0)).length, 1, `${own}`);
+  for await (const event of run(undefined)) if ('summary' in event) break;
+  assert.is(open, 0, 'left');
+  await gather(run(undefined, (logits) => logits.fill(Number.NaN)));
+  assert.is(open, 0, 'failed');
+});
+
 test('one that cannot be read, or of which the model makes no sense, does not harm the others', async () => {
   const digits = unbroken(0, (i) => i % 10, 2000);
   const unreadable = new AudioError('notFound', 'There is no such file.');
