@@ -21,7 +21,9 @@ export { type AudioInput, Whisper, type WhisperParts } from './whisper.ts';
 // Audio: bytes to samples, whole or while they come; samples to a log-mel; where somebody speaks.
 
 export type { AudioFile, OpenSound } from './audio/audioFile.ts';
-export { type DecodeAudioOptions, decodeAudio } from './audio/decode.ts';
+export { ByteReader, type ByteReaderOptions } from './audio/byteReader.ts';
+export { type ByteSource, blobBytes, memoryBytes } from './audio/byteSource.ts';
+export { type DecodeAudioOptions, decodeAudio, decodeWhole } from './audio/decode.ts';
 export { type Activity, measureActivity } from './audio/features/activity.ts';
 export { type LogMel, logMel } from './audio/features/logMel.ts';
 export { RunningLogMel } from './audio/features/runningLogMel.ts';

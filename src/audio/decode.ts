@@ -1,88 +1,79 @@
-/**
- * A recording in any container to mono 16 kHz samples. What it is follows from its first bytes, never from its name:
- * WAV and FLAC are read here, MP3, Ogg Opus and Ogg Vorbis by WebAssembly decoders that are loaded when they are needed
- * (except for SILK, a part of Opus, which is decoded here too), everything else by `transcode`, where the platform has
- * one (ffmpeg).
- */
-import { startsWith } from '../base/bytes.ts';
+/** A recording to mono 16 kHz samples, piece by piece: the whole of it is never in memory. */
+import { concat } from '../base/bytes.ts';
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
-import { isFlac, isOggFlac, readFlac, unwrapOggFlac } from './codecs/flac.ts';
-import { findMpegFrame, readMp3 } from './codecs/mp3.ts';
-import { isOggOpus, isOggVorbis, readOggOpus, readOggVorbis } from './codecs/oggOpusVorbis.ts';
-import { isOgg, OggPages } from './containers/ogg.ts';
-import { readWav } from './containers/wav.ts';
-import { isWav } from './containers/wavChunks.ts';
-import { readMonoSamples } from './monoSamples.ts';
-import type { UseSource } from './pcm.ts';
-
-/**
- * Decodes what nothing here can: a recording in, mono 16 kHz 16-bit samples out.
- * @throws {AudioError} `undecodable` if it is no recording either
- */
-export type Transcode = (input: Uint8Array, signal: AbortSignal | undefined) => Promise<Int16Array>;
+import { ByteReader } from './byteReader.ts';
+import { type ByteSource, memoryBytes } from './byteSource.ts';
+import { monoSamples } from './monoSamples.ts';
+import type { PcmPiece } from './pcm.ts';
+import { readPieces } from './recognize.ts';
 
 export interface DecodeAudioOptions extends CallOptions {
-  readonly transcode?: Transcode | undefined;
   /** For messages and progress only. */
   readonly fileName?: string | undefined;
 }
 
-export type AudioKind = 'wav' | 'flac' | 'mp3' | 'ogg opus' | 'ogg vorbis' | 'other';
-
 type Samples = Float32Array<ArrayBuffer>;
 
-interface Recognized {
-  readonly kind: AudioKind;
-  /** Hands a source of its samples to `use`; absent where nothing here can. */
-  readonly read?: (use: UseSource<Promise<Samples>>, options: Pick<CallOptions, 'onWarning'>) => Promise<Samples>;
-}
-
-/** Starts of containers in whose bytes an MPEG frame might be found by chance: Matroska, AVI, AIFF, CAF, AU. */
-const OTHER_CONTAINERS = ['\x1aE\xdf\xa3', 'RIFF', 'FORM', 'caff', '.snd'];
-
-/** What a recording is, by its content. */
-export function audioKind(bytes: Uint8Array): AudioKind {
-  return recognize(bytes).kind;
-}
-
 /**
- * @param bytes a whole file
- * @returns mono, 16 kHz, in [-1, 1]: the 16-bit values of `ffmpeg -ac 1 -ar 16000` / 32768; shape [nSamples]
- * @throws {AudioError} `empty` for a file of no bytes; `unsupported` if neither we nor the platform can decode it;
- *   `malformed`, `truncated`, `channels`, `sampleRate`, `nonFinite` as the readers say
+ * Decodes from the start. A source can be decoded again, for another pass; a reader is used up, and closed.
+ *
+ * @yields mono, 16 kHz, in [-1, 1]: the 16-bit values of `ffmpeg -ac 1 -ar 16000` / 32768, in order; shape [nSamples]. Of
+ *   a stream what is there is given at once
+ * @throws {AudioError} `empty` for no bytes; `unsupported`, before any sample, if nothing here can decode it (a reader is
+ *   then back at its start, and open, unless that lies too far back for a stream); `malformed`, `truncated`, `channels`,
+ *   `sampleRate`, `nonFinite` as the readers say; the signal's reason
  */
-export async function decodeAudio(bytes: Uint8Array, options: DecodeAudioOptions = {}): Promise<Samples> {
-  const { signal, transcode, fileName, onWarning } = options;
+export async function* decodeAudio(
+  input: ByteSource | ByteReader,
+  options: DecodeAudioOptions = {},
+): AsyncGenerator<Samples, void, undefined> {
+  const { signal, fileName, onProgress, onWarning } = options;
   signal?.throwIfAborted();
-  if (bytes.length === 0) throw new AudioError('empty', `${fileName ?? 'The file'} is empty.`);
+  const reader =
+    input instanceof ByteReader ? input : ByteReader.ofSource(input, { signal, name: fileName ?? input.name });
+  const { name, size } = reader;
+  const item = name === undefined ? {} : { item: name };
+  const onPiece = (): void => {
+    if (size === undefined) return;
+    onProgress?.({ stage: 'audio', done: reader.position, total: size, unit: 'bytes', ...item });
+  };
+  let isOpen = false;
   try {
-    const { read } = recognize(bytes);
-    if (read)
-      return await read((source) => readMonoSamples(source, { ...options, nBytes: bytes.length }), { onWarning });
-    throw new AudioError('unsupported', `${fileName ?? 'The file'} is not WAV, FLAC, MP3, Ogg Opus or Ogg Vorbis.`, {
-      hint: 'Install ffmpeg, which decodes everything else, or convert the file to WAV.',
-    });
+    if ((await reader.peek(1)).length === 0) throw new AudioError('empty', `${name ?? 'The recording'} is empty.`);
+    yield* monoSamples(released(readPieces(reader, { onWarning }), reader), { signal, onPiece });
   } catch (error) {
-    if (!transcode || !(error instanceof AudioError) || error.code !== 'unsupported') throw error;
-    const samples = await transcode(bytes, signal);
-    return Float32Array.from(samples, (v) => v / 32768);
+    if (error instanceof AudioError && error.code === 'unsupported') isOpen = reader.rewind();
+    throw error;
+  } finally {
+    if (!isOpen) await reader.close();
   }
 }
 
-function recognize(bytes: Uint8Array): Recognized {
-  if (isWav(bytes)) return { kind: 'wav', read: (use, options) => readWav(bytes, use, options) };
-  if (isOgg(bytes)) return recognizeOgg(new OggPages(bytes));
-  if (isFlac(bytes)) return { kind: 'flac', read: (use, options) => readFlac(bytes, use, options) };
-  const isOther = startsWith(bytes, 'ftyp', 4) || OTHER_CONTAINERS.some((mark) => startsWith(bytes, mark));
-  const frame = isOther ? undefined : findMpegFrame(bytes);
-  if (frame) return { kind: 'mp3', read: (use, options) => readMp3(bytes, frame, use, options) };
-  return { kind: 'other' };
+/** The pieces; once the first is there, the start of the bytes is not kept any more. */
+async function* released(
+  pieces: AsyncIterable<PcmPiece>,
+  reader: ByteReader,
+): AsyncGenerator<PcmPiece, void, undefined> {
+  for await (const piece of pieces) {
+    reader.release();
+    yield piece;
+  }
 }
 
-function recognizeOgg(pages: OggPages): Recognized {
-  if (isOggFlac(pages)) return { kind: 'flac', read: (use, options) => readFlac(unwrapOggFlac(pages), use, options) };
-  if (isOggOpus(pages)) return { kind: 'ogg opus', read: (use, options) => readOggOpus(pages, use, options) };
-  if (isOggVorbis(pages)) return { kind: 'ogg vorbis', read: (use, options) => readOggVorbis(pages, use, options) };
-  return { kind: 'other' };
+/**
+ * Decodes all of it into one array.
+ *
+ * @param input the bytes of a whole file, or where they are
+ * @returns mono, 16 kHz, in [-1, 1]; shape [nSamples]
+ * @throws what `decodeAudio` throws
+ */
+export async function decodeWhole(
+  input: Uint8Array | ByteSource | ByteReader,
+  options: DecodeAudioOptions = {},
+): Promise<Samples> {
+  const pieces: Samples[] = [];
+  const source = input instanceof Uint8Array ? memoryBytes(input) : input;
+  for await (const samples of decodeAudio(source, options)) pieces.push(samples);
+  return concat(Float32Array, pieces);
 }

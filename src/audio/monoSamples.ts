@@ -1,39 +1,38 @@
-/** A source of any format to mono 16 kHz samples, with progress and without blocking the event loop. */
+/** Pieces of any format to mono 16 kHz samples, with progress and without blocking the event loop. */
 import type { CallOptions } from '../base/progress.ts';
 import { yieldToEventLoop } from '../base/yieldToEventLoop.ts';
-import type { PcmSource, SampleFormat } from './pcm.ts';
+import type { PcmPiece } from './pcm.ts';
 import { MonoResampler } from './resample/resample.ts';
 
 /** How long the event loop may be blocked. */
 const PAUSE_EVERY_MS = 40;
 
-export interface ReadMonoOptions extends CallOptions {
-  /** Bytes of the recording, for the progress. */
-  readonly nBytes?: number;
-  readonly fileName?: string | undefined;
+export interface MonoOptions extends Pick<CallOptions, 'signal'> {
+  /** Called after each piece. */
+  readonly onPiece?: () => void;
 }
 
 /**
- * Reads a source to its end.
- *
- * @returns mono, 16 kHz, n / 32768; shape [nSamples]
- * @throws {AudioError} what reading the source throws; `channels`, `sampleRate`, `nonFinite`; the signal's reason
+ * @yields mono, 16 kHz, n / 32768, in order; an array for each piece that gives a sample; shape [nSamples]
+ * @throws {AudioError} what reading the pieces throws; `channels`, `sampleRate`, `nonFinite`; the signal's reason
  */
-export async function readMonoSamples<F extends SampleFormat>(
-  source: PcmSource<F>,
-  { signal, onProgress, nBytes = 0, fileName }: ReadMonoOptions = {},
-): Promise<Float32Array<ArrayBuffer>> {
-  const resampler = new MonoResampler(source.format);
-  const item = fileName === undefined ? {} : { item: fileName };
+export async function* monoSamples(
+  pieces: AsyncIterable<PcmPiece>,
+  { signal, onPiece }: MonoOptions = {},
+): AsyncGenerator<Float32Array<ArrayBuffer>, void, undefined> {
+  const resampler = new MonoResampler();
   let lastPause = performance.now();
-  for await (const { channels, done } of source.pieces()) {
+  for await (const piece of pieces) {
     signal?.throwIfAborted();
-    resampler.push(channels);
-    onProgress?.({ stage: 'audio', done: Math.round(done * nBytes), total: nBytes, unit: 'bytes', ...item });
+    resampler.push(piece);
+    onPiece?.();
+    const samples = resampler.take();
+    if (samples.length > 0) yield samples;
     if (performance.now() - lastPause < PAUSE_EVERY_MS) continue;
     await yieldToEventLoop();
     lastPause = performance.now();
   }
   signal?.throwIfAborted();
-  return resampler.end();
+  const rest = resampler.end();
+  if (rest.length > 0) yield rest;
 }

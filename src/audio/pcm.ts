@@ -22,22 +22,14 @@ export interface PcmFormat<F extends SampleFormat = SampleFormat> {
   readonly channelMask: number;
 }
 
-/** A recording that can be read piece by piece, once. */
-export interface PcmSource<F extends SampleFormat> {
-  readonly format: PcmFormat<F>;
-  pieces(): Iterable<PcmPiece<F>> | AsyncIterable<PcmPiece<F>>;
-}
-
 /** Some consecutive samples of all channels. */
-export interface PcmPiece<F extends SampleFormat> {
+export interface PcmPieceOf<F extends SampleFormat> extends PcmFormat<F> {
   /** All of the same length; shape [nChannels][nSamples]. */
   readonly channels: readonly ChannelSamples[F][];
-  /** Share of the recording read so far, 0 to 1. */
-  readonly done: number;
 }
 
-/** What is done with a source, whatever its sample format. */
-export type UseSource<R> = <F extends SampleFormat>(source: PcmSource<F>) => R;
+/** A piece of a recording, whose format may change from one piece to the next. */
+export type PcmPiece = { [F in SampleFormat]: PcmPieceOf<F> }[SampleFormat];
 
 /** Bits of a channel mask, as in WAVE_FORMAT_EXTENSIBLE. */
 export const SPEAKER = {

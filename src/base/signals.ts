@@ -24,3 +24,14 @@ export function anySignal(...given: readonly (AbortSignal | undefined)[]): AnySi
     },
   };
 }
+
+/** What a promise gives, or the signal's reason if that comes first. What the promise stands for goes on unseen. */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

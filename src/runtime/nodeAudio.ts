@@ -2,12 +2,12 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { AudioFile } from '../audio/audioFile.ts';
-import { decodeAudio } from '../audio/decode.ts';
+import { type ByteSource, memoryBytes } from '../audio/byteSource.ts';
 import { type Sound, samplesSound } from '../audio/sound.ts';
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import { transcodeWithFfmpeg } from './ffmpeg.ts';
-import { readWebAudio } from './webAudio.ts';
+import { decodeOrTranscode, readWebAudio } from './webAudio.ts';
 
 /**
  * @param audio a string is an address if it begins with `http:` or `https:`, else a path
@@ -16,11 +16,15 @@ import { readWebAudio } from './webAudio.ts';
  */
 export async function readAudio(audio: AudioFile, options: CallOptions = {}): Promise<Float32Array> {
   const path = pathOf(audio);
-  if (path === undefined) return readWebAudio(audio, { ...options, transcode: transcodeWithFfmpeg });
+  if (path === undefined) {
+    const transcode = async (source: ByteSource, signal: AbortSignal | undefined) =>
+      transcodeWithFfmpeg(await source.read(0, source.size, signal), signal);
+    return readWebAudio(audio, { ...options, transcode });
+  }
   const bytes = await readBytes(path, options.signal);
   // ffmpeg reads the file itself, so that the bytes are not written to a second one.
-  const transcode = (_bytes: Uint8Array, signal: AbortSignal | undefined) => transcodeWithFfmpeg(path, signal);
-  return decodeAudio(bytes, { ...options, transcode, fileName: path });
+  const transcode = (_source: ByteSource, signal: AbortSignal | undefined) => transcodeWithFfmpeg(path, signal);
+  return decodeOrTranscode(memoryBytes(bytes, path), { ...options, transcode });
 }
 
 /** Opens a recording for `Whisper`. */

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { audioKind, decodeAudio } from '../../src/audio/decode.ts';
+import { ByteReader } from '../../src/audio/byteReader.ts';
+import { decodeWhole } from '../../src/audio/decode.ts';
 import { AudioError } from '../../src/base/errors.ts';
 import { ffmpegEncode, ffmpegOrSkip, ffmpegSamples } from '../support/ffmpeg.ts';
 import { sharedOrSkip } from '../support/paths.ts';
@@ -33,8 +34,7 @@ test('MP3, Opus and Vorbis start and end where the tone does', async () => {
     [toneVorbis, 'ogg vorbis', 4800, 12],
   ] as const;
   for (const [bytes, kind, length, decibels] of cases) {
-    assert.is(audioKind(bytes), kind);
-    const samples = await decodeAudio(bytes);
+    const samples = await decodeWhole(bytes);
     assert.is(samples.length, length, kind);
     assert.ok(quality(samples) > decibels, `${kind}: ${quality(samples).toFixed(1)} dB`);
     assert.ok(isPcm16(samples), kind);
@@ -51,11 +51,9 @@ test('the kind of a file follows from its content', async () => {
     coded: [values],
     subframes: [{ kind: 'verbatim' }],
   });
-  assert.is(audioKind(wav), 'wav');
-  assert.is(audioKind(flac), 'flac');
   for (const file of [wav, flac]) {
     assert.equal(
-      Array.from(await decodeAudio(file, { fileName: 'x.mp3' }), (v) => v * 32768),
+      Array.from(await decodeWhole(file, { fileName: 'x.mp3' }), (v) => v * 32768),
       values,
     );
   }
@@ -68,10 +66,8 @@ test('the kind of a file follows from its content', async () => {
     9,
     ...flac,
   ]);
-  assert.is(audioKind(tagged), 'flac');
-  assert.is((await decodeAudio(tagged)).length, 4);
+  assert.is((await decodeWhole(tagged)).length, 4);
   for (const text of [
-    '',
     'RIFFxxxxAVI ',
     '\0\0\0\x18ftypM4A ',
     '\x1aE\xdf\xa3',
@@ -79,31 +75,40 @@ test('the kind of a file follows from its content', async () => {
     'hello, world',
     'OggS',
   ]) {
-    assert.is(audioKind(Uint8Array.from(text, (c) => c.charCodeAt(0))), 'other', text);
+    assert.is(await codeOf(() => decodeWhole(Uint8Array.from(text, (c) => c.charCodeAt(0)))), 'unsupported', text);
   }
-  assert.is(audioKind(Uint8Array.from(noise(9999, 3), (v) => v * 128)), 'other');
+  const random = Uint8Array.from(noise(9999, 3), (v) => v * 128);
+  assert.is(await codeOf(() => decodeWhole(random)), 'unsupported');
 });
 
-test('everything else goes to the platform, if it can', async () => {
+test('what is not decoded here is refused before any sample, and can be read by somebody else', async () => {
   const m4a = Uint8Array.from('\0\0\0\x18ftypM4A ', (c) => c.charCodeAt(0));
-  const error = await throws(AudioError, 'unsupported', () => decodeAudio(m4a, { fileName: 'talk.m4a' }));
+  const error = await throws(AudioError, 'unsupported', () => decodeWhole(m4a, { fileName: 'talk.m4a' }));
   assert.match(error.message, 'talk.m4a');
   assert.match(error.hint ?? '', 'ffmpeg');
-  const samples = await decodeAudio(m4a, { transcode: async () => Int16Array.of(-32768, 0, 16384) });
-  assert.equal([...samples], [-1, 0, 0.5]);
-  // A codec inside of WAV that we do not know goes there, too; a damaged WAV does not.
-  const adpcm = wavFile({ tag: 2, bits: 4, data: new Uint8Array(8) });
-  assert.is((await decodeAudio(adpcm, { transcode: async () => new Int16Array(7) })).length, 7);
+  // A codec inside of WAV that we do not know; a damaged WAV is not such a case.
+  const adpcm = wavFile({ tag: 2, bits: 4, data: Uint8Array.from(noise(9000, 1), (v) => 128 + 127 * v) });
+  for (const file of [m4a, adpcm]) {
+    const reader = ByteReader.ofStream(inPieces(file, 1000));
+    assert.is(await codeOf(() => decodeWhole(reader)), 'unsupported');
+    const rest: number[] = [];
+    for await (const bytes of reader.rest()) rest.push(...bytes);
+    assert.equal(rest, [...file]);
+  }
   const cut = wavFile({ tag: 1, bits: 16, data: new Uint8Array(8) }).subarray(0, 30);
-  assert.is(await codeOf(() => decodeAudio(cut, { transcode: async () => new Int16Array(7) })), 'truncated');
-  assert.is(await codeOf(() => decodeAudio(new Uint8Array(0))), 'empty');
+  assert.is(await codeOf(() => decodeWhole(cut)), 'truncated');
+  assert.is(await codeOf(() => decodeWhole(new Uint8Array(0))), 'empty');
 });
+
+async function* inPieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
 
 /** Samples of a damaged file, which must be 16-bit values, or the code of the error, which must be a documented one. */
 async function decodedOrCode(file: Uint8Array, what: string): Promise<Float32Array | string> {
   let samples: Float32Array | undefined;
   const code = await codeOf(async () => {
-    samples = await decodeAudio(file);
+    samples = await decodeWhole(file);
   });
   if (!samples) {
     assert.match(code, /^(empty|unsupported|malformed|truncated|channels|sampleRate|nonFinite)$/, what);
@@ -132,7 +137,7 @@ test('a file with wrong bytes decodes to 16-bit samples or is refused with a cod
 
 test('a truncated file decodes up to the cut, or is refused if nothing before it is complete', () =>
   quietly(async () => {
-    const whole = await decodeAudio(toneMp3);
+    const whole = await decodeWhole(toneMp3);
     const lengths: number[] = [];
     for (let end = 250; end < toneMp3.length; end += 90) {
       const samples = await decodedOrCode(toneMp3.subarray(0, end), `MP3 up to ${end}`);
@@ -149,7 +154,7 @@ test('a truncated file decodes up to the cut, or is refused if nothing before it
 
 test('an aborted signal stops the work with its own reason', async () => {
   const signal = AbortSignal.abort(new Error('enough'));
-  assert.is(await reasonOf(() => decodeAudio(toneMp3, { signal })), signal.reason);
+  assert.is(await reasonOf(() => decodeWhole(toneMp3, { signal })), signal.reason);
 });
 
 test('kinds of FLAC, MP3, Opus and Vorbis that ffmpeg writes come back as ffmpeg reads them', async () => {
@@ -175,7 +180,7 @@ test('kinds of FLAC, MP3, Opus and Vorbis that ffmpeg writes come back as ffmpeg
   for (const [name, rate, channels, output, largest] of cases) {
     const file = ffmpegEncode(stereo.subarray(0, stereo.length - (stereo.length % channels)), rate, channels, output);
     const expected = ffmpegSamples('-', [], file);
-    const actual = await decodeAudio(file);
+    const actual = await decodeWhole(file);
     assert.is(actual.length, expected.length, name);
     let most = 0;
     for (let i = 0; i < actual.length; i++) most = Math.max(most, Math.abs(actual[i]! * 32768 - expected[i]!));
@@ -192,7 +197,7 @@ test('the shared WAV and FLAC recordings are, sample for sample, those of ffmpeg
   );
   assert.ok(files.length > 8);
   for (const name of files) {
-    const actual = await decodeAudio(new Uint8Array(readFileSync(join(folder, name))));
+    const actual = await decodeWhole(new Uint8Array(readFileSync(join(folder, name))));
     const expected = ffmpegSamples(join(folder, name));
     assert.is(actual.length, expected.length, name);
     let unequal = 0;

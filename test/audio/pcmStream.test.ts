@@ -1,7 +1,7 @@
 /** Samples from a pipe against those of the same bytes as a file. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { decodeAudio } from '../../src/audio/decode.ts';
+import { decodeWhole } from '../../src/audio/decode.ts';
 import { type RawPcm, readPcmStream } from '../../src/audio/pcmStream.ts';
 import { codeOf } from '../support/throws.ts';
 import { integerBytes, noise, sweep, type WavSpec, wavFile } from './sounds.ts';
@@ -42,19 +42,20 @@ test('WAV of every kind in pieces of every size gives what the whole file gives'
     ['big-endian', { tag: 1, bits: 16, riff: 'RIFX', data: s16 }],
     ['RF64', { tag: 1, bits: 16, riff: 'RF64', data: s16 }],
     ['extensible', { tag: 1, bits: 16, channelMask: 4, data: s16 }],
+    ['a LIST chunk of a megabyte', { tag: 1, bits: 16, data: s16, between: [['LIST', new Uint8Array(1 << 20)]] }],
     ['a LIST chunk of odd length', { tag: 1, bits: 16, data: s16, between: [['LIST', new Uint8Array(33)]] }],
   ];
   for (const [name, spec] of files) {
     const file = wavFile(spec);
-    const wanted = String([...(await decodeAudio(file))]);
-    for (const sizes of [[1], [7, 1000, 3], [65536]]) {
+    const wanted = String([...(await decodeWhole(file))]);
+    for (const sizes of file.length > 1 << 20 ? [[65536]] : [[1], [7, 1000, 3], [65536]]) {
       assert.is(String(await read(file, sizes)), wanted, `${name} in pieces of ${sizes}`);
     }
   }
 });
 
 test('an unknown size means to the end of the stream, a known one is used', async () => {
-  const wanted = [...(await decodeAudio(wavFile({ tag: 1, bits: 16, data: s16 })))];
+  const wanted = [...(await decodeWhole(wavFile({ tag: 1, bits: 16, data: s16 })))];
   for (const dataSize of [0, 0xffffffff, 0x80000000, 0x7fffffff - 36]) {
     assert.equal(await read(wavFile({ tag: 1, bits: 16, data: s16, dataSize }), [100]), wanted, String(dataSize));
   }
@@ -63,11 +64,11 @@ test('an unknown size means to the end of the stream, a known one is used', asyn
 });
 
 test('raw samples', async () => {
-  const wanted = [...(await decodeAudio(wavFile({ tag: 1, bits: 16, data: s16 })))];
+  const wanted = [...(await decodeWhole(wavFile({ tag: 1, bits: 16, data: s16 })))];
   assert.equal(await read(s16, [5, 64], { format: 's16le' }), wanted);
   const spec: WavSpec = { tag: 3, bits: 32, sampleRate: 22050, nChannels: 2, data: new Uint8Array(signal.buffer) };
   assert.equal(await read(spec.data, [1000, 1], { format: 'f32le', sampleRate: 22050, nChannels: 2 }), [
-    ...(await decodeAudio(wavFile(spec))),
+    ...(await decodeWhole(wavFile(spec))),
   ]);
   for (const [format, bits] of [
     ['u8', 8],
@@ -76,7 +77,7 @@ test('raw samples', async () => {
   ] as const) {
     assert.equal(
       await read(s16, [77], { format }),
-      [...(await decodeAudio(wavFile({ tag: 1, bits, data: s16 })))],
+      [...(await decodeWhole(wavFile({ tag: 1, bits, data: s16 })))],
       format,
     );
   }
@@ -116,10 +117,6 @@ test('what is not WAV is refused at once; an empty stream has no samples', async
   const noFormat = file.slice();
   noFormat.set([0x78], 12); // "fmt " is "xmt "
   assert.is(await code(noFormat), 'malformed');
-  assert.is(
-    await code(wavFile({ tag: 1, bits: 16, data: s16, between: [['LIST', new Uint8Array(1 << 20)]] })),
-    'malformed',
-  );
 });
 
 test.run();

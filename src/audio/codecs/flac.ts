@@ -12,19 +12,11 @@
  *
  * @see RFC 9639
  */
-import { concat, startsWith } from '../../base/bytes.ts';
+import { startsWith } from '../../base/bytes.ts';
 import { AudioError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
-import { id3Length } from '../containers/id3.ts';
-import type { OggPages } from '../containers/ogg.ts';
-import {
-  type ChannelSamples,
-  DEFAULT_CHANNEL_MASKS,
-  type PcmPiece,
-  type SampleFormat,
-  SPEAKER,
-  type UseSource,
-} from '../pcm.ts';
+import type { ByteReader } from '../byteReader.ts';
+import { DEFAULT_CHANNEL_MASKS, type PcmPiece, SPEAKER } from '../pcm.ts';
 import { type FlacFrame, type FlacStreamInfo, readFlacFrame } from './flacFrame.ts';
 
 const MAGIC = 'fLaC';
@@ -33,111 +25,154 @@ const STREAM_INFO_BYTES = 34;
 const OGG_HEADER_BYTES = 9;
 /** Frames handed on together, about 4096 samples each. */
 const FRAMES_AT_ONCE = 16;
+/** Bytes looked at together, more if a frame is longer. */
+const BYTES_AT_ONCE = 1 << 17;
+/** Bytes waited for when those at hand end within a frame. */
+const MORE_BYTES = 1 << 13;
+/** More than 65535 samples of eight channels and 33 bits. */
+const MAX_FRAME_BYTES = 1 << 22;
+/** Bytes and samples read in vain, in a file of any length and more for each byte of it, before the search is given up. */
+const MIN_VAIN_WORK = 1 << 25;
+const VAIN_WORK_A_BYTE = 16;
 
-/** An ID3 tag before it is skipped. */
 export function isFlac(bytes: Uint8Array): boolean {
-  return startsWith(bytes, MAGIC, id3Length(bytes));
+  return startsWith(bytes, MAGIC);
 }
 
-export function isOggFlac(pages: OggPages): boolean {
-  return startsWith(pages.head, MAGIC, OGG_HEADER_BYTES);
+/** @param head the first packet of an Ogg stream */
+export function isOggFlac(head: Uint8Array): boolean {
+  return startsWith(head, MAGIC, OGG_HEADER_BYTES);
 }
 
-/** The FLAC file that an Ogg file holds, for `readFlac`. */
-export function unwrapOggFlac(pages: OggPages): Uint8Array {
-  const [head = new Uint8Array(0), ...others] = [...pages].flatMap((page) => page.packets);
-  return concat(Uint8Array, [head.subarray(OGG_HEADER_BYTES), ...others]);
+/** The FLAC file that a stream of Ogg packets is, for `readFlac`. */
+export async function* unwrapOggFlac(packets: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  let start = OGG_HEADER_BYTES;
+  for await (const packet of packets) {
+    yield packet.subarray(start);
+    start = 0;
+  }
 }
 
 /**
- * Reads the header and hands a source of the samples to `use`.
- *
+ * @param reader at "fLaC"
  * @throws {AudioError} `truncated` if the file ends within its header, `malformed` if the header is not valid or not one
  *   frame can be read
  */
-export function readFlac<R>(
-  bytes: Uint8Array,
-  use: UseSource<R>,
+export async function* readFlac(
+  reader: ByteReader,
   { onWarning }: Pick<CallOptions, 'onWarning'> = {},
-): R {
-  const firstBlock = id3Length(bytes) + MAGIC.length;
-  const info = readStreamInfo(bytes, firstBlock);
-  const { bits, nChannels, sampleRate } = info;
-  const firstFrame = skipMetadata(bytes, firstBlock);
-  // Up to 16 bits, and 17 to 32, left-justified in their type, as ffmpeg's decoder gives them.
-  return bits <= 16
-    ? source('s16', (length) => new Int16Array(length), 2 ** (16 - bits))
-    : source('s32', (length) => new Int32Array(length), 2 ** (32 - bits));
-
-  function source<F extends SampleFormat>(
-    sampleFormat: F,
-    allocate: (length: number) => ChannelSamples[F],
-    unit: number,
-  ): R {
-    return use({
-      format: { sampleFormat, sampleRate, nChannels, channelMask: channelMask(nChannels) },
-      *pieces(): Generator<PcmPiece<F>> {
-        for (const { frames, end } of frameGroups(bytes, firstFrame, info, onWarning)) {
-          const length = frames.reduce((sum, { blockSize }) => sum + blockSize, 0);
-          const channels = Array.from({ length: nChannels }, () => allocate(length));
-          let at = 0;
-          for (const frame of frames) {
-            for (const [c, values] of frame.channels.entries()) {
-              const channel = channels[c]!;
-              for (let i = 0; i < values.length; i++) channel[at + i] = values[i]! * unit;
-            }
-            at += frame.blockSize;
-          }
-          yield { channels, done: end / bytes.length };
-        }
-      },
-    });
-  }
-}
-
-function* frameGroups(
-  bytes: Uint8Array,
-  start: number,
-  info: FlacStreamInfo,
-  onWarning: CallOptions['onWarning'],
-): Generator<{ readonly frames: readonly FlacFrame[]; readonly end: number }> {
-  let frames: FlacFrame[] = [];
+): AsyncGenerator<PcmPiece, void, undefined> {
+  await reader.skip(MAGIC.length);
+  const info = await readMetadata(reader);
+  const firstFrame = reader.position;
   let nSamples = 0;
-  let damagedAt = -1;
-  for (let at = start; at < bytes.length; ) {
-    const frame = readFlacFrame(bytes, at, info);
-    if (!frame) {
-      // Tags may follow the last frame: only bytes between frames are damage.
-      if (damagedAt < 0 && nSamples < info.nSamples) damagedAt = at;
-      at++;
-      while (at < bytes.length && bytes[at] !== 0xff) at++;
-      continue;
-    }
-    frames.push(frame);
-    nSamples += frame.blockSize;
-    at = frame.end;
-    if (frames.length < FRAMES_AT_ONCE) continue;
-    yield { frames, end: at };
-    frames = [];
+  const damage: FlacDamage = { at: undefined };
+  for await (const frames of frameGroups(reader, info, damage)) {
+    yield toPiece(frames, info);
+    for (const { blockSize } of frames) nSamples += blockSize;
   }
-  if (frames.length > 0) yield { frames, end: bytes.length };
-  if (nSamples === 0 && (info.nSamples > 0 || start < bytes.length)) {
+  if (nSamples === 0 && (info.nSamples > 0 || reader.position > firstFrame)) {
     throw new AudioError('malformed', 'The FLAC file has no frame that can be read.');
   }
-  if (nSamples < info.nSamples || damagedAt >= 0) {
-    const where = damagedAt >= 0 ? ` It is damaged at byte ${damagedAt}.` : '';
+  // Tags may follow the last frame: only bytes between frames are damage.
+  const isDamaged = damage.at !== undefined && damage.at.nSamples < info.nSamples;
+  if (nSamples < info.nSamples || isDamaged) {
+    const where = isDamaged ? ` It is damaged at byte ${damage.at?.byte}.` : '';
     const message = `The FLAC file should have ${info.nSamples} samples and has ${nSamples}.${where}`;
-    onWarning?.({ code: damagedAt >= 0 ? 'audioDamaged' : 'audioTruncated', message });
+    onWarning?.({ code: isDamaged ? 'audioDamaged' : 'audioTruncated', message });
   }
 }
 
-/** @param at where the metadata block begins */
-function readStreamInfo(bytes: Uint8Array, at: number): FlacStreamInfo {
-  const length = BLOCK_HEADER_BYTES + STREAM_INFO_BYTES;
-  if (at + length > bytes.length) {
-    throw new AudioError('truncated', `The FLAC file ends at byte ${bytes.length}, within its header.`);
+/** The first bytes that are no frame, and how many samples came before them. */
+interface FlacDamage {
+  at: { readonly byte: number; readonly nSamples: number } | undefined;
+}
+
+/** Consecutive frames. What is no frame is skipped, as long as that is no more work than the bytes are worth. */
+async function* frameGroups(
+  reader: ByteReader,
+  info: FlacStreamInfo,
+  damage: FlacDamage,
+): AsyncGenerator<readonly FlacFrame[], void, undefined> {
+  let nSamples = 0;
+  let vainWork = 0;
+  for (let least = 1; ; ) {
+    const bytes = await reader.peek(least, Math.max(least, BYTES_AT_ONCE));
+    if (bytes.length === 0) return;
+    const isEnd = bytes.length < least;
+    const frames: FlacFrame[] = [];
+    least = 1;
+    let at = 0;
+    while (at < bytes.length && frames.length < FRAMES_AT_ONCE) {
+      const frame = readFlacFrame(bytes, at, info);
+      if ('blockSize' in frame) {
+        frames.push(frame);
+        nSamples += frame.blockSize;
+        at = frame.end;
+        continue;
+      }
+      const rest = bytes.length - at;
+      if (frame.isCut && !isEnd && rest < MAX_FRAME_BYTES) {
+        least = rest + Math.max(rest >> 1, MORE_BYTES);
+        break;
+      }
+      damage.at ??= { byte: reader.position + at, nSamples };
+      vainWork += frame.work;
+      at++;
+      while (at < bytes.length && bytes[at] !== 0xff) at++;
+    }
+    await reader.skip(at);
+    if (frames.length > 0) yield frames;
+    if (vainWork > MIN_VAIN_WORK + VAIN_WORK_A_BYTE * reader.position) return;
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at, length);
+}
+
+/** Up to 16 bits, and 17 to 32, left-justified in their type, as ffmpeg's decoder gives them. */
+function toPiece(frames: readonly FlacFrame[], { bits, nChannels, sampleRate }: FlacStreamInfo): PcmPiece {
+  const format = { sampleRate, nChannels, channelMask: channelMask(nChannels) };
+  return bits <= 16
+    ? {
+        ...format,
+        sampleFormat: 's16',
+        channels: joined(frames, nChannels, (length) => new Int16Array(length), 2 ** (16 - bits)),
+      }
+    : {
+        ...format,
+        sampleFormat: 's32',
+        channels: joined(frames, nChannels, (length) => new Int32Array(length), 2 ** (32 - bits)),
+      };
+}
+
+function joined<S extends Int16Array | Int32Array>(
+  frames: readonly FlacFrame[],
+  nChannels: number,
+  allocate: (length: number) => S,
+  unit: number,
+): S[] {
+  const length = frames.reduce((sum, { blockSize }) => sum + blockSize, 0);
+  const channels = Array.from({ length: nChannels }, () => allocate(length));
+  let at = 0;
+  for (const frame of frames) {
+    for (const [c, values] of frame.channels.entries()) {
+      const channel = channels[c]!;
+      for (let i = 0; i < values.length; i++) channel[at + i] = values[i]! * unit;
+    }
+    at += frame.blockSize;
+  }
+  return channels;
+}
+
+/** Leaves the reader where the first frame should be. */
+async function readMetadata(reader: ByteReader): Promise<FlacStreamInfo> {
+  const length = BLOCK_HEADER_BYTES + STREAM_INFO_BYTES;
+  const block = await reader.peek(length);
+  if (block.length < length) {
+    throw new AudioError(
+      'truncated',
+      `The FLAC file ends at byte ${reader.position + block.length}, within its header.`,
+    );
+  }
+  const view = new DataView(block.buffer, block.byteOffset, length);
   const word = view.getUint32(BLOCK_HEADER_BYTES + 10);
   const info = {
     sampleRate: word >>> 12,
@@ -148,19 +183,13 @@ function readStreamInfo(bytes: Uint8Array, at: number): FlacStreamInfo {
   if ((view.getUint8(0) & 0x7f) !== 0 || info.bits < 4) {
     throw new AudioError('malformed', 'The FLAC file does not begin with a valid STREAMINFO block.');
   }
-  return info;
-}
-
-/** @returns where the first frame should be */
-function skipMetadata(bytes: Uint8Array, at: number): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let start = at;
-  for (let isLast = false; !isLast && start + BLOCK_HEADER_BYTES <= bytes.length; ) {
-    const header = view.getUint32(start);
-    isLast = header >>> 31 === 1;
-    start += BLOCK_HEADER_BYTES + (header & 0xffffff);
+  for (let isLast = false; !isLast; ) {
+    const [flags, ...size] = await reader.peek(BLOCK_HEADER_BYTES);
+    if (flags === undefined || size.length < BLOCK_HEADER_BYTES - 1) break;
+    isLast = flags >= 0x80;
+    await reader.skip(BLOCK_HEADER_BYTES + size.reduce((sum, byte) => sum * 256 + byte, 0));
   }
-  return start;
+  return info;
 }
 
 /** FLAC's own speakers where they are not ffmpeg's default for the count. */

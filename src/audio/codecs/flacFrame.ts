@@ -22,8 +22,23 @@ export interface FlacFrame {
   readonly end: number;
 }
 
+/** Why there is no frame. */
+export interface NoFlacFrame {
+  /** Whether the bytes may end within a valid frame. */
+  readonly isCut: boolean;
+  /** Bytes and samples that were looked at in vain. */
+  readonly work: number;
+}
+
 /** The bytes are no valid frame, or end within it. */
-class Unreadable extends Error {}
+class Unreadable extends Error {
+  readonly isCut: boolean;
+
+  constructor(isCut = false) {
+    super();
+    this.isCut = isCut;
+  }
+}
 
 /** Reads bits, highest first, from byte `start` on. */
 class BitReader {
@@ -49,7 +64,7 @@ class BitReader {
 
   #advance(n: number): void {
     this.#at += n;
-    if (this.#at > this.#nBits) throw new Unreadable();
+    if (this.#at > this.#nBits) throw new Unreadable(true);
   }
 
   /** @param n 0 to 32 */
@@ -112,20 +127,34 @@ class BitReader {
   }
 }
 
-/** Reads the frame at byte `at`. @returns undefined if there is no valid one, or if the bytes end within it */
-export function readFlacFrame(bytes: Uint8Array, at: number, info: FlacStreamInfo): FlacFrame | undefined {
+/** Reads the frame at byte `at`. */
+export function readFlacFrame(bytes: Uint8Array, at: number, info: FlacStreamInfo): FlacFrame | NoFlacFrame {
   // Sync code, then two bits that must be 0.
-  if (bytes[at] !== 0xff || ((bytes[at + 1] ?? 0) & 0xfe) !== 0xf8) return undefined;
+  const second = bytes[at + 1];
+  if (bytes[at] !== 0xff || (second !== undefined && (second & 0xfe) !== 0xf8)) return { isCut: false, work: 1 };
+  const reader = new BitReader(bytes, at);
+  const channels: Float64Array[] = [];
+  let nSamples = 0;
   try {
-    return readFrame(bytes, at, info);
+    const { blockSize, nChannels, assignment, bits } = readFrameHeader(reader, bytes, at, info);
+    for (let channel = 0; channel < nChannels; channel++) {
+      // A difference of two channels needs one bit more.
+      const isSide = assignment === 9 ? channel === 0 : assignment >= 8 && channel === 1;
+      nSamples += blockSize;
+      channels.push(readSubframe(reader, bits + (isSide ? 1 : 0), blockSize));
+    }
+    reader.alignToByte();
+    const bodyEnd = reader.byteAt;
+    if (crc16(bytes, at, bodyEnd) !== reader.unsigned(16)) throw new Unreadable();
+    restoreStereo(channels, assignment);
+    return { blockSize, channels, end: reader.byteAt };
   } catch (error) {
-    if (error instanceof Unreadable) return undefined;
-    throw error;
+    if (!(error instanceof Unreadable)) throw error;
+    return { isCut: error.isCut, work: reader.byteAt - at + nSamples };
   }
 }
 
-function readFrame(bytes: Uint8Array, at: number, info: FlacStreamInfo): FlacFrame {
-  const reader = new BitReader(bytes, at);
+function readFrameHeader(reader: BitReader, bytes: Uint8Array, at: number, info: FlacStreamInfo) {
   reader.unsigned(16);
   const sizeCode = reader.unsigned(4);
   const rateCode = reader.unsigned(4);
@@ -153,17 +182,7 @@ function readFrame(bytes: Uint8Array, at: number, info: FlacStreamInfo): FlacFra
   ) {
     throw new Unreadable();
   }
-  const channels: Float64Array[] = [];
-  for (let channel = 0; channel < nChannels; channel++) {
-    // A difference of two channels needs one bit more.
-    const isSide = assignment === 9 ? channel === 0 : assignment >= 8 && channel === 1;
-    channels.push(readSubframe(reader, bits + (isSide ? 1 : 0), blockSize));
-  }
-  reader.alignToByte();
-  const bodyEnd = reader.byteAt;
-  if (crc16(bytes, at, bodyEnd) !== reader.unsigned(16)) throw new Unreadable();
-  restoreStereo(channels, assignment);
-  return { blockSize, channels, end: reader.byteAt };
+  return { blockSize, nChannels, assignment, bits };
 }
 
 function blockSizeOf(code: number, reader: BitReader): number {

@@ -3,14 +3,14 @@
  * and padding are cut off where a LAME header states them, as in ffmpeg; without one nothing is.
  */
 import type { CallOptions } from '../../base/progress.ts';
-import { id3Length } from '../containers/id3.ts';
-import type { PcmPiece, UseSource } from '../pcm.ts';
+import type { ByteReader } from '../byteReader.ts';
+import type { PcmPiece } from '../pcm.ts';
 import { DecoderReport } from './decoderReport.ts';
 
 /** Bytes decoded at once. */
 const BYTES_AT_ONCE = 1 << 16;
-/** The first frame must begin within this many bytes after an ID3 tag. */
-const SEARCHED_BYTES = 1 << 16;
+/** The first frame must begin within this many bytes. */
+export const SEARCHED_BYTES = 1 << 16;
 
 export interface MpegFrame {
   /** Hz. */
@@ -53,14 +53,17 @@ function frameAt(bytes: Uint8Array, at: number): MpegFrame | undefined {
   return { sampleRate, nChannels: mode >> 6 === 3 ? 1 : 2, frameBytes };
 }
 
-/** The first frame that is followed by another one of the same kind or by the end of the file. */
-export function findMpegFrame(bytes: Uint8Array): MpegFrame | undefined {
-  const start = id3Length(bytes);
-  for (let at = start; at < Math.min(start + SEARCHED_BYTES, bytes.length); at++) {
+/**
+ * The first frame that is followed by another one of the same kind or by the end of the file.
+ * @param bytes the first of the file, behind an ID3 tag
+ * @param isAll whether they are the whole rest of the file
+ */
+export function findMpegFrame(bytes: Uint8Array, isAll: boolean): MpegFrame | undefined {
+  for (let at = 0; at < Math.min(SEARCHED_BYTES, bytes.length); at++) {
     if (bytes[at] !== 0xff) continue;
     const frame = frameAt(bytes, at);
     if (!frame) continue;
-    if (at + frame.frameBytes === bytes.length) return frame;
+    if (isAll && at + frame.frameBytes === bytes.length) return frame;
     const next = frameAt(bytes, at + frame.frameBytes);
     if (next?.sampleRate === frame.sampleRate) return frame;
   }
@@ -68,35 +71,29 @@ export function findMpegFrame(bytes: Uint8Array): MpegFrame | undefined {
 }
 
 /**
- * Hands a source of the samples to `use`.
- *
  * @param frame what `findMpegFrame` found
  * @throws {AudioError} `malformed` if nothing of the file can be decoded
  */
-export async function readMp3<R>(
-  bytes: Uint8Array,
+export async function* readMp3(
+  reader: ByteReader,
   { sampleRate, nChannels }: MpegFrame,
-  use: UseSource<Promise<R>>,
   { onWarning }: Pick<CallOptions, 'onWarning'> = {},
-): Promise<R> {
+): AsyncGenerator<PcmPiece, void, undefined> {
   const { MPEGDecoder } = await import('mpg123-decoder');
   const decoder = new MPEGDecoder();
   await decoder.ready;
   try {
-    return await use({
-      format: { sampleFormat: 'f32', sampleRate, nChannels, channelMask: 0 },
-      async *pieces(): AsyncGenerator<PcmPiece<'f32'>> {
-        const report = new DecoderReport('MP3');
-        for (let at = 0; at < bytes.length; at += BYTES_AT_ONCE) {
-          const part = bytes.subarray(at, at + BYTES_AT_ONCE);
-          const decoded = await report.run(() => decoder.decode(part));
-          // A mono file comes as two equal channels.
-          const channels = decoded.channelData.slice(0, nChannels).map((channel) => Float32Array.from(channel));
-          if (decoded.samplesDecoded > 0) yield { channels, done: (at + part.length) / bytes.length };
-        }
-        report.end(onWarning);
-      },
-    });
+    const report = new DecoderReport('MP3');
+    for (;;) {
+      const bytes = await reader.peek(1, BYTES_AT_ONCE);
+      if (bytes.length === 0) break;
+      const decoded = await report.run(() => decoder.decode(bytes));
+      await reader.skip(bytes.length);
+      // A mono file comes as two equal channels.
+      const channels = decoded.channelData.slice(0, nChannels).map((channel) => Float32Array.from(channel));
+      if (decoded.samplesDecoded > 0) yield { sampleFormat: 'f32', sampleRate, nChannels, channelMask: 0, channels };
+    }
+    report.end(onWarning);
   } finally {
     decoder.free();
   }

@@ -1,59 +1,80 @@
 /**
- * WAV files with uncompressed samples: 8, 16, 24 and 32-bit integers, 32 and 64-bit floats, mu-law, A-law.
+ * WAV with uncompressed samples: 8, 16, 24 and 32-bit integers, 32 and 64-bit floats, mu-law, A-law.
  * Damaged files are read as ffmpeg reads them: a "data" chunk that is longer than the file ends with the file, half a
- * frame at the end is dropped, and of several "data" chunks the last one counts.
+ * frame at the end is dropped, and of several "data" chunks the last one counts (in a stream the first one).
  */
+import { AudioError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
-import type { UseSource } from '../pcm.ts';
-import { type WavChunk, wavChunks } from './wavChunks.ts';
-import { malformedWav, readWavFormat, type WavFormat, withFrameReader } from './wavFormat.ts';
+import type { ByteReader } from '../byteReader.ts';
+import type { PcmPiece } from '../pcm.ts';
+import { isLittleEndian, type WavChunk, wavChunks } from './wavChunks.ts';
+import { frameReader, malformedWav, readWavFormat, type WavFormat } from './wavFormat.ts';
 
-/** Frames decoded at once. */
-const FRAMES_AT_ONCE = 1 << 16;
+/** Bytes of samples decoded at once. */
+const BYTES_AT_ONCE = 1 << 18;
+/** Bytes of a "fmt " chunk that are used. */
+const FORMAT_BYTES = 40;
 
 /**
- * Reads the header and hands a source of the samples to `use`.
- *
  * @throws {AudioError} `truncated` if the file ends within its header; `malformed` if the header is not valid;
  *   `unsupported` if the samples are compressed by a codec
  */
-export function readWav<R>(bytes: Uint8Array, use: UseSource<R>, options: Pick<CallOptions, 'onWarning'> = {}): R {
-  const { wav, dataStart, dataEnd } = readHeader(bytes, options);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return withFrameReader(wav, (reader) => {
-    const nFrames = Math.floor((dataEnd - dataStart) / wav.frameBytes);
-    return use({
-      format: reader.format,
-      *pieces() {
-        for (let frame = 0; frame < nFrames; frame += FRAMES_AT_ONCE) {
-          const n = Math.min(FRAMES_AT_ONCE, nFrames - frame);
-          yield { channels: reader.read(view, dataStart + frame * wav.frameBytes, n), done: (frame + n) / nFrames };
-        }
-      },
-    });
-  });
+export async function* readWav(
+  reader: ByteReader,
+  options: Pick<CallOptions, 'onWarning'> = {},
+): AsyncGenerator<PcmPiece, void, undefined> {
+  const { wav, size } = await readHeader(reader, options);
+  yield* readFrames(reader, wav, size);
 }
 
-interface Header {
-  readonly wav: WavFormat;
-  readonly dataStart: number;
-  readonly dataEnd: number;
+/** Samples without a header from the reader's place on. @param size bytes of them */
+export async function* readFrames(
+  reader: ByteReader,
+  wav: WavFormat,
+  size = Number.POSITIVE_INFINITY,
+): AsyncGenerator<PcmPiece, void, undefined> {
+  const read = frameReader(wav);
+  const { frameBytes } = wav;
+  for (let left = size; left >= frameBytes; ) {
+    const bytes = await reader.peek(frameBytes, Math.min(left, Math.max(BYTES_AT_ONCE, frameBytes)));
+    const used = bytes.length - (bytes.length % frameBytes);
+    if (used === 0) return;
+    const piece = read(bytes.subarray(0, used));
+    await reader.skip(used);
+    left -= used;
+    yield piece;
+  }
 }
 
-function readHeader(bytes: Uint8Array, { onWarning }: Pick<CallOptions, 'onWarning'>): Header {
+/** Leaves the reader at the samples. */
+async function readHeader(
+  reader: ByteReader,
+  { onWarning }: Pick<CallOptions, 'onWarning'>,
+): Promise<{ readonly wav: WavFormat; readonly size: number }> {
+  const isLittle = isLittleEndian(await reader.peek(4));
+  const isStream = reader.size === undefined;
   let wav: WavFormat | undefined;
   let data: WavChunk | undefined;
-  for (const chunk of wavChunks(bytes, 'file')) {
-    if (chunk.name === 'fmt ') wav ??= readWavFormat(bytes, chunk);
-    if (chunk.name === 'data') data = chunk;
+  for await (const chunk of wavChunks(reader)) {
+    if (chunk.name === 'fmt ') {
+      wav ??= readWavFormat(await reader.peek(Math.min(chunk.size, FORMAT_BYTES)), chunk.size, isLittle);
+    }
+    if (chunk.name !== 'data') continue;
+    data = chunk;
+    if (!isStream) continue;
+    if (!wav) throw malformedWav('its "data" chunk comes before its "fmt " chunk');
+    return { wav, size: chunk.size };
+  }
+  if (isStream) {
+    throw new AudioError('truncated', `The WAV stream ends at byte ${reader.position}, within its header.`);
   }
   if (!wav) throw malformedWav('it has no "fmt " chunk');
   if (!data) throw malformedWav('it has no "data" chunk');
-  const { start, size } = data;
-  const dataEnd = Math.min(start + size, bytes.length);
-  if (Number.isFinite(size) && start + size > bytes.length) {
-    const message = `The WAV file should have ${size} bytes of samples and has ${dataEnd - start}: it is truncated.`;
+  reader.seek(data.start);
+  const there = (reader.size ?? 0) - data.start;
+  if (Number.isFinite(data.size) && data.size > there) {
+    const message = `The WAV file should have ${data.size} bytes of samples and has ${there}: it is truncated.`;
     onWarning?.({ code: 'audioTruncated', message });
   }
-  return { wav, dataStart: start, dataEnd };
+  return { wav, size: data.size };
 }

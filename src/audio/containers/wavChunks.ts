@@ -1,5 +1,5 @@
 /**
- * The chunks of a WAV file, or of a WAV stream as far as it has come.
+ * The chunks of a WAV file or stream.
  *
  *   0  4  "RIFF" | "RIFX" (big-endian) | "RF64" | "BW64" (64-bit sizes)
  *   4  4  size (not used)
@@ -14,6 +14,7 @@
  * file these are real: there are recordings of several GB.
  */
 import { startsWith } from '../../base/bytes.ts';
+import type { ByteReader } from '../byteReader.ts';
 
 export interface WavChunk {
   readonly name: string;
@@ -23,6 +24,9 @@ export interface WavChunk {
   readonly size: number;
 }
 
+/** Size of what every WAV file begins with. */
+const RIFF_BYTES = 12;
+const CHUNK_HEADER_BYTES = 8;
 const MIN_UNKNOWN_STREAM_SIZE = 0x7fff0000;
 
 export function isWav(bytes: Uint8Array): boolean {
@@ -30,29 +34,42 @@ export function isWav(bytes: Uint8Array): boolean {
 }
 
 /** Byte order of all numbers of the file. */
-export function isLittleEndian(bytes: Uint8Array): boolean {
-  return !startsWith(bytes, 'RIFX');
+export function isLittleEndian(head: Uint8Array): boolean {
+  return !startsWith(head, 'RIFX');
 }
 
-/** Chunks whose name and size are there; their contents may reach beyond the bytes. */
-export function* wavChunks(bytes: Uint8Array, kind: 'file' | 'stream'): Generator<WavChunk> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const isLittle = isLittleEndian(bytes);
-  const is64 = startsWith(bytes, 'RF64') || startsWith(bytes, 'BW64');
+/**
+ * Chunks whose name and size are there; their contents may reach beyond the end. When one is given the reader is at its
+ * contents, from which it may be moved on, though not beyond them.
+ */
+export async function* wavChunks(reader: ByteReader): AsyncGenerator<WavChunk, void, undefined> {
+  const head = await reader.peek(RIFF_BYTES);
+  const isLittle = isLittleEndian(head);
+  const is64 = startsWith(head, 'RF64') || startsWith(head, 'BW64');
+  const isStream = reader.size === undefined;
   let dataSize64: number | undefined;
   const dataSize = (size: number): number => {
-    const isUnknown = size === 0 || (kind === 'file' ? size === 0xffffffff : is64 || size >= MIN_UNKNOWN_STREAM_SIZE);
+    const isUnknown = size === 0 || (isStream ? is64 || size >= MIN_UNKNOWN_STREAM_SIZE : size === 0xffffffff);
     return dataSize64 ?? (isUnknown ? Number.POSITIVE_INFINITY : size);
   };
-  for (let at = 12; at + 8 <= bytes.length; ) {
-    const name = String.fromCharCode(...bytes.subarray(at, at + 4));
-    const start = at + 8;
-    const size32 = view.getUint32(at + 4, isLittle);
+  await reader.skip(RIFF_BYTES);
+  for (;;) {
+    const header = await reader.peek(CHUNK_HEADER_BYTES);
+    if (header.length < CHUNK_HEADER_BYTES) return;
+    const name = String.fromCharCode(...header.subarray(0, 4));
+    const size32 = viewOf(header).getUint32(4, isLittle);
     const size = name === 'data' ? dataSize(size32) : size32;
-    yield { name, start, size };
-    if (name === 'ds64' && is64 && kind === 'file' && size >= 24 && start + 24 <= bytes.length) {
-      dataSize64 = Number(view.getBigUint64(start + 8, true));
+    await reader.skip(CHUNK_HEADER_BYTES);
+    const start = reader.position;
+    if (name === 'ds64' && is64 && !isStream && size >= 24) {
+      const sizes = await reader.peek(24);
+      if (sizes.length === 24) dataSize64 = Number(viewOf(sizes).getBigUint64(8, true));
     }
-    at = start + size + (size % 2);
+    yield { name, start, size };
+    await reader.skip(start + size + (size % 2) - reader.position);
   }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -14,8 +14,7 @@
  *  24 16  format as a GUID: the format above, then 00 00 00 00 10 00 80 00 00 AA 00 38 9B 71
  */
 import { AudioError } from '../../base/errors.ts';
-import type { ChannelSamples, PcmFormat, SampleFormat } from '../pcm.ts';
-import { isLittleEndian, type WavChunk } from './wavChunks.ts';
+import type { ChannelSamples, PcmPiece, SampleFormat } from '../pcm.ts';
 
 const MAX_CHANNELS = 64;
 
@@ -30,52 +29,63 @@ export interface WavFormat {
   readonly frameBytes: number;
 }
 
-/** Reads samples of one encoding. */
-export interface FrameReader<F extends SampleFormat> {
-  readonly format: PcmFormat<F>;
-  /** `nFrames` frames from byte `at` on; shape [nChannels][nFrames] */
-  read(view: DataView, at: number, nFrames: number): ChannelSamples[F][];
-}
+/** Samples of all whole frames in `bytes`. */
+export type ReadFrames = (bytes: Uint8Array) => PcmPiece;
 
-type UseReader<R> = <F extends SampleFormat>(reader: FrameReader<F>) => R;
-
-/** Hands a reader of the format to `use`, whatever its sample format. */
-export function withFrameReader<R>(wav: WavFormat, use: UseReader<R>): R {
+export function frameReader(wav: WavFormat): ReadFrames {
   const { isLittle } = wav;
   switch (wav.encoding) {
     case 'u8':
-      return reader('s16', (view, at) => (view.getUint8(at) - 128) << 8);
+      return s16((view, at) => (view.getUint8(at) - 128) << 8);
     case 's16':
-      return reader('s16', (view, at) => view.getInt16(at, isLittle));
+      return s16((view, at) => view.getInt16(at, isLittle));
     case 'aLaw':
-      return reader('s16', (view, at) => A_LAW[view.getUint8(at)]!);
+      return s16((view, at) => A_LAW[view.getUint8(at)]!);
     case 'muLaw':
-      return reader('s16', (view, at) => MU_LAW[view.getUint8(at)]!);
+      return s16((view, at) => MU_LAW[view.getUint8(at)]!);
     case 's24':
-      return reader('s32', isLittle ? littleS24 : bigS24);
+      return s32(isLittle ? littleS24 : bigS24);
     case 's32':
-      return reader('s32', (view, at) => view.getInt32(at, isLittle));
-    case 'f32':
-      return reader('f32', (view, at) => view.getFloat32(at, isLittle));
-    case 'f64':
-      return reader('f64', (view, at) => view.getFloat64(at, isLittle));
+      return s32((view, at) => view.getInt32(at, isLittle));
+    case 'f32': {
+      const read = channelReader(wav, allocate.f32, (view, at) => view.getFloat32(at, isLittle));
+      return (bytes) => ({ ...wav, sampleFormat: 'f32', channels: read(bytes) });
+    }
+    case 'f64': {
+      const read = channelReader(wav, allocate.f64, (view, at) => view.getFloat64(at, isLittle));
+      return (bytes) => ({ ...wav, sampleFormat: 'f64', channels: read(bytes) });
+    }
   }
 
-  function reader<F extends SampleFormat>(sampleFormat: F, sample: (view: DataView, at: number) => number): R {
-    const { sampleRate, nChannels, channelMask, frameBytes } = wav;
-    const sampleBytes = frameBytes / nChannels;
-    return use({
-      format: { sampleFormat, sampleRate, nChannels, channelMask },
-      read(view, start, nFrames) {
-        return Array.from({ length: nChannels }, (_, c) => {
-          const channel = allocate[sampleFormat](nFrames);
-          let at = start + c * sampleBytes;
-          for (let i = 0; i < nFrames; i++, at += frameBytes) channel[i] = sample(view, at);
-          return channel;
-        });
-      },
-    });
+  function s16(sample: ReadSample): ReadFrames {
+    const read = channelReader(wav, allocate.s16, sample);
+    return (bytes) => ({ ...wav, sampleFormat: 's16', channels: read(bytes) });
   }
+  function s32(sample: ReadSample): ReadFrames {
+    const read = channelReader(wav, allocate.s32, sample);
+    return (bytes) => ({ ...wav, sampleFormat: 's32', channels: read(bytes) });
+  }
+}
+
+type ReadSample = (view: DataView, at: number) => number;
+
+/** @returns samples of the whole frames in `bytes`; shape [nChannels][nFrames] */
+function channelReader<S extends ChannelSamples[SampleFormat]>(
+  { nChannels, frameBytes }: WavFormat,
+  create: (length: number) => S,
+  sample: ReadSample,
+): (bytes: Uint8Array) => S[] {
+  const sampleBytes = frameBytes / nChannels;
+  return (bytes) => {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const nFrames = Math.floor(bytes.length / frameBytes);
+    return Array.from({ length: nChannels }, (_, c) => {
+      const channel = create(nFrames);
+      let at = c * sampleBytes;
+      for (let i = 0; i < nFrames; i++, at += frameBytes) channel[i] = sample(view, at);
+      return channel;
+    });
+  };
 }
 
 const allocate: { readonly [F in SampleFormat]: (length: number) => ChannelSamples[F] } = {
@@ -86,28 +96,25 @@ const allocate: { readonly [F in SampleFormat]: (length: number) => ChannelSampl
 };
 
 /**
- * @param chunk a "fmt " chunk of the file
+ * @param bytes the contents of a "fmt " chunk, as far as they are there; from byte 40 on they do not matter
+ * @param size  bytes that the chunk should have
  * @throws {AudioError} `truncated`, `malformed`, `unsupported`
  */
-export function readWavFormat(bytes: Uint8Array, { start, size }: WavChunk): WavFormat {
+export function readWavFormat(bytes: Uint8Array, size: number, isLittle: boolean): WavFormat {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const isLittle = isLittleEndian(bytes);
   const needed = size >= 16 ? 16 : 14;
   if (size < 14) throw malformedWav(`its "fmt " chunk has ${size} bytes, not 14 or more`);
-  if (start + needed > view.byteLength) {
-    throw new AudioError('truncated', `The WAV file ends at byte ${view.byteLength}, within its "fmt " chunk.`);
-  }
-  let tag = view.getUint16(start, isLittle);
-  const nChannels = view.getUint16(start + 2, isLittle);
-  const sampleRate = view.getUint32(start + 4, isLittle);
-  const blockBytes = view.getUint16(start + 12, isLittle);
-  const bits = size >= 16 ? view.getUint16(start + 14, isLittle) : 8;
+  if (bytes.length < needed) throw new AudioError('truncated', 'The WAV file ends within its "fmt " chunk.');
+  let tag = view.getUint16(0, isLittle);
+  const nChannels = view.getUint16(2, isLittle);
+  const sampleRate = view.getUint32(4, isLittle);
+  const blockBytes = view.getUint16(12, isLittle);
+  const bits = size >= 16 ? view.getUint16(14, isLittle) : 8;
   let channelMask = 0;
   if (tag === 0xfffe) {
-    if (size < 40 || start + 40 > view.byteLength)
-      throw malformedWav('its extensible "fmt " chunk is shorter than 40 bytes');
-    channelMask = view.getUint32(start + 20, isLittle);
-    tag = view.getUint16(start + 24, isLittle);
+    if (size < 40 || bytes.length < 40) throw malformedWav('its extensible "fmt " chunk is shorter than 40 bytes');
+    channelMask = view.getUint32(20, isLittle);
+    tag = view.getUint16(24, isLittle);
   }
   if (nChannels < 1 || nChannels > MAX_CHANNELS)
     throw malformedWav(`it has ${nChannels} channels, not 1 to ${MAX_CHANNELS}`);

@@ -11,7 +11,7 @@
 import { concat } from '../../base/bytes.ts';
 import { AudioError } from '../../base/errors.ts';
 import { SAMPLE_RATE } from '../constants.ts';
-import type { ChannelSamples, PcmFormat, SampleFormat } from '../pcm.ts';
+import type { ChannelSamples, PcmFormat, PcmPiece, SampleFormat } from '../pcm.ts';
 import { ChannelResampler, type DotProduct, type Samples } from './channelResampler.ts';
 import { dotF32 } from './dotF32.ts';
 import { downMixWeights, type Mix, mixF32, mixF64, mixS16 } from './downMix.ts';
@@ -22,45 +22,62 @@ import { clampInt16, roundHalfEven } from './rounding.ts';
 const MIN_RATE = 1000;
 const MAX_RATE = 768000;
 
-/** Takes a recording piece by piece and keeps only its 16-bit result. */
-export class MonoResampler<F extends SampleFormat> {
-  readonly #mixer: Mixer<ChannelSamples[F]>;
+/**
+ * Takes a recording piece by piece and keeps only its 16-bit result. Where the format of the pieces changes, filters and
+ * weights are made anew, and what the old filter still held is lost, as in ffmpeg's command.
+ */
+export class MonoResampler {
+  #mixers: Mixers = {};
+  #format: PcmFormat | undefined;
   readonly #pieces: Int16Array[] = [];
   #length = 0;
 
-  /** @throws {AudioError} `channels` where there is no rule to mix them, `sampleRate` outside of 1 to 768 kHz */
-  constructor(format: PcmFormat<F>) {
-    const { sampleRate, sampleFormat } = format;
-    if (!(Number.isInteger(sampleRate) && sampleRate >= MIN_RATE && sampleRate <= MAX_RATE)) {
-      const range = `${MIN_RATE} to ${MAX_RATE}`;
-      throw new AudioError('sampleRate', `The recording has a sample rate of ${sampleRate} Hz, not ${range}.`);
-    }
-    this.#mixer = MIXERS[sampleFormat](sampleRate, downMixWeights(format));
-  }
-
   /**
-   * @param channels one array a channel, all of the same length
-   * @throws {AudioError} `nonFinite` at a NaN or infinite sample, with its time
+   * @throws {AudioError} `channels` where there is no rule to mix them, `sampleRate` outside of 1 to 768 kHz;
+   *   `nonFinite` at a NaN or infinite sample, with its time
    */
-  push(channels: readonly ChannelSamples[F][]): void {
-    this.#keep(this.#mixer.push(channels));
+  push(piece: PcmPiece): void {
+    if (!this.#format || !isSameFormat(this.#format, piece)) {
+      checkRate(piece.sampleRate);
+      const { sampleFormat, sampleRate, nChannels, channelMask } = piece;
+      this.#format = { sampleFormat, sampleRate, nChannels, channelMask };
+      this.#mixers = {};
+    }
+    const mixers = this.#mixers;
+    switch (piece.sampleFormat) {
+      case 's16':
+        mixers.s16 ??= s16Mixer(piece);
+        this.#keep(mixers.s16.push(piece.channels), mixers.s16.round);
+        break;
+      case 's32':
+        mixers.s32 ??= s32Mixer(piece);
+        this.#keep(mixers.s32.push(piece.channels), mixers.s32.round);
+        break;
+      case 'f32':
+        mixers.f32 ??= f32Mixer(piece);
+        this.#keep(mixers.f32.push(piece.channels), mixers.f32.round);
+        break;
+      case 'f64':
+        mixers.f64 ??= f64Mixer(piece);
+        this.#keep(mixers.f64.push(piece.channels), mixers.f64.round);
+        break;
+    }
   }
 
   /** Ends the recording. @returns what `take` has not: mono, 16 kHz, n / 32768; shape [nSamples] */
   end(): Float32Array<ArrayBuffer> {
-    this.#keep(this.#mixer.end());
+    for (const mixer of Object.values(this.#mixers)) this.#keep(mixer.end(), mixer.round);
     return this.take();
   }
 
-  /** Gives the samples that are done by now and forgets them, for a recording that is not complete yet. */
+  /** Gives the samples that are done by now and forgets them. */
   take(): Float32Array<ArrayBuffer> {
     const samples = concat(Float32Array, this.#pieces.splice(0));
     for (let i = 0; i < samples.length; i++) samples[i] = samples[i]! / 32768;
     return samples;
   }
 
-  #keep(values: ArrayLike<number>): void {
-    const { round } = this.#mixer;
+  #keep(values: ArrayLike<number>, round: (value: number) => number): void {
     const piece = new Int16Array(values.length);
     for (let i = 0; i < values.length; i++) {
       const value = values[i]!;
@@ -73,6 +90,21 @@ export class MonoResampler<F extends SampleFormat> {
     this.#pieces.push(piece);
     this.#length += piece.length;
   }
+}
+
+function checkRate(sampleRate: number): void {
+  if (Number.isInteger(sampleRate) && sampleRate >= MIN_RATE && sampleRate <= MAX_RATE) return;
+  const range = `${MIN_RATE} to ${MAX_RATE}`;
+  throw new AudioError('sampleRate', `The recording has a sample rate of ${sampleRate} Hz, not ${range}.`);
+}
+
+function isSameFormat(a: PcmFormat, b: PcmFormat): boolean {
+  return (
+    a.sampleFormat === b.sampleFormat &&
+    a.sampleRate === b.sampleRate &&
+    a.nChannels === b.nChannels &&
+    a.channelMask === b.channelMask
+  );
 }
 
 /** Channels in, one channel at 16 kHz out, not yet rounded to 16 bits. */
@@ -110,17 +142,22 @@ const FLOAT_64: Arithmetic<Float64Array<ArrayBuffer>> = {
   round: unitToInt16,
 };
 
-const MIXERS: {
-  readonly [F in SampleFormat]: (rate: number, weights: readonly number[]) => Mixer<ChannelSamples[F]>;
-} = {
-  s16: (rate, weights) => createMixer(FIXED_16, (samples) => samples, rate, weights),
-  s32: (rate, weights) =>
-    rate === SAMPLE_RATE && weights.length === 1
-      ? { push: ([samples]) => samples!, end: () => [], round: (value) => value >> 16 }
-      : createMixer(FLOAT_32, s32ToF32, rate, weights),
-  f32: (rate, weights) => createMixer(FLOAT_32, (samples) => samples, rate, weights),
-  f64: (rate, weights) => createMixer(FLOAT_64, (samples) => samples, rate, weights),
-};
+/** The mixer in use, under its sample format. */
+type Mixers = { [F in SampleFormat]?: Mixer<ChannelSamples[F]> };
+
+const s16Mixer = (format: PcmFormat): Mixer<ChannelSamples['s16']> =>
+  createMixer(FIXED_16, (samples) => samples, format);
+const f32Mixer = (format: PcmFormat): Mixer<ChannelSamples['f32']> =>
+  createMixer(FLOAT_32, (samples) => samples, format);
+const f64Mixer = (format: PcmFormat): Mixer<ChannelSamples['f64']> =>
+  createMixer(FLOAT_64, (samples) => samples, format);
+
+function s32Mixer(format: PcmFormat): Mixer<ChannelSamples['s32']> {
+  if (format.sampleRate === SAMPLE_RATE && format.nChannels === 1) {
+    return { push: ([samples]) => samples!, end: () => [], round: (value) => value >> 16 };
+  }
+  return createMixer(FLOAT_32, s32ToF32, format);
+}
 
 /** A sample in [-1, 1] to 16 bits. */
 function unitToInt16(value: number): number {
@@ -136,10 +173,10 @@ function s32ToF32(samples: Int32Array): Float32Array<ArrayBuffer> {
 function createMixer<Channel, S extends Samples>(
   arithmetic: Arithmetic<S>,
   convert: (channel: Channel) => S,
-  rate: number,
-  weights: readonly number[],
+  format: PcmFormat,
 ): Mixer<Channel> {
   const { allocate, round } = arithmetic;
+  const weights = downMixWeights(format);
   const mix = arithmetic.mix(weights);
   const toMono = (channels: readonly S[]): S => {
     const first = channels[0]!; // every format has a channel
@@ -148,8 +185,9 @@ function createMixer<Channel, S extends Samples>(
     mix(channels, out, out.length);
     return out;
   };
-  if (rate === SAMPLE_RATE) return { push: (channels) => toMono(channels.map(convert)), end: () => [], round };
-  const filter = resampleFilter(rate);
+  if (format.sampleRate === SAMPLE_RATE)
+    return { push: (channels) => toMono(channels.map(convert)), end: () => [], round };
+  const filter = resampleFilter(format.sampleRate);
   const dot = arithmetic.dot(filter);
   const resamplers = weights.map(() => new ChannelResampler(filter, dot, allocate));
   return {

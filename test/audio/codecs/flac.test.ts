@@ -1,8 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ByteReader } from '../../../src/audio/byteReader.ts';
+import { memoryBytes } from '../../../src/audio/byteSource.ts';
 import { isFlac, readFlac } from '../../../src/audio/codecs/flac.ts';
-import { readMonoSamples } from '../../../src/audio/monoSamples.ts';
-import type { UseSource } from '../../../src/audio/pcm.ts';
 import type { Warning } from '../../../src/base/progress.ts';
 import { codeOf } from '../../support/throws.ts';
 import { noise, sweep } from '../sounds.ts';
@@ -16,15 +16,18 @@ interface Decoded {
 }
 
 /** All samples, in the integers of the format. */
-function decoded(file: Uint8Array, warnings: Warning[] = []): Decoded {
-  const use: UseSource<Decoded> = (source) => {
-    const channels = Array.from({ length: source.format.nChannels }, (): number[] => []);
-    const pieces = source.pieces();
-    if (!(Symbol.iterator in pieces)) throw new Error('pieces of FLAC come at once');
-    for (const piece of pieces) for (const [c, values] of piece.channels.entries()) channels[c]!.push(...values);
-    return { format: source.format.sampleFormat, channels };
-  };
-  return readFlac(file, use, { onWarning: (w) => warnings.push(w) });
+async function decoded(file: Uint8Array, warnings: Warning[] = []): Promise<Decoded> {
+  const channels: number[][] = [];
+  let format = '';
+  const reader = ByteReader.ofSource(memoryBytes(file));
+  for await (const piece of readFlac(reader, { onWarning: (w) => warnings.push(w) })) {
+    format = piece.sampleFormat;
+    for (const [c, values] of piece.channels.entries()) {
+      channels[c] ??= [];
+      channels[c].push(...values);
+    }
+  }
+  return { format, channels };
 }
 
 const sound = (n: number, bits: number, seed: number): number[] =>
@@ -32,7 +35,7 @@ const sound = (n: number, bits: number, seed: number): number[] =>
 
 const mono = { sampleRate: 16000, bits: 16, blockSize: 192 } as const;
 
-test('every kind of subframe', () => {
+test('every kind of subframe', async () => {
   const values = sound(500, 16, 1);
   const kinds: readonly FlacSpec['subframes'][number][] = [
     { kind: 'verbatim' },
@@ -49,20 +52,22 @@ test('every kind of subframe', () => {
   for (const subframe of kinds) {
     // Blocks must hold a whole number of partitions: 500 = 2 * 192 + 116.
     const file = flacFile({ ...mono, coded: [values], subframes: [subframe] });
-    assert.equal(decoded(file), { format: 's16', channels: [values] }, JSON.stringify(subframe));
+    assert.equal(await decoded(file), { format: 's16', channels: [values] }, JSON.stringify(subframe));
   }
   const still = new Array(300).fill(-77);
-  assert.equal(decoded(flacFile({ ...mono, coded: [still], subframes: [{ kind: 'constant' }] })).channels, [still]);
+  assert.equal((await decoded(flacFile({ ...mono, coded: [still], subframes: [{ kind: 'constant' }] }))).channels, [
+    still,
+  ]);
   const even = values.map((v) => v * 8 - (v * 8 > 32767 || v * 8 < -32768 ? v * 8 : 0));
   const wasted = flacFile({
     ...mono,
     coded: [even],
     subframes: [{ kind: 'fixed', coefficients: [1], wasted: 3, parameters: [9] }],
   });
-  assert.equal(decoded(wasted).channels, [even]);
+  assert.equal((await decoded(wasted)).channels, [even]);
 });
 
-test('stereo as left/side, side/right and mid/side', () => {
+test('stereo as left/side, side/right and mid/side', async () => {
   const [left, right] = [sound(400, 16, 1), sound(400, 16, 2)];
   const side = left.map((v, i) => v - right[i]!);
   const mid = left.map((v, i) => Math.floor((v + right[i]!) / 2));
@@ -74,30 +79,30 @@ test('stereo as left/side, side/right and mid/side', () => {
     [10, [mid, side]],
   ] as const) {
     const file = flacFile({ ...mono, coded, assignment, subframes: verbatim });
-    assert.equal(decoded(file).channels, [left, right], `assignment ${assignment}`);
+    assert.equal((await decoded(file)).channels, [left, right], `assignment ${assignment}`);
   }
 });
 
-test('any depth is left-justified in 16 or 32 bits', () => {
+test('any depth is left-justified in 16 or 32 bits', async () => {
   for (const bits of [8, 12, 16, 20, 24, 32]) {
     const values = [...sound(200, bits, 3), -(2 ** (bits - 1)), 2 ** (bits - 1) - 1];
     const file = flacFile({ ...mono, bits, coded: [values], subframes: [{ kind: 'verbatim' }] });
     const justified = values.map((v) => v * 2 ** ((bits <= 16 ? 16 : 32) - bits));
-    assert.equal(decoded(file), { format: bits <= 16 ? 's16' : 's32', channels: [justified] }, `${bits} bits`);
+    assert.equal(await decoded(file), { format: bits <= 16 ? 's16' : 's32', channels: [justified] }, `${bits} bits`);
   }
 });
 
-test('a damaged frame is left out, the rest is read, and a warning says so', () => {
+test('a damaged frame is left out, the rest is read, and a warning says so', async () => {
   const values = sound(192 * 5, 16, 1);
   const file = flacFile({ ...mono, coded: [values], subframes: [{ kind: 'verbatim' }] });
   const frameBytes = (file.length - 42) / 5;
   const damaged = file.slice();
   damaged[42 + 2 * frameBytes + 50]! ^= 0x10;
   const warnings: Warning[] = [];
-  assert.equal(decoded(damaged, warnings).channels, [[...values.slice(0, 384), ...values.slice(576)]]);
+  assert.equal((await decoded(damaged, warnings)).channels, [[...values.slice(0, 384), ...values.slice(576)]]);
   assert.is(warnings[0]?.code, 'audioDamaged');
   const cut = file.subarray(0, file.length - 10);
-  assert.equal(decoded(cut, warnings).channels, [values.slice(0, 768)]);
+  assert.equal((await decoded(cut, warnings)).channels, [values.slice(0, 768)]);
   assert.match(warnings[1]?.message ?? '', '768');
 });
 
@@ -119,8 +124,8 @@ test('a file cut anywhere gives its complete frames, or is refused if there is n
     assert.ok(isFlac(cut));
     const warnings: Warning[] = [];
     let samples: readonly number[] = [];
-    const code = await codeOf(() => {
-      samples = decoded(cut, warnings).channels[0]!;
+    const code = await codeOf(async () => {
+      samples = (await decoded(cut, warnings)).channels[0]!;
     });
     assert.is(code, end < 42 ? 'truncated' : samples.length === 0 ? 'malformed' : 'none', `${end} bytes`);
     assert.equal(samples, threeFrames.slice(0, samples.length), `${end} bytes`);
@@ -139,8 +144,8 @@ test('whatever byte is changed, a frame is read as it was or left out', async ()
       changed[at] = value;
       let [samples, unit]: [readonly number[], number] = [[], 1];
       codes.add(
-        await codeOf(() => {
-          const { format, channels } = decoded(changed);
+        await codeOf(async () => {
+          const { format, channels } = await decoded(changed);
           samples = channels[0]!;
           unit = format === 's16' ? 1 : 2 ** 16;
         }),
@@ -153,7 +158,7 @@ test('whatever byte is changed, a frame is read as it was or left out', async ()
 
 test('an empty recording', async () => {
   const file = flacFile({ ...mono, coded: [[]], subframes: [{ kind: 'verbatim' }] });
-  assert.is((await readFlac(file, (source) => readMonoSamples(source))).length, 0);
+  assert.equal((await decoded(file)).channels, []);
 });
 
 test.run();

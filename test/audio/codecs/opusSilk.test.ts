@@ -2,13 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { ByteReader } from '../../../src/audio/byteReader.ts';
+import { memoryBytes } from '../../../src/audio/byteSource.ts';
 import { parseOpusPacket } from '../../../src/audio/codecs/opus/opusPacket.ts';
 import { OpusRange } from '../../../src/audio/codecs/opus/opusRange.ts';
-import { silkNeeds } from '../../../src/audio/codecs/opus/opusSilk.ts';
+import { hasSilk } from '../../../src/audio/codecs/opus/opusSilk.ts';
 import { SampleQueue } from '../../../src/audio/codecs/opus/sampleQueue.ts';
 import { SilkDecoder } from '../../../src/audio/codecs/opus/silkDecoder.ts';
-import { OggPages } from '../../../src/audio/containers/ogg.ts';
-import { decodeAudio } from '../../../src/audio/decode.ts';
+import { oggLinks } from '../../../src/audio/containers/ogg.ts';
+import { decodeWhole } from '../../../src/audio/decode.ts';
 import { ffmpegEncode, ffmpegOrSkip, ffmpegSamples } from '../../support/ffmpeg.ts';
 import { sharedOrSkip } from '../../support/paths.ts';
 import { quietly } from '../../support/quietly.ts';
@@ -18,8 +20,12 @@ import { isPcm16, noise } from '../sounds.ts';
 
 const test = suite('opusSilk');
 
-function packetsOf(file: Uint8Array): Uint8Array[] {
-  return [...new OggPages(file)].flatMap((page) => page.packets).slice(2);
+async function packetsOf(file: Uint8Array): Promise<Uint8Array[]> {
+  const packets: Uint8Array[] = [];
+  for await (const { pages } of oggLinks(ByteReader.ofSource(memoryBytes(file)), () => true)) {
+    for await (const page of pages) packets.push(...page.packets);
+  }
+  return packets.slice(2);
 }
 
 /** Whether a SILK packet in one channel, of 20 ms or less, has a copy of the one before with it, for when that is lost. */
@@ -65,7 +71,7 @@ function largestDifference(ours: Float32Array, theirs: Int16Array, length = ours
 test('SILK is, sample for sample, what ffmpeg makes of it', async () => {
   // Of toneOpus by ffmpeg 5.1, from sample 2000 on.
   const expected = [76, 1485, 2833, 4112, 5272, 6267, 7092, 7686];
-  const samples = await decodeAudio(toneOpus);
+  const samples = await decodeWhole(toneOpus);
   assert.equal(
     Array.from(samples.subarray(2000, 2008), (v) => v * 32768),
     expected,
@@ -103,12 +109,13 @@ test('SILK and hybrid packets of every kind come back as ffmpeg reads them', asy
     const [left, right] = [voice(2 * rate, rate, 1), voice(2 * rate, rate, 2)];
     const both = Float32Array.from({ length: 4 * rate }, (_, i) => (i % 2 === 0 ? left : right)[i >> 1]!);
     const file = ffmpegEncode(nChannels === 1 ? left : both, rate, nChannels, [...options, ...speech]);
-    const kinds = packetsOf(file).map(parseOpusPacket);
+    const packets = await packetsOf(file);
+    const kinds = packets.map(parseOpusPacket);
     const nMeant = kinds.filter((k) => k?.mode === mode && k.silkRate === silkRate && k.frameMs === frameMs).length;
     assert.ok(nMeant > 10, `${name}: ${nMeant} of ${kinds.length} packets`);
-    assert.is(packetsOf(file).some(hasCopy), name.startsWith('low-rate'), name);
+    assert.is(packets.some(hasCopy), name.startsWith('low-rate'), name);
     const theirs = ffmpegSamples('-', [], file);
-    const ours = await decodeAudio(file);
+    const ours = await decodeWhole(file);
     assert.is(ours.length, theirs.length, name);
     // At the end ffmpeg cuts off what is behind it before its narrow band's delay of 12 samples is over.
     const length = silkRate === 8000 ? ours.length - 16 : ours.length;
@@ -125,9 +132,9 @@ test('changes between SILK, hybrid and CELT are those of ffmpeg', async () => {
   let nChanges = 0;
   for (const name of files) {
     const bytes = new Uint8Array(readFileSync(join(folder, name)));
-    const modes = packetsOf(bytes).map((packet) => parseOpusPacket(packet)?.mode);
+    const modes = (await packetsOf(bytes)).map((packet) => parseOpusPacket(packet)?.mode);
     nChanges += modes.filter((mode, i) => i > 0 && mode !== modes[i - 1]).length;
-    const ours = await decodeAudio(bytes);
+    const ours = await decodeWhole(bytes);
     const theirs = ffmpegSamples(join(folder, name));
     const unlike = new Set(Array.from(ours.keys()).filter((i) => Math.abs(ours[i]! * 32768 - theirs[i]!) > 8));
     // In edge_jfk_1 at 5.9 s ffmpeg and libopus decode one frame of CELT of 5 ms differently.
@@ -197,11 +204,15 @@ test('the first byte of a packet gives mode, rate and length', () => {
     assert.equal({ ...packet, frames: 0 }, { mode, silkRate, frameMs, isStereo: true, frames: 0 });
   }
   const one = (configuration: number): Uint8Array => Uint8Array.of(configuration * 8);
-  assert.is(silkNeeds([one(16), one(31)]), 'nothing');
-  assert.is(silkNeeds([one(8), one(9), new Uint8Array(0)]), 'silk');
-  assert.is(silkNeeds([one(1), one(9)]), 'silkAndLow');
-  assert.is(silkNeeds([one(9), one(31)]), 'silkAndLow');
-  assert.is(silkNeeds([one(13)]), 'silkAndLow');
+  for (const [configuration, expected] of [
+    [1, true],
+    [13, true],
+    [16, false],
+    [31, false],
+  ] as const) {
+    assert.is(hasSilk(one(configuration)), expected);
+  }
+  assert.is(hasSilk(new Uint8Array(0)), false);
 });
 
 test('no bits can make the SILK decoder fail', () => {
@@ -233,7 +244,7 @@ test('damaged SILK decodes to 16-bit samples or is refused with a code', () =>
       const at = Math.floor(((place + 1) / 2) * changed.length);
       changed.set([(i * 37) % 256, 255 - i], Math.min(at, changed.length - 2));
       const code = await codeOf(async () => {
-        assert.ok(isPcm16(await decodeAudio(changed)), `byte ${at}`);
+        assert.ok(isPcm16(await decodeWhole(changed)), `byte ${at}`);
         nDecoded++;
       });
       assert.match(code, /^(none|malformed|unsupported)$/, `byte ${at}`);

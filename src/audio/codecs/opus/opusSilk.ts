@@ -21,35 +21,24 @@ import { SilkDecoder } from './silkDecoder.ts';
 export interface LibopusOutput {
   /** At 48 kHz. */
   readonly full: readonly Channel[];
-  /** At 16 kHz, where `silkNeeds` asks for it. */
+  /** At 16 kHz. */
   readonly low: readonly Channel[] | undefined;
 }
 
-/**
- * What a file's packets need: nothing; SILK decoded once more; or that and libopus's output at 16 kHz as well, since more
- * than one mode or rate means that there are redundant frames where they change.
- */
-export function silkNeeds(packets: Iterable<Uint8Array>): 'nothing' | 'silk' | 'silkAndLow' {
-  const kinds = new Set<string>();
-  for (const bytes of packets) {
-    const packet = parseOpusPacket(bytes);
-    if (packet) kinds.add(packet.mode === 'silk' ? `silk ${packet.silkRate}` : packet.mode);
-  }
-  if (kinds.size === 0 || (kinds.size === 1 && kinds.has('celt'))) return 'nothing';
-  return kinds.size > 1 || kinds.has('hybrid') ? 'silkAndLow' : 'silk';
+/** Whether a packet has a part that SILK codes. */
+export function hasSilk(packet: Uint8Array): boolean {
+  const mode = parseOpusPacket(packet)?.mode;
+  return mode === 'silk' || mode === 'hybrid';
 }
 
 export class OpusSilk {
   readonly #nChannels: 1 | 2;
-  readonly #hasLow: boolean;
   readonly #silk: SilkDecoder;
   #channels: readonly SilkChannel48[] = [];
   #rate = 0;
 
-  /** @param hasLow whether libopus's output at 16 kHz will be given too */
-  constructor(nChannels: 1 | 2, hasLow: boolean) {
+  constructor(nChannels: 1 | 2) {
     this.#nChannels = nChannels;
-    this.#hasLow = hasLow;
     this.#silk = new SilkDecoder(nChannels);
   }
 
@@ -93,7 +82,7 @@ export class OpusSilk {
     if (this.#channels.length === 0) {
       // The delays of the two decoders: FFmpeg's is two samples in mono; all others are one.
       const lead = this.#nChannels === 2 && isStereo ? 0 : -1;
-      this.#channels = full.map(() => new SilkChannel48(rate, lead, this.#hasLow));
+      this.#channels = full.map(() => new SilkChannel48(rate, lead));
     }
     const range = new OpusRange(frame);
     const own = this.#silk.decode(range, { rate, isStereo, frameMs });

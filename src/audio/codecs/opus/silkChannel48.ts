@@ -22,7 +22,7 @@ export interface SilkFrame48 {
   readonly own: Channel;
   /** libopus's output at 48 kHz. */
   readonly full: Channel;
-  /** libopus's output at 16 kHz, if that is SILK's rate and `hasOther`. */
+  /** libopus's output at 16 kHz, if that is SILK's rate. */
   readonly low: Channel | undefined;
   readonly isHybrid: boolean;
   readonly redundancy: Redundancy;
@@ -30,7 +30,7 @@ export interface SilkFrame48 {
 
 export class SilkChannel48 {
   readonly #resampler: ChannelResampler<Channel>;
-  readonly #libopusSilk: LibopusSilk | undefined;
+  readonly #libopusSilk: LibopusSilk;
   readonly #ours = new SampleQueue();
   readonly #theirs = new SampleQueue();
   readonly #full = new SampleQueue();
@@ -39,30 +39,27 @@ export class SilkChannel48 {
   /** 1 where `theirs` is a part of `full` and is subtracted from it, 0 where `full` is SILK alone. */
   readonly #isMixed = new SampleQueue();
 
-  /**
-   * @param lead     samples by which our SILK is ahead of libopus's before either is resampled
-   * @param hasOther whether the frames may contain more than SILK
-   */
-  constructor(rate: SilkRate, lead: number, hasOther: boolean) {
+  /** @param lead samples by which our SILK is ahead of libopus's before either is resampled */
+  constructor(rate: SilkRate, lead: number) {
     const filter = resampleFilter(rate, 48000, FILTER_TAPS);
     this.#resampler = new ChannelResampler<Channel>(filter, dotF32(filter), (length) => new Float32Array(length));
     this.#ours.push(this.#resampler.push(new Float32Array(LEADING_ZEROS[rate])));
-    this.#libopusSilk = hasOther ? new LibopusSilk(rate, lead) : undefined;
+    this.#libopusSilk = new LibopusSilk(rate, lead);
   }
 
   push({ own, full, low, isHybrid, redundancy }: SilkFrame48): Channel {
     this.#ours.push(this.#resampler.push(own));
     this.#full.push(full);
-    this.#theirs.push(this.#libopusSilk?.push(own, low, redundancy) ?? full);
+    this.#theirs.push(this.#libopusSilk.push(own, low, redundancy));
     const share = silkShare(full.length, redundancy);
     this.#share.push(share);
-    this.#isMixed.push(share.map((value) => (this.#libopusSilk && (isHybrid || value < 1) ? 1 : 0)));
+    this.#isMixed.push(share.map((value) => (isHybrid || value < 1 ? 1 : 0)));
     return this.#take(Math.min(this.#full.length, this.#ours.length, this.#theirs.length));
   }
 
   end(): Channel {
     this.#ours.push(this.#resampler.end());
-    if (this.#libopusSilk) this.#theirs.push(this.#libopusSilk.end());
+    this.#theirs.push(this.#libopusSilk.end());
     return this.#take(this.#full.length);
   }
 
