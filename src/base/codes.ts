@@ -82,9 +82,11 @@ export const ERROR_CODES = {
     missingValue: 'An option on the command line stands without its value.',
     nMels: 'nMels is not a count of mel bins.',
     noAudio: 'The command was given no recording.',
+    noCommand: 'The first word is no file, and no command either.',
     noInput: 'Standard input is a terminal, which gives no sound.',
     notBuilt: 'The option asks for something that sotto does not do yet.',
     notLive: 'The option has no meaning for sound that is still coming.',
+    overwrites: 'A transcript would replace a file that is named as a recording.',
     promptTooLong: 'Prompt and prefix leave no room for text.',
     range: 'A value is outside the range that the option takes.',
     samples: 'The source of a stream gave something other than Float32Array.',
@@ -97,6 +99,10 @@ export const ERROR_CODES = {
     windowRange: 'The frames of a window are not in the recording.',
     wordTimestamps: 'This engine cannot tell the times of words.',
     wordsNeeded: 'The layout needs word times, which the transcript does not have.',
+  },
+  OutputError: {
+    file: 'A file of results cannot be written.',
+    folder: 'The folder for the files of results is a file, or cannot be made or written to.',
   },
   KernelError: {
     alias: 'Two arguments of a command, one of them written to, are one tensor.',

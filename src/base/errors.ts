@@ -67,6 +67,16 @@ export class OptionsError extends SottoError {
   }
 }
 
+/** A file of results that cannot be written. */
+export class OutputError extends SottoError {
+  override readonly name = 'OutputError';
+  declare readonly code: ErrorCode<'OutputError'>;
+
+  constructor(code: ErrorCode<'OutputError'>, message: string, details?: ErrorDetails) {
+    super(code, message, details);
+  }
+}
+
 /** A kernel called with shapes it does not take, or without a variant for this device. */
 export class KernelError extends SottoError {
   override readonly name = 'KernelError';

@@ -3,8 +3,10 @@
  * underscores, `True`, `False` and `None` for values, anything else a file. Every option takes a value, `--help` and
  * `--version` excepted.
  */
+import { existsSync } from 'node:fs';
 import { OptionsError } from '../base/errors.ts';
-import type { WrittenOption } from '../options/text.ts';
+import { nearest } from '../base/nearest.ts';
+import { placeholder, type WrittenOption } from '../options/text.ts';
 
 /** An option of openai/whisper's (or planned by us) that is not built: only the value that changes nothing is taken. */
 export interface LaterOption {
@@ -51,17 +53,16 @@ export function parseArguments(
       seen[name] = true;
       continue;
     }
-    const unbuilt = later.find((option) => option.name === name);
-    if (!unbuilt && !options.some((option) => option.name === name)) throw unknownOption(written, options, later);
+    const unbuilt = later.find((one) => one.name === name);
+    const option = options.find((one) => one.name === name);
+    if (!unbuilt && !option) throw unknownOption(written, options, later);
     let value: string;
     if (equals >= 0) value = argument.slice(equals + 1);
     else {
       const next = argv[i + 1];
       // "-1" and "-0.5" are values; "--task" is another option.
       if (next === undefined || /^--?[A-Za-z]/.test(next)) {
-        throw new OptionsError('missingValue', `${written} needs a value.`, {
-          hint: `A value that begins with a dash is written ${written}=-value.`,
-        });
+        throw new OptionsError('missingValue', `${written} needs a value.`, { hint: valueHint(written, option, next) });
       }
       value = next;
       i++;
@@ -70,6 +71,12 @@ export function parseArguments(
     else values.set(name, value);
   }
   return { files, values, ...seen };
+}
+
+function valueHint(written: string, option: WrittenOption | undefined, next: string | undefined): string {
+  if (option?.spec.kind === 'boolean' || option?.spec.kind === 'table') return `For example: ${written} True`;
+  if (next === undefined) return `For example: ${written} ${option ? placeholder(option.spec) : 'False'}`;
+  return `A value that begins with a dash is written ${written}=${next}.`;
 }
 
 function fullName(written: string, options: readonly WrittenOption[]): string {
@@ -95,32 +102,61 @@ function spelled(value: string): string {
   return ['true', 'false', 'none'].includes(value) ? value[0]!.toUpperCase() + value.slice(1) : value;
 }
 
+/** Options of other programs that transcribe, most of them whisper.cpp's, with what they are here. */
+const FOREIGN: Readonly<Record<string, string>> = {
+  '-l': 'Did you mean --language?',
+  '-t': 'Did you mean --threads?',
+  '-p': 'Did you mean --threads?',
+  '-otxt': 'Did you mean -f txt?',
+  '-osrt': 'Did you mean -f srt?',
+  '-ovtt': 'Did you mean -f vtt?',
+  '-oj': 'Did you mean -f json?',
+  '-ojf': 'Did you mean -f verbose_json?',
+  '-ocsv': 'Did you mean -f csv?',
+  '-olrc': 'Did you mean -f lrc?',
+  '-of': 'Did you mean --output_dir?',
+  '-tr': 'Did you mean --task translate?',
+  '-ng': 'Did you mean --device cpu?',
+  '-bs': 'Did you mean --beam_size?',
+  '-bo': 'Did you mean --best_of?',
+  '-tp': 'Did you mean --temperature?',
+  '-ml': 'Did you mean --max_line_width?',
+  '-np': 'Did you mean --verbose False?',
+  '-i': 'A recording is named without an option: sotto talk.mp3',
+  '--input': 'A recording is named without an option: sotto talk.mp3',
+  '--file': 'A recording is named without an option: sotto talk.mp3',
+  '-v': 'Did you mean --verbose or --version?',
+  '-V': 'Did you mean --version?',
+  '-q': 'Did you mean --verbose None?',
+  '--quiet': 'Did you mean --verbose None?',
+  '--silent': 'Did you mean --verbose None?',
+  '--translate': 'Did you mean --task translate?',
+  '--format': 'Did you mean --output_format?',
+  '--output': 'Did you mean --output_dir?',
+  '--gpu': 'Did you mean --device webgpu?',
+  '--cpu': 'Did you mean --device cpu?',
+  '--compute_type': 'Did you mean --dtype?',
+  '--vad_filter': 'Did you mean --vad?',
+  '--prompt': 'Did you mean --initial_prompt?',
+  '--diarize': 'sotto does not tell speakers apart.',
+};
+
 function unknownOption(
   written: string,
   options: readonly WrittenOption[],
   later: readonly LaterOption[],
 ): OptionsError {
+  if (existsSync(written)) {
+    return new OptionsError('unknownOption', `There is no option ${written}.`, {
+      hint: `If you mean the file: ./${written}`,
+    });
+  }
+  const foreign = Object.hasOwn(FOREIGN, written) ? FOREIGN[written] : undefined;
+  if (foreign) return new OptionsError('unknownOption', `There is no option ${written}.`, { hint: foreign });
   const bare = written.replace(/^--?/, '').replaceAll('-', '_');
   const names = [...options, ...later].map((option) => option.name);
-  const near = names
-    .map((name) => ({ name, distance: name.startsWith(bare) ? 0.5 : editDistance(bare, name) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  const close = near && near.distance <= Math.max(2, bare.length / 3);
+  const near = nearest(bare, names);
   return new OptionsError('unknownOption', `There is no option ${written}.`, {
-    hint: close ? `Did you mean --${near.name}?` : 'sotto --help lists the options.',
+    hint: near === undefined ? 'sotto --help lists the options.' : `Did you mean --${near}?`,
   });
-}
-
-/** Letters to insert, take away or change to make b of a (Levenshtein). */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      row.push(Math.min(change, previous[j]! + 1, row[j - 1]! + 1));
-    }
-    previous = row;
-  }
-  return previous[b.length]!;
 }

@@ -1,22 +1,70 @@
 /** How the command reports an error. */
-import { SottoError } from '../base/errors.ts';
+import { InternalError, SottoError } from '../base/errors.ts';
+import { isSystemError, type SystemError, systemHint, systemReason } from '../base/systemErrors.ts';
+import { printable, printableLines } from './printable.ts';
+import { manifest } from './version.ts';
 
 /**
- * One sentence and the hint for errors of ours; the stack for everything else, which is a fault to report.
+ * One sentence and the hint for errors of ours and of the operating system; the stack for everything else, which is a
+ * fault of ours to report.
  *
  * @param where what was being worked on, e.g. a file
  */
 export function errorText(error: unknown, where?: string): string {
-  const front = where === undefined ? 'sotto: ' : `sotto: ${where}: `;
-  if (!(error instanceof SottoError)) {
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return `${front}${text}`;
+  const text = linesOf(error).join('\n');
+  if (where === undefined) return `sotto: ${printableLines(text)}`;
+  // A line break of its name is not one of the sentence.
+  const name = printable(where);
+  return `sotto: ${name}: ${printableLines(text.replaceAll(where, () => name))}`;
+}
+
+function linesOf(error: unknown): readonly string[] {
+  if (error instanceof InternalError) return faultLines(error);
+  if (error instanceof SottoError) {
+    const { message, hint } = error;
+    return [message, ...(hint ? [`  ${hint}`] : []), ...causeLines(error)];
   }
-  const lines = [`${front}${error.message}`];
-  if (error.hint) lines.push(`  ${error.hint}`);
-  // The sentence of what lies below, when it is not part of ours already.
-  if (error.cause instanceof Error && !error.message.includes(error.cause.message)) {
-    lines.push(`  Cause: ${error.cause.message}`);
+  if (isSystemError(error)) {
+    const hint = systemHint(error);
+    return [systemSentence(error), ...(hint ? [`  ${hint}`] : [])];
   }
-  return lines.join('\n');
+  if (isOutOfMemory(error)) {
+    return [
+      'There is not enough memory.',
+      '  Close other programs, or take a smaller model, a smaller --batch_size or a shorter recording.',
+    ];
+  }
+  return faultLines(error);
+}
+
+/** The sentence of what lies below, when it is not part of ours already. */
+function causeLines({ message, cause }: SottoError): readonly string[] {
+  if (!(cause instanceof Error) || message.includes(cause.message)) return [];
+  if (isSystemError(cause) && message.includes(systemReason(cause))) return [];
+  return [`  Cause: ${cause.message}`];
+}
+
+function systemSentence(error: SystemError): string {
+  const what = error.path ?? error.syscall;
+  return `${what}: ${systemReason(error)} (${error.code}).`;
+}
+
+/** V8's words for memory that was asked for and not given. */
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof RangeError && /allocation failed|invalid array buffer length/i.test(error.message);
+}
+
+function faultLines(error: unknown): readonly string[] {
+  const { version, bugs } = manifest();
+  const where = bugs?.url === undefined ? '' : ` at ${bugs.url}`;
+  return [
+    error instanceof Error ? (error.stack ?? error.message) : String(error),
+    `  This is a fault in sotto: please report it${where}, with these lines (sotto ${version}, ${runtime()}).`,
+  ];
+}
+
+function runtime(): string {
+  const { versions, platform, arch } = process;
+  const name = versions.bun ? `Bun ${versions.bun}` : versions.deno ? `Deno ${versions.deno}` : `Node ${versions.node}`;
+  return `${name}, ${platform} ${arch}`;
 }

@@ -23,6 +23,7 @@ export function helpText(width = 80): string {
     '        sotto - [options]   (sound from a pipe)',
     '        sotto convert SRC DST [--dtype f32|f16]',
     '        sotto kernel NAME|all',
+    '        sotto help [convert|kernel]',
     '',
     'Examples:',
   ];
@@ -52,7 +53,8 @@ export function helpText(width = 80): string {
     '',
     ...wrap(
       'The text goes to stdout, everything else to stderr. Exit status: 0 all is done; 1 something failed (with several ' +
-        'recordings the others are still transcribed); 2 the arguments are wrong and nothing was done; 130 after Ctrl-C. ' +
+        'recordings the others are still transcribed); 2 the arguments are wrong and nothing was done; after a signal 128 and ' +
+        'its number: 130 for Ctrl-C, 143 for SIGTERM. ' +
         'No file is ever left half written.',
       columns,
     ),

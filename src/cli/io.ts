@@ -15,9 +15,11 @@ export interface CommandIo {
   readonly stdout: ProgressStream;
   /** Progress, warnings, errors. */
   readonly stderr: ProgressStream;
-  /** Aborts at Ctrl-C. */
+  /** Aborts at Ctrl-C, and when the process is told to end. */
   readonly signal: AbortSignal;
+  /** Aborts when stdout takes no more: its reader is gone (`| head`), or its disk is full. */
+  readonly stdoutClosed: AbortSignal;
 }
 
-/** Exit statuses, as `sotto --help` explains them. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+/** Exit statuses, as `sotto --help` explains them. After a signal: 128 and its number, as shells have it. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, hangup: 129, interrupted: 130, terminated: 143 } as const;

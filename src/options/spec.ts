@@ -87,6 +87,13 @@ export interface ChoiceSpec extends Described {
   readonly default?: string;
 }
 
+/** At least one of the choices. */
+export interface ChoicesSpec extends Described {
+  readonly kind: 'choices';
+  readonly choices: readonly string[];
+  readonly default: readonly string[];
+}
+
 /** Text, or the ids of its tokens. */
 export interface TokensSpec extends Described {
   readonly kind: 'tokens';
@@ -112,6 +119,7 @@ export type OptionSpec =
   | BooleanSpec
   | TextSpec
   | ChoiceSpec
+  | ChoicesSpec
   | TokensSpec
   | ListSpec
   | TableSpec;
@@ -152,6 +160,7 @@ interface Values<S extends OptionSpec> {
   readonly boolean: boolean;
   readonly text: string;
   readonly choice: S extends ChoiceSpec ? S['choices'][number] : never;
+  readonly choices: readonly (S extends ChoicesSpec ? S['choices'][number] : never)[];
   readonly tokens: string | readonly number[];
   readonly list: string | readonly number[];
   readonly table: S extends TableSpec ? boolean | Given<S['options']> : never;

@@ -1,6 +1,7 @@
 /** Options as people write them, on a command line or in a form: `beam_size`, `True`, `None`, `0,12.5`. */
 import { OptionsError } from '../base/errors.ts';
 import { faultOf, wanted } from './check.ts';
+import { guessBoolean, guessChoice } from './guess.ts';
 import type { OptionSpec, OptionsOf, OptionTable, Place } from './spec.ts';
 
 /** One that can be written. The options of a table within a table are some of their own: `vad_padding`. */
@@ -58,6 +59,8 @@ export function placeholder(spec: OptionSpec): string {
       return 'TEXT';
     case 'choice':
       return spec.choices.join('|');
+    case 'choices':
+      return `${spec.choices.join('|')},...`;
   }
 }
 
@@ -125,8 +128,34 @@ export function parseText(label: string, spec: OptionSpec, text: string): unknow
   if (takesNone(spec) && text.toLowerCase() === 'none') return spec.nullable ? null : undefined;
   const value = parsed(spec, text);
   if (value !== undefined && faultOf(spec, value) === undefined) return value;
-  const hint = spec.none === undefined ? {} : { hint: `None: ${spec.none}` };
-  throw new OptionsError('badValue', `${label} takes ${wantedText(spec)}, not "${text}".`, hint);
+  const hint = guess(spec, text) ?? (spec.none === undefined ? undefined : `None: ${spec.none}`);
+  throw new OptionsError(
+    'badValue',
+    `${label} takes ${wantedText(spec)}, not "${text}".`,
+    hint === undefined ? {} : { hint },
+  );
+}
+
+function guess(spec: OptionSpec, text: string): string | undefined {
+  switch (spec.kind) {
+    case 'choice':
+      return didYouMean(guessChoice(text, spec.choices));
+    case 'choices': {
+      const items = text.split(/[,;\s]+/).map((item) => guessChoice(item, spec.choices));
+      return didYouMean(items.includes(undefined) ? undefined : items.join(','));
+    }
+    case 'boolean':
+    case 'table': {
+      const value = guessBoolean(text);
+      return didYouMean(value === undefined ? undefined : booleanText(value));
+    }
+    default:
+      return undefined;
+  }
+}
+
+function didYouMean(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : `Did you mean ${text}?`;
 }
 
 /** undefined for a text that is no value of the kind; ranges are not looked at. */
@@ -148,6 +177,8 @@ function parsed(spec: OptionSpec, text: string): unknown {
     case 'boolean':
     case 'table':
       return [true, false].find((value) => booleanText(value).toLowerCase() === text.toLowerCase());
+    case 'choices':
+      return text.split(',').map((item) => item.trim());
     case 'text':
     case 'choice':
     case 'tokens':
@@ -168,6 +199,8 @@ function wantedText(spec: OptionSpec): string {
     case 'numbers':
     case 'list':
       return 'numbers with commas between them';
+    case 'choices':
+      return `${wanted(spec)}, with commas between them`;
     default:
       return wanted(spec);
   }

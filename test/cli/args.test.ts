@@ -27,6 +27,7 @@ test('spaces, equals signs, dashes and underscores are one spelling', () => {
     'a.wav --output_format json',
     '--output-format=json a.wav',
     '-f json a.wav',
+    '-f=json a.wav',
     'a.wav --output_format=json',
   ]) {
     const { files, values } = parse(line);
@@ -59,6 +60,21 @@ test('negative numbers and empty texts are values', () => {
   assert.equal(read('a --verbose None'), { verbose: null });
 });
 
+test('an option without its value says how it is written', () => {
+  const rows: [string, string][] = [
+    ['a --vad', 'For example: --vad True'],
+    ['a --verbose -f txt', 'For example: --verbose True'],
+    ['a --language', 'For example: --language CODE|NAME'],
+    ['a --initial_prompt --vad True', 'A value that begins with a dash is written --initial_prompt=--vad.'],
+  ];
+  for (const [line, hint] of rows) {
+    const error = refusal(() => parse(line));
+    assert.is(error.code, 'missingValue', line);
+    assert.is(error.hint, hint, line);
+  }
+  assert.equal([...parse('a -m tiny').values], [['model', 'tiny']]);
+});
+
 test('after "--" everything is a file, and so is "-"', () => {
   assert.equal(parse('- -- --task -o').files, ['-', '--task', '-o']);
 });
@@ -71,7 +87,14 @@ test('unknown options are refused with the nearest name', () => {
     ['--beam-sise 5', 'Did you mean --beam_size?'],
     ['--bach_size 5', 'Did you mean --batch_size?'],
     ['--xyzzy 1', 'sotto --help lists the options.'],
-    ['-q 1', 'sotto --help lists the options.'],
+    ['-q 1', 'Did you mean --verbose None?'],
+    ['-z 1', 'sotto --help lists the options.'],
+    // whisper.cpp's
+    ['-l de', 'Did you mean --language?'],
+    ['-t 4', 'Did you mean --threads?'],
+    ['-osrt', 'Did you mean -f srt?'],
+    ['-ovtt', 'Did you mean -f vtt?'],
+    ['--translate', 'Did you mean --task translate?'],
   ];
   for (const [line, hint] of rows) {
     const error = refusal(() => parse(line));

@@ -47,7 +47,7 @@ test('wrong arguments end with 2 and one sentence, and nothing is loaded', async
 });
 
 test('a model that is nowhere ends with 1 and says where it was searched', async () => {
-  const { status, stderr } = await sotto(['x.wav', '--model', 'no-such-model'], {
+  const { status, stderr } = await sotto([jfk, '--model', 'no-such-model'], {
     env: { SOTTO_CACHE: join(folder, 'none') },
   });
   assert.is(status, 1);

@@ -1,10 +1,25 @@
-/** Output files: names, and that none is ever half there. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** Output files: that none is ever half there, and that no transcript is lost. */
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { OutputError } from '../../src/base/errors.ts';
 import { writeAtomically, writeOutputs } from '../../src/cli/output.ts';
+import { planOutputs } from '../../src/cli/outputPlan.ts';
+import { type Format, OPENAI_FORMATS } from '../../src/output/writer.ts';
 import { segmentOf } from '../support/segments.ts';
 
 const test = suite('cli/output');
@@ -12,42 +27,89 @@ const folder = mkdtempSync(join(tmpdir(), 'sotto-output-'));
 test.after(() => rmSync(folder, { recursive: true }));
 
 const transcript = { text: ' Hello é', language: 'en', segments: [segmentOf(' Hello é')] };
+const targets = (recording: string, into: string, formats: readonly Format[]) =>
+  planOutputs([recording], into, formats)[0]!.targets;
+const leftovers = (into: string) => readdirSync(into).filter((name) => name.endsWith('.part'));
 
-test('all writes five files named after the recording, in a folder that is made', () => {
+test('five files named after the recording, in a folder that is made', () => {
   const out = join(folder, 'a/b');
-  const paths = writeOutputs(transcript, '/somewhere/talk.one.mp3', out, 'all');
+  writeOutputs(transcript, targets('/somewhere/talk.one.mp3', out, OPENAI_FORMATS));
   assert.equal(
     readdirSync(out).sort(),
     ['json', 'srt', 'tsv', 'txt', 'vtt'].map((kind) => `talk.one.${kind}`),
   );
-  assert.is(paths.length, 5);
   assert.is(readFileSync(join(out, 'talk.one.txt'), 'utf8'), 'Hello é\n');
   assert.match(readFileSync(join(out, 'talk.one.json'), 'utf8'), '"text": " Hello \\u00e9"');
 });
 
-test('one format writes one file', () => {
-  assert.equal(writeOutputs(transcript, 'x', folder, 'txt'), [join(folder, 'x.txt')]);
-});
-
-test('verbose_json does not take the place of json', () => {
-  assert.equal(writeOutputs(transcript, 'x.wav', folder, 'verbose_json'), [join(folder, 'x.verbose.json')]);
+test('a name as long as the file system takes', () => {
+  const out = join(folder, 'long');
+  const stem = 'x'.repeat(251);
+  writeOutputs(transcript, targets(`${stem}.mp3`, out, ['txt', 'srt']));
+  assert.equal(readdirSync(out).sort(), [`${stem}.srt`, `${stem}.txt`]);
 });
 
 test('a file that cannot be put in its place leaves nothing beside it', () => {
   mkdirSync(join(folder, 'taken.txt/full'), { recursive: true });
   assert.throws(() => writeAtomically(join(folder, 'taken.txt'), 'text'));
-  assert.equal(
-    readdirSync(folder).filter((name) => name.endsWith('.part')),
-    [],
-  );
+  assert.equal(leftovers(folder), []);
 });
 
-test('what was there before is replaced', () => {
+test('what was there before is replaced, and keeps its mode', () => {
   const path = join(folder, 'old.txt');
   writeFileSync(path, 'a longer old text');
+  chmodSync(path, 0o640);
   writeAtomically(path, 'new');
   assert.is(readFileSync(path, 'utf8'), 'new');
-  assert.ok(existsSync(path));
+  assert.is(statSync(path).mode & 0o777, 0o640);
+});
+
+test('a link is followed and kept, whether or not what it leads to is there', () => {
+  mkdirSync(join(folder, 'elsewhere'));
+  for (const name of ['there', 'new']) {
+    if (name === 'there') writeFileSync(join(folder, 'elsewhere', name), 'old');
+    const link = join(folder, `${name}.link`);
+    symlinkSync(`elsewhere/${name}`, link);
+    writeAtomically(link, 'text');
+    assert.is(readlinkSync(link), `elsewhere/${name}`);
+    assert.is(readFileSync(join(folder, 'elsewhere', name), 'utf8'), 'text');
+  }
+  assert.equal(leftovers(join(folder, 'elsewhere')), []);
+});
+
+test('a device is written to, not replaced', () => {
+  const link = join(folder, 'null.link');
+  symlinkSync('/dev/null', link);
+  writeAtomically(link, 'text');
+  assert.ok(statSync('/dev/null').isCharacterDevice());
+});
+
+test('a folder that is gone in the meantime is made again', () => {
+  const out = join(folder, 'gone');
+  const planned = targets('x.wav', out, ['txt']);
+  mkdirSync(out);
+  rmSync(out, { recursive: true });
+  writeOutputs(transcript, planned);
+  assert.equal(readdirSync(out), ['x.txt']);
+});
+
+test('of several files those that can be are written, and the rest is kept elsewhere', () => {
+  const out = join(folder, 'some');
+  mkdirSync(join(out, 'x.srt'), { recursive: true });
+  try {
+    writeOutputs(transcript, targets('x.wav', out, ['txt', 'srt', 'vtt']));
+    assert.unreachable();
+  } catch (error) {
+    assert.ok(error instanceof OutputError);
+    assert.is(error.code, 'file');
+    const [at, txt, vtt] = ['x.srt', 'x.txt', 'x.vtt'].map((name) => join(out, name));
+    assert.is(error.message, `${at} cannot be written: it is a folder. Written: ${txt}, ${vtt}.`);
+    const kept = /^What was to be written is in (.*)\.$/.exec(error.hint ?? '')?.[1];
+    assert.ok(kept && existsSync(kept), error.hint);
+    assert.match(readFileSync(join(kept, 'x.srt'), 'utf8'), '-->');
+    rmSync(kept, { recursive: true });
+  }
+  assert.equal(readdirSync(out).sort(), ['x.srt', 'x.txt', 'x.vtt']);
 });
 
 test.run();

@@ -26,7 +26,7 @@ test("the defaults are openai/whisper's", () => {
   const { transcribe, load, verbose, outputFormat } = settings('');
   assert.equal(load, {});
   assert.is(verbose, true);
-  assert.is(outputFormat, 'all');
+  assert.equal(outputFormat, ['all']);
   const wanted = {
     task: 'transcribe',
     carryInitialPrompt: false,

@@ -1,11 +1,11 @@
-import { OptionsError } from '../../src/base/errors.ts';
+import { SottoError } from '../../src/base/errors.ts';
 
-/** The code and the sentence of the OptionsError that is thrown; empty if nothing is. */
+/** The code and the sentence of the error that is thrown; empty if nothing is. */
 export function fault(action: () => unknown): string {
   try {
     action();
   } catch (error) {
-    if (error instanceof OptionsError) return `${error.code}: ${error.message}`;
+    if (error instanceof SottoError) return `${error.code}: ${error.message}`;
     throw error;
   }
   return '';

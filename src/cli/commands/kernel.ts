@@ -79,7 +79,7 @@ export async function kernelCommand(argv: readonly string[], io: CommandIo): Pro
         const good = await checkAll(device, module, io);
         if (!good) wrong++;
         else if (peaks) await timeAll(device, module, peaks, io);
-        io.signal.throwIfAborted();
+        stopIfAsked(io);
       }
     } finally {
       await device.close();
@@ -114,6 +114,12 @@ async function openDevices(
   return { devices, leftOut };
 }
 
+/** @throws the reason of a signal that has come, or of stdout's end: there is nobody to tell */
+function stopIfAsked({ signal, stdoutClosed }: CommandIo): void {
+  signal.throwIfAborted();
+  stdoutClosed.throwIfAborted();
+}
+
 async function checkAll(device: Device, module: KernelModule, io: CommandIo): Promise<boolean> {
   let good = true;
   const worst = new Map<string, { cases: number; ratio: number }>();
@@ -134,7 +140,7 @@ async function checkAll(device: Device, module: KernelModule, io: CommandIo): Pr
           good = false;
           io.stdout.write(`  WRONG ${module.kernel.name}/${variant} ${title}: ${failure}\n`);
         }
-        io.signal.throwIfAborted();
+        stopIfAsked(io);
       }
     }
   for (const [variant, { cases, ratio }] of worst)
@@ -164,6 +170,6 @@ async function timeAll(device: Device, module: KernelModule, peaks: Peaks, io: C
       `${(100 * share).toFixed(0)} %`.padStart(9),
     ];
     io.stdout.write(`${cells.join(' ')}  ${variant}, ${caseTitle(kase, storage)}\n`);
-    io.signal.throwIfAborted();
+    stopIfAsked(io);
   }
 }

@@ -3,6 +3,7 @@ import { SAMPLE_RATE } from '../../audio/constants.ts';
 import { type RawPcm, readPcmStream } from '../../audio/pcmStream.ts';
 import { OptionsError } from '../../base/errors.ts';
 import type { Warning } from '../../base/progress.ts';
+import { anySignal } from '../../base/signals.ts';
 import { load, type Whisper } from '../../index.node.ts';
 import { resolve } from '../../options/resolve.ts';
 import { writtenName } from '../../options/text.ts';
@@ -15,8 +16,11 @@ import { LiveTranscript } from '../liveTranscript.ts';
 import { modelLine } from '../modelLine.ts';
 import { COMMAND_OPTIONS, type GivenOptions, givenOptions, optionElsewhere, STDIN_PLACES } from '../options.ts';
 import { writeOutputs } from '../output.ts';
+import { tryFolder } from '../outputFolder.ts';
+import { checkTarget, planOutputs, type Target } from '../outputPlan.ts';
+import { formatsOf } from '../prepareRun.ts';
 import { ProgressDisplay } from '../progress.ts';
-import { readSettings, readStreamOptions } from '../settings.ts';
+import { readSettings, readStreamOptions, type Settings } from '../settings.ts';
 
 /** Seconds of sound that are kept while the model is being loaded. */
 const READ_AHEAD = 60;
@@ -37,6 +41,8 @@ export async function listenCommand(texts: ReadonlyMap<string, string>, io: Comm
   const settings = readSettings(given);
   const options = readStreamOptions(given);
   const raw = rawPcm(given);
+  const writesFiles = 'outputDir' in given || 'outputFormat' in given;
+  const targets = writesFiles ? stdinTargets(settings) : [];
   const stdin = io.stdin();
   if (stdin.isTTY) {
     throw new OptionsError('noInput', 'Standard input is a terminal, which gives no sound.', {
@@ -49,17 +55,18 @@ export async function listenCommand(texts: ReadonlyMap<string, string>, io: Comm
   const onWarning = (warning: Warning): void => display.line(`sotto: ${warning.message}`);
   const printer = verbose ? new LivePrinter(io.stdout, io.stderr) : undefined;
   const transcript = new LiveTranscript();
-  const { signal } = io;
+  // Where nothing is written, there is nothing to go on for when nobody reads the text.
+  const { signal, release } = anySignal(io.signal, writesFiles ? undefined : io.stdoutClosed);
   let { language } = options;
   const { task } = resolveStreamOptions(options);
   let whisper: Whisper | undefined;
   // What is said while the model is being loaded is not lost.
   const feed = new SampleFeed(readPcmStream(stdin, raw), READ_AHEAD * SAMPLE_RATE, signal);
   const save = (): void => {
-    if (!('outputDir' in given || 'outputFormat' in given)) return;
+    if (!writesFiles) return;
     const about = { language: language ?? 'en', task };
     const whole = transcript.finish(about, settings.wordTimestamps);
-    writeOutputs(whole, 'stdin', settings.outputDir, settings.outputFormat, settings.layout);
+    writeOutputs(whole, targets, settings.layout);
   };
   try {
     whisper = await load(model, { ...settings.load, signal, onProgress: display.show, onWarning });
@@ -88,8 +95,18 @@ export async function listenCommand(texts: ReadonlyMap<string, string>, io: Comm
     display.clear();
     feed.close();
     stdin.destroy();
+    release();
     await whisper?.close();
   }
+}
+
+/** @throws {OutputError} before anything is heard if they cannot be written */
+function stdinTargets({ outputDir, outputFormat }: Settings): readonly Target[] {
+  tryFolder(outputDir);
+  const [plan] = planOutputs(['stdin'], outputDir, formatsOf(outputFormat));
+  const targets = plan?.targets ?? [];
+  targets.forEach(checkTarget);
+  return targets;
 }
 
 function rawPcm(given: GivenOptions): RawPcm | undefined {

@@ -1,5 +1,5 @@
 /** `sotto AUDIO...`: transcribes recordings with one loaded model, one after another or in common batches. */
-
+import { existsSync } from 'node:fs';
 import { OptionsError } from '../../base/errors.ts';
 import type { Progress, Warning } from '../../base/progress.ts';
 import type { LanguageDetection } from '../../decode/languageDetect.ts';
@@ -9,15 +9,19 @@ import { languageName } from '../../text/languages.ts';
 import { resolveTranscribeOptions } from '../../transcribe/options.ts';
 import type { Segment, Transcript } from '../../transcribe/transcript.ts';
 import { parseArguments } from '../args.ts';
+import { refuseMisspeltCommand } from '../commandWords.ts';
 import { errorText } from '../errors.ts';
 import { helpText } from '../help.ts';
 import { type CommandIo, EXIT } from '../io.ts';
 import { modelLine } from '../modelLine.ts';
 import { givenOptions, LATER, OPTIONS, optionElsewhere, RECORDING_PLACES } from '../options.ts';
 import { writeOutputs } from '../output.ts';
+import type { PlannedOutput } from '../outputPlan.ts';
+import { formatsOf, prepareRun } from '../prepareRun.ts';
+import { printable } from '../printable.ts';
 import { ProgressDisplay } from '../progress.ts';
 import { readSettings } from '../settings.ts';
-import { version } from '../version.ts';
+import { manifest } from '../version.ts';
 
 /**
  * @returns the exit status
@@ -26,7 +30,7 @@ import { version } from '../version.ts';
 export async function transcribeCommand(argv: readonly string[], io: CommandIo): Promise<number> {
   const parsed = parseArguments(argv, OPTIONS, LATER);
   if (parsed.help || parsed.version) {
-    io.stdout.write(parsed.help ? helpText(io.stdout.columns) : `${version()}\n`);
+    io.stdout.write(parsed.help ? helpText(io.stdout.columns) : `${manifest().version}\n`);
     return EXIT.ok;
   }
   if (parsed.files.includes('-')) {
@@ -40,63 +44,73 @@ export async function transcribeCommand(argv: readonly string[], io: CommandIo):
     });
   }
   const { model, ...settings } = readSettings(givenOptions(parsed.values));
-  if (parsed.files.length === 0) {
+  const [first] = parsed.files;
+  if (first === undefined) {
     throw new OptionsError('noAudio', 'No recording was named.', { hint: 'For example: sotto talk.mp3 --model base' });
   }
+  if (!existsSync(first)) refuseMisspeltCommand(first);
   const quiet = settings.verbose === null;
   const display = new ProgressDisplay(quiet ? { write: () => {} } : io.stderr);
-  const onWarning = (warning: Warning): void => {
+  let failed = 0;
+  const tell = (error: unknown, file: string): void => {
+    // What stops one recording need not stop the next; what the options ask is wrong for all of them.
+    if (io.signal.aborted || error instanceof OptionsError) throw error;
     display.clear();
-    io.stderr.write(`sotto: ${warning.message}\n`);
+    io.stderr.write(`${errorText(error, file)}\n`);
+    failed++;
   };
+  const note = (sentence: string): void => {
+    display.clear();
+    io.stderr.write(`sotto: ${printable(sentence)}\n`);
+  };
+  const outputs = prepareRun(
+    { recordings: parsed.files, folder: settings.outputDir, formats: formatsOf(settings.outputFormat) },
+    { refused: tell, note },
+  );
+  if (outputs.length === 0) return EXIT.failed;
+  const onWarning = ({ message }: Warning): void => note(message);
   const call = { signal: io.signal, onProgress: display.show, onWarning };
   let whisper: Whisper | undefined;
   try {
     whisper = await load(model, { ...settings.load, ...call });
     if (!quiet) display.line(modelLine(model, whisper));
-    const write = (transcript: Transcript, file: string): void => {
+    const write = (transcript: Transcript, { targets }: PlannedOutput): void => {
       display.clear();
-      writeOutputs(transcript, file, settings.outputDir, settings.outputFormat, settings.layout);
-    };
-    let failed = 0;
-    const tell = (error: unknown, file: string): void => {
-      // What stops one recording need not stop the next; what the options ask is wrong for all of them.
-      if (io.signal.aborted || error instanceof OptionsError) throw error;
-      display.clear();
-      io.stderr.write(`${errorText(error, file)}\n`);
-      failed++;
+      writeOutputs(transcript, targets, settings.layout);
     };
     const onLanguage = (language: string, detection?: LanguageDetection): void => {
       if (detection && !quiet) display.line(`language: ${languageName(language) ?? language}`);
     };
     const onSegment = settings.verbose ? (segment: Segment) => printSegment(segment, display, io) : undefined;
-    const { files } = parsed;
-    const isBatch = files.length > 1 && resolveTranscribeOptions(settings.transcribe).batchSize > 1;
+    const showName = (file: string): void => {
+      if (parsed.files.length > 1 && settings.verbose) display.line(printable(file));
+    };
+    const isBatch = outputs.length > 1 && resolveTranscribeOptions(settings.transcribe).batchSize > 1;
     if (isBatch) {
+      const files = outputs.map(({ recording }) => recording);
       for await (const result of whisper.transcribeAll(files, { ...settings.transcribe, ...call })) {
-        const file = files[result.index] ?? '';
+        const output = outputs[result.index]!; // an index of these files
         try {
           if (!result.transcript) throw result.error;
           const { segments, language, detection } = result.transcript;
-          if (settings.verbose) display.line(file);
+          showName(output.recording);
           onLanguage(language, detection);
           for (const segment of segments) onSegment?.(segment);
-          write(result.transcript, file);
+          write(result.transcript, output);
         } catch (error) {
-          tell(error, file);
+          tell(error, output.recording);
         }
       }
     }
-    for (const file of isBatch ? [] : files) {
-      if (files.length > 1 && settings.verbose) display.line(file);
+    for (const output of isBatch ? [] : outputs) {
+      const { recording } = output;
+      showName(recording);
       try {
-        const onProgress = (progress: Progress): void => display.show({ item: file, ...progress });
-        write(
-          await whisper.transcribe(file, { ...settings.transcribe, ...call, onProgress, onLanguage, onSegment }),
-          file,
-        );
+        const onProgress = (progress: Progress): void => display.show({ item: recording, ...progress });
+        const options = { ...settings.transcribe, ...call, onProgress, onLanguage, onSegment };
+        write(await whisper.transcribe(recording, options), output);
       } catch (error) {
-        tell(error, file);
+        tell(error, recording);
       }
     }
     return failed > 0 ? EXIT.failed : EXIT.ok;

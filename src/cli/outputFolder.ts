@@ -1,0 +1,104 @@
+/** The folder that files are written to: whether they can be, tried before the work whose result they are. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, rmdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { OutputError } from '../base/errors.ts';
+import { isSystemError, systemReason } from '../base/systemErrors.ts';
+
+/** A block of most file systems: less may be kept beside the file's name, and would not show that the disk is full. */
+const PROBE_BYTES = 4096;
+
+export interface FolderFacts {
+  /** `Talk.txt` and `talk.txt` are one file there. */
+  readonly ignoresCase: boolean;
+  /** Bytes that can still be written; undefined if the system does not say. */
+  readonly freeBytes: number | undefined;
+}
+
+/**
+ * Makes the folder, writes a file in it, and takes away what it has made.
+ *
+ * @throws {OutputError} `folder`
+ */
+export function tryFolder(folder: string): FolderFacts {
+  const made: string[] = [];
+  try {
+    makeFolder(folder, (path) => made.push(path));
+    const name = temporaryName();
+    const probe = join(folder, name);
+    try {
+      writeFileSync(probe, new Uint8Array(PROBE_BYTES), { flag: 'wx' });
+      return { ignoresCase: existsSync(join(folder, name.toUpperCase())), freeBytes: freeBytes(folder) };
+    } finally {
+      rmSync(probe, { force: true });
+    }
+  } catch (error) {
+    throw folderError(folder, error);
+  } finally {
+    for (const path of made.reverse()) rmdirSync(path);
+  }
+}
+
+/**
+ * The folder and those above it that are not there. Not Node's `recursive`, which never returns from `/proc/none/x`: there
+ * the folder above is said to be there and its entry not to be.
+ */
+export function makeFolder(folder: string, onMade?: (path: string) => void): void {
+  const missing: string[] = [];
+  let path = resolve(folder);
+  while (!isFolder(path) && dirname(path) !== path) {
+    missing.push(path);
+    path = dirname(path);
+  }
+  for (const next of missing.reverse()) {
+    try {
+      mkdirSync(next);
+      onMade?.(next);
+    } catch (error) {
+      // Another process may have made it in between.
+      if (!isFolder(next)) throw error;
+    }
+  }
+}
+
+/** Short, so that it fits wherever the name fits that the file has in the end. */
+export function temporaryName(): string {
+  return `.${randomBytes(4).toString('hex')}.part`;
+}
+
+/** @throws what is no error of the system's */
+export function folderError(folder: string, error: unknown): OutputError {
+  if (!isSystemError(error)) throw error;
+  const isFile = ['EEXIST', 'ENOTDIR'].includes(error.code);
+  const reason = isFile ? fileInTheWay(folder) : systemReason(error);
+  return new OutputError('folder', `Nothing can be written to the folder ${folder}: ${reason}.`, {
+    hint: 'Name another one with --output_dir.',
+    cause: error,
+  });
+}
+
+function fileInTheWay(folder: string): string {
+  let path = resolve(folder);
+  while (!existsSync(path) && dirname(path) !== path) path = dirname(path);
+  return `${path === resolve(folder) ? 'it' : path} is a file`;
+}
+
+/** Also of a path that leads through a file. */
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    if (isSystemError(error) && ['ENOENT', 'ENOTDIR'].includes(error.code)) return false;
+    throw error;
+  }
+}
+
+function freeBytes(folder: string): number | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    // Some network and memory file systems say 0 of everything.
+    return bavail > 0 ? bavail * bsize : undefined;
+  } catch {
+    return undefined; // not on this system: writing will tell
+  }
+}
