@@ -1,5 +1,6 @@
 /** sotto in Node and Bun: models come from folders, the cache, installed packages or the hub; recordings from files. */
 import { fileURLToPath } from 'node:url';
+import { damaged } from '../weights/cache.ts';
 import { openFolder } from '../weights/fileSource.ts';
 import { locateModel } from '../weights/locate.ts';
 import type { CacheOptions } from '../weights/options.ts';
@@ -29,10 +30,16 @@ export interface NodeLoadOptions extends LoadOptions, CacheOptions {
  */
 export async function load(model: string | URL, options: NodeLoadOptions = {}): Promise<Whisper> {
   checkLoadOptions(options);
-  const open = isAddress(model)
-    ? openUrlFolder(String(model), { signal: options.signal })
-    : openFolder(await locateModel(model instanceof URL ? fileURLToPath(model) : model, options));
-  return loadWhisper(options.platform ?? createNodePlatform(), open, openSound, options);
+  const platform = (): Platform => options.platform ?? createNodePlatform();
+  if (isAddress(model)) {
+    return loadWhisper(platform(), openUrlFolder(String(model), { signal: options.signal }), openSound, options);
+  }
+  const folder = await locateModel(model instanceof URL ? fileURLToPath(model) : model, options);
+  try {
+    return await loadWhisper(platform(), openFolder(folder), openSound, options);
+  } catch (error) {
+    throw damaged(error, folder, options);
+  }
 }
 
 function isAddress(model: string | URL): boolean {

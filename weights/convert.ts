@@ -3,7 +3,7 @@
  * first use, the JSON files unchanged, and `sotto.msgpack` (src/checkpoint/jsonCache.ts). One tensor is in memory at a time.
  * The folder is written under another name and renamed when it is complete, so an incomplete one is never visible.
  */
-import { copyFile, open, readdir, readFile, realpath, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { copyFile, open, readdir, readFile, realpath, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import type { CallOptions } from '../src/base/progress.ts';
@@ -14,7 +14,7 @@ import { closeOnError, openTensorFiles } from '../src/checkpoint/tensorFiles.ts'
 import type { TensorSet } from '../src/checkpoint/tensorSet.ts';
 import { listTensors } from '../src/model/tensorSpec.ts';
 import { isSameFile, openFolder } from './fileSource.ts';
-import { checkRoom, fileError, makeFolder } from './folders.ts';
+import { checkRoom, fileError, isFree, makeFolder } from './folders.ts';
 import { partialFolder, removeLeftovers } from './leftovers.ts';
 import { withLock } from './lock.ts';
 import { findModel, type ModelFolder } from './modelFolder.ts';
@@ -111,15 +111,6 @@ function alreadyThere(place: string): WeightsError {
   return new WeightsError('exists', `${place} already exists.`, {
     hint: 'Choose another folder, or remove this one.',
   });
-}
-
-/** Does it not exist, or is it an empty folder? */
-async function isFree(place: string): Promise<boolean> {
-  const info = await stat(place).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error; // a file in the way, no permission
-  });
-  return !info || (info.isDirectory() && (await readdir(place)).length === 0);
 }
 
 /** May an earlier conversion of this model have written the folder? As far as its JSON files tell. */

@@ -1,5 +1,5 @@
 /** Folders that are written to: made, with room on their disk, and errors of the system in our words. */
-import { mkdir, stat, statfs } from 'node:fs/promises';
+import { mkdir, readdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 
@@ -30,6 +30,15 @@ export async function makeFolder(path: string): Promise<readonly string[]> {
     }
   }
   return made;
+}
+
+/** Does it not exist, or is it an empty folder? */
+export async function isFree(place: string): Promise<boolean> {
+  const info = await stat(place).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error; // a file in the way, no permission
+  });
+  return !info || (info.isDirectory() && (await readdir(place)).length === 0);
 }
 
 async function isFolder(path: string): Promise<boolean> {

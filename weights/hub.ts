@@ -9,6 +9,7 @@ import type { CallOptions } from '../src/base/progress.ts';
 import type { FetchOptions } from '../src/checkpoint/http.ts';
 import { JSON_CACHE } from '../src/checkpoint/jsonCache.ts';
 import { CONFIG, GENERATION, openModelFiles, readJsonFiles, TOKENIZER } from '../src/checkpoint/modelFiles.ts';
+import { HUB, hubAddress } from '../src/checkpoint/modelNames.ts';
 import { closeOnError, INDEX, readIndex } from '../src/checkpoint/tensorFiles.ts';
 import { checkFree, EXTRA_FILES, makeModel } from './convert.ts';
 import { askFile, download, type RemoteFile } from './download.ts';
@@ -25,6 +26,12 @@ export interface HubOptions extends CallOptions {
   readonly stallMs?: number | undefined;
 }
 
+/** How to do without a network here: for the hint of an error. */
+export function byHand(repo: string, endpoint: string, place: string): string {
+  const files = [CONFIG, GENERATION, TOKENIZER, 'model.safetensors'].join(', ');
+  return `Without a network: fetch ${files} from ${hubAddress(repo, endpoint)} on another machine and put them into ${place}.`;
+}
+
 const ONNX_KINDS = ['', '_quantized'].map((suffix) => [
   `onnx/encoder_model${suffix}.onnx`,
   `onnx/decoder_model_merged${suffix}.onnx`,
@@ -37,7 +44,7 @@ const ONNX_KINDS = ['', '_quantized'].map((suffix) => [
  *   model throws; the signal's reason. After an error `place` is unchanged; what has arrived is kept in `PLACE.download` for the next call.
  */
 export async function fetchModel(repo: string, place: string, options: HubOptions = {}): Promise<void> {
-  const { endpoint = 'https://huggingface.co', token, signal, stallMs, onProgress } = options;
+  const { endpoint = HUB, token, signal, stallMs, onProgress } = options;
   const folder = `${place}.download`;
   await checkFree(place);
   const http: FetchOptions = {

@@ -4,9 +4,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { machine } from './environment.ts';
 import { makeFolder } from './folders.ts';
 
 const TOUCH_MS = 2_000;
@@ -26,7 +26,7 @@ export async function withLock<T>(
   onWait?: () => void,
 ): Promise<T> {
   await makeFolder(dirname(path));
-  const mine = JSON.stringify({ pid: process.pid, host: hostname(), id: randomUUID() });
+  const mine = JSON.stringify({ pid: process.pid, host: machine(), id: randomUUID() });
   for (let isWaiting = false; !(await take(path, mine)); ) {
     signal?.throwIfAborted();
     const held = await readFile(path, 'utf8').catch(() => '');
@@ -74,7 +74,7 @@ async function isStale(path: string, held: string): Promise<boolean> {
   if (Date.now() - info.mtimeMs > STALE_MS) return true;
   try {
     const { pid, host } = JSON.parse(held);
-    if (host === hostname()) process.kill(pid, 0); // signal 0 only checks that it exists
+    if (host === machine()) process.kill(pid, 0); // signal 0 only checks that it exists
     return false;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'ESRCH'; // not completely written, or of another user: not stale yet

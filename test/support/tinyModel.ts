@@ -6,5 +6,5 @@ import { locateModel } from '../../weights/locate.ts';
 import { testCache } from './command.ts';
 
 export function tinyModel(): Promise<string> {
-  return locateModel('tiny', { cacheDir: testCache });
+  return locateModel('tiny-demo', { cacheDir: testCache });
 }

