@@ -6,18 +6,20 @@
  * @param word in the case of the candidates
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
-  let best: { readonly name: string; readonly distance: number } | undefined;
-  for (const name of candidates) {
-    const distance = word.length > 1 && name.startsWith(word) ? 0.5 : editDistance(word, name);
-    if (!best || distance < best.distance) best = { name, distance };
-  }
   // Of a short word most letters must be right: "x" is no misspelling of "f".
   const most = Math.max(word.length > 2 ? 2 : 1, word.length / 3);
+  let best: { readonly name: string; readonly distance: number } | undefined;
+  for (const name of candidates) {
+    const isBeginning = word.length > 1 && name.startsWith(word);
+    if (!isBeginning && Math.abs(name.length - word.length) > most) continue;
+    const distance = isBeginning ? 0.5 : editDistance(word, name);
+    if (!best || distance < best.distance) best = { name, distance };
+  }
   return best && best.distance <= most && best.distance < word.length ? best.name : undefined;
 }
 
 /** Letters to insert, take away, change or swap with their neighbour to make b of a (Damerau, Levenshtein). */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let beforeLast: readonly number[] = [];
   let last: readonly number[] = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

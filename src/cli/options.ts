@@ -58,7 +58,7 @@ const OWN_OPTIONS = {
   },
   temperatureIncrementOnFallback: {
     kind: 'number',
-    above: 0,
+    min: 0.01,
     nullable: true,
     default: 0.2,
     where: ['command'],
@@ -78,7 +78,8 @@ const OWN_OPTIONS = {
   inputRate: {
     kind: 'integer',
     unit: 'Hz',
-    min: 1,
+    min: 1000,
+    max: 768_000,
     default: 16000,
     where: ['stdin'],
     group: 'stdin',
@@ -87,6 +88,7 @@ const OWN_OPTIONS = {
   inputChannels: {
     kind: 'integer',
     min: 1,
+    max: 32,
     default: 1,
     where: ['stdin'],
     group: 'stdin',

@@ -1,5 +1,5 @@
 /** What the options of `sotto AUDIO...` say, all of it checked before anything is loaded. */
-
+import { availableParallelism } from 'node:os';
 import { OptionsError } from '../base/errors.ts';
 import type { NodeLoadOptions } from '../index.node.ts';
 import { pick, resolve } from '../options/resolve.ts';
@@ -27,6 +27,7 @@ export function readSettings(given: GivenOptions): Settings {
   };
   const transcribe = { ...options, beamSize: hasBeams(given) ? beamSize : undefined };
   asWritten(() => checkTranscribeOptions(transcribe));
+  checkThreads(given.threads);
   return {
     ...own,
     load: pick(COMMAND_OPTIONS, 'load', given),
@@ -59,10 +60,24 @@ function asWritten(check: () => void): void {
   }
 }
 
+/** More threads than these only take memory and time: the machine has no room to run them. */
+const MOST_THREADS = Math.max(64, 4 * availableParallelism());
+
+/** @throws {OptionsError} `range` */
+function checkThreads(threads: number | undefined): void {
+  if (threads === undefined || threads <= MOST_THREADS) return;
+  throw new OptionsError('range', `--threads ${threads} is more than the ${MOST_THREADS} that are taken here.`, {
+    hint: `This machine runs ${availableParallelism()} at once, which is the default.`,
+  });
+}
+
 function languageAndTemperatures(given: GivenOptions): Pick<TranscribeOptions, 'language' | 'temperature'> {
   const { temperature, temperatureIncrementOnFallback } = resolve(COMMAND_OPTIONS, 'command', given);
+  const { language } = given;
+  // whisper.cpp's word for what None stands for in openai's command.
+  const isDetected = language === undefined || language.toLowerCase() === 'auto';
   return {
-    language: given.language === undefined ? undefined : languageCode(given.language),
+    language: isDetected ? undefined : languageCode(language),
     temperature: temperatures(temperature, temperatureIncrementOnFallback),
   };
 }

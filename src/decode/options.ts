@@ -17,6 +17,9 @@ const WITH_FALLBACK = ['transcribe', 'transcribeAll', 'stream'] as const;
 /** A stream decodes a window again and again while it grows: it needs timestamps, and cannot begin with a given text. */
 const NOT_IN_STREAMS = ['decode', 'transcribe', 'transcribeAll'] as const;
 
+/** Of one decoding: the kernel that steps them all has one workgroup (`kernels/sampling/advanceRows.ts`). */
+const MAX_ROWS = 256;
+
 export const DECODING_OPTIONS = {
   language: {
     kind: 'text',
@@ -51,6 +54,7 @@ export const DECODING_OPTIONS = {
   beamSize: {
     kind: 'integer',
     min: 1,
+    max: MAX_ROWS,
     where: EVERYWHERE,
     group: 'decoding',
     help: 'Beams of the search at temperature 0.',
@@ -81,6 +85,7 @@ export const DECODING_OPTIONS = {
   bestOf: {
     kind: 'integer',
     min: 1,
+    max: MAX_ROWS,
     where: EVERYWHERE,
     group: 'decoding',
     help: 'Texts drawn above temperature 0, of which the best is kept.',

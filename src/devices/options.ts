@@ -13,6 +13,7 @@ export const DEVICE_OPTIONS = {
   threads: {
     kind: 'integer',
     min: 0,
+    max: 256,
     default: 0,
     where: ['load'],
     group: 'model',

@@ -117,6 +117,11 @@ function numberText(noun: string, { min, max, above }: NumberRange): string {
 
 function shown(value: unknown): string {
   const text = typeof value === 'string' ? JSON.stringify(value) : Array.isArray(value) ? `[${value}]` : String(value);
+  return shortened(text);
+}
+
+/** As much of a value as an error shows. */
+export function shortened(text: string): string {
   return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)} ...` : text;
 }
 

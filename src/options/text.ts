@@ -1,6 +1,6 @@
 /** Options as people write them, on a command line or in a form: `beam_size`, `True`, `None`, `0,12.5`. */
 import { OptionsError } from '../base/errors.ts';
-import { faultOf, wanted } from './check.ts';
+import { faultOf, shortened, wanted } from './check.ts';
 import { guessBoolean, guessChoice } from './guess.ts';
 import type { OptionSpec, OptionsOf, OptionTable, Place } from './spec.ts';
 
@@ -131,7 +131,7 @@ export function parseText(label: string, spec: OptionSpec, text: string): unknow
   const hint = guess(spec, text) ?? (spec.none === undefined ? undefined : `None: ${spec.none}`);
   throw new OptionsError(
     'badValue',
-    `${label} takes ${wantedText(spec)}, not "${text}".`,
+    `${label} takes ${wantedText(spec)}, not "${shortened(text)}".`,
     hint === undefined ? {} : { hint },
   );
 }

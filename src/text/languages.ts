@@ -4,6 +4,7 @@
  * @see openai/whisper, whisper/tokenizer.py: LANGUAGES, TO_LANGUAGE_CODE
  */
 import { OptionsError } from '../base/errors.ts';
+import { guessLanguage } from './languageGuess.ts';
 
 const NAMES = entries(`
   en english, zh chinese, de german, es spanish, ru russian, ko korean, fr french, ja japanese, pt portuguese,
@@ -43,6 +44,9 @@ export function languageName(code: string): string | undefined {
   return Object.hasOwn(NAMES, code) ? NAMES[code] : undefined;
 }
 
+/** Characters of what was given that an error shows. */
+const MOST_SHOWN = 40;
+
 /**
  * Code of a language given by code, English name or alias, upper or lower case.
  *
@@ -51,9 +55,15 @@ export function languageName(code: string): string | undefined {
 export function languageCode(language: string): string {
   const code = codes.get(language.toLowerCase());
   if (code !== undefined) return code;
-  throw new OptionsError('language', `Whisper does not know the language "${language}".`, {
-    hint: 'Give a code such as "de" or an English name such as "german".',
-  });
+  const shown = language.slice(0, MOST_SHOWN);
+  throw new OptionsError('language', `Whisper does not know the language "${shown}".`, { hint: hintFor(shown) });
+}
+
+function hintFor(language: string): string {
+  if (language.toLowerCase() === 'auto') return 'Leave the language out: it is then detected.';
+  const guess = guessLanguage(language, codes);
+  if (guess !== undefined) return `Did you mean ${guess} (${languageName(guess)})?`;
+  return 'Give a code such as "de" or an English name such as "german".';
 }
 
 /** Everything `languageCode` accepts, for help texts: codes, names and aliases to codes. */

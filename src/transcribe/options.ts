@@ -87,6 +87,7 @@ export const TRANSCRIBE_OPTIONS = {
   batchSize: {
     kind: 'integer',
     min: 1,
+    max: 256,
     default: 1,
     where: RECORDINGS,
     group: 'batch',

@@ -125,8 +125,8 @@ test('every option of openai/whisper is known', () => {
 test('bad values are refused with what is wanted', () => {
   const rows: [string, string][] = [
     ['--verbose yes', '--verbose takes True or False, not "yes".'],
-    ['--threads two', '--threads takes a whole number of at least 0, not "two".'],
-    ['--threads 1.5', '--threads takes a whole number of at least 0, not "1.5".'],
+    ['--threads two', '--threads takes a whole number from 0 to 256, not "two".'],
+    ['--threads 1.5', '--threads takes a whole number from 0 to 256, not "1.5".'],
     ['--logprob_threshold=', '--logprob_threshold takes a finite number, not "".'],
     ['--task sing', '--task takes one of transcribe, translate, not "sing".'],
   ];

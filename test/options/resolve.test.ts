@@ -20,6 +20,7 @@ test('without options: the defaults, and a name for those that have none', () =>
     prefix: undefined,
     ids: '-1',
     clips: undefined,
+    formats: ['all'],
     vad: false,
   });
   assert.equal(resolve(EVERY_KIND, 'stream', {}), { chunk: 1 });

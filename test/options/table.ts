@@ -14,6 +14,7 @@ export const EVERY_KIND = {
   hotWords: { kind: 'text', ...common },
   marks: { kind: 'text', default: '.,', ...common },
   task: { kind: 'choice', choices: ['transcribe', 'translate'], default: 'transcribe', ...common },
+  formats: { kind: 'choices', choices: ['txt', 'srt', 'all'], default: ['all'], ...common },
   prefix: { kind: 'tokens', ...common },
   ids: { kind: 'list', nullable: true, default: '-1', ...common },
   clips: { kind: 'list', ...common },

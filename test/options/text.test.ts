@@ -18,7 +18,8 @@ import { EVERY_KIND } from './table.ts';
 
 const test = suite('options/text');
 
-const { ratio, threshold, beamSize, ladder, blank, loud, hotWords, marks, task, prefix, ids, clips, vad } = EVERY_KIND;
+const { ratio, threshold, beamSize, ladder, blank, loud, hotWords, marks, task, formats, prefix, ids, clips, vad } =
+  EVERY_KIND;
 
 // [row, text, value]
 const read: readonly [OptionSpec, string, unknown][] = [
@@ -38,6 +39,8 @@ const read: readonly [OptionSpec, string, unknown][] = [
   // With a default it is a text like others.
   [marks, 'None', 'None'],
   [task, 'translate', 'translate'],
+  [formats, 'srt', ['srt']],
+  [formats, 'txt, srt', ['txt', 'srt']],
   [prefix, '1,2', '1,2'],
   [ids, '-1,11', '-1,11'],
   [ids, '', ''],
@@ -68,6 +71,9 @@ const refused: readonly [OptionSpec, string, string][] = [
   [blank, '', 'True or False'],
   [task, 'Translate', 'one of transcribe, translate'],
   [task, '', 'one of transcribe, translate'],
+  [formats, '', 'one or more of txt, srt, all, with commas between them'],
+  [formats, 'txt,', 'one or more of txt, srt, all, with commas between them'],
+  [formats, 'txt srt', 'one or more of txt, srt, all, with commas between them'],
   [ids, '1,', 'numbers with commas between them'],
   [ids, '1;2', 'numbers with commas between them'],
   [clips, 'all', 'numbers with commas between them'],
@@ -94,12 +100,44 @@ test('hostile texts are refused with what is wanted', () => {
   }
 });
 
+test('what is written otherwise gets a guess', () => {
+  const rows: [OptionSpec, string, string | undefined][] = [
+    [task, 'Translate', 'translate'],
+    [task, 'translation', 'translate'],
+    [task, 'transcibe', 'transcribe'],
+    [task, 'sing', undefined],
+    [formats, 'text', 'txt'],
+    [formats, '.srt', 'srt'],
+    [formats, 'TXT;srt', 'txt,srt'],
+    [formats, 'txt, subrip', 'txt,srt'],
+    [formats, 'docx,srt', undefined],
+    [blank, 'yes', 'True'],
+    [blank, '1', 'True'],
+    [vad, 'off', 'False'],
+    [blank, '2', undefined],
+    [task, 'constructor', undefined],
+  ];
+  for (const [spec, text, guessed] of rows) {
+    try {
+      parseText('--x', spec, text);
+      assert.unreachable();
+    } catch (error) {
+      assert.ok(error instanceof OptionsError, text);
+      assert.is(error.hint, guessed && `Did you mean ${guessed}?`, text);
+    }
+  }
+});
+
+test('of a value as long as a book the error shows the beginning', () => {
+  assert.ok(fault(() => parseText('--x', task, 'x'.repeat(1e6))).length < 200);
+});
+
 test('names have underscores, and those of a table within begin with its name', () => {
   assert.equal(
     writtenOptions(EVERY_KIND, ['transcribe']).map(({ name }) => name),
     [
       ...['ratio', 'penalty', 'threshold', 'beam_size', 'ladder', 'blank', 'loud', 'hot_words', 'marks', 'task'],
-      ...['prefix', 'ids', 'clips', 'vad', 'vad_threshold', 'vad_min_speech'],
+      ...['formats', 'prefix', 'ids', 'clips', 'vad', 'vad_threshold', 'vad_min_speech'],
     ],
   );
   assert.equal(

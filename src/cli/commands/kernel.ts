@@ -5,6 +5,7 @@
 
 import { OptionsError, SottoError } from '../../base/errors.ts';
 import { chooseDevice } from '../../devices/choose.ts';
+import { DEVICE_OPTIONS } from '../../devices/options.ts';
 import type { Device } from '../../engine/device.ts';
 import type { KernelModule } from '../../engine/kernel.ts';
 import { kernels } from '../../kernels/registry.ts';
@@ -30,6 +31,7 @@ const KERNEL_OPTIONS = {
   threads: {
     kind: 'integer',
     min: 1,
+    max: DEVICE_OPTIONS.threads.max,
     where: ['command'],
     group: 'model',
     help: 'Threads of the CPU device.',
