@@ -6,6 +6,11 @@ export interface Progress {
   readonly done: number;
   readonly total: number;
   readonly unit: 'bytes' | 'tensors' | 'kernels' | 'seconds';
+  /**
+   * Of `transcribe`: how far the work on the next windows has got, an estimate; `done` are the seconds whose text is there.
+   * For a bar that moves: a window may take half a minute.
+   */
+  readonly reached?: number;
   /** What is being worked on, e.g. a file name. */
   readonly item?: string;
 }

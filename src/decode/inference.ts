@@ -4,7 +4,7 @@
  * The interface belongs to `decode`; `model/inference.ts` implements it on a device, and
  * `test/support/scriptedInference.ts` plays it from a script, so that every decoding rule is tested without weights.
  */
-import type { LogitRules } from '../rules/logitRules.ts';
+import type { LogitRules, RuleState } from '../rules/logitRules.ts';
 
 /** One window's sound after the encoder: its cross-attention keys and values, held on the device. */
 export interface AudioFeatures {
@@ -75,8 +75,11 @@ export interface Inference {
   readonly nVocab: number;
   readonly nTextCtx: number;
   readonly nMels: number;
-  /** @param mel log-mel of one window, [nMels, 3000] row-major */
-  encode(mel: Float32Array, signal?: AbortSignal): Promise<AudioFeatures>;
+  /**
+   * @param mel    log-mel of one window, [nMels, 3000] row-major
+   * @param onPart told now and then which share of the work is done, in (0, 1]
+   */
+  encode(mel: Float32Array, signal?: AbortSignal, onPart?: (share: number) => void): Promise<AudioFeatures>;
   /**
    * Makes room for `count` windows at once, where there is less; only while no features are open. An engine without it
    * holds one.
@@ -84,9 +87,16 @@ export interface Inference {
   reserveAudio?(count: number, signal?: AbortSignal): Promise<void>;
   /**
    * The most probable token at each step, for all rows on the device, until each has an `eot` or `limit` tokens.
+   * @param onStep told now and then what each row has sampled
    * @throws {NumericError} `nonFinite`
    */
-  greedy(groups: readonly DecodeGroup[], rules: LogitRules, limit: number, signal?: AbortSignal): Promise<GreedyResult>;
+  greedy(
+    groups: readonly DecodeGroup[],
+    rules: LogitRules,
+    limit: number,
+    signal?: AbortSignal,
+    onStep?: (rows: readonly RuleState[]) => void,
+  ): Promise<GreedyResult>;
   /** Runs the initial tokens of all groups through the decoder and leaves the first logits ready. */
   start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding>;
   /**

@@ -10,12 +10,13 @@ const MAX_UNITS = 16;
 export class ChunkedSubmit {
   #unitMs = Number.POSITIVE_INFINITY;
 
-  /** Submits parts 0 to `count` - 1, waiting now and then and at the end. */
+  /** Submits parts 0 to `count` - 1, waiting now and then and at the end; `onPart` is told the share that is done. */
   async run(
     count: number,
     submit: (part: number) => void,
     wait: () => Promise<unknown>,
     signal?: AbortSignal,
+    onPart?: (share: number) => void,
   ): Promise<void> {
     for (let part = 0; part < count; ) {
       const end = Math.min(count, part + this.#unitsBeforeWait);
@@ -25,6 +26,7 @@ export class ChunkedSubmit {
       await wait();
       this.#learn(performance.now() - before, units);
       signal?.throwIfAborted();
+      onPart?.(end / count);
     }
   }
 

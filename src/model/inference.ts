@@ -16,7 +16,7 @@ import type {
 } from '../decode/inference.ts';
 import { type Device, type Executable, readFloats, readWords } from '../engine/device.ts';
 import type { CacheType, WeightType } from '../engine/dtype.ts';
-import type { LogitRules } from '../rules/logitRules.ts';
+import type { LogitRules, RuleState } from '../rules/logitRules.ts';
 import { Aligner } from './alignment/aligner.ts';
 import type { AlignmentHeads } from './alignment/alignmentHeads.ts';
 import { ChunkedSubmit } from './chunkedSubmit.ts';
@@ -124,7 +124,7 @@ class DeviceInference implements ModelInference {
     onProgress?.({ stage: 'compile', done: 2, total: 2, unit: 'kernels', item: 'decoder' });
   }
 
-  async encode(mel: Float32Array, signal?: AbortSignal): Promise<AudioFeatures> {
+  async encode(mel: Float32Array, signal?: AbortSignal, onPart?: (share: number) => void): Promise<AudioFeatures> {
     signal?.throwIfAborted();
     const { nMels, nAudioCtx } = this.dims;
     if (mel.length !== nMels * 2 * nAudioCtx)
@@ -139,6 +139,7 @@ class DeviceInference implements ModelInference {
         (part) => this.#device.submit(this.#encoderParts[part]!),
         () => readWords(this.#device, this.#encoder.slot),
         signal,
+        onPart,
       );
     } catch (error) {
       this.#freeSlots.push(slot);
@@ -156,11 +157,12 @@ class DeviceInference implements ModelInference {
     rules: LogitRules,
     limit: number,
     signal?: AbortSignal,
+    onStep?: (rows: readonly RuleState[]) => void,
   ): Promise<GreedyResult> {
     const { context, release } = await this.#occupy(groups, rules, signal);
     try {
       const { rows, noSpeechProb } = await prefillGroups(context, groups, signal);
-      return { sequences: await decodeGreedily(context, rows, limit, signal), noSpeechProb };
+      return { sequences: await decodeGreedily(context, rows, limit, signal, onStep), noSpeechProb };
     } finally {
       release();
     }

@@ -15,10 +15,11 @@ import {
 } from './options.ts';
 import { prepareRecording, summaryOf } from './recording/recording.ts';
 import type { SpeechModel } from './speechModel.ts';
-import { framesToSeconds } from './time.ts';
+import { FRAMES_PER_TICK, framesToSeconds } from './time.ts';
 import type { Segment, Transcript, TranscriptSummary } from './transcript.ts';
 import { promptHistory } from './window/prompt.ts';
 import { WindowDecoder } from './window/window.ts';
+import { WindowProgress } from './window/windowProgress.ts';
 import { requireAlignment } from './words/alignment.ts';
 
 /**
@@ -59,26 +60,28 @@ export function checkTranscription({ inference }: SpeechModel, options: Transcri
 }
 
 async function* inSequence(
-  model: SpeechModel,
+  given: SpeechModel,
   whole: LogMel,
   options: ResolvedTranscribeOptions,
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
   const { signal, onProgress } = options;
+  const progress = new WindowProgress(given, framesToSeconds(whole.nFrames), onProgress);
+  const { model } = progress;
   const history = promptHistory(model, options);
+  progress.beginDetection(options.languageDetectionSegments, framesToSeconds(Math.min(N_FRAMES, whole.nFrames)));
   const recording = await prepareRecording(model, whole, options);
   const { mel, clips, timeline, language } = recording;
   const decoder = new WindowDecoder(model, options);
 
-  const total = recording.duration;
-  const report = (done: number): void => onProgress?.({ stage: 'transcribe', done, total, unit: 'seconds' });
+  const toSeconds = (frame: number): number => framesToSeconds(timeline?.sourceFrame(frame) ?? frame);
   let id = 0;
   let lastSpeech = 0;
   for (const clip of clips) {
     let seek = clip.start;
     while (seek < clip.end) {
       signal?.throwIfAborted();
-      report(framesToSeconds(timeline?.sourceFrame(seek) ?? seek));
       const place = { seek, size: Math.min(N_FRAMES, clip.end - seek) };
+      progress.beginWindow(toSeconds(seek), toSeconds(seek + place.size), place.size / FRAMES_PER_TICK);
       const [window] = await decoder.decode([{ mel, place, prompt: history.prompt, language, lastSpeech }]);
       const { segments, temperature, next } = window;
       lastSpeech = window.lastSpeech;
@@ -95,7 +98,7 @@ async function* inSequence(
       }
     }
   }
-  report(total);
+  progress.end();
   return summaryOf(recording, model.tokenizer.decode(history.tokens));
 }
 

@@ -12,7 +12,7 @@ import type { ModelDimensions } from '../../src/model/dims.ts';
 import { createInference, type ModelInference } from '../../src/model/inference.ts';
 import type { TensorReader } from '../../src/model/tensorData.ts';
 import { isWeightMatrix, tensorSpecs, weightBytes } from '../../src/model/tensorSpec.ts';
-import { applyRules, type LogitRules, ruleState } from '../../src/rules/logitRules.ts';
+import { applyRules, type LogitRules, type RuleState, ruleState } from '../../src/rules/logitRules.ts';
 import { decode, encode, randomWeights, type Weights } from '../support/plainWhisper.ts';
 import { reasonOf, throws } from '../support/throws.ts';
 
@@ -169,6 +169,20 @@ export function modelChecks(open: () => Promise<Device>, dtype: WeightType = 'f3
       near(noSpeechProb, [Math.exp(sot[104]!) / sum], 1e-4, 'noSpeechProb');
       features.close();
     }
+  });
+
+  test('who waits is told of the encoder by parts, of greedy steps by what the rows have', async () => {
+    const parts: number[] = [];
+    const features = await inference.encode(melOf(1), undefined, (share) => parts.push(share));
+    assert.ok(parts.length > 0 && parts.every((share, i) => share > (parts[i - 1] ?? 0)));
+    assert.is(parts.at(-1), 1);
+    const group = { audio: features, initialTokens: prompt, sotIndex: 0, rows: 1 };
+    const states: RuleState[] = [];
+    const { sequences } = await inference.greedy([group], rules, 40, undefined, ([row]) => states.push(row!));
+    const { tokens } = sequences[0]!;
+    assert.ok(states.length > 0);
+    for (const state of states) assert.equal(state, ruleState(tokens.slice(0, state.sampled), rules));
+    features.close();
   });
 
   test('draws with a seed are the same as anywhere', async () => {

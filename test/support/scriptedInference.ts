@@ -14,7 +14,14 @@ import type {
   Inference,
 } from '../../src/decode/inference.ts';
 import { largest } from '../../src/decode/search/topK.ts';
-import { applyRules, type LogitRules, logSumExp, MASKED, ruleState } from '../../src/rules/logitRules.ts';
+import {
+  applyRules,
+  type LogitRules,
+  logSumExp,
+  MASKED,
+  type RuleState,
+  ruleState,
+} from '../../src/rules/logitRules.ts';
 
 export interface ScriptContext {
   /** What `encode` was given. */
@@ -101,11 +108,12 @@ export class ScriptedInference implements Inference {
     this.#room = Math.max(this.#room, count);
   }
 
-  async encode(mel: Float32Array, signal?: AbortSignal): Promise<AudioFeatures> {
+  async encode(mel: Float32Array, signal?: AbortSignal, onPart?: (share: number) => void): Promise<AudioFeatures> {
     this.#options.onStep?.();
     signal?.throwIfAborted();
     if (this.#openAudio >= this.#room) throw new InternalError(`no room for more than ${this.#room} windows`);
     this.#openAudio++;
+    for (const share of [0.5, 1]) onPart?.(share);
     const audio = new ScriptedAudio(mel, this.mels.push(mel) - 1);
     this.#open++;
     const close = audio.close.bind(audio);
@@ -124,6 +132,7 @@ export class ScriptedInference implements Inference {
     rules: LogitRules,
     limit: number,
     signal?: AbortSignal,
+    onStep?: (rows: readonly RuleState[]) => void,
   ): Promise<GreedyResult> {
     const decoding = await this.start(groups, rules, signal);
     const { eot } = rules;
@@ -141,6 +150,7 @@ export class ScriptedInference implements Inference {
         }
         if (step + 1 === limit || sequences.every((sequence) => sequence.tokens.at(-1) === eot)) break;
         decoding.advance(sequences.map((sequence) => sequence.tokens.at(-1)!));
+        onStep?.(sequences.map((sequence) => ruleState(sequence.tokens, rules)));
       }
       return { sequences, noSpeechProb: decoding.noSpeechProb };
     } finally {

@@ -331,13 +331,38 @@ test('progress in seconds, segments as they are found', async () => {
   const onProgress = ({ done, total, unit }: Progress): void => {
     assert.is(total, 40);
     assert.is(unit, 'seconds');
-    seen.push(done);
+    if (done !== seen.at(-1)) seen.push(done);
   };
   await play(say([ts(0), 400, ts(20), ts(20)], [ts(0), 370, ts(20)]), 40, {
     onProgress,
     onSegment: ({ text }) => seen.push(text),
   });
   assert.equal(seen, [0, ' And', 20, ' so', 40]);
+});
+
+test('progress moves within a window: with the encoder, and with the timestamps that are decoded', async () => {
+  const windows = [
+    [ts(0), 400, ts(15), ts(15), 370, ts(30)],
+    [ts(0), 370, ts(10)],
+  ];
+  for (const options of [{}, { language: undefined }, { beamSize: 2 }, { temperature: 0.5 }]) {
+    const told: Progress[] = [];
+    const onProgress = (progress: Progress): void => void told.push(progress);
+    await play(say(...windows), 40, { ...options, onProgress });
+    const reached = told.map((progress) => progress.reached ?? Number.NaN);
+    told.forEach(({ done, total }, i) => {
+      assert.ok(reached[i]! >= Math.max(done, reached[i - 1] ?? 0) && reached[i]! <= total, `${reached}`);
+    });
+    assert.is(reached.at(-1), 40);
+    // Half of the first window when it is encoded; 15 s decoded are half of the rest. Where the language is looked for,
+    // that is a third of it, and plays the first text.
+    for (const wanted of 'language' in options ? [10, 20, 23.333] : [15, 22.5]) {
+      assert.ok(
+        reached.some((seconds) => Math.abs(seconds - wanted) < 0.01),
+        `${wanted}: ${reached}`,
+      );
+    }
+  }
 });
 
 test('leaving the loop stops the work and closes what is open', async () => {

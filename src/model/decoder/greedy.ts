@@ -1,14 +1,16 @@
 /** Greedy decoding as a loop on the device: the host waits only now and then to see whether all rows are done. */
 import type { PickedSequence } from '../../decode/inference.ts';
 import { readWords } from '../../engine/device.ts';
-import { LOOP_STATE, PICKED, RULE_STATE } from '../../kernels/sampling/decodeState.ts';
+import { decodeRuleState, LOOP_STATE, PICKED, RULE_STATE } from '../../kernels/sampling/decodeState.ts';
+import type { RuleState } from '../../rules/logitRules.ts';
 import { ChunkedSubmit } from '../chunkedSubmit.ts';
 import { type DecodingContext, type DecodingRow, nonFinite } from './decodingRows.ts';
 
 /**
  * Steps all rows until each has an `eot` or has sampled `limit` tokens.
  *
- * @param rows as `prefillGroups` left them
+ * @param rows   as `prefillGroups` left them
+ * @param onStep told after each chunk of steps but the last
  * @throws {NumericError} `nonFinite`
  */
 export async function decodeGreedily(
@@ -16,6 +18,7 @@ export async function decodeGreedily(
   rows: readonly DecodingRow[],
   limit: number,
   signal?: AbortSignal,
+  onStep?: (rows: readonly RuleState[]) => void,
 ): Promise<readonly PickedSequence[]> {
   const steps = Math.max(1, Math.min(limit, ...rows.map(({ promptLength }) => nTextCtx + 1 - promptLength)));
   device.write(state.loopState, Uint32Array.from(LOOP_STATE.encode({ limit: steps })));
@@ -23,7 +26,14 @@ export async function decodeGreedily(
   await new ChunkedSubmit().repeat(
     steps - 1,
     (times) => device.submit(ready.step, { times, until: state.loopState }),
-    async () => (await readWords(device, state.loopState))[LOOP_STATE.index.done] !== 0,
+    async () => {
+      const isDone = (await readWords(device, state.loopState))[LOOP_STATE.index.done] !== 0;
+      if (onStep && !isDone) {
+        const words = await readWords(device, state.ruleState);
+        onStep(rows.map((_, row) => decodeRuleState(words, row)));
+      }
+      return isDone;
+    },
     signal,
   );
   const ruleState = await readWords(device, state.ruleState);

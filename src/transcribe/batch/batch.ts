@@ -2,14 +2,17 @@
  * Decodes several windows at once: chunks of one recording, or of many. Each is decoded as a recording of its own, with its
  * own quality checks and fallback, and without the text of the others in its prompt. The segments of each come in order.
  */
+import { N_FRAMES } from '../../audio/constants.ts';
 import type { LogMel } from '../../audio/features/logMel.ts';
 import { NumericError, OptionsError } from '../../base/errors.ts';
 import type { ResolvedTranscribeOptions } from '../options.ts';
 import { prepareRecording } from '../recording/recording.ts';
 import type { SpeechModel } from '../speechModel.ts';
+import { framesToSeconds } from '../time.ts';
 import type { Segment, TranscriptSummary } from '../transcript.ts';
 import { promptHistory } from '../window/prompt.ts';
 import { WindowDecoder, type WindowResult } from '../window/window.ts';
+import { WindowWork } from '../window/windowWork.ts';
 import { type Lane, Lanes } from './lanes.ts';
 
 export interface BatchRecording {
@@ -24,6 +27,8 @@ export type BatchEvent =
   | { readonly index: number; readonly segment: Segment }
   | { readonly index: number; readonly summary: TranscriptSummary }
   | { readonly index: number; readonly error: unknown };
+
+const WINDOW_SECONDS = framesToSeconds(N_FRAMES);
 
 interface Job {
   readonly index: number;
@@ -44,11 +49,14 @@ interface Pending {
  * @throws {OptionsError}, {DeviceError}; the signal's reason
  */
 export async function* transcribeBatch(
-  model: SpeechModel,
+  given: SpeechModel,
   recordings: readonly BatchRecording[],
   options: ResolvedTranscribeOptions,
 ): AsyncGenerator<BatchEvent, void, undefined> {
   const { signal, onProgress, batchSize } = options;
+  let tellWork = (_share: number): void => {};
+  const work = new WindowWork(given.inference, (share) => tellWork(share));
+  const model = onProgress ? { ...given, inference: work.inference } : given;
   const { inference, tokenizer } = model;
   if (!inference.reserveAudio) {
     throw new OptionsError('batchSize', 'This engine has room for one window only: it cannot decode several at once.');
@@ -76,8 +84,13 @@ export async function* transcribeBatch(
       }
       const [oldest] = jobs;
       if (!oldest) return;
-      onProgress?.(oldest.lanes.progress(oldest.name));
+      const progress = oldest.lanes.progress(oldest.name);
+      onProgress?.(progress);
       const round = pending(jobs).slice(0, batchSize);
+      const ahead = WINDOW_SECONDS * round.filter(({ job }) => job === oldest).length;
+      work.begin({ windows: round.length });
+      tellWork = (share) =>
+        onProgress?.({ ...progress, reached: Math.min(progress.total, progress.done + share * ahead) });
       if (round.length > 0) await inference.reserveAudio(round.length, signal);
       await decodeRound(decoder, round, ({ job, lane }) => (job.lanes.isAtStart(lane) ? prompt : laterPrompt));
 
