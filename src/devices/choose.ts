@@ -41,7 +41,7 @@ export async function chooseDevice(
   open: DeviceOpeners = OPENERS,
 ): Promise<Device> {
   if (choice === 'cpu') return open.cpu(platform, options.threads);
-  const gpu = await platform.gpu();
+  const gpu = await platform.gpu({ hardwareOnly: choice === 'auto' });
   if (choice === 'webgpu') {
     if (!gpu) {
       throw new DeviceError('webgpuMissing', 'WebGPU was asked for, and this runtime has none.', {

@@ -6,11 +6,15 @@
  */
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import process from 'node:process';
 import v8 from 'node:v8';
 import { Worker } from 'node:worker_threads';
+import { DeviceError } from '../base/errors.ts';
+import { environment, isPermitted } from './environment.ts';
 import type { Platform, WorkerPort } from './platform.ts';
 import { hasRelaxedSimd } from './relaxedSimd.ts';
 import { planV8Flags, type V8Plan, withoutV8Flags } from './v8Flags.ts';
+import { hasGpuDevice, missingVulkan } from './vulkan.ts';
 
 export function createNodePlatform(name: 'node' | 'bun' | 'deno' = runtime()): Platform {
   const plan = choosePlan(name);
@@ -19,9 +23,21 @@ export function createNodePlatform(name: 'node' | 'bun' | 'deno' = runtime()): P
     hardwareThreads: availableParallelism(),
     sharedMemory: typeof SharedArrayBuffer === 'function',
     wasm: plan.wasm,
-    gpu() {
-      theGpu ??= findGpu();
-      return theGpu;
+    async gpu({ hardwareOnly = false } = {}) {
+      if (globalThis.navigator?.gpu) return globalThis.navigator.gpu;
+      if (theDawn) return theDawn;
+      if (name === 'deno') return undefined; // Dawn is native code, for which Deno asks the user
+      if (process.platform === 'linux') {
+        if (hardwareOnly && !hasGpuDevice()) return undefined;
+        const missing = missingVulkan();
+        if (missing && hardwareOnly) return undefined;
+        if (missing)
+          throw new DeviceError('noAdapter', missing, {
+            hint: 'Use --device cpu, or install a graphics driver (on Debian: apt-get install libvulkan1 mesa-vulkan-drivers).',
+          });
+      }
+      theDawn ??= loadDawn();
+      return theDawn;
     },
     spawn: spawnWorker,
     async compileWasm(bytes) {
@@ -41,12 +57,13 @@ function runtime(): 'node' | 'bun' | 'deno' {
 }
 
 function choosePlan(name: 'node' | 'bun' | 'deno'): V8Plan {
-  const version = process.versions.v8;
+  const { v8: version, electron } = process.versions;
   const relaxedSimd = hasRelaxedSimd();
   // Bun's engine is not V8, whatever version it reports: V8 with Turboshaft is the most similar to it.
   if (name === 'bun') return withoutV8Flags('13', relaxedSimd);
-  if (process.env.SOTTO_WASM_FLAGS === 'none') return withoutV8Flags(version, relaxedSimd);
-  const given = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/\s+/)];
+  // Electron freezes V8's flags: setting one ends the process.
+  if (electron || environment('SOTTO_WASM_FLAGS') === 'none') return withoutV8Flags(version, relaxedSimd);
+  const given = [...process.execArgv, ...(environment('NODE_OPTIONS') ?? '').split(/\s+/)];
   return planV8Flags(version, hasAvx2(), given, relaxedSimd);
 }
 
@@ -54,8 +71,9 @@ function choosePlan(name: 'node' | 'bun' | 'deno'): V8Plan {
 function hasAvx2(): boolean {
   if (process.arch !== 'x64') return false;
   if (process.platform !== 'linux') return true;
+  const path = '/proc/cpuinfo';
   try {
-    return /\bavx2\b/.test(readFileSync('/proc/cpuinfo', 'latin1'));
+    return isPermitted({ name: 'read', path }) && /\bavx2\b/.test(readFileSync(path, 'latin1'));
   } catch {
     return false;
   }
@@ -66,12 +84,12 @@ function hasAvx2(): boolean {
  * process is aborted (`std::system_error`, or SIGSEGV) if that object is garbage collected while any object of a device is
  * still referenced, even of a device closed long ago. Seen with webgpu 0.6.2.
  */
-let theGpu: Promise<GPU | undefined> | undefined;
+let theDawn: Promise<GPU | undefined> | undefined;
 
-async function findGpu(): Promise<GPU | undefined> {
-  if (globalThis.navigator?.gpu) return globalThis.navigator.gpu;
+async function loadDawn(): Promise<GPU | undefined> {
   try {
-    const { create } = await import('webgpu');
+    // No bundler is to look for it: it is native, optional, and found at run time or not at all.
+    const { create } = await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ 'webgpu');
     return create([]);
   } catch {
     // Not installed, or no binary for this machine: there is no WebGPU, which the caller reports.
@@ -87,14 +105,31 @@ globalThis.postMessage = (message, transfer) => parentPort.postMessage(message, 
 parentPort.on('message', (data) => globalThis.onmessage?.({ data }));
 `;
 
-function spawnWorker(source: string, name: string): WorkerPort {
-  // On one line, so that line numbers in errors are off by one only.
-  const worker = new Worker(`${WEB_WORKER.replaceAll('\n', ' ')}\n${source}`, { eval: true, name, execArgv: [] });
+function spawnWorker(source: string, name: string): WorkerPort | undefined {
+  let worker: Worker;
+  try {
+    // On one line, so that line numbers in errors are off by one only.
+    worker = new Worker(`${WEB_WORKER.replaceAll('\n', ' ')}\n${source}`, { eval: true, name, execArgv: [] });
+  } catch {
+    // No more threads (EAGAIN), no memory for one, or not permitted (node --permission): the caller says so.
+    return undefined;
+  }
+  let isTerminated = false;
   return {
     postMessage: (message, transfer) => worker.postMessage(message, transfer ? [...transfer] : undefined),
     onMessage: (handler) => void worker.on('message', handler),
-    onError: (handler) => void worker.on('error', (error) => handler(asError(error))),
-    terminate: () => void worker.terminate(),
+    onError(handler) {
+      worker.on('error', (error) => handler(asError(error)));
+      worker.on('messageerror', (error) => handler(asError(error)));
+      // After an error too, which has been told by then.
+      worker.on('exit', (code) => {
+        if (!isTerminated) handler(new Error(`it ended by itself, with exit code ${code}`));
+      });
+    },
+    terminate() {
+      isTerminated = true;
+      void worker.terminate();
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import type { WasmFeatures } from '../engine/wasm/variant.ts';
 export interface WorkerPort {
   postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
   onMessage(handler: (message: unknown) => void): void;
+  /** Called when it cannot be started, throws, or ends by itself; perhaps twice. */
   onError(handler: (error: Error) => void): void;
   terminate(): void;
 }
@@ -18,12 +19,16 @@ export interface Platform {
   /**
    * navigator.gpu, or Dawn by a dynamic import; undefined when there is neither. Sets no globals: constants such as
    * GPUBufferUsage do not exist with Dawn.
+   *
+   * @param options.hardwareOnly emulated GPUs are of no use: where there can be no other, the answer is undefined, so that
+   *   nothing is loaded for nothing
+   * @throws {DeviceError} `noAdapter` where WebGPU is there and something that it needs is not
    */
-  gpu(): Promise<GPU | undefined>;
+  gpu(options?: { readonly hardwareOnly?: boolean }): Promise<GPU | undefined>;
   /**
    * Starts a worker from the source text of a plain (not module) script, written as for a web worker: it sets
    * `self.onmessage = (event) => ...event.data...` when it is run, and calls `postMessage(value)`.
-   * @returns undefined where workers cannot be started
+   * @returns undefined where workers cannot be started, or no more of them
    */
   spawn(source: string, name: string): WorkerPort | undefined;
   /**

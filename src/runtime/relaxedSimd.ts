@@ -7,6 +7,7 @@ const MODULE = new Uint8Array([
   0x02, 0x0b,
 ]);
 
+/** Whether it has; false too where there is no WebAssembly at all (`node --jitless`, Safari's lockdown mode). */
 export function hasRelaxedSimd(): boolean {
-  return WebAssembly.validate(MODULE);
+  return typeof WebAssembly === 'object' && WebAssembly.validate(MODULE);
 }

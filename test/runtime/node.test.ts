@@ -80,21 +80,41 @@ test('no runtime prints that it does not know a flag; SOTTO_WASM_FLAGS=none sets
   }
 });
 
-test('flags by version of V8', () => {
+test('flags by version of V8: those that were tried, and none to any other', () => {
   const v11 = planV8Flags('11.3.244.8-node.38', true, [], false);
   assert.equal(v11.set, ['--no-liftoff', '--no-wasm-lazy-compilation', '--experimental-wasm-relaxed-simd']);
   assert.equal(v11.restore, ['--liftoff', '--wasm-lazy-compilation', '--no-experimental-wasm-relaxed-simd']);
   assert.equal(v11.wasm, { relaxedSimd: true, revectorize: false, preloadsOperands: true });
-  const v12 = planV8Flags('12.4.254.21', true, ['--no_liftoff', ''], true);
-  assert.equal(v12.set.at(-1), '--turboshaft-wasm');
-  assert.equal(v12.restore, ['--wasm-lazy-compilation', '--no-turboshaft-wasm'], 'what the user set stays');
+  const v12 = planV8Flags('12.4.254.21', true, [''], true);
+  assert.is(v12.set.at(-1), '--turboshaft-wasm');
   assert.equal(v12.wasm, { relaxedSimd: true, revectorize: false, preloadsOperands: false });
   const v13 = planV8Flags('13.6.233.17', true, [], true);
-  assert.equal(v13.set.at(-1), '--experimental-wasm-revectorize');
+  assert.is(v13.set.at(-1), '--experimental-wasm-revectorize');
   assert.equal(v13.wasm, { relaxedSimd: true, revectorize: true, preloadsOperands: false });
   assert.is(planV8Flags('13.6.233.17', false, [], true).wasm.revectorize, false, 'needs AVX2');
-  assert.equal(planV8Flags('99.0', true, [], true).set, [], 'a V8 that nobody tried');
+  for (const version of ['14.1.146.11-node.25', '14.6.202.34', '15.0.1'])
+    assert.ok(planV8Flags(version, true, [], true).set.includes('--no-wasm-inlining'), 'ends the process without');
+  for (const version of [
+    '11.4.1',
+    '13.5.212.10',
+    '14.2',
+    '14.16.1',
+    '15.1.2',
+    '16.0',
+    '99.0',
+    '',
+    'constructor',
+    '20.0',
+  ])
+    assert.equal(planV8Flags(version, true, [], true).set, [], `${version}: a V8 that nobody tried`);
   assert.equal(withoutV8Flags('11.3', false).wasm, { relaxedSimd: false, revectorize: false, preloadsOperands: true });
+});
+
+test('a process with flags of its own for WebAssembly keeps them, and gets no others beside them', () => {
+  for (const flag of ['--no_liftoff', '--liftoff-only', '--wasm-lazy-compilation', '--no-turboshaft-wasm', '--jitless'])
+    assert.equal(planV8Flags('13.6.233.17', true, ['--title=x', flag], true), withoutV8Flags('13.6', true), flag);
+  for (const flag of ['--max-old-space-size=4096', '--enable-source-maps', 'wasm.js', '-r', ''])
+    assert.is(planV8Flags('13.6.233.17', true, [flag], true).set.length, 3, flag);
 });
 
 test.run();
