@@ -22,7 +22,7 @@ type Samples = Float32Array<ArrayBuffer>;
  *   a stream what is there is given at once
  * @throws {AudioError} `empty` for no bytes; `unsupported`, before any sample, if nothing here can decode it (a reader is
  *   then back at its start, and open, unless that lies too far back for a stream); `malformed`, `truncated`, `channels`,
- *   `sampleRate`, `nonFinite` as the readers say; the signal's reason
+ *   `sampleRate` as the readers say; the signal's reason
  */
 export async function* decodeAudio(
   input: ByteSource | ByteReader,
@@ -41,7 +41,7 @@ export async function* decodeAudio(
   let isOpen = false;
   try {
     if ((await reader.peek(1)).length === 0) throw new AudioError('empty', `${name ?? 'The recording'} is empty.`);
-    yield* monoSamples(released(readPieces(reader, { onWarning }), reader), { signal, onPiece });
+    yield* monoSamples(released(readPieces(reader, { onWarning }), reader), { signal, onWarning, onPiece });
   } catch (error) {
     if (error instanceof AudioError && error.code === 'unsupported') isOpen = reader.rewind();
     throw error;

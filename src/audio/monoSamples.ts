@@ -7,18 +7,18 @@ import { MonoResampler } from './resample/resample.ts';
 /** How long the event loop may be blocked. */
 const PAUSE_EVERY_MS = 40;
 
-export interface MonoOptions extends Pick<CallOptions, 'signal'> {
+export interface MonoOptions extends Pick<CallOptions, 'signal' | 'onWarning'> {
   /** Called after each piece. */
   readonly onPiece?: () => void;
 }
 
 /**
  * @yields mono, 16 kHz, n / 32768, in order; an array for each piece that gives a sample; shape [nSamples]
- * @throws {AudioError} what reading the pieces throws; `channels`, `sampleRate`, `nonFinite`; the signal's reason
+ * @throws {AudioError} what reading the pieces throws; `channels`, `sampleRate`; the signal's reason
  */
 export async function* monoSamples(
   pieces: AsyncIterable<PcmPiece>,
-  { signal, onPiece }: MonoOptions = {},
+  { signal, onWarning, onPiece }: MonoOptions = {},
 ): AsyncGenerator<Float32Array<ArrayBuffer>, void, undefined> {
   const resampler = new MonoResampler();
   let lastPause = performance.now();
@@ -35,4 +35,9 @@ export async function* monoSamples(
   signal?.throwIfAborted();
   const rest = resampler.end();
   if (rest.length > 0) yield rest;
+  if (!resampler.nonFinite) return;
+  const { seconds, count } = resampler.nonFinite;
+  const which = count === 1 ? 'a sample that is' : `${count} samples that are`;
+  const message = `The recording has ${which} NaN or infinite, the first at ${seconds.toFixed(3)} s: a click is heard there.`;
+  onWarning?.({ code: 'nonFinite', message });
 }

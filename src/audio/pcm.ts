@@ -46,25 +46,28 @@ export const SPEAKER = {
   sideRight: 0x400,
 } as const;
 
+const { frontLeftOfCentre, frontRightOfCentre } = SPEAKER;
 const { frontLeft, frontRight, frontCentre, lowFrequency, backLeft, backRight, backCentre, sideLeft, sideRight } =
   SPEAKER;
 const FRONT = frontLeft | frontRight;
 
 /**
- * The speakers ffmpeg assumes for 0 to 8 channels that come without a mask.
+ * The speakers ffmpeg assumes for channels that come without a mask, by their number. Of 16 and 24 channels the ones after
+ * these are for speakers above and below, which its mixer leaves out.
  * @see FFmpeg, libavutil/channel_layout.c, av_channel_layout_default
  */
-export const DEFAULT_CHANNEL_MASKS: readonly number[] = [
-  0,
-  frontCentre,
-  FRONT,
-  FRONT | lowFrequency,
-  FRONT | frontCentre | backCentre,
-  FRONT | frontCentre | backLeft | backRight,
-  FRONT | frontCentre | lowFrequency | backLeft | backRight,
-  FRONT | frontCentre | lowFrequency | backCentre | sideLeft | sideRight,
-  FRONT | frontCentre | lowFrequency | backLeft | backRight | sideLeft | sideRight,
-];
+export const DEFAULT_CHANNEL_MASKS: Readonly<Record<number, number>> = {
+  1: frontCentre,
+  2: FRONT,
+  3: FRONT | lowFrequency,
+  4: FRONT | frontCentre | backCentre,
+  5: FRONT | frontCentre | backLeft | backRight,
+  6: FRONT | frontCentre | lowFrequency | backLeft | backRight,
+  7: FRONT | frontCentre | lowFrequency | backCentre | sideLeft | sideRight,
+  8: FRONT | frontCentre | lowFrequency | backLeft | backRight | sideLeft | sideRight,
+  16: FRONT | frontCentre | backLeft | backRight | backCentre | sideLeft | sideRight,
+  24: FRONT | frontCentre | lowFrequency | backLeft | backRight | frontLeftOfCentre | frontRightOfCentre | backCentre,
+};
 
 /** Bits that are set in `mask`, lowest first. */
 export function speakersOf(mask: number): number[] {

@@ -142,7 +142,9 @@ test('a truncated file decodes up to the cut, or is refused if nothing before it
     for (let end = 250; end < toneMp3.length; end += 90) {
       const samples = await decodedOrCode(toneMp3.subarray(0, end), `MP3 up to ${end}`);
       if (typeof samples === 'string') continue;
-      assert.equal(samples, whole.subarray(0, samples.length), `MP3 up to ${end}`);
+      // The last frame may be cut, and is decoded with zeros in place of what is missing.
+      const length = Math.max(samples.length - 2 * 576, 0);
+      assert.equal(samples.subarray(0, length), whole.subarray(0, length), `MP3 up to ${end}`);
       lengths.push(samples.length);
     }
     assert.ok(lengths.length > 10 && new Set(lengths).size > 5, `${lengths}`);

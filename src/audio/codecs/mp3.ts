@@ -1,100 +1,161 @@
 /**
- * MPEG audio (MP3, also layers I and II) through mpg123 in WebAssembly (`mpg123-decoder`), loaded only here. Encoder delay
- * and padding are cut off where a LAME header states them, as in ffmpeg; without one nothing is.
+ * MPEG audio (MP3, also layers I and II) through mpg123 in WebAssembly (`mpg123-decoder`), loaded only here. It is given
+ * whole frames one after the other, so it never has to look for one. Sample rate, channels and layer may change from frame
+ * to frame. Encoder delay and padding are cut off where a LAME header states them, as in ffmpeg; without one nothing is.
  */
+import { concat } from '../../base/bytes.ts';
 import type { CallOptions } from '../../base/progress.ts';
 import type { ByteReader } from '../byteReader.ts';
+import { id3Length } from '../containers/id3.ts';
+import { isSameKind, MPEG_HEADER_BYTES, mpegFrameAt, mpegFrames } from '../containers/mpegFrame.ts';
+import { type MpegInfo, readMpegInfo } from '../containers/mpegInfo.ts';
 import type { PcmPiece } from '../pcm.ts';
 import { DecoderReport } from './decoderReport.ts';
+import { SampleQueue } from './sampleQueue.ts';
 
-/** Bytes decoded at once. */
-const BYTES_AT_ONCE = 1 << 16;
-/** The first frame must begin within this many bytes. */
-export const SEARCHED_BYTES = 1 << 16;
-
-export interface MpegFrame {
-  /** Hz. */
-  readonly sampleRate: number;
-  readonly nChannels: number;
-  readonly frameBytes: number;
-}
-
-/** Kilobits a second by layer (1 to 3) and index; MPEG-1, then MPEG-2 and 2.5. */
-const BIT_RATES_1 = [
-  [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
-  [0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
-  [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
-];
-const BIT_RATES_2 = [
-  [0, 32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256],
-  [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
-  [0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160],
-];
-/** Hz by index, MPEG-1; MPEG-2 has half and MPEG-2.5 a quarter of it. */
-const SAMPLE_RATES = [44100, 48000, 32000];
+/** The first frame is looked for within this many bytes. */
+const SEARCHED_BYTES = 1 << 16;
+/** Frames that must follow one another at the very start, so that it is certain what they are. */
+const MIN_FRAMES = 7;
+/** Frames that must follow one another behind other bytes, and be more than those. */
+const MIN_FRAMES_LATER = 4;
 
 /**
- * The four bytes of a frame's header: 11 bits sync, 2 version (0: 2.5, 2: 2, 3: 1), 2 layer (3: I, 2: II, 1: III),
- * 1 no checksum, 4 bit rate, 2 sample rate, 1 padding, 1 private, 2 mode (3: mono), 6 others.
+ * Whether a recording that is nothing else is MPEG audio, judged by frames that follow one another.
+ *
+ * @param bytes the first of them, behind an ID3 tag
+ * @param isAll whether they are the whole recording
  */
-function frameAt(bytes: Uint8Array, at: number): MpegFrame | undefined {
-  const [sync, kind = 0, rates = 0, mode] = bytes.subarray(at, at + 4);
-  if (mode === undefined || sync !== 0xff || (kind & 0xe0) !== 0xe0) return undefined;
-  const version = (kind >> 3) & 3;
-  const layer = 4 - ((kind >> 1) & 3);
-  const bitRate = (version === 3 ? BIT_RATES_1 : BIT_RATES_2)[layer - 1]?.[rates >> 4];
-  const rate1 = SAMPLE_RATES[(rates >> 2) & 3];
-  if (version === 1 || layer === 4 || !rate1 || !bitRate) return undefined;
-  const sampleRate = rate1 / (version === 3 ? 1 : version === 2 ? 2 : 4);
-  const padding = (rates >> 1) & 1;
-  const samples = layer === 1 ? 384 : layer === 3 && version !== 3 ? 576 : 1152;
-  const slot = layer === 1 ? 4 : 1;
-  const frameBytes = (Math.floor((samples * bitRate * 125) / sampleRate / slot) + padding) * slot;
-  return { sampleRate, nChannels: mode >> 6 === 3 ? 1 : 2, frameBytes };
-}
-
-/**
- * The first frame that is followed by another one of the same kind or by the end of the file.
- * @param bytes the first of the file, behind an ID3 tag
- * @param isAll whether they are the whole rest of the file
- */
-export function findMpegFrame(bytes: Uint8Array, isAll: boolean): MpegFrame | undefined {
-  for (let at = 0; at < Math.min(SEARCHED_BYTES, bytes.length); at++) {
+export function isMpegAudio(bytes: Uint8Array, isAll: boolean): boolean {
+  let start = 0;
+  while (bytes[start] === 0) start++;
+  start += id3Length(bytes.subarray(start));
+  let most = 0;
+  for (let at = start; at < bytes.length; at++) {
     if (bytes[at] !== 0xff) continue;
-    const frame = frameAt(bytes, at);
-    if (!frame) continue;
-    if (isAll && at + frame.frameBytes === bytes.length) return frame;
-    const next = frameAt(bytes, at + frame.frameBytes);
-    if (next?.sampleRate === frame.sampleRate) return frame;
+    let count = 0;
+    let end = at;
+    for (;;) {
+      const frame = mpegFrameAt(bytes, end);
+      if (!frame) break;
+      count++;
+      end += frame.nBytes;
+    }
+    if (at === start && (count >= MIN_FRAMES || (isAll && count > 0 && end >= bytes.length))) return true;
+    if (count >= MIN_FRAMES_LATER) most = Math.max(most, end - at);
+    // What begins within these frames is no longer than they are.
+    if (count > 1) at = end - 1;
   }
-  return undefined;
+  return 2 * most > bytes.length;
 }
 
-/**
- * @param frame what `findMpegFrame` found
- * @throws {AudioError} `malformed` if nothing of the file can be decoded
- */
+/** @throws {AudioError} `malformed` if nothing of the file can be decoded */
 export async function* readMp3(
   reader: ByteReader,
-  { sampleRate, nChannels }: MpegFrame,
   { onWarning }: Pick<CallOptions, 'onWarning'> = {},
 ): AsyncGenerator<PcmPiece, void, undefined> {
+  const trimmer = new Trimmer(await skipInfo(reader));
+  await skipJunk(reader);
   const { MPEGDecoder } = await import('mpg123-decoder');
-  const decoder = new MPEGDecoder();
+  const decoder = new MPEGDecoder({ enableGapless: false });
   await decoder.ready;
+  const report = new DecoderReport('MP3');
+  const owed: OwedFrame[] = [];
+  const decoded = [new SampleQueue(), new SampleQueue()] as const;
+  let rate = 0;
   try {
-    const report = new DecoderReport('MP3');
-    for (;;) {
-      const bytes = await reader.peek(1, BYTES_AT_ONCE);
-      if (bytes.length === 0) break;
-      const decoded = await report.run(() => decoder.decode(bytes));
-      await reader.skip(bytes.length);
-      // A mono file comes as two equal channels.
-      const channels = decoded.channelData.slice(0, nChannels).map((channel) => Float32Array.from(channel));
-      if (decoded.samplesDecoded > 0) yield { sampleFormat: 'f32', sampleRate, nChannels, channelMask: 0, channels };
+    for await (const frames of mpegFrames(reader)) {
+      const given: Uint8Array[] = [];
+      for (const { header, bytes, isDropped } of frames) {
+        const { nSamples, nChannels } = header;
+        const kept = trimmer.next(nSamples, isDropped);
+        if (isDropped) continue;
+        given.push(bytes);
+        // ffmpeg's decoder says a new rate one frame late, so its resampler takes that frame at the old rate.
+        owed.push({ nSamples, nChannels, sampleRate: rate === 0 ? header.sampleRate : rate, ...kept });
+        rate = header.sampleRate;
+      }
+      const whole = concat(Uint8Array, given);
+      const { channelData } = await report.run(() => decoder.decode(whole));
+      for (const [c, queue] of decoded.entries()) queue.push(channelData[c] ?? []);
+      yield* pieces(owed, decoded);
     }
-    report.end(onWarning);
   } finally {
     decoder.free();
+  }
+  report.end(onWarning);
+}
+
+/** A frame whose samples mpg123 has not given yet. */
+interface OwedFrame {
+  readonly nSamples: number;
+  readonly nChannels: number;
+  readonly sampleRate: number;
+  /** The samples of it that are kept. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Takes the frames that are there, neighbours of one format together. */
+function* pieces(owed: OwedFrame[], decoded: readonly [SampleQueue, SampleQueue]): Generator<PcmPiece> {
+  for (let first = owed[0]; first && decoded[0].length >= first.nSamples; first = owed[0]) {
+    const { sampleRate, nChannels } = first;
+    const parts: Float32Array[][] = Array.from({ length: nChannels }, () => []);
+    for (let frame = owed[0]; frame && decoded[0].length >= frame.nSamples; frame = owed[0]) {
+      if (frame.sampleRate !== sampleRate || frame.nChannels !== nChannels) break;
+      const { nSamples, from, to } = frame;
+      // A mono frame comes as two equal channels.
+      for (const [c, queue] of decoded.entries()) parts[c]?.push(queue.take(nSamples).subarray(from, to));
+      if (nChannels === 1) decoded[1].take(nSamples);
+      owed.shift();
+    }
+    const channels = parts.map((part) => concat(Float32Array, part));
+    if (channels[0]!.length > 0) yield { sampleFormat: 'f32', sampleRate, nChannels, channelMask: 0, channels };
+  }
+}
+
+/** Which samples are kept, frame by frame. */
+class Trimmer {
+  readonly #end: MpegInfo['end'];
+  #toSkip: number;
+  /** Samples of all frames so far, dropped ones too. */
+  #position = 0;
+
+  constructor(info: MpegInfo | undefined) {
+    this.#toSkip = info?.skip ?? 0;
+    this.#end = info?.end;
+  }
+
+  next(nSamples: number, isDropped: boolean): { readonly from: number; readonly to: number } {
+    const start = this.#position;
+    const end = start + nSamples;
+    this.#position = end;
+    let to = nSamples;
+    if (this.#end && end >= this.#end.from && start < this.#end.to) to = Math.max(this.#end.from - start, 0);
+    if (isDropped) return { from: 0, to: 0 };
+    const from = Math.min(this.#toSkip, nSamples);
+    this.#toSkip -= from;
+    return { from, to: Math.max(Math.min(to, nSamples), from) };
+  }
+}
+
+/** Goes past the frame without sound that may be the first one. */
+async function skipInfo(reader: ByteReader): Promise<MpegInfo | undefined> {
+  const header = mpegFrameAt(await reader.peek(MPEG_HEADER_BYTES), 0);
+  if (!header) return undefined;
+  const info = readMpegInfo(await reader.peek(header.nBytes), header, reader.size && reader.size - reader.position);
+  if (info) await reader.skip(header.nBytes);
+  return info;
+}
+
+/** Goes to the first frame that another one of its kind follows, if it is near. */
+async function skipJunk(reader: ByteReader): Promise<void> {
+  const bytes = await reader.peek(2 * SEARCHED_BYTES);
+  for (let at = 0; at < Math.min(SEARCHED_BYTES, bytes.length); at++) {
+    const frame = bytes[at] === 0xff ? mpegFrameAt(bytes, at) : undefined;
+    const next = frame && at + frame.nBytes;
+    if (next === undefined || !mpegFrameAt(bytes, next) || !isSameKind(bytes, at, next)) continue;
+    await reader.skip(at);
+    return;
   }
 }

@@ -17,8 +17,8 @@ export async function skipId3(reader: ByteReader): Promise<void> {
   }
 }
 
-/** @returns 0 if there is no tag */
-function id3Length(bytes: Uint8Array): number {
+/** Bytes of the tag that begins here; 0 if there is none. */
+export function id3Length(bytes: Uint8Array): number {
   const [flags = 0, ...sizeBytes] = bytes.subarray(5, HEADER_BYTES);
   if (sizeBytes.length < 4 || !startsWith(bytes, 'ID3')) return 0;
   const size = sizeBytes.reduce((sum, byte) => sum * 128 + (byte & 0x7f), 0);

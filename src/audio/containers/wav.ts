@@ -1,14 +1,15 @@
 /**
- * WAV with uncompressed samples: 8, 16, 24 and 32-bit integers, 32 and 64-bit floats, mu-law, A-law.
+ * WAV with samples as numbers: 8 to 64-bit integers, 32 and 64-bit floats, mu-law, A-law; MPEG audio.
  * Damaged files are read as ffmpeg reads them: a "data" chunk that is longer than the file ends with the file, half a
  * frame at the end is dropped, and of several "data" chunks the last one counts (in a stream the first one).
  */
 import { AudioError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
-import type { ByteReader } from '../byteReader.ts';
+import { ByteReader } from '../byteReader.ts';
+import { readMp3 } from '../codecs/mp3.ts';
 import type { PcmPiece } from '../pcm.ts';
 import { isLittleEndian, type WavChunk, wavChunks } from './wavChunks.ts';
-import { frameReader, malformedWav, readWavFormat, type WavFormat } from './wavFormat.ts';
+import { frameReader, isMpegFormat, malformedWav, readWavFormat, type WavFormat } from './wavFormat.ts';
 
 /** Bytes of samples decoded at once. */
 const BYTES_AT_ONCE = 1 << 18;
@@ -24,7 +25,18 @@ export async function* readWav(
   options: Pick<CallOptions, 'onWarning'> = {},
 ): AsyncGenerator<PcmPiece, void, undefined> {
   const { wav, size } = await readHeader(reader, options);
-  yield* readFrames(reader, wav, size);
+  if (wav !== 'mpeg') return yield* readFrames(reader, wav, size);
+  yield* readMp3(ByteReader.ofStream(upTo(reader, size)), options);
+}
+
+async function* upTo(reader: ByteReader, size: number): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let left = size; left > 0; ) {
+    const bytes = await reader.peek(1, Math.min(left, BYTES_AT_ONCE));
+    if (bytes.length === 0) return;
+    yield bytes;
+    await reader.skip(bytes.length);
+    left -= bytes.length;
+  }
 }
 
 /** Samples without a header from the reader's place on. @param size bytes of them */
@@ -50,14 +62,15 @@ export async function* readFrames(
 async function readHeader(
   reader: ByteReader,
   { onWarning }: Pick<CallOptions, 'onWarning'>,
-): Promise<{ readonly wav: WavFormat; readonly size: number }> {
+): Promise<{ readonly wav: WavFormat | 'mpeg'; readonly size: number }> {
   const isLittle = isLittleEndian(await reader.peek(4));
   const isStream = reader.size === undefined;
-  let wav: WavFormat | undefined;
+  let wav: WavFormat | 'mpeg' | undefined;
   let data: WavChunk | undefined;
   for await (const chunk of wavChunks(reader)) {
-    if (chunk.name === 'fmt ') {
-      wav ??= readWavFormat(await reader.peek(Math.min(chunk.size, FORMAT_BYTES)), chunk.size, isLittle);
+    if (chunk.name === 'fmt ' && !wav) {
+      const format = await reader.peek(Math.min(Math.max(chunk.size, 16), FORMAT_BYTES));
+      wav = isMpegFormat(format, isLittle) ? 'mpeg' : readWavFormat(format, chunk.size, isLittle);
     }
     if (chunk.name !== 'data') continue;
     data = chunk;

@@ -14,11 +14,12 @@
  *  24 16  format as a GUID: the format above, then 00 00 00 00 10 00 80 00 00 AA 00 38 9B 71
  */
 import { AudioError } from '../../base/errors.ts';
+import { SAMPLE_RATE } from '../constants.ts';
 import type { ChannelSamples, PcmPiece, SampleFormat } from '../pcm.ts';
 
 const MAX_CHANNELS = 64;
 
-export type Encoding = 'u8' | 's16' | 's24' | 's32' | 'f32' | 'f64' | 'aLaw' | 'muLaw';
+export type Encoding = 'u8' | 's16' | 's24' | 's32' | 's64' | 'f32' | 'f64' | 'aLaw' | 'muLaw';
 
 export interface WavFormat {
   readonly encoding: Encoding;
@@ -47,6 +48,14 @@ export function frameReader(wav: WavFormat): ReadFrames {
       return s32(isLittle ? littleS24 : bigS24);
     case 's32':
       return s32((view, at) => view.getInt32(at, isLittle));
+    case 's64': {
+      // Without a mixer or resampler ffmpeg keeps the upper bits.
+      if (wav.sampleRate === SAMPLE_RATE && wav.nChannels === 1) {
+        return s16((view, at) => view.getInt16(at + (isLittle ? 6 : 0), isLittle));
+      }
+      const read = channelReader(wav, allocate.f64, (view, at) => Number(view.getBigInt64(at, isLittle)) / 2 ** 63);
+      return (bytes) => ({ ...wav, sampleFormat: 'f64', channels: read(bytes) });
+    }
     case 'f32': {
       const read = channelReader(wav, allocate.f32, (view, at) => view.getFloat32(at, isLittle));
       return (bytes) => ({ ...wav, sampleFormat: 'f32', channels: read(bytes) });
@@ -95,6 +104,13 @@ const allocate: { readonly [F in SampleFormat]: (length: number) => ChannelSampl
   f64: (length) => new Float64Array(length),
 };
 
+/** Whether the samples are MPEG audio. @param bytes the contents of a "fmt " chunk, as far as they are there */
+export function isMpegFormat(bytes: Uint8Array, isLittle: boolean): boolean {
+  if (bytes.length < 2) return false;
+  const tag = new DataView(bytes.buffer, bytes.byteOffset).getUint16(0, isLittle);
+  return tag === 0x50 || tag === 0x55;
+}
+
 /**
  * @param bytes the contents of a "fmt " chunk, as far as they are there; from byte 40 on they do not matter
  * @param size  bytes that the chunk should have
@@ -102,14 +118,14 @@ const allocate: { readonly [F in SampleFormat]: (length: number) => ChannelSampl
  */
 export function readWavFormat(bytes: Uint8Array, size: number, isLittle: boolean): WavFormat {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const needed = size >= 16 ? 16 : 14;
+  const needed = size === 14 ? 14 : 16;
   if (size < 14) throw malformedWav(`its "fmt " chunk has ${size} bytes, not 14 or more`);
   if (bytes.length < needed) throw new AudioError('truncated', 'The WAV file ends within its "fmt " chunk.');
   let tag = view.getUint16(0, isLittle);
   const nChannels = view.getUint16(2, isLittle);
   const sampleRate = view.getUint32(4, isLittle);
   const blockBytes = view.getUint16(12, isLittle);
-  const bits = size >= 16 ? view.getUint16(14, isLittle) : 8;
+  const bits = size !== 14 ? view.getUint16(14, isLittle) : 8;
   let channelMask = 0;
   if (tag === 0xfffe) {
     if (size < 40 || bytes.length < 40) throw malformedWav('its extensible "fmt " chunk is shorter than 40 bytes');
@@ -119,16 +135,51 @@ export function readWavFormat(bytes: Uint8Array, size: number, isLittle: boolean
   if (nChannels < 1 || nChannels > MAX_CHANNELS)
     throw malformedWav(`it has ${nChannels} channels, not 1 to ${MAX_CHANNELS}`);
   if (sampleRate === 0) throw malformedWav('its sample rate is 0');
-  // Samples are left-justified in whole bytes; a frame may give them more bytes than their bits need.
-  const minBytes = Math.ceil(bits / 8);
-  const sampleBytes =
-    blockBytes % nChannels === 0 && blockBytes / nChannels >= minBytes ? blockBytes / nChannels : minBytes;
+  const sampleBytes = bytesOfSample(tag, bits, blockBytes / nChannels);
   const encoding = ENCODINGS.get(`${tag}/${sampleBytes}`);
   if (!encoding) {
-    throw new AudioError('unsupported', `The WAV file has samples of format 0x${tag.toString(16)} with ${bits} bits.`);
+    const codec = CODECS.get(tag);
+    const what = codec ?? `of format 0x${tag.toString(16)} with ${bits} bits`;
+    throw new AudioError('unsupported', `The WAV file has samples ${codec ? 'in ' : ''}${what}.`, {
+      hint: 'Install ffmpeg, which decodes them, or convert the file to WAV with 16 bits.',
+    });
   }
   return { encoding, isLittle, sampleRate, nChannels, channelMask, frameBytes: nChannels * sampleBytes };
 }
+
+/**
+ * Bits say how many bytes a sample has, as for ffmpeg, whatever the frame is said to have; except that 17 to 24 bits may
+ * stand left-justified in four bytes, where ffmpeg makes noise of them.
+ *
+ * @param frameShare bytes that a frame is said to have for each channel
+ */
+function bytesOfSample(tag: number, bits: number, frameShare: number): number {
+  if (tag === A_LAW_TAG || tag === MU_LAW_TAG) return 1;
+  const bytes = Math.ceil(bits / 8);
+  return tag === 1 && bytes === 3 && frameShare === 4 ? 4 : bytes;
+}
+
+const A_LAW_TAG = 6;
+const MU_LAW_TAG = 7;
+
+/** Names of some that are not read here. */
+const CODECS: ReadonlyMap<number, string> = new Map([
+  [0x02, 'ADPCM (Microsoft)'],
+  [0x11, 'ADPCM (IMA)'],
+  [0x14, 'G.723'],
+  [0x31, 'GSM'],
+  [0x40, 'G.721'],
+  [0x45, 'G.726'],
+  [0x64, 'G.726'],
+  [0x69, 'ADPCM (IMA)'],
+  [0x83, 'G.729'],
+  [0xff, 'AAC'],
+  [0x160, 'WMA'],
+  [0x161, 'WMA'],
+  [0x162, 'WMA'],
+  [0x1610, 'AAC'],
+  [0x2000, 'AC-3'],
+]);
 
 /** By format tag and bytes a sample. */
 const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
@@ -136,6 +187,7 @@ const ENCODINGS: ReadonlyMap<string, Encoding> = new Map([
   ['1/2', 's16'],
   ['1/3', 's24'],
   ['1/4', 's32'],
+  ['1/8', 's64'],
   ['3/4', 'f32'],
   ['3/8', 'f64'],
   ['6/1', 'aLaw'],

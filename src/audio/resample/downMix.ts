@@ -50,9 +50,11 @@ export function downMixWeights(format: Pick<PcmFormat, 'nChannels' | 'channelMas
     });
   }
   const centre = (mask & FRONT_PAIR) !== 0 ? MIX_LEVEL * Math.SQRT2 : 1;
-  const weights = speakersOf(mask).map((bit) =>
-    bit === SPEAKER.frontCentre ? centre : (SPEAKER_LEVELS.get(bit) ?? 0),
-  );
+  const speakers = speakersOf(mask);
+  const weights = Array.from({ length: nChannels }, (_, channel) => {
+    const bit = speakers[channel] ?? 0;
+    return bit === SPEAKER.frontCentre ? centre : (SPEAKER_LEVELS.get(bit) ?? 0);
+  });
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return sum > 1 ? weights.map((weight) => weight / sum) : weights;
 }

@@ -30,12 +30,16 @@ export class MonoResampler {
   #mixers: Mixers = {};
   #format: PcmFormat | undefined;
   readonly #pieces: Int16Array[] = [];
-  #length = 0;
+  /** Seconds of the recording so far. */
+  #seconds = 0;
+  #nonFinite: NonFinite | undefined;
 
-  /**
-   * @throws {AudioError} `channels` where there is no rule to mix them, `sampleRate` outside of 1 to 768 kHz;
-   *   `nonFinite` at a NaN or infinite sample, with its time
-   */
+  /** NaN and infinite samples of the recording so far. */
+  get nonFinite(): NonFinite | undefined {
+    return this.#nonFinite;
+  }
+
+  /** @throws {AudioError} `channels` where there is no rule to mix them, `sampleRate` outside of 1 to 768 kHz */
   push(piece: PcmPiece): void {
     if (!this.#format || !isSameFormat(this.#format, piece)) {
       checkRate(piece.sampleRate);
@@ -55,13 +59,16 @@ export class MonoResampler {
         break;
       case 'f32':
         mixers.f32 ??= f32Mixer(piece);
+        this.#countNonFinite(piece.channels, piece.sampleRate);
         this.#keep(mixers.f32.push(piece.channels), mixers.f32.round);
         break;
       case 'f64':
         mixers.f64 ??= f64Mixer(piece);
+        this.#countNonFinite(piece.channels, piece.sampleRate);
         this.#keep(mixers.f64.push(piece.channels), mixers.f64.round);
         break;
     }
+    this.#seconds += (piece.channels[0]?.length ?? 0) / piece.sampleRate;
   }
 
   /** Ends the recording. @returns what `take` has not: mono, 16 kHz, n / 32768; shape [nSamples] */
@@ -79,17 +86,25 @@ export class MonoResampler {
 
   #keep(values: ArrayLike<number>, round: (value: number) => number): void {
     const piece = new Int16Array(values.length);
-    for (let i = 0; i < values.length; i++) {
-      const value = values[i]!;
-      if (!Number.isFinite(value)) {
-        const seconds = ((this.#length + i) / SAMPLE_RATE).toFixed(3);
-        throw new AudioError('nonFinite', `The recording has a NaN or infinite sample at about ${seconds} s.`);
-      }
-      piece[i] = round(value);
-    }
+    for (let i = 0; i < values.length; i++) piece[i] = round(values[i]!);
     this.#pieces.push(piece);
-    this.#length += piece.length;
   }
+
+  #countNonFinite(channels: readonly (Float32Array | Float64Array)[], sampleRate: number): void {
+    for (const channel of channels) {
+      for (let i = 0; i < channel.length; i++) {
+        if (Number.isFinite(channel[i])) continue;
+        const seconds = this.#seconds + i / sampleRate;
+        this.#nonFinite = { seconds: this.#nonFinite?.seconds ?? seconds, count: (this.#nonFinite?.count ?? 0) + 1 };
+      }
+    }
+  }
+}
+
+/** NaN and infinite samples: the time of the first, and how many there are. */
+export interface NonFinite {
+  readonly seconds: number;
+  readonly count: number;
 }
 
 function checkRate(sampleRate: number): void {
@@ -159,9 +174,13 @@ function s32Mixer(format: PcmFormat): Mixer<ChannelSamples['s32']> {
   return createMixer(FLOAT_32, s32ToF32, format);
 }
 
-/** A sample in [-1, 1] to 16 bits. */
+/**
+ * A sample in [-1, 1] to 16 bits. What has no place in 32 bits, NaN too, is the least number: so x86 converts it, and with
+ * it ffmpeg.
+ */
 function unitToInt16(value: number): number {
-  return clampInt16(roundHalfEven(value * 32768));
+  const scaled = value * 32768;
+  return Math.abs(scaled) < 2 ** 31 ? clampInt16(roundHalfEven(scaled)) : -32768;
 }
 
 function s32ToF32(samples: Int32Array): Float32Array<ArrayBuffer> {

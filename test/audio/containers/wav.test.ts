@@ -2,8 +2,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { isWav } from '../../../src/audio/containers/wavChunks.ts';
 import { decodeWhole } from '../../../src/audio/decode.ts';
+import { AudioError } from '../../../src/base/errors.ts';
 import type { Warning } from '../../../src/base/progress.ts';
-import { codeOf, reasonOf } from '../../support/throws.ts';
+import { ffmpegOrSkip } from '../../support/ffmpeg.ts';
+import { codeOf, reasonOf, throws } from '../../support/throws.ts';
+import { isAsFfmpegHears } from '../againstFfmpeg.ts';
 import { integerBytes, isPcm16, noise, sweep, type WavSpec, wavFile } from '../sounds.ts';
 
 const test = suite('wav');
@@ -91,7 +94,7 @@ const invalid: readonly (readonly [what: string, change: Partial<WavSpec>, code:
   ['a sample rate of 0', { sampleRate: 0 }, 'malformed'],
   ['a sample rate of 5', { sampleRate: 5 }, 'sampleRate'],
   ['samples of no bits', { bits: 0 }, 'unsupported'],
-  ['MP3 in WAV', { tag: 0x55 }, 'unsupported'],
+  ['MP3 in WAV without a frame', { tag: 0x55 }, 'malformed'],
   ['ADPCM', { tag: 2, bits: 4 }, 'unsupported'],
 ];
 for (const [what, change, code] of invalid) {
@@ -150,5 +153,72 @@ test('other files are not WAV', () => {
 function noiseBytes(length: number): Uint8Array {
   return Uint8Array.from(noise(length, 9), (v) => 128 + 127 * v);
 }
+
+test('fields that contradict each other are judged as ffmpeg judges them', async () => {
+  const bytes = integerBytes(
+    sweep(3000, 1).map((v) => Math.round(v * 32767)),
+    16,
+  );
+  const file = wavFile({ tag: 1, bits: 16, data: bytes });
+  const wanted = await decoded(file);
+  const change = (at: number, value: number): Uint8Array => {
+    const changed = file.slice();
+    new DataView(changed.buffer).setUint16(at, value, true);
+    return changed;
+  };
+  for (const blockAlign of [0, 1, 3, 4, 6, 8, 4096, 65535]) {
+    assert.equal(await decoded(change(32, blockAlign)), wanted, `block align ${blockAlign}`);
+  }
+  for (const byteRate of [0, 1, 65535]) assert.equal(await decoded(change(28, byteRate)), wanted, 'byte rate');
+  for (const bits of [9, 12, 15]) assert.equal(await decoded(change(34, bits)), wanted, `${bits} bits`);
+  for (const channelMask of [0, 1, 3, 0x600, 0x80000000]) {
+    assert.equal(await decoded(wavFile({ tag: 1, bits: 16, channelMask, data: bytes })), wanted, `mask ${channelMask}`);
+  }
+  if (!ffmpegOrSkip('contradicting fields against ffmpeg')) return;
+  const files: readonly (readonly [what: string, file: Uint8Array])[] = [
+    ['block align 4', change(32, 4)],
+    ['12 bits', change(34, 12)],
+    ['8 bits', change(34, 8)],
+    ['16 channels', wavFile({ tag: 1, bits: 16, nChannels: 16, data: bytes.slice(0, 5984) })],
+    ['24 channels', wavFile({ tag: 1, bits: 16, nChannels: 24, data: bytes.slice(0, 5952) })],
+    ['64 bits', wavFile({ tag: 1, bits: 64, data: bytes.slice(0, 5992) })],
+    ['64 bits, two channels', wavFile({ tag: 1, bits: 64, nChannels: 2, data: bytes.slice(0, 5984) })],
+    ['mu-law in 16 bits', wavFile({ tag: 7, bits: 16, data: bytes })],
+    ['size 100', wavFile({ tag: 1, bits: 16, data: bytes, dataSize: 100 })],
+    ['size too large', wavFile({ tag: 1, bits: 16, data: bytes, dataSize: 1e9 })],
+    ['a NaN', floatFile(Number.NaN)],
+    ['infinity', floatFile(Number.POSITIVE_INFINITY)],
+    ['65536', floatFile(65536)],
+  ];
+  for (const [what, one] of files) await isAsFfmpegHears(one, 0, what);
+});
+
+/** 3000 samples, of which number 1000 is `value`. */
+function floatFile(value: number): Uint8Array {
+  const sound = sweep(3000, 1);
+  sound[1000] = value;
+  return wavFile({ tag: 3, bits: 32, data: new Uint8Array(sound.buffer) });
+}
+
+test('one sample that is no number is a click and a warning', async () => {
+  const warnings: Warning[] = [];
+  assert.is((await decoded(floatFile(Number.NaN), warnings)).length, 3000);
+  assert.equal(
+    warnings.map(({ code, message }) => [code, /0\.063 s/.test(message)]),
+    [['nonFinite', true]],
+  );
+});
+
+test('many chunks are gone through once', async () => {
+  const between = Array.from({ length: 50_000 }, () => ['junk', new Uint8Array(2)] as const);
+  assert.equal(await decoded(wavFile({ ...s16, between })), values);
+});
+
+test('what samples in a codec are is said', async () => {
+  const error = await throws(AudioError, 'unsupported', () =>
+    decoded(wavFile({ tag: 0x11, bits: 4, data: noiseBytes(9) })),
+  );
+  assert.match(error.message, 'ADPCM');
+});
 
 test.run();

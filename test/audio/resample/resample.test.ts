@@ -7,7 +7,7 @@ import { MonoResampler } from '../../../src/audio/resample/resample.ts';
 import { roundHalfEven } from '../../../src/audio/resample/rounding.ts';
 import { ffmpegOrSkip, ffmpegSamples } from '../../support/ffmpeg.ts';
 import { codeOf } from '../../support/throws.ts';
-import { sweep } from '../sounds.ts';
+import { isPcm16, sweep } from '../sounds.ts';
 
 const test = suite('resample');
 
@@ -67,7 +67,7 @@ test('every sample is the one ffmpeg gives', () => {
     compareWithFfmpeg('s32', rate, 2, 5003);
     compareWithFfmpeg('f64', rate, 1, 5003);
   }
-  for (let channels = 3; channels <= 8; channels++) compareWithFfmpeg('s16', 16000, channels, 3001);
+  for (const channels of [3, 4, 5, 6, 7, 8, 16, 24]) compareWithFfmpeg('s16', 16000, channels, 3001);
   for (const channels of [3, 6]) compareWithFfmpeg('f32', 44100, channels, 3001);
 });
 
@@ -136,19 +136,40 @@ test('weights of known layouts, refusal of unknown ones', async () => {
   }
 });
 
-test('invalid rates and samples are refused', async () => {
+test('invalid rates are refused', async () => {
   for (const sampleRate of [0, 999, 768001, 16000.5, Number.NaN]) {
     const format = { sampleFormat: 'f32', sampleRate, nChannels: 1, channelMask: 0 } as const;
     assert.is(await codeOf(() => resampled(format, [new Float32Array(1)], 1)), 'sampleRate');
   }
-  for (const bad of [Number.NaN, Number.POSITIVE_INFINITY]) {
-    for (const sampleRate of [16000, 48000]) {
-      const sound = sweep(9000, 1);
-      sound[4500] = bad;
-      const format = { sampleFormat: 'f32', sampleRate, nChannels: 1, channelMask: 0 } as const;
-      assert.is(await codeOf(() => resampled(format, [sound], 9000)), 'nonFinite');
-    }
+});
+
+test('a sample that is no number is the least one, as in ffmpeg, and is counted with its time', () => {
+  for (const [bad, expected] of [
+    [Number.NaN, -32768],
+    [Number.POSITIVE_INFINITY, -32768],
+    [Number.NEGATIVE_INFINITY, -32768],
+    [65536, -32768],
+    [65535, 32767],
+    [-65536, -32768],
+  ] as const) {
+    const sound = new Float32Array(9000).fill(0.25);
+    sound[4500] = bad;
+    const resampler = new MonoResampler();
+    resampler.push({ sampleFormat: 'f32', sampleRate: 16000, nChannels: 1, channelMask: 0, channels: [sound] });
+    const samples = Array.from(resampler.end(), (v) => v * 32768);
+    assert.equal([samples[4499], samples[4500], samples[4501]], [8192, expected, 8192], `${bad}`);
+    assert.equal(resampler.nonFinite, Number.isFinite(bad) ? undefined : { seconds: 0.28125, count: 1 }, `${bad}`);
   }
+  const stereo = [
+    new Float32Array(9000).fill(Number.NaN, 3000, 3010),
+    new Float32Array(9000).fill(Infinity, 8000, 8001),
+  ];
+  const resampler = new MonoResampler();
+  for (const _ of [1, 2]) {
+    resampler.push({ sampleFormat: 'f32', sampleRate: 48000, nChannels: 2, channelMask: 0, channels: stereo });
+  }
+  assert.equal(resampler.nonFinite, { seconds: 3000 / 48000, count: 22 });
+  assert.ok(isPcm16(resampler.end()));
 });
 
 test.run();
