@@ -8,7 +8,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeWhole } from '../src/audio/decode.ts';
 import { AudioError } from '../src/base/errors.ts';
-import { transcodeWithFfmpeg } from '../src/runtime/ffmpeg.ts';
+import { ffmpegSamples } from '../test/support/ffmpeg.ts';
 import { sharedDir } from '../test/support/paths.ts';
 
 const args = process.argv.slice(2);
@@ -24,7 +24,7 @@ for (const file of readdirSync(folder).sort()) {
   const ours = await decodeOurs(file, bytes);
   if (!ours) continue;
   const ms = performance.now() - start;
-  const theirs = await transcodeWithFfmpeg(join(folder, file));
+  const theirs = ffmpegSamples(join(folder, file));
   let unequal = 0;
   let largest = 0;
   for (let i = 0; i < Math.min(ours.length, theirs.length); i++) {

@@ -10,7 +10,7 @@ import { resolveDecodingOptions } from '../src/decode/options.ts';
 import { logitRules } from '../src/decode/rules.ts';
 import { load } from '../src/index.node.ts';
 import { applyRules, type LogitRules, ruleState } from '../src/rules/logitRules.ts';
-import { transcodeWithFfmpeg } from '../src/runtime/ffmpeg.ts';
+import { ffmpegSamples } from '../test/support/ffmpeg.ts';
 import { repoRoot } from '../test/support/paths.ts';
 
 interface Step {
@@ -30,7 +30,7 @@ for (const clip of clips) {
   };
   const wanted = reference.segments.flatMap((segment) => segment.tokens);
   const path = join(shared, 'speech', clip);
-  const samples = await transcodeWithFfmpeg(path, undefined);
+  const samples = ffmpegSamples(path);
   await compare(`${clip}, decoded by sotto`, path, wanted);
   await compare(
     `${clip}, decoded by ffmpeg`,

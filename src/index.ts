@@ -16,11 +16,18 @@ export type { StreamSummary, StreamUpdate } from './transcribe/stream/stream.ts'
 export type { StreamOptions } from './transcribe/stream/streamOptions.ts';
 export { transcribe, transcribeSegments } from './transcribe/transcribe.ts';
 export type { Segment, Transcript, Word } from './transcribe/transcript.ts';
-export { type AudioInput, Whisper, type WhisperParts } from './whisper.ts';
+export { Whisper, type WhisperParts } from './whisper.ts';
 
 // Audio: bytes to samples, whole or while they come; samples to a log-mel; where somebody speaks.
 
-export type { AudioFile, OpenSound } from './audio/audioFile.ts';
+export type {
+  AudioBufferLike,
+  AudioFile,
+  AudioInput,
+  AudioPlanes,
+  FileInput,
+  OpenSound,
+} from './audio/audioInput.ts';
 export { ByteReader, type ByteReaderOptions } from './audio/byteReader.ts';
 export { type ByteSource, blobBytes, memoryBytes } from './audio/byteSource.ts';
 export { type DecodeAudioOptions, decodeAudio, decodeWhole } from './audio/decode.ts';

@@ -1,5 +1,5 @@
 /** Builds a model of its parts: files, device, tokenizer, engine. Finding files and reading recordings is handed in. */
-import type { OpenSound } from './audio/audioFile.ts';
+import type { OpenSound } from './audio/audioInput.ts';
 import type { CallOptions } from './base/progress.ts';
 import { openModelFiles } from './checkpoint/modelFiles.ts';
 import type { OpenSource } from './checkpoint/source.ts';

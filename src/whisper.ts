@@ -2,10 +2,9 @@
  * A loaded model as users see it: recordings in, text out. Connects audio, model and decoding; knows no platform.
  */
 
-import type { AudioFile, OpenSound } from './audio/audioFile.ts';
+import { type AudioInput, audioInput, inputName, type OpenSound } from './audio/audioInput.ts';
 import { type LogMel, logMel } from './audio/features/logMel.ts';
 import { RunningLogMel } from './audio/features/runningLogMel.ts';
-import { samplesSound } from './audio/sound.ts';
 import { SottoError } from './base/errors.ts';
 import { Mutex } from './base/mutex.ts';
 import type { CallOptions, Progress } from './base/progress.ts';
@@ -22,9 +21,6 @@ import { type StreamSummary, type StreamUpdate, transcribeStream } from './trans
 import type { StreamOptions } from './transcribe/stream/streamOptions.ts';
 import { checkTranscription, transcribe, transcribeSegments } from './transcribe/transcribe.ts';
 import type { Segment, Transcript } from './transcribe/transcript.ts';
-
-/** A recording: mono samples at 16 kHz in [-1, 1], or a file of any kind. */
-export type AudioInput = Float32Array | AudioFile;
 
 export interface WhisperParts {
   readonly device: Device;
@@ -113,7 +109,7 @@ export class Whisper {
   ): AsyncGenerator<RecordingResult, void, undefined> {
     yield* this.#inTurns(options.signal, (signal) => {
       const sources = recordings.map((audio, i) => {
-        const name = typeof audio === 'string' || audio instanceof URL ? String(audio) : `recording ${i + 1}`;
+        const name = inputName(audio) ?? `recording ${i + 1}`;
         const { onProgress } = options;
         const reading = {
           ...options,
@@ -188,7 +184,8 @@ export class Whisper {
 
   /** @returns a log-mel that closes the sound too */
   async #logMel(audio: AudioInput, options: CallOptions): Promise<LogMel> {
-    const sound = audio instanceof Float32Array ? samplesSound(audio) : await this.#parts.openSound(audio, options);
+    const input = audioInput(audio);
+    const sound = input.kind === 'sound' ? input.sound : await this.#parts.openSound(input, options);
     try {
       const { signal, onProgress, onWarning } = options;
       const mel = await logMel(sound, { signal, onProgress, onWarning, nMels: this.dims.nMels });

@@ -1,6 +1,7 @@
 /** A loaded model as users have it, on a scripted engine: queueing, leaving, aborting, closing. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { FileInput } from '../src/audio/audioInput.ts';
 import { type Sound, samplesSound } from '../src/audio/sound.ts';
 import { AudioError, InternalError, OptionsError, SottoError } from '../src/base/errors.ts';
 import type { Device } from '../src/engine/device.ts';
@@ -47,9 +48,10 @@ function model(onStep?: () => void) {
   } as unknown as Device;
   const read: string[] = [];
   let opened = 0;
-  const openSound = async (audio: unknown): Promise<Sound> => {
-    read.push(String(audio));
-    if (audio === 'missing.wav') throw new AudioError('notFound', 'There is no file missing.wav.');
+  const openSound = async (file: FileInput): Promise<Sound> => {
+    const address = file.kind === 'address' ? file.address : file.kind;
+    read.push(address);
+    if (address === 'missing.wav') throw new AudioError('notFound', 'There is no file missing.wav.');
     opened++;
     return {
       ...samplesSound(new Float32Array(40 * 16000)),

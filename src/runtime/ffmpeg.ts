@@ -1,84 +1,196 @@
 /**
  * Decodes what our own decoders do not support (m4a, mp4, webm, aiff, ...) by the `ffmpeg` on the PATH, with the arguments
- * of openai/whisper's `load_audio`. ffmpeg must be able to seek (the index of an MP4 is often at its end), so bytes that
- * are not in a file are written to a temporary one.
+ * of openai/whisper's `load_audio`. Its samples are taken from a pipe as they come, and it waits while they are not: an hour
+ * costs no more memory than a minute.
  *
  * @see openai/whisper, whisper/audio.py, load_audio
  */
-import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
 import { SAMPLE_RATE } from '../audio/constants.ts';
-import { concat } from '../base/bytes.ts';
 import { AudioError } from '../base/errors.ts';
+import type { CallOptions } from '../base/progress.ts';
+import { FFMPEG_FORMATS, refusedFormat } from './ffmpegFormats.ts';
 
-/** Only files, so that a playlist cannot make ffmpeg fetch anything. */
-const INPUT_OPTIONS = ['-nostdin', '-v', 'error', '-protocol_whitelist', 'file', '-threads', '0'];
-const OUTPUT_OPTIONS = ['-f', 's16le', '-ac', '1', '-acodec', 'pcm_s16le', '-ar', `${SAMPLE_RATE}`, '-'];
-/** Characters of ffmpeg's messages that are kept. */
-const MAX_ERROR_LENGTH = 2000;
+/** Says all, each line with its level, since the length of the recording is in a line of level `info`. */
+const LOG_OPTIONS = ['-nostdin', '-hide_banner', '-nostats', '-v', 'level+info'];
+const OUTPUT_OPTIONS = ['-f', 's16le', '-ac', '1', '-acodec', 'pcm_s16le', '-ar', `${SAMPLE_RATE}`, 'pipe:1'];
+/** Lines of ffmpeg's complaints that are kept. */
+const MAX_COMPLAINTS = 4;
+const MAX_LINE_LENGTH = 300;
+
+type Samples = Float32Array<ArrayBuffer>;
+
+export interface FfmpegInput {
+  /** A path: ffmpeg can then seek, as it must where the index of an MP4 is at its end. Or bytes as they come. */
+  readonly from: string | AsyncIterable<Uint8Array>;
+  /** For messages. */
+  readonly name: string;
+  /** Called when ffmpeg knows the format, whether it can then decode the recording or not. */
+  readonly onRecognized?: (() => void) | undefined;
+}
 
 /**
- * @param input a path, or the bytes of a recording
- * @returns mono, 16 kHz, 16 bits; shape [nSamples]
- * @throws {AudioError} `unsupported` if there is no ffmpeg, `undecodable` with ffmpeg's own message if it fails;
- *   the signal's reason
+ * Starts ffmpeg when it is asked for the first samples, and ends it when they are not wanted any more.
+ *
+ * @yields mono, 16 kHz, n / 32768
+ * @throws {AudioError} `unsupported` if there is no ffmpeg, `undecodable` with ffmpeg's own words if it fails; the signal's
+ *   reason
  */
-export async function transcodeWithFfmpeg(
-  input: string | Uint8Array,
-  signal?: AbortSignal | undefined,
-): Promise<Int16Array<ArrayBuffer>> {
+export async function* decodeWithFfmpeg(
+  { from, name, onRecognized }: FfmpegInput,
+  { signal, onProgress, onWarning }: CallOptions = {},
+): AsyncGenerator<Samples, void, undefined> {
   signal?.throwIfAborted();
-  if (typeof input === 'string') return runFfmpeg(input, signal);
-  const folder = await mkdtemp(join(tmpdir(), 'sotto-'));
+  const isPath = typeof from === 'string';
+  const protocol = isPath ? 'file' : 'pipe';
+  // With "file:" a name like "concat:a|b" is not mistaken for a protocol.
+  const input = isPath ? `file:${from}` : 'pipe:0';
+  const child = spawn(
+    'ffmpeg',
+    [
+      ...LOG_OPTIONS,
+      ...['-protocol_whitelist', protocol, '-format_whitelist', FFMPEG_FORMATS, '-threads', '0', '-i', input],
+      ...OUTPUT_OPTIONS,
+    ],
+    { stdio: [isPath ? 'ignore' : 'pipe', 'pipe', 'pipe'] },
+  ) as ChildProcessByStdio<Writable | null, Readable, Readable>; // of its pipes, stdin alone depends on `isPath`
+  const log = new FfmpegLog(child.stderr, input, onRecognized);
+  const ended = new Promise<{ code: number | null; failure?: NodeJS.ErrnoException }>((resolve) => {
+    child.on('error', (failure) => resolve({ code: null, failure }));
+    child.on('close', (code) => resolve({ code }));
+  });
+  const abort = (): void => void child.kill('SIGKILL');
+  signal?.addEventListener('abort', abort, { once: true });
+  let notFed: { readonly error: unknown } | undefined;
+  if (!isPath) {
+    feed(from, child.stdin).catch((error: unknown) => {
+      notFed = { error };
+      child.kill('SIGKILL');
+    });
+  }
+  let nSamples = 0;
   try {
-    const file = join(folder, 'recording');
-    await writeFile(file, input, { mode: 0o600 });
-    return await runFfmpeg(file, signal);
+    for await (const samples of readSamples(child.stdout)) {
+      signal?.throwIfAborted();
+      nSamples += samples.length;
+      const { duration } = log;
+      if (duration !== undefined)
+        onProgress?.({ stage: 'audio', done: nSamples / SAMPLE_RATE, total: duration, unit: 'seconds', item: name });
+      yield samples;
+    }
+    const { code, failure } = await ended;
+    signal?.throwIfAborted();
+    if (notFed) throw notFed.error;
+    if (failure) throw cannotRun(name, failure);
+    if (code !== 0) throw refused(name, log);
+    if (log.complaints.length > 0)
+      onWarning?.({ code: 'audioDamaged', message: `${name}: ffmpeg says: ${log.complaints.join('; ')}.` });
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    signal?.removeEventListener('abort', abort);
+    child.kill('SIGKILL');
+    // Until it has ended, its input file cannot be removed everywhere.
+    await ended;
   }
 }
 
-function runFfmpeg(path: string, signal: AbortSignal | undefined): Promise<Int16Array<ArrayBuffer>> {
-  return new Promise((resolve, reject) => {
-    // With "file:" a name like "concat:a|b" is not mistaken for a protocol.
-    const child = spawn('ffmpeg', [...INPUT_OPTIONS, '-i', `file:${path}`, ...OUTPUT_OPTIONS], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const abort = (): void => {
-      child.kill('SIGKILL');
-    };
-    signal?.addEventListener('abort', abort);
-    const pieces: Uint8Array[] = [];
-    let errors = '';
-    child.stdout.on('data', (piece: Uint8Array) => void pieces.push(piece));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      errors = (errors + text).slice(-MAX_ERROR_LENGTH);
-    });
-    child.on('error', (cause: NodeJS.ErrnoException) => {
-      signal?.removeEventListener('abort', abort);
-      reject(
-        cause.code === 'ENOENT' ? noFfmpeg(path) : new AudioError('undecodable', `ffmpeg: ${cause.message}`, { cause }),
-      );
-    });
-    child.on('close', (code) => {
-      signal?.removeEventListener('abort', abort);
-      if (signal?.aborted) reject(signal.reason);
-      else if (code === 0) resolve(toInt16(concat(Uint8Array, pieces)));
-      else reject(new AudioError('undecodable', `ffmpeg cannot decode ${path}: ${errors.trim().split('\n').at(-1)}`));
-    });
-  });
+/** 16-bit samples of a pipe, whose pieces may be cut within a sample. */
+async function* readSamples(pipe: Readable): AsyncGenerator<Samples, void, undefined> {
+  let rest: Uint8Array = new Uint8Array(0);
+  try {
+    // Typed as any in Node's types: without an encoding they are Buffers.
+    for await (const piece of pipe as AsyncIterable<Uint8Array>) {
+      const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+      const n = bytes.length >> 1;
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const samples = new Float32Array(n);
+      for (let i = 0; i < n; i++) samples[i] = view.getInt16(2 * i, true) / 32768;
+      rest = bytes.slice(2 * n);
+      if (n > 0) yield samples;
+    }
+  } catch (error) {
+    // The pipe of a process that was killed, or never began, is closed early: why, its end says.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  }
 }
 
-function noFfmpeg(path: string): AudioError {
-  return new AudioError('unsupported', `${path} is not WAV, FLAC, MP3, Ogg Opus or Ogg Vorbis.`, {
+/** Writes bytes to ffmpeg as fast as it takes them; what comes after it has ended is not read. */
+async function feed(bytes: AsyncIterable<Uint8Array>, stdin: Writable | null): Promise<void> {
+  if (!stdin) return;
+  let isOpen = true;
+  const closed = new Promise<void>((resolve) => {
+    stdin.on('error', () => {
+      isOpen = false;
+      resolve();
+    });
+    stdin.on('close', () => {
+      isOpen = false;
+      resolve();
+    });
+  });
+  try {
+    for await (const piece of bytes) {
+      if (!isOpen) return;
+      if (!stdin.write(piece)) await Promise.race([closed, new Promise((resolve) => stdin.once('drain', resolve))]);
+    }
+  } finally {
+    stdin.end();
+  }
+}
+
+/** What ffmpeg writes while it works: the length of the recording, and what is wrong with it. */
+class FfmpegLog {
+  /** Seconds, once they are known. */
+  duration: number | undefined;
+  readonly complaints: string[] = [];
+  /** The format that is not on the list, if that is why it ends. */
+  refused: string | undefined;
+  readonly #input: string;
+  readonly #onRecognized: (() => void) | undefined;
+  #rest = '';
+
+  /** @param input as ffmpeg is given it: a prefix of some of its lines */
+  constructor(stderr: Readable, input: string, onRecognized: (() => void) | undefined) {
+    this.#input = input;
+    this.#onRecognized = onRecognized;
+    stderr.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (this.#rest + text).split(/[\r\n]+/);
+      this.#rest = (lines.pop() ?? '').slice(-MAX_LINE_LENGTH);
+      for (const line of lines) this.#read(line);
+    });
+  }
+
+  #read(line: string): void {
+    const complaint = /^(?:\[(?<part>[^\]]*) @ [^\]]*\] )?\[(?:error|fatal|panic)\] (?<text>.*)$/.exec(line)?.groups;
+    if (complaint) {
+      const { part, text = '' } = complaint;
+      if (text.startsWith('Format not on whitelist')) this.refused ??= part ?? '';
+      else if (part !== undefined) this.#onRecognized?.();
+      const told = text.replace(`${this.#input}: `, '').trim().slice(0, MAX_LINE_LENGTH);
+      // A damaged file has the same fault again and again.
+      if (this.complaints.length < MAX_COMPLAINTS && told !== '' && !this.complaints.includes(told))
+        this.complaints.push(told);
+    }
+    if (line.startsWith('[info] Input #0')) this.#onRecognized?.();
+    const time = /^\[info\] {3}Duration: (\d+):(\d\d):(\d\d\.\d+)/.exec(line);
+    if (time) this.duration ??= Number(time[1]) * 3600 + Number(time[2]) * 60 + Number(time[3]);
+  }
+}
+
+function cannotRun(name: string, cause: NodeJS.ErrnoException): AudioError {
+  if (cause.code !== 'ENOENT')
+    return new AudioError('undecodable', `ffmpeg cannot be run: ${cause.message}.`, { cause });
+  return new AudioError('unsupported', `${name} is not WAV, FLAC, MP3, Ogg Opus or Ogg Vorbis.`, {
     hint: 'Install ffmpeg and put it on the PATH: it decodes everything else. Or convert the file to WAV.',
   });
 }
 
-function toInt16(bytes: Uint8Array<ArrayBuffer>): Int16Array<ArrayBuffer> {
-  const view = new DataView(bytes.buffer);
-  return Int16Array.from({ length: bytes.length >> 1 }, (_, i) => view.getInt16(2 * i, true));
+function refused(name: string, { refused: format, complaints }: FfmpegLog): AudioError {
+  if (format !== undefined) {
+    return new AudioError('undecodable', `${name} is ${refusedFormat(format)}.`, {
+      hint: 'Give the recording itself.',
+    });
+  }
+  const why = complaints.length > 0 ? complaints.join('; ') : 'it ended without a word';
+  return new AudioError('undecodable', `ffmpeg cannot decode ${name}: ${why}.`);
 }

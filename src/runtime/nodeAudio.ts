@@ -1,50 +1,96 @@
-/** Reads recordings from files, and from all that `webAudio.ts` reads; `ffmpeg` decodes what sotto does not. */
-import { readFile } from 'node:fs/promises';
+/** Reads recordings from files, pipes, addresses and bytes; `ffmpeg` decodes what sotto does not. */
 import { fileURLToPath } from 'node:url';
-import type { AudioFile } from '../audio/audioFile.ts';
-import { type ByteSource, memoryBytes } from '../audio/byteSource.ts';
-import { type Sound, samplesSound } from '../audio/sound.ts';
+import { type AudioInput, audioInput, type FileInput } from '../audio/audioInput.ts';
+import { type ByteSource, blobBytes, memoryBytes } from '../audio/byteSource.ts';
+import { decodedSound } from '../audio/decodedSound.ts';
+import { readWhole, type Sound } from '../audio/sound.ts';
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
-import { transcodeWithFfmpeg } from './ffmpeg.ts';
-import { decodeOrTranscode, readWebAudio } from './webAudio.ts';
+import { decodeWithFfmpeg } from './ffmpeg.ts';
+import { fileSource, type NodeSource, streamSource, withPath } from './nodeSource.ts';
+import { fetchRecording, responseBytes } from './webFetch.ts';
 
 /**
+ * All samples of a recording. Long ones are large: 230 MB an hour.
+ *
  * @param audio a string is an address if it begins with `http:` or `https:`, else a path
  * @returns mono, 16 kHz, in [-1, 1]; shape [nSamples]
- * @throws {AudioError} `notFound`, `file`; what `decodeAudio` throws; the signal's reason
+ * @throws {AudioError} `input` for what is no recording, `notFound`, `file`, `fetch`, `endless`; what `decodeAudio` throws;
+ *   `undecodable` with ffmpeg's words; the signal's reason
  */
-export async function readAudio(audio: AudioFile, options: CallOptions = {}): Promise<Float32Array> {
-  const path = pathOf(audio);
-  if (path === undefined) {
-    const transcode = async (source: ByteSource, signal: AbortSignal | undefined) =>
-      transcodeWithFfmpeg(await source.read(0, source.size, signal), signal);
-    return readWebAudio(audio, { ...options, transcode });
-  }
-  const bytes = await readBytes(path, options.signal);
-  // ffmpeg reads the file itself, so that the bytes are not written to a second one.
-  const transcode = (_source: ByteSource, signal: AbortSignal | undefined) => transcodeWithFfmpeg(path, signal);
-  return decodeOrTranscode(memoryBytes(bytes, path), { ...options, transcode });
-}
-
-/** Opens a recording for `Whisper`. */
-export async function openSound(audio: AudioFile, options: CallOptions = {}): Promise<Sound> {
-  return samplesSound(await readAudio(audio, options));
-}
-
-function pathOf(audio: AudioFile): string | undefined {
-  if (audio instanceof URL) return audio.protocol === 'file:' ? fileURLToPath(audio) : undefined;
-  if (typeof audio === 'string') return /^https?:/i.test(audio) ? undefined : audio;
-  return undefined;
-}
-
-async function readBytes(path: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+export async function readAudio(audio: AudioInput, options: CallOptions = {}): Promise<Float32Array> {
+  const input = audioInput(audio);
+  const sound = input.kind === 'sound' ? input.sound : await openSound(input, options);
   try {
-    return await readFile(path, signal ? { signal } : {});
-  } catch (error) {
-    signal?.throwIfAborted();
-    const { code, message } = error as NodeJS.ErrnoException; // readFile throws nothing else
-    if (code === 'ENOENT') throw new AudioError('notFound', `There is no file ${path}.`, { cause: error });
-    throw new AudioError('file', `${path} cannot be read: ${message}.`, { cause: error });
+    return await readWhole(sound, options);
+  } finally {
+    await sound.close?.();
   }
+}
+
+/** Opens a recording for `Whisper`. @throws {AudioError} as `readAudio`, as far as that is known before decoding */
+export async function openSound(file: FileInput, options: CallOptions = {}): Promise<Sound> {
+  return decodedSound(await sourceOf(file, options), async function* (source, unsupported, reading) {
+    const name = source.name ?? 'The recording';
+    const path = await source.path(reading.signal);
+    try {
+      yield* decodeWithFfmpeg({ from: path, name }, reading);
+    } catch (error) {
+      throw error instanceof AudioError && error.code === 'unsupported' ? unsupported : error;
+    }
+  });
+}
+
+async function sourceOf(file: FileInput, options: CallOptions): Promise<NodeSource> {
+  const { signal, onWarning } = options;
+  const check = (head: ByteSource): Promise<void> => checkHead(head, signal);
+  switch (file.kind) {
+    case 'address': {
+      const { address } = file;
+      if (/^file:/i.test(address)) return fileSource(fileURLToPath(address), { signal, onWarning, check });
+      if (!/^(https?|data|blob):/i.test(address)) return fileSource(address, { signal, onWarning, check });
+      return streamSource(await fetchRecording(address, options), { signal, name: address, check });
+    }
+    case 'bytes':
+      return withPath(memoryBytes(file.bytes));
+    case 'blob':
+      return withPath(blobBytes(file.blob, file.name));
+    case 'response': {
+      const { url } = file.response;
+      const name = url === '' ? {} : { name: url };
+      return streamSource(responseBytes(file.response, url, options), { signal, check, ...name });
+    }
+    case 'stream':
+      return streamSource(file.stream, { signal, check });
+  }
+}
+
+/**
+ * @param head the first megabytes of a stream
+ * @throws {AudioError} if no decoder finds the beginning of a recording in them: a stream of zeros or noise would be kept
+ *   to its end, which may never come
+ */
+async function checkHead(head: ByteSource, signal: AbortSignal | undefined): Promise<void> {
+  let isRecognized = false;
+  const onRecognized = (): void => {
+    isRecognized = true;
+  };
+  const sound = decodedSound(head, async function* (source, unsupported, reading) {
+    const bytes = await source.read(0, source.size);
+    try {
+      yield* decodeWithFfmpeg({ from: once(bytes), name: source.name ?? 'The stream', onRecognized }, reading);
+    } catch (error) {
+      throw error instanceof AudioError && error.code === 'unsupported' ? unsupported : error;
+    }
+  });
+  try {
+    for await (const _ of sound.read({ signal })) return;
+  } catch (error) {
+    // The index of an MP4 may be at its end.
+    if (!isRecognized) throw error;
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
 }

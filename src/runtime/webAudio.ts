@@ -1,63 +1,69 @@
-/** Reads recordings from URLs, Blobs and bytes, with web standards alone. */
-import type { AudioFile } from '../audio/audioFile.ts';
+/** Reads recordings from addresses, Blobs and bytes, with web standards alone; the browser decodes what sotto does not. */
+import { type AudioInput, audioInput, type FileInput } from '../audio/audioInput.ts';
 import { type ByteSource, blobBytes, memoryBytes } from '../audio/byteSource.ts';
-import { type DecodeAudioOptions, decodeWhole } from '../audio/decode.ts';
-import { type Sound, samplesSound } from '../audio/sound.ts';
-import { AudioError } from '../base/errors.ts';
+import { decodedSound } from '../audio/decodedSound.ts';
+import { readWhole, type Sound } from '../audio/sound.ts';
+import type { CallOptions } from '../base/progress.ts';
+import { decodeInBrowser } from './webDecoder.ts';
+import { fetchRecording, responseBytes } from './webFetch.ts';
+
+/** Bytes of a stream that become one Blob: a browser may keep Blobs on disk, arrays it may not. */
+const BLOB_BYTES = 1 << 23;
 
 /**
- * Decodes what nothing here can: a recording in, mono 16 kHz 16-bit samples out.
- * @throws {AudioError} `undecodable` if it is no recording either
- */
-export type Transcode = (input: ByteSource, signal: AbortSignal | undefined) => Promise<Int16Array>;
-
-export interface WebAudioOptions extends DecodeAudioOptions {
-  readonly transcode?: Transcode | undefined;
-}
-
-/**
+ * All samples of a recording. Long ones are large: 230 MB an hour.
+ *
+ * @param audio a string is an address, resolved against that of the page
  * @returns mono, 16 kHz, in [-1, 1]; shape [nSamples]
- * @throws {AudioError} `fetch` if a URL cannot be fetched; what `decodeAudio` throws; the signal's reason
+ * @throws {AudioError} `input` for what is no recording, `fetch`; what `decodeAudio` throws; `undecodable` if the browser
+ *   cannot decode it either; the signal's reason
  */
-export async function readWebAudio(audio: AudioFile, options: WebAudioOptions = {}): Promise<Float32Array> {
-  return decodeOrTranscode(await sourceOf(audio, options.signal), options);
-}
-
-/** @throws what `decodeWhole` throws; what `transcode` throws, where nothing here can decode it */
-export async function decodeOrTranscode(source: ByteSource, options: WebAudioOptions): Promise<Float32Array> {
-  const { signal, transcode } = options;
+export async function readWebAudio(audio: AudioInput, options: CallOptions = {}): Promise<Float32Array> {
+  const input = audioInput(audio);
+  const sound = input.kind === 'sound' ? input.sound : await openWebSound(input, options);
   try {
-    return await decodeWhole(source, options);
-  } catch (error) {
-    if (!transcode || !(error instanceof AudioError) || error.code !== 'unsupported') throw error;
-    const samples = await transcode(source, signal);
-    const out = new Float32Array(samples.length);
-    for (let i = 0; i < out.length; i++) out[i] = samples[i]! / 32768;
-    return out;
+    return await readWhole(sound, options);
+  } finally {
+    await sound.close?.();
   }
 }
 
-async function sourceOf(audio: AudioFile, signal: AbortSignal | undefined): Promise<ByteSource> {
-  if (audio instanceof Uint8Array) return memoryBytes(audio);
-  if (audio instanceof ArrayBuffer) return memoryBytes(new Uint8Array(audio));
-  if (audio instanceof Blob) return blobBytes(audio);
-  return memoryBytes(await fetchBytes(audio, signal), String(audio));
+/** Opens a recording for `Whisper`. @throws {AudioError} as `readWebAudio`, as far as that is known before decoding */
+export async function openWebSound(file: FileInput, options: CallOptions = {}): Promise<Sound> {
+  return decodedSound(await sourceOf(file, options), decodeInBrowser);
 }
 
-/** Opens a recording for `Whisper`. */
-export async function openWebSound(audio: AudioFile, options: WebAudioOptions = {}): Promise<Sound> {
-  return samplesSound(await readWebAudio(audio, options));
+async function sourceOf(file: FileInput, options: CallOptions): Promise<ByteSource> {
+  switch (file.kind) {
+    case 'address':
+      return blobBytes(await blobOf(await fetchRecording(file.address, options)), file.address);
+    case 'bytes':
+      return memoryBytes(file.bytes);
+    case 'blob':
+      return blobBytes(file.blob, file.name);
+    case 'response': {
+      const { url } = file.response;
+      return blobBytes(await blobOf(responseBytes(file.response, url, options)), url === '' ? undefined : url);
+    }
+    case 'stream':
+      return blobBytes(await blobOf(file.stream, options.signal));
+  }
 }
 
-async function fetchBytes(address: string | URL, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  const failed = (why: string, cause?: unknown): AudioError =>
-    new AudioError('fetch', `The recording at ${address} cannot be fetched: ${why}.`, { cause });
-  try {
-    const response = await fetch(address, signal ? { signal } : {});
-    if (!response.ok) throw failed(`status ${response.status}`);
-    return new Uint8Array(await response.arrayBuffer());
-  } catch (cause) {
+async function blobOf(stream: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<Blob> {
+  const blobs: Blob[] = [];
+  let pieces: Uint8Array<ArrayBuffer>[] = [];
+  let nBytes = 0;
+  const flush = (): void => {
+    blobs.push(new Blob(pieces));
+    [pieces, nBytes] = [[], 0];
+  };
+  for await (const piece of stream) {
     signal?.throwIfAborted();
-    throw cause instanceof AudioError ? cause : failed(String(cause), cause);
+    pieces.push(piece.slice());
+    nBytes += piece.length;
+    if (nBytes >= BLOB_BYTES) flush();
   }
+  flush();
+  return new Blob(blobs);
 }

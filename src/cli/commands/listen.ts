@@ -1,12 +1,13 @@
 /** `sotto -`: transcribes what comes on standard input while it comes. */
 import { SAMPLE_RATE } from '../../audio/constants.ts';
-import { type RawPcm, readPcmStream } from '../../audio/pcmStream.ts';
+import type { RawPcm } from '../../audio/pcmStream.ts';
 import { OptionsError } from '../../base/errors.ts';
 import type { Warning } from '../../base/progress.ts';
 import { anySignal } from '../../base/signals.ts';
 import { load, type Whisper } from '../../index.node.ts';
 import { resolve } from '../../options/resolve.ts';
 import { writtenName } from '../../options/text.ts';
+import { liveSamples } from '../../runtime/nodeLive.ts';
 import { languageName } from '../../text/languages.ts';
 import { SampleFeed } from '../../transcribe/stream/sampleFeed.ts';
 import { resolveStreamOptions } from '../../transcribe/stream/streamOptions.ts';
@@ -61,7 +62,7 @@ export async function listenCommand(texts: ReadonlyMap<string, string>, io: Comm
   const { task } = resolveStreamOptions(options);
   let whisper: Whisper | undefined;
   // What is said while the model is being loaded is not lost.
-  const feed = new SampleFeed(readPcmStream(stdin, raw), READ_AHEAD * SAMPLE_RATE, signal);
+  const feed = new SampleFeed(liveSamples(stdin, raw, { signal, onWarning }), READ_AHEAD * SAMPLE_RATE, signal);
   const save = (): void => {
     if (!writesFiles) return;
     const about = { language: language ?? 'en', task };

@@ -3,12 +3,15 @@
  * source is not asked for more.
  */
 import { OptionsError } from '../../base/errors.ts';
+import { isTagged, tagOf } from '../../base/tags.ts';
 
-/** Mono samples at 16 kHz in [-1, 1], in arrays of any length. */
-export type SampleSource = AsyncIterable<Float32Array> | Iterable<Float32Array>;
+type Samples = Float32Array | Int16Array;
+
+/** Mono samples at 16 kHz, in arrays of any length: floats in [-1, 1], or integers of 16 bits. */
+export type SampleSource = AsyncIterable<Samples> | Iterable<Samples>;
 
 export class SampleFeed {
-  readonly #iterator: AsyncIterator<Float32Array> | Iterator<Float32Array>;
+  readonly #iterator: AsyncIterator<Samples> | Iterator<Samples>;
   readonly #signal: AbortSignal | undefined;
   readonly #buffer: Float32Array;
   #length = 0;
@@ -88,11 +91,9 @@ export class SampleFeed {
   async #read(): Promise<void> {
     try {
       while (!this.#isClosed) {
-        const { done, value } = await this.#iterator.next();
+        const { done, value: given } = await this.#iterator.next();
         if (done) break;
-        if (!(value instanceof Float32Array)) {
-          throw new OptionsError('samples', 'A stream gives Float32Array, mono at 16 kHz.');
-        }
+        const value = floats(given);
         for (let at = 0; at < value.length && !this.#isClosed; ) {
           const room = this.#buffer.length - this.#length;
           if (room === 0) {
@@ -122,4 +123,10 @@ export class SampleFeed {
   readonly #notify = (): void => {
     for (const resolve of this.#waiting.splice(0)) resolve();
   };
+}
+
+function floats(given: unknown): Float32Array {
+  if (isTagged(given, 'Float32Array')) return given;
+  if (isTagged(given, 'Int16Array')) return Float32Array.from(given, (value) => value / 32768);
+  throw new OptionsError('samples', `A stream gives Float32Array or Int16Array, mono at 16 kHz, not ${tagOf(given)}.`);
 }

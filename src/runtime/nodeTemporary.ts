@@ -1,0 +1,85 @@
+/** Temporary files: removed when they are closed, and at the end of the process if they were not. */
+import { rmSync } from 'node:fs';
+import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { AudioError } from '../base/errors.ts';
+
+/** Folders that are there, for the end of the process. */
+const folders = new Set<string>();
+let isWatching = false;
+
+export class TemporaryFile {
+  readonly path: string;
+  /** Bytes written. */
+  size = 0;
+  readonly #folder: string;
+  readonly #handle: FileHandle;
+
+  private constructor(folder: string, path: string, handle: FileHandle) {
+    this.#folder = folder;
+    this.path = path;
+    this.#handle = handle;
+  }
+
+  /** @throws {AudioError} `file` if there is no place for it */
+  static async create(): Promise<TemporaryFile> {
+    if (!isWatching) {
+      isWatching = true;
+      process.once('exit', () => {
+        for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+      });
+    }
+    try {
+      const folder = await mkdtemp(join(tmpdir(), 'sotto-'));
+      folders.add(folder);
+      const path = join(folder, 'recording');
+      return new TemporaryFile(folder, path, await open(path, 'wx+', 0o600));
+    } catch (cause) {
+      throw noRoom(cause);
+    }
+  }
+
+  /** @throws {AudioError} `file`, such as for a full disk */
+  async write(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let at = 0; at < bytes.length; )
+        at += (await this.#handle.write(bytes, at, bytes.length - at, this.size + at)).bytesWritten;
+    } catch (cause) {
+      throw noRoom(cause);
+    }
+    this.size += bytes.length;
+  }
+
+  /** The bytes from `begin` to `end`. */
+  read(begin: number, end: number): Promise<Uint8Array> {
+    return readRange(this.#handle, begin, end);
+  }
+
+  /** Closes and removes it. */
+  async remove(): Promise<void> {
+    await this.#handle.close();
+    await rm(this.#folder, { recursive: true, force: true });
+    folders.delete(this.#folder);
+  }
+}
+
+/** The bytes from `begin` to `end`; fewer if the file ends before. */
+export async function readRange(handle: FileHandle, begin: number, end: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(end - begin);
+  let n = 0;
+  while (n < bytes.length) {
+    const { bytesRead } = await handle.read(bytes, n, bytes.length - n, begin + n);
+    if (bytesRead === 0) break;
+    n += bytesRead;
+  }
+  return bytes.subarray(0, n);
+}
+
+function noRoom(cause: unknown): AudioError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new AudioError('file', `A temporary file cannot be written in ${tmpdir()}: ${why}.`, {
+    cause,
+    hint: 'Set TMPDIR to a folder with more room.',
+  });
+}
