@@ -6,6 +6,7 @@
 import { strip } from '../base/python.ts';
 import type { StreamUpdate } from '../transcribe/stream/stream.ts';
 import type { ProgressStream } from './progress.ts';
+import { fitting, textWidth } from './textWidth.ts';
 
 /** A pause that ends a line as well, in seconds. */
 const LONG_PAUSE = 2;
@@ -55,13 +56,10 @@ export class LivePrinter {
   #draw(stable: string, partial: string): void {
     let room = Math.max(10, (this.#stderr.columns || 80) - 1);
     const fit = (text: string): string => {
-      let shown = '';
-      for (const character of [...text].reverse()) {
-        const columns = width(character);
-        if (columns > room) break;
-        room -= columns;
-        shown = character + shown;
-      }
+      const shown = fitting([...text].reverse(), room)
+        .reverse()
+        .join('');
+      room -= textWidth(shown);
       return shown;
     };
     const partialShown = fit(stable ? partial : strip(partial));
@@ -75,9 +73,4 @@ export class LivePrinter {
     if (this.#drawn) this.#stderr.write('\r\x1b[K');
     this.#drawn = false;
   }
-}
-
-/** Approximate columns of a character: East Asian characters and pictographs take two. */
-function width(character: string): number {
-  return (character.codePointAt(0) ?? 0) >= 0x1100 ? 2 : 1;
 }

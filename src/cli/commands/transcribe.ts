@@ -102,11 +102,12 @@ export async function transcribeCommand(argv: readonly string[], io: CommandIo):
         }
       }
     }
-    for (const output of isBatch ? [] : outputs) {
+    for (const [i, output] of isBatch ? [] : outputs.entries()) {
       const { recording } = output;
+      const item = outputs.length > 1 ? `${i + 1}/${outputs.length} ${recording}` : recording;
       showName(recording);
       try {
-        const onProgress = (progress: Progress): void => display.show({ item: recording, ...progress });
+        const onProgress = (progress: Progress): void => display.show({ ...progress, item });
         const options = { ...settings.transcribe, ...call, onProgress, onLanguage, onSegment };
         write(await whisper.transcribe(recording, options), output);
       } catch (error) {
