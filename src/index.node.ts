@@ -1,6 +1,7 @@
 /** sotto in Node and Bun: models come from folders, the cache, installed packages or the hub; recordings from files. */
 import { fileURLToPath } from 'node:url';
 import { damaged } from '../weights/cache.ts';
+import { variable } from '../weights/environment.ts';
 import { openFolder } from '../weights/fileSource.ts';
 import { locateModel } from '../weights/locate.ts';
 import type { CacheOptions } from '../weights/options.ts';
@@ -8,6 +9,7 @@ import { openUrlFolder } from './checkpoint/urlSource.ts';
 import { checkLoadOptions, type LoadOptions, loadWhisper } from './load.ts';
 import { createNodePlatform } from './runtime/node.ts';
 import { openSound } from './runtime/nodeAudio.ts';
+import { proxyFetch } from './runtime/nodeProxy.ts';
 import type { Platform } from './runtime/platform.ts';
 import type { Whisper } from './whisper.ts';
 
@@ -32,7 +34,8 @@ export async function load(model: string | URL, options: NodeLoadOptions = {}): 
   checkLoadOptions(options);
   const platform = (): Platform => options.platform ?? createNodePlatform();
   if (isAddress(model)) {
-    return loadWhisper(platform(), openUrlFolder(String(model), { signal: options.signal }), openSound, options);
+    const open = openUrlFolder(String(model), { signal: options.signal, fetch: proxyFetch(variable) });
+    return loadWhisper(platform(), open, openSound, options);
   }
   const folder = await locateModel(model instanceof URL ? fileURLToPath(model) : model, options);
   try {

@@ -4,11 +4,12 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
-import { type FetchOptions, parseContentRange, request } from '../src/checkpoint/http.ts';
-import { statusError } from '../src/checkpoint/urlSource.ts';
+import { type FetchOptions, type HttpResponse, parseContentRange, sleep } from '../src/base/http.ts';
+import { checkAnswer, requestWeights, statusError } from '../src/checkpoint/weightsHttp.ts';
+import { makeFolder } from './folders.ts';
 
 /** What the server states about a file before any of it is fetched. */
 export interface RemoteFile {
@@ -21,8 +22,9 @@ export interface RemoteFile {
   readonly commit: string | undefined;
 }
 
-/** Consecutive attempts without a new byte after which a download fails. */
-const MAX_ATTEMPTS = 3;
+/** Bodies that may break off before a download is given up, and how many of them in a row without a new byte. */
+const MAX_BREAKS = 20;
+const MAX_IDLE_BREAKS = 3;
 const MAX_REDIRECTS = 5;
 
 /**
@@ -33,8 +35,9 @@ const MAX_REDIRECTS = 5;
 export async function askFile(url: string, options: FetchOptions): Promise<RemoteFile> {
   let at = url;
   let commit: string | undefined;
+  let { headers: sent = {} } = options;
   for (let hop = 0; hop < MAX_REDIRECTS; hop++) {
-    const response = await request(at, { ...options, method: 'HEAD', redirect: 'manual' });
+    const response = await requestWeights(at, { ...options, headers: sent, method: 'HEAD', redirect: 'manual' });
     response.cancel();
     const { status, headers } = response;
     const location = headers.get('location');
@@ -43,12 +46,14 @@ export async function askFile(url: string, options: FetchOptions): Promise<Remot
     const isRedirect = status >= 300 && status < 400 && location !== null;
     if (isRedirect && linked === null) {
       const next = new URL(location, at);
-      // A renamed repository. The token is sent to no other host.
-      if (next.origin !== new URL(at).origin) return { url, size: undefined, etag: undefined, commit };
+      // A renamed repository, or where a mirror keeps its files. The token is sent to no other host.
+      if (next.origin !== new URL(at).origin) sent = withoutToken(sent);
       at = next.href;
       continue;
     }
-    if (!isRedirect && status !== 200) throw statusError(url, status);
+    // An address that is signed for GET alone: what it has will show when it is fetched.
+    if (at !== url && (status === 403 || status === 405)) return { url, size: undefined, etag: undefined, commit };
+    if (!isRedirect) checkAnswer(url, response);
     const length = headers.get('x-linked-size') ?? (isRedirect ? null : headers.get('content-length'));
     return {
       url,
@@ -58,6 +63,10 @@ export async function askFile(url: string, options: FetchOptions): Promise<Remot
     };
   }
   throw new WeightsError('network', `${url} redirects more than ${MAX_REDIRECTS} times.`);
+}
+
+function withoutToken(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'authorization'));
 }
 
 /**
@@ -72,65 +81,100 @@ export async function download(
   options: FetchOptions,
   onBytes: (done: number) => void,
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
+  if (await isComplete(file, path, options.signal)) return onBytes(await sizeOf(path));
+  try {
+    await fetchWhole(file, path, options, onBytes);
+  } catch (error) {
+    // Damaged on its way, or by what an earlier call left: once more from the start.
+    if (!(error instanceof WeightsError) || error.code !== 'badHash') throw error;
+    await fetchWhole(file, path, options, onBytes);
+  }
+}
+
+async function fetchWhole(
+  file: RemoteFile,
+  path: string,
+  options: FetchOptions,
+  onBytes: (done: number) => void,
+): Promise<void> {
   const part = `${path}.part`;
   const tag = `${path}.tag`;
   const discard = async (): Promise<void> => {
     await rm(part, { force: true });
     await rm(tag, { force: true });
   };
-  if (await isComplete(file, path, options.signal)) return onBytes(await sizeOf(path));
   // An earlier part is used only if it is certainly of the same file.
   const isSame = file.etag !== undefined && (await readFile(tag, 'utf8').catch(() => undefined)) === file.etag;
   if (!isSame) await discard();
   if (file.etag !== undefined) await writeFile(tag, file.etag);
-  for (let attempts = 0; ; ) {
-    const before = await sizeOf(part);
-    try {
-      await fetchRest(file, part, before, options, onBytes);
-      break;
-    } catch (error) {
-      if (!(error instanceof WeightsError)) throw error;
-      const canContinue = error.code === 'network' || error.code === 'truncated';
-      if (!canContinue) await discard();
-      attempts = (await sizeOf(part)) > before ? 1 : attempts + 1;
-      if (!canContinue || attempts >= MAX_ATTEMPTS) throw error;
-    }
-  }
   try {
+    await fetchParts(file, part, options, onBytes);
     await checkHash(file, part, options.signal);
   } catch (error) {
-    if (error instanceof WeightsError) await discard();
+    const canContinue = error instanceof WeightsError && (error.code === 'network' || error.code === 'truncated');
+    if (error instanceof WeightsError && !canContinue) await discard();
     throw error;
   }
   await rename(part, path);
   await rm(tag, { force: true });
 }
 
-async function fetchRest(
-  { url, size }: RemoteFile,
+/** Asks for what is missing again and again, as long as more of it comes. */
+async function fetchParts(
+  file: RemoteFile,
   part: string,
-  have: number,
   options: FetchOptions,
   onBytes: (done: number) => void,
 ): Promise<void> {
-  if (have > 0 && have === size) return;
+  for (let breaks = 1, idle = 0; ; breaks++) {
+    const before = await sizeOf(part);
+    if (before > 0 && before === file.size) return;
+    const response = await requestRest(file, before, options);
+    try {
+      return await writeRest(file, part, before, response, onBytes);
+    } catch (error) {
+      if (!(error instanceof WeightsError) || (error.code !== 'network' && error.code !== 'truncated')) throw error;
+      const more = (await sizeOf(part)) - before;
+      idle = more > 0 ? 0 : idle + 1;
+      // A server that said nothing for long is asked again only if it had given a good part by then.
+      const isSlow = response.hasStalled() && more < Math.min(2 ** 20, ((file.size ?? 0) - before) / 64);
+      if (isSlow || idle === MAX_IDLE_BREAKS || breaks === MAX_BREAKS) throw error;
+    }
+    await sleep((1 + idle) * (options.pauseMs ?? 1000), options.signal);
+  }
+}
+
+/** @returns an answer whose body begins at byte `have`, or at the file's start */
+async function requestRest({ url, size }: RemoteFile, have: number, options: FetchOptions): Promise<HttpResponse> {
   const headers = { ...options.headers, ...(have > 0 && { range: `bytes=${have}-` }) };
-  const response = await request(url, { ...options, headers });
-  const range = parseContentRange(response.headers.get('content-range'));
-  let begin = 0;
-  if (response.status === 206 && have > 0) begin = have;
-  else if (response.status !== 200) {
+  const response = await requestWeights(url, { ...options, headers });
+  if (response.status === 416) {
     response.cancel();
     // The part is longer than the file, so it is of another one.
-    if (response.status === 416) throw new WeightsError('changed', `${url} ends before byte ${have}.`);
-    throw statusError(url, response.status);
+    throw new WeightsError('changed', `${url} ends before byte ${have}.`);
   }
-  if (begin > 0 && (range?.begin !== begin || (size !== undefined && range.total !== size))) {
+  checkAnswer(url, response);
+  const range = parseContentRange(response.headers.get('content-range'));
+  const isRest = response.status === 206;
+  if (isRest && (have === 0 || range?.begin !== have || (size !== undefined && range.total !== size))) {
     response.cancel();
-    throw new WeightsError('changed', `${url} sent other bytes than the requested ones from ${begin} on.`);
+    if (have === 0) throw statusError(url, response.status);
+    throw new WeightsError('changed', `${url} sent other bytes than the requested ones from ${have} on.`);
   }
-  const announced = range?.total ?? (Number(response.headers.get('content-length') ?? Number.NaN) + begin || undefined);
+  return response;
+}
+
+async function writeRest(
+  { url, size }: RemoteFile,
+  part: string,
+  have: number,
+  response: HttpResponse,
+  onBytes: (done: number) => void,
+): Promise<void> {
+  const begin = response.status === 206 ? have : 0;
+  const range = parseContentRange(response.headers.get('content-range'));
+  const announced = range?.total ?? (Number(response.headers.get('content-length') ?? Number.NaN) || undefined);
   const end = size ?? announced;
   const handle = await open(part, begin > 0 ? 'r+' : 'w');
   try {

@@ -48,7 +48,7 @@ export async function fileSource(path: string): Promise<WeightSource | undefined
 }
 
 export function openFolder(folder: string): OpenSource {
-  return (name) => fileSource(join(folder, name));
+  return Object.assign((name: string) => fileSource(join(folder, name)), { place: folder });
 }
 
 const COMPARED_BYTES = 2 ** 20;

@@ -5,14 +5,16 @@
 import { readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
+import type { FetchOptions } from '../src/base/http.ts';
 import type { CallOptions } from '../src/base/progress.ts';
-import type { FetchOptions } from '../src/checkpoint/http.ts';
 import { JSON_CACHE } from '../src/checkpoint/jsonCache.ts';
 import { CONFIG, GENERATION, openModelFiles, readJsonFiles, TOKENIZER } from '../src/checkpoint/modelFiles.ts';
 import { HUB, hubAddress } from '../src/checkpoint/modelNames.ts';
 import { closeOnError, INDEX, readIndex } from '../src/checkpoint/tensorFiles.ts';
+import { proxyFetch } from '../src/runtime/nodeProxy.ts';
 import { checkFree, EXTRA_FILES, makeModel } from './convert.ts';
 import { askFile, download, type RemoteFile } from './download.ts';
+import { variable } from './environment.ts';
 import { fileSource, openFolder } from './fileSource.ts';
 import { fileError } from './folders.ts';
 import { packJsonCache } from './packJsonCache.ts';
@@ -24,6 +26,8 @@ export interface HubOptions extends CallOptions {
   readonly token?: string | undefined;
   /** Milliseconds without a byte after which a request fails. */
   readonly stallMs?: number | undefined;
+  /** Milliseconds before what failed in passing is tried again; 1 s when absent. */
+  readonly pauseMs?: number | undefined;
 }
 
 /** How to do without a network here: for the hint of an error. */
@@ -44,12 +48,14 @@ const ONNX_KINDS = ['', '_quantized'].map((suffix) => [
  *   model throws; the signal's reason. After an error `place` is unchanged; what has arrived is kept in `PLACE.download` for the next call.
  */
 export async function fetchModel(repo: string, place: string, options: HubOptions = {}): Promise<void> {
-  const { endpoint = HUB, token, signal, stallMs, onProgress } = options;
+  const { endpoint = HUB, token, signal, stallMs, pauseMs, onProgress } = options;
   const folder = `${place}.download`;
   await checkFree(place);
   const http: FetchOptions = {
     signal,
     stallMs,
+    pauseMs,
+    fetch: proxyFetch(variable),
     ...(token && { headers: { authorization: `Bearer ${token}` } }),
   };
   const repository = new Repository(`${endpoint.replace(/\/+$/, '')}/${repo}`, http);
@@ -134,7 +140,8 @@ class Repository {
     try {
       return await this.require(name);
     } catch (error) {
-      if (error instanceof WeightsError && error.code === 'notFound') return undefined;
+      // The real hub says 404; some mirrors have a page for it.
+      if (error instanceof WeightsError && (error.code === 'notFound' || error.code === 'webPage')) return undefined;
       throw error;
     }
   }

@@ -63,6 +63,7 @@ export const ERROR_CODES = {
     trailing: 'A safetensors file has bytes at its end that belong to no tensor.',
     truncated: 'A file ended or a read stopped before all bytes had come.',
     unknownModel: 'The name is none of a model, a repository, a folder or an address.',
+    webPage: 'A server answered with a web page in place of a file.',
     unsupported: 'The model is a Whisper model with a setting that sotto does not run.',
   },
   DeviceError: {

@@ -51,9 +51,7 @@ export async function openModelFiles(open: OpenSource, options: CallOptions = {}
   const { config, tokenizer } = await readParsedJson(open, options);
   const set = await openTensorFiles(open, options.signal);
   if (!set) {
-    throw new WeightsError('missingFile', 'The model has neither model.safetensors nor model.safetensors.index.json.', {
-      hint: 'Convert other kinds of weights with "sotto convert SRC DST".',
-    });
+    throw missing(open, 'neither model.safetensors nor model.safetensors.index.json');
   }
   const nameInSet = await closeOnError([set], async () => checkTensors(set, config.dims));
   const specs = tensorSpecs(config.dims);
@@ -143,7 +141,7 @@ export async function readJsonFiles(
   const config = await readOptional(open, CONFIG, signal);
   const generation = await readOptional(open, GENERATION, signal);
   const tokenizer = await readOptional(open, TOKENIZER, signal);
-  if (!config || !tokenizer) throw new WeightsError('missingFile', `The model has no ${config ? TOKENIZER : CONFIG}.`);
+  if (!config || !tokenizer) throw missing(open, `no ${config ? TOKENIZER : CONFIG}`);
   const files = { [CONFIG]: config, ...(generation && { [GENERATION]: generation }), [TOKENIZER]: tokenizer };
   const checksums = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, checksumOf(file.bytes)]));
   if (cached) {
@@ -160,6 +158,15 @@ export async function readJsonFiles(
   const parsed = readConfig(textOf(config), generation && textOf(generation));
   const { name, text } = textOf(tokenizer);
   return { config: parsed, tokenizer: readTokenizerJson(name, text, parsed.dims.nVocab), checksums };
+}
+
+function missing({ place }: OpenSource, what: string): WeightsError {
+  const isAddress = /^https?:/i.test(place ?? '');
+  return new WeightsError('missingFile', `${place ?? 'The model'} has ${what}.`, {
+    hint: isAddress
+      ? 'Give the address of a folder with config.json, tokenizer.json and model.safetensors; a repository of the hub has it at https://huggingface.co/OWNER/NAME/resolve/main/.'
+      : 'A model folder has config.json, tokenizer.json and model.safetensors; "sotto convert SRC DST" makes one of other kinds of weights.',
+  });
 }
 
 async function readOptional(

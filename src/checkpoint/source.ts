@@ -20,7 +20,11 @@ export interface WeightSource {
 }
 
 /** Opens a file of a model by its name, e.g. `config.json`; undefined if there is none. */
-export type OpenSource = (name: string, signal?: AbortSignal) => Promise<WeightSource | undefined>;
+export interface OpenSource {
+  (name: string, signal?: AbortSignal): Promise<WeightSource | undefined>;
+  /** For messages: the path or address of the folder. */
+  readonly place?: string;
+}
 
 /** @throws {WeightsError} `outOfRange` unless 0 <= begin <= end <= size */
 export function checkRange(source: { readonly name: string; readonly size: number }, begin: number, end: number): void {

@@ -4,73 +4,132 @@
  */
 import { concat } from '../base/bytes.ts';
 import { WeightsError } from '../base/errors.ts';
-import { type FetchOptions, type HttpResponse, parseContentRange, request } from './http.ts';
+import { type FetchOptions, type HttpResponse, parseContentRange, sleep } from '../base/http.ts';
+import { CONFIG } from './modelFiles.ts';
 import { checkLength, checkRange, memorySource, type OpenSource, type WeightSource } from './source.ts';
+import { checkAnswer, requestWeights } from './weightsHttp.ts';
 
 /** Files up to this size are read as a whole if the server does not support ranges. */
 const MAX_WHOLE_BYTES = 16 * 2 ** 20;
 
+export interface UrlOptions extends FetchOptions {
+  /**
+   * Bytes from the start that the first request asks for and that are kept: a small file, or the header of a large one, is
+   * then here at once. 1 when absent.
+   */
+  readonly headBytes?: number;
+}
+
+const READ_ATTEMPTS = 3;
+
 /**
- * @throws {WeightsError} `notFound` (404), `forbidden` (401, 403), `network` (other status, no connection),
+ * @throws {WeightsError} `notFound` (404), `forbidden` (401, 403), `network` (other status, no connection), `webPage`,
  *   `rangeIgnored` if a large file is on a server that does not support ranges
  */
-export async function urlSource(url: string, options: FetchOptions = {}): Promise<WeightSource> {
-  const probe = await request(url, { ...options, headers: { ...options.headers, range: 'bytes=0-0' } });
+export async function urlSource(url: string, options: UrlOptions = {}): Promise<WeightSource> {
+  const { headBytes = 1, ...http } = options;
+  const probe = await requestWeights(url, { ...http, headers: { ...http.headers, range: `bytes=0-${headBytes - 1}` } });
   // An empty file has no byte 0: status 416, with the size after the star.
   if (probe.status === 416 && probe.headers.get('content-range') === 'bytes */0') {
     probe.cancel();
     return memorySource(url, new Uint8Array());
   }
+  checkAnswer(url, probe);
   if (probe.status === 200) return wholeSource(url, probe);
-  checkStatus(url, probe.status, () => probe.cancel());
   const etag = probe.headers.get('etag');
   // A web page sees Content-Range only if the server exposes it, but always Content-Length of a HEAD.
   const size = parseContentRange(probe.headers.get('content-range'))?.total;
-  probe.cancel();
-  const total = size ?? (await sizeByHead(url, options));
+  const head = await readHead(probe, headBytes);
+  const total = size ?? (await sizeByHead(url, http));
   const source: WeightSource = {
     name: url,
     size: total,
     isRemote: true,
-    async read(begin, end, signal = options.signal) {
+    async read(begin, end, signal = http.signal) {
       checkRange(source, begin, end);
+      signal?.throwIfAborted();
       if (begin === end) return new Uint8Array();
-      const headers = { ...options.headers, range: `bytes=${begin}-${end - 1}` };
-      const response = await request(url, { ...options, headers, signal });
-      checkStatus(url, response.status, () => response.cancel());
-      const range = parseContentRange(response.headers.get('content-range'));
-      const isSame = response.headers.get('etag') === etag && (!range || range.total === total);
-      if (response.status !== 206 || !isSame || (range && (range.begin !== begin || range.end !== end))) {
-        response.cancel();
-        if (isSame) {
-          throw new WeightsError('rangeIgnored', `${url} sent other bytes than the requested ${begin}..${end}.`);
+      if (end <= head.length) return head.slice(begin, end);
+      for (let attempt = 1; ; attempt++) {
+        const response = await requestRange(url, begin, end, { ...http, signal });
+        const range = parseContentRange(response.headers.get('content-range'));
+        const isSame = response.headers.get('etag') === etag && (!range || range.total === total);
+        if (response.status !== 206 || !isSame || (range && (range.begin !== begin || range.end !== end))) {
+          response.cancel();
+          if (isSame) {
+            throw new WeightsError('rangeIgnored', `${url} sent other bytes than the requested ${begin}..${end}.`);
+          }
+          throw new WeightsError('changed', `${url} has changed since it was opened.`);
         }
-        throw new WeightsError('changed', `${url} has changed since it was opened.`);
+        try {
+          return await readRange(url, begin, end, response);
+        } catch (error) {
+          // A server that says nothing for long is not waited for again.
+          if (attempt === READ_ATTEMPTS || signal?.aborted || response.hasStalled()) throw error;
+        }
+        await sleep(attempt * (http.pauseMs ?? 1000), signal);
       }
-      const bytes = new Uint8Array(end - begin);
-      let filled = 0;
-      for await (const part of response.body()) {
-        if (filled + part.length > bytes.length) checkLength(url, begin, end, filled + part.length);
-        bytes.set(part, filled);
-        filled += part.length;
-      }
-      checkLength(url, begin, end, filled);
-      return bytes;
     },
   };
   return source;
 }
 
+async function requestRange(url: string, begin: number, end: number, options: FetchOptions): Promise<HttpResponse> {
+  const headers = { ...options.headers, range: `bytes=${begin}-${end - 1}` };
+  const response = await requestWeights(url, { ...options, headers });
+  checkAnswer(url, response);
+  return response;
+}
+
+/** The body of an answer that is to have the bytes `begin` to `end`. @throws {WeightsError} `truncated`, `network` */
+async function readRange(
+  url: string,
+  begin: number,
+  end: number,
+  response: HttpResponse,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(end - begin);
+  let filled = 0;
+  for await (const part of response.body()) {
+    if (filled + part.length > bytes.length) checkLength(url, begin, end, filled + part.length);
+    bytes.set(part, filled);
+    filled += part.length;
+  }
+  checkLength(url, begin, end, filled);
+  return bytes;
+}
+
+/** What the first answer has of the file's start; no more of it than was asked for. */
+async function readHead(response: HttpResponse, most: number): Promise<Uint8Array<ArrayBuffer>> {
+  const head = new Uint8Array(most);
+  let filled = 0;
+  for await (const part of response.body()) {
+    const taken = part.subarray(0, most - filled);
+    head.set(taken, filled);
+    filled += taken.length;
+    if (filled === most) break;
+  }
+  return head.subarray(0, filled);
+}
+
+/** More than the header of any model's weights. */
+const HEAD_BYTES = 2 ** 18;
+
 /** Files under one URL: `openUrlFolder('https://host/whisper-tiny/')`. */
 export function openUrlFolder(base: string, options: FetchOptions = {}): OpenSource {
-  return async (name, signal = options.signal) => {
+  const place = base.endsWith('/') ? base : `${base}/`;
+  const open = async (name: string, signal = options.signal): Promise<WeightSource | undefined> => {
     try {
-      return await urlSource(new URL(name, base.endsWith('/') ? base : `${base}/`).href, { ...options, signal });
+      return await urlSource(new URL(name, place).href, { headBytes: HEAD_BYTES, ...options, signal });
     } catch (error) {
-      if (error instanceof WeightsError && error.code === 'notFound') return undefined;
+      if (!(error instanceof WeightsError)) throw error;
+      if (error.code === 'notFound') return undefined;
+      // Development servers answer with their page to every address that they do not know.
+      if (error.code === 'webPage' && name !== CONFIG) return undefined;
       throw error;
     }
   };
+  return Object.assign(open, { place });
 }
 
 async function wholeSource(url: string, response: HttpResponse): Promise<WeightSource> {
@@ -95,27 +154,10 @@ async function wholeSource(url: string, response: HttpResponse): Promise<WeightS
 }
 
 async function sizeByHead(url: string, options: FetchOptions): Promise<number> {
-  const response = await request(url, { ...options, method: 'HEAD' });
+  const response = await requestWeights(url, { ...options, method: 'HEAD' });
   response.cancel();
-  checkStatus(url, response.status, () => {});
+  checkAnswer(url, response);
   const length = response.headers.get('content-length');
   if (!/^\d{1,15}$/.test(length ?? '')) throw new WeightsError('network', `${url} does not state its length.`);
   return Number(length);
-}
-
-function checkStatus(url: string, status: number, cancel: () => void): void {
-  if (status === 200 || status === 206) return;
-  cancel();
-  throw statusError(url, status);
-}
-
-/** The error for an HTTP status other than success. */
-export function statusError(url: string, status: number): WeightsError {
-  if (status === 404 || status === 410) return new WeightsError('notFound', `${url} does not exist (${status}).`);
-  if (status === 401 || status === 403) {
-    return new WeightsError('forbidden', `${url} may not be read (${status}).`, {
-      hint: 'A private or gated model needs an access token (HF_TOKEN).',
-    });
-  }
-  return new WeightsError('network', `${url} answered with status ${status}.`);
 }

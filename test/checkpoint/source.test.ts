@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { WeightsError } from '../../src/base/errors.ts';
+import { openModelFiles } from '../../src/checkpoint/modelFiles.ts';
 import { blobSource, memorySource, readText, type WeightSource } from '../../src/checkpoint/source.ts';
 import { openUrlFolder, urlSource } from '../../src/checkpoint/urlSource.ts';
 import { fileSource } from '../../weights/fileSource.ts';
 import { sendFile, serve } from '../support/httpServer.ts';
-import { codeOf, reasonOf } from '../support/throws.ts';
+import { codeOf, reasonOf, throws } from '../support/throws.ts';
 
 const test = suite('source');
 const bytes = Uint8Array.from({ length: 1000 }, (_, i) => (i * 7) & 255);
@@ -126,7 +128,11 @@ const liars: readonly (readonly [
 ])[] = [
   ['no such file', (_, r) => r.writeHead(404).end(), 'notFound'],
   ['forbidden', (_, r) => r.writeHead(403).end(), 'forbidden'],
+  ['a token is asked for', (_, r) => r.writeHead(401).end(), 'forbidden'],
+  ['gone', (_, r) => r.writeHead(410).end(), 'notFound'],
   ['server error', (_, r) => r.writeHead(500).end(), 'network'],
+  ['too many requests, for an hour', (_, r) => r.writeHead(429, { 'retry-after': '3600' }).end(), 'network'],
+  ['a login page', (_, r) => r.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<html>'), 'webPage'],
   ['hangs up', (q) => q.socket.destroy(), 'network'],
   ['never answers', () => {}, 'network', 100],
   ['large and without ranges', (_, r) => r.writeHead(200, { 'content-length': 2 ** 30 }).write(bytes), 'rangeIgnored'],
@@ -185,12 +191,66 @@ for (const [what, answer, code, stallMs] of liars) {
     return served(
       (request, response) => void answer(request, response, count++),
       async (url) => {
-        const read = async (): Promise<unknown> => (await urlSource(url, { stallMs })).read(100, 200);
+        const read = async (): Promise<unknown> => (await urlSource(url, { stallMs, pauseMs: 1 })).read(100, 200);
         assert.is(await codeOf(read), code);
       },
     );
   });
 }
+
+test('http: what fails in passing is asked for again', async () => {
+  const passing: readonly ((request: IncomingMessage, response: ServerResponse) => void)[] = [
+    (_, r) => r.writeHead(503).end(),
+    (_, r) => r.writeHead(429, { 'retry-after': '0' }).end(),
+    (q) => q.socket.destroy(),
+    (q, r) => {
+      r.writeHead(206, { 'content-range': 'bytes 100-199/1000', 'content-length': 100 });
+      r.write(bytes.subarray(0, 50), () => q.socket.destroy());
+    },
+  ];
+  for (const [i, fault] of passing.entries()) {
+    let count = 0;
+    await served(
+      (request, response) => (count++ % 2 === 1 ? fault(request, response) : sendFile(request, response, bytes)),
+      async (url) => {
+        const source = await urlSource(url, { pauseMs: 1 });
+        assert.equal(await source.read(100, 200), bytes.slice(100, 200), `fault ${i}`);
+      },
+    );
+    assert.is(count, 3);
+  }
+  // Asking again would not help, and has its price.
+  let asked = 0;
+  await served(
+    (_, response) => {
+      asked++;
+      response.writeHead(404).end();
+    },
+    async (url) => assert.is(await codeOf(() => urlSource(url)), 'notFound'),
+  );
+  assert.is(asked, 1);
+});
+
+test('http: the start that came with the first answer is not asked for again', async () => {
+  let count = 0;
+  await served(
+    (request, response) => {
+      count++;
+      sendFile(request, response, bytes);
+    },
+    async (url) => {
+      const source = await urlSource(url, { headBytes: 600 });
+      assert.equal(await source.read(0, 600), bytes.slice(0, 600));
+      assert.equal(await source.read(9, 10), bytes.slice(9, 10));
+      assert.is(count, 1);
+      assert.equal(await source.read(599, 601), bytes.slice(599, 601));
+      assert.is(count, 2);
+      const small = await urlSource(url, { headBytes: 6000 });
+      await holdsBytes(small);
+      assert.is(count, 3);
+    },
+  );
+});
 
 test('http: an abort while waiting comes out as its reason', () =>
   served(
@@ -204,6 +264,34 @@ test('http: an abort while waiting comes out as its reason', () =>
     },
   ));
 const controller = new AbortController();
+
+test('http: a page for every unknown address is no file; where nothing is a file, the error says where', () =>
+  served(
+    (request, response) => {
+      if (request.url === '/m/tokenizer.json') sendFile(request, response, bytes);
+      else response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>');
+    },
+    async (url) => {
+      const open = openUrlFolder(new URL('m', url).href);
+      assert.is(await open('sotto.msgpack'), undefined);
+      assert.ok(await open('tokenizer.json'));
+      await throws(WeightsError, 'webPage', () => openModelFiles(open), new URL('m/config.json', url).href);
+    },
+  ));
+
+test('http: no model at an address: the error names it, and what an address should be', () =>
+  served(
+    (_, response) => response.writeHead(404).end(),
+    async (url) => {
+      const error = await throws(
+        WeightsError,
+        'missingFile',
+        () => openModelFiles(openUrlFolder(`${url}m`)),
+        `${url}m/`,
+      );
+      assert.match(error.hint ?? '', 'resolve/main');
+    },
+  ));
 
 test('http: a folder', () =>
   served(

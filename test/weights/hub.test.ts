@@ -5,14 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { WeightsError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
 import { openModelFiles } from '../../src/checkpoint/modelFiles.ts';
 import { openFolder } from '../../weights/fileSource.ts';
 import { fetchModel, type HubOptions } from '../../weights/hub.ts';
+import { serve } from '../support/httpServer.ts';
 import { COMMIT, type Misbehave, serveHub, type TestHub } from '../support/hubServer.ts';
 import { randomWeights } from '../support/plainWhisper.ts';
 import { shapeClasses, writeRandomModel } from '../support/randomModel.ts';
-import { codeOf, reasonOf } from '../support/throws.ts';
+import { codeOf, reasonOf, throws } from '../support/throws.ts';
 
 const test = suite('hub');
 const dims = { ...shapeClasses.tiny!, nVocab: 1000 + 107 + 1501, nAudioCtx: 20 };
@@ -48,7 +50,7 @@ const newPlace = (): string => join(root, `place-${++places}`);
 const lastPlace = (): string => join(root, `place-${places}`);
 
 function fetchTo(place: string, repo = 'o/one', options: HubOptions = {}): Promise<void> {
-  return fetchModel(repo, place, { endpoint: hub.url, ...options });
+  return fetchModel(repo, place, { endpoint: hub.url, pauseMs: 1, ...options });
 }
 
 async function isWhole(place: string): Promise<void> {
@@ -277,6 +279,55 @@ test('weights that are complete but wrong are refused and not kept', async () =>
     await other.close();
   }
   assert.not.ok(existsSync(place) || existsSync(`${place}.download`));
+});
+
+test('bytes that are wrong once are fetched anew; a server without a word is not waited for twice', async () => {
+  let gets = 0;
+  hub.misbehave = (request, response, bytes) => {
+    if (!request.url?.startsWith('/cdn/') || ++gets > 1) return false;
+    response.writeHead(200, { 'content-length': bytes.length }).end(Buffer.alloc(bytes.length));
+    return true;
+  };
+  const place = newPlace();
+  await fetchTo(place);
+  await isWhole(place);
+  assert.is(gets, 2);
+  // A hundred bytes, then nothing, whenever it is asked.
+  gets = 0;
+  hub.misbehave = (request, response, bytes) => {
+    if (!request.url?.startsWith('/cdn/')) return false;
+    gets++;
+    response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, 100));
+    return true;
+  };
+  const error = await throws(WeightsError, 'network', () => fetchTo(newPlace(), 'o/one', { stallMs: 100 }));
+  assert.match(error.message, 'sent nothing for 0.1 s');
+  assert.is(gets, 1);
+});
+
+test('a login page in place of the hub, and a mirror below a path', async () => {
+  hub.misbehave = (_, response) => {
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<html>log in</html>');
+    return true;
+  };
+  await throws(WeightsError, 'webPage', () => fetchTo(newPlace()), /login page/);
+  const away = await serve((_, response) => response.writeHead(302, { location: `${hub.url}portal` }).end());
+  await throws(WeightsError, 'notFound', () => fetchTo(newPlace(), 'o/one', { endpoint: away.url }));
+  await away.close();
+  hub.misbehave = undefined;
+  const mirror = await serve((request, response) => {
+    const path = request.url?.replace('/hf/v1', '') ?? '';
+    response.writeHead(308, { location: new URL(path, hub.url).href }).end();
+  });
+  assert.is(await codeOf(() => fetchTo(newPlace(), 'o/one', { endpoint: `${mirror.url}x` })), 'notFound');
+  const place = newPlace();
+  await fetchTo(place, 'o/one', { endpoint: `${mirror.url}hf/v1/`, token: 'secret' });
+  await isWhole(place);
+  assert.ok(
+    hub.requests.every(({ authorization }) => authorization === undefined),
+    'the token stays with the mirror',
+  );
+  await mirror.close();
 });
 
 test('an existing folder is not replaced', async () => {
