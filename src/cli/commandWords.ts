@@ -2,7 +2,7 @@
 import { OptionsError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 
-export const COMMAND_WORDS = ['help', 'version', 'convert', 'kernel'] as const;
+export const COMMAND_WORDS = ['help', 'version', 'models', 'convert', 'kernel'] as const;
 export type CommandWord = (typeof COMMAND_WORDS)[number];
 
 /** What people try, by other programs' words. */
@@ -16,6 +16,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   mic: 'Sound that is still coming is read from a pipe: arecord -f S16_LE -r 16000 | sotto -',
   serve: 'sotto has no server: import it into a program of your own.',
   server: 'sotto has no server: import it into a program of your own.',
+  list: 'Did you mean sotto models?',
+  ls: 'Did you mean sotto models?',
   demo: 'In a clone of the repository: npm run demo',
   kernels: 'Did you mean sotto kernel all?',
   bench: 'Did you mean sotto kernel all?',

@@ -4,26 +4,31 @@ import { GROUP_TITLES, OPTIONS } from './options.ts';
 
 const EXAMPLES: readonly (readonly [string, string])[] = [
   ['sotto talk.mp3', 'print what is said and write talk.txt, .vtt, .srt, .tsv and .json here'],
-  ['sotto talk.mp3 --model base --language de', 'a smaller model; the language is known'],
-  ['sotto *.wav -o out -f srt --verbose False', 'subtitles for many recordings, with a progress bar'],
+  ['sotto talk.mp3 -m base --language de', 'a smaller model; the language is known'],
+  ['sotto *.wav -o out -f txt,srt --verbose False', 'text and subtitles of many recordings, with a progress bar'],
+  ['sotto *.mp3 --batch_size 8 --vad True', 'quicker: eight windows at once; silence is left out'],
   ['sotto talk.mp3 --device webgpu --task translate', 'on the GPU, into English'],
-  ['arecord -f S16_LE -r 16000 | sotto - --model base', 'live, from the microphone'],
+  ['sotto talk.mp3 --initial_prompt "Ada, Babbage"', 'names are spelt so'],
+  ['sotto film.mp4 -f srt --word_timestamps True --max_line_width 42', 'subtitles in short lines'],
+  ['arecord -f S16_LE -r 16000 | sotto - -m base', 'live, from the microphone'],
+  ['sotto models', 'the names of models, their sizes, which are here'],
   ['sotto convert ./whisper-tiny ./tiny --dtype f16', 'make a model folder of a download'],
 ];
 
 /** @param width columns of the terminal */
 export function helpText(width = 80): string {
-  const columns = Math.max(50, Math.min(width, 110));
+  const columns = Math.max(30, Math.min(width, 110));
   const wide = Math.max(...EXAMPLES.map(([command]) => command.length));
   const meanings = Math.max(...EXAMPLES.map(([, meaning]) => meaning.length));
   const lines = [
     'sotto: Whisper speech to text.',
     '',
     'Usage:  sotto AUDIO... [options]',
-    '        sotto - [options]   (sound from a pipe)',
+    '        sotto - [options]  (from a pipe)',
+    '        sotto models',
     '        sotto convert SRC DST [--dtype f32|f16]',
     '        sotto kernel NAME|all',
-    '        sotto help [convert|kernel]',
+    '        sotto help [models|convert|kernel]',
     '',
     'Examples:',
   ];
@@ -35,15 +40,18 @@ export function helpText(width = 80): string {
     lines.push('', `${title}:`);
     for (const { name, spec } of OPTIONS.filter((option) => option.spec.group === group)) {
       const short = spec.command?.short ? `, -${spec.command.short}` : '';
-      lines.push(`  --${name}${short} ${placeholder(spec)}   (default: ${defaultText(spec)})`);
+      const title = `  --${name}${short} ${placeholder(spec)}`;
+      const byDefault = `(default: ${defaultText(spec)})`;
+      const isOneLine = title.length + 3 + byDefault.length <= columns;
+      lines.push(isOneLine ? `${title}   ${byDefault}` : title, ...(isOneLine ? [] : [`      ${byDefault}`]));
       lines.push(...wrap(helpSentences(spec), columns - 6).map((line) => `      ${line}`));
     }
   }
   lines.push(
     '',
     'Other:',
-    "  --help, -h     this text, or a subcommand's",
-    '  --version      the version of sotto',
+    "  --help, -h   this text, or of a word's",
+    '  --version    the version of sotto',
     '',
     ...wrap(
       'Names may have dashes or underscores; values stand after a space or "="; claims are True and False. ' +

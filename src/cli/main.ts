@@ -15,6 +15,7 @@ type Command = (argv: readonly string[], io: CommandIo) => Promise<number>;
 const COMMANDS: Readonly<Record<CommandWord, () => Promise<Command>>> = {
   help: async () => help,
   version: async () => showVersion,
+  models: async () => (await import('./commands/models.ts')).modelsCommand,
   convert: async () => (await import('./commands/convert.ts')).convertCommand,
   kernel: async () => (await import('./commands/kernel.ts')).kernelCommand,
 };

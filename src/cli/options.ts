@@ -9,7 +9,7 @@ import { DEVICE_OPTIONS } from '../devices/options.ts';
 import type { Group, OptionsOf, OptionTable, Place } from '../options/spec.ts';
 import { readOptions, type WrittenOption, writtenOptions } from '../options/text.ts';
 import { LAYOUT_OPTIONS } from '../output/wrap.ts';
-import { FORMATS } from '../output/writer.ts';
+import { FORMATS, OPENAI_FORMATS } from '../output/writer.ts';
 import { STREAM_OPTIONS } from '../transcribe/stream/streamOptions.ts';
 import type { LaterOption } from './args.ts';
 
@@ -36,8 +36,8 @@ const OWN_OPTIONS = {
     default: ['all'],
     where: ['command'],
     group: 'output',
-    help: "Which files to write, with commas between them; all stands for txt, vtt, srt, tsv and json. verbose_json is what OpenAI's API answers.",
-    command: { short: 'f' },
+    help: `Which files to write, with commas between them: ${FORMATS.join(', ')}, or all for ${OPENAI_FORMATS.join(', ')}. verbose_json is what OpenAI's API answers.`,
+    command: { short: 'f', placeholder: 'FORMAT,...' },
   },
   verbose: {
     kind: 'boolean',

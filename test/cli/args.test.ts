@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { OptionsError } from '../../src/base/errors.ts';
 import { parseArguments } from '../../src/cli/args.ts';
+import { COMMAND_WORDS } from '../../src/cli/commandWords.ts';
 import { helpText } from '../../src/cli/help.ts';
 import { givenOptions, LATER, OPTIONS } from '../../src/cli/options.ts';
 import { defaultText } from '../../src/options/text.ts';
@@ -135,19 +136,23 @@ test('bad values are refused with what is wanted', () => {
   assert.is(refusal(() => parse('--initial_prompt --task translate')).code, 'missingValue');
 });
 
-test('the help shows six examples first, and every option with its default', () => {
+test('the help shows ten examples first, and every option with its default', () => {
   const text = helpText(100);
   const examples = text.slice(text.indexOf('Examples:'), text.indexOf('Model and device:'));
-  assert.is(examples.match(/^ {2}(sotto|arecord) /gm)?.length, 6);
+  assert.is(examples.match(/^ {2}(sotto|arecord) /gm)?.length, 10);
   for (const { name, spec } of OPTIONS) {
     assert.match(text, `--${name}`);
     assert.match(text, `(default: ${defaultText(spec)})`);
   }
-  for (const width of [40, 80, 100]) {
-    for (const line of helpText(width)
-      .split('\n')
-      .filter((l) => !/^ {2}(--|sotto|arecord)/.test(l)))
-      assert.ok(line.length <= Math.max(50, width), line);
+  for (const word of COMMAND_WORDS) if (word !== 'version') assert.match(text, `sotto ${word}`);
+});
+
+test('the help fits the terminal, but for commands and values that have no blanks', () => {
+  for (const width of [20, 40, 80, 100, 200]) {
+    for (const line of helpText(width).split('\n')) {
+      const isOneWord = /^ *(--\S+( -\w)? \S+|sotto .*|arecord .*|\S+|\(default: \S+\))$/.test(line);
+      assert.ok(isOneWord || line.length <= Math.max(44, width), `${width}: ${line}`);
+    }
   }
 });
 

@@ -124,6 +124,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     values: [
       'audio',
       'base',
+      'checkpoint/modelNames.ts',
       'devices',
       'index.node.ts',
       'kernels',
