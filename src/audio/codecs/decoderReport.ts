@@ -1,4 +1,4 @@
-/** Collects the errors that a WebAssembly decoder reports into one warning; nothing decoded at all is an error. */
+/** Collects the errors of a decoder into one warning; nothing decoded at all is an error. */
 import { AudioError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
 
@@ -34,10 +34,15 @@ export class DecoderReport {
     } catch (cause) {
       throw new AudioError('malformed', `The ${this.#kind} file cannot be decoded.`, { cause });
     }
-    this.#nSamples += decoded.samplesDecoded;
-    if (this.#nErrors === 0) this.#firstMessage = decoded.errors[0]?.message ?? '';
-    this.#nErrors += decoded.errors.length;
+    this.add(decoded.samplesDecoded, ...decoded.errors.map(({ message }) => message));
     return decoded;
+  }
+
+  /** Counts samples of a channel, and errors by their messages. */
+  add(nSamples: number, ...errors: readonly string[]): void {
+    this.#nSamples += nSamples;
+    if (this.#nErrors === 0) this.#firstMessage = errors[0] ?? '';
+    this.#nErrors += errors.length;
   }
 
   /** @throws {AudioError} `malformed` if there was no sample at all */

@@ -1,7 +1,6 @@
 /**
- * MPEG audio (MP3, also layers I and II) through mpg123 in WebAssembly (`mpg123-decoder`), loaded only here. It is given
- * whole frames one after the other, so it never has to look for one. Sample rate, channels and layer may change from frame
- * to frame. Encoder delay and padding are cut off where a LAME header states them, as in ffmpeg; without one nothing is.
+ * MPEG audio (MP3, also layers I and II). Sample rate, channels and layer may change from frame to frame. Encoder delay and
+ * padding are cut off where a LAME header states them, as in ffmpeg; without one nothing is.
  */
 import { concat } from '../../base/bytes.ts';
 import type { CallOptions } from '../../base/progress.ts';
@@ -9,9 +8,9 @@ import type { ByteReader } from '../byteReader.ts';
 import { id3Length } from '../containers/id3.ts';
 import { isSameKind, MPEG_HEADER_BYTES, mpegFrameAt, mpegFrames } from '../containers/mpegFrame.ts';
 import { type MpegInfo, readMpegInfo } from '../containers/mpegInfo.ts';
-import type { PcmPiece } from '../pcm.ts';
+import type { PcmPiece, PcmPieceOf } from '../pcm.ts';
 import { DecoderReport } from './decoderReport.ts';
-import { SampleQueue } from './sampleQueue.ts';
+import { MpegAudioDecoder } from './mpeg/mpegAudioDecoder.ts';
 
 /** The first frame is looked for within this many bytes. */
 const SEARCHED_BYTES = 1 << 16;
@@ -56,61 +55,49 @@ export async function* readMp3(
 ): AsyncGenerator<PcmPiece, void, undefined> {
   const trimmer = new Trimmer(await skipInfo(reader));
   await skipJunk(reader);
-  const { MPEGDecoder } = await import('mpg123-decoder');
-  const decoder = new MPEGDecoder({ enableGapless: false });
-  await decoder.ready;
+  const decoder = new MpegAudioDecoder();
   const report = new DecoderReport('MP3');
-  const owed: OwedFrame[] = [];
-  const decoded = [new SampleQueue(), new SampleQueue()] as const;
+  let seconds = 0;
   let rate = 0;
-  try {
-    for await (const frames of mpegFrames(reader)) {
-      const given: Uint8Array[] = [];
-      for (const { header, bytes, isDropped } of frames) {
-        const { nSamples, nChannels } = header;
-        const kept = trimmer.next(nSamples, isDropped);
-        if (isDropped) continue;
-        given.push(bytes);
+  for await (const frames of mpegFrames(reader)) {
+    const decoded: DecodedFrame[] = [];
+    for (const { header, bytes, isDropped } of frames) {
+      const { nSamples, nChannels, sampleRate } = header;
+      const channels = isDropped ? undefined : decoder.decode(bytes);
+      const { from, to } = trimmer.next(nSamples, channels === undefined);
+      if (channels) {
+        report.add(nSamples);
         // ffmpeg's decoder says a new rate one frame late, so its resampler takes that frame at the old rate.
-        owed.push({ nSamples, nChannels, sampleRate: rate === 0 ? header.sampleRate : rate, ...kept });
-        rate = header.sampleRate;
+        const statedRate = rate === 0 ? sampleRate : rate;
+        rate = sampleRate;
+        decoded.push({ sampleRate: statedRate, nChannels, channels: channels.map((c) => c.subarray(from, to)) });
+      } else if (!isDropped) {
+        report.add(0, `the side information of the frame at ${seconds.toFixed(1)} s`);
       }
-      const whole = concat(Uint8Array, given);
-      const { channelData } = await report.run(() => decoder.decode(whole));
-      for (const [c, queue] of decoded.entries()) queue.push(channelData[c] ?? []);
-      yield* pieces(owed, decoded);
+      seconds += nSamples / sampleRate;
     }
-  } finally {
-    decoder.free();
+    yield* pieces(decoded);
   }
   report.end(onWarning);
 }
 
-/** A frame whose samples mpg123 has not given yet. */
-interface OwedFrame {
-  readonly nSamples: number;
-  readonly nChannels: number;
-  readonly sampleRate: number;
-  /** The samples of it that are kept. */
-  readonly from: number;
-  readonly to: number;
-}
+type DecodedFrame = Pick<PcmPieceOf<'f32'>, 'sampleRate' | 'nChannels' | 'channels'>;
 
-/** Takes the frames that are there, neighbours of one format together. */
-function* pieces(owed: OwedFrame[], decoded: readonly [SampleQueue, SampleQueue]): Generator<PcmPiece> {
-  for (let first = owed[0]; first && decoded[0].length >= first.nSamples; first = owed[0]) {
-    const { sampleRate, nChannels } = first;
-    const parts: Float32Array[][] = Array.from({ length: nChannels }, () => []);
-    for (let frame = owed[0]; frame && decoded[0].length >= frame.nSamples; frame = owed[0]) {
-      if (frame.sampleRate !== sampleRate || frame.nChannels !== nChannels) break;
-      const { nSamples, from, to } = frame;
-      // A mono frame comes as two equal channels.
-      for (const [c, queue] of decoded.entries()) parts[c]?.push(queue.take(nSamples).subarray(from, to));
-      if (nChannels === 1) decoded[1].take(nSamples);
-      owed.shift();
-    }
-    const channels = parts.map((part) => concat(Float32Array, part));
+/** Neighbours of one format together. */
+function* pieces(frames: readonly DecodedFrame[]): Generator<PcmPiece> {
+  for (let first = 0; first < frames.length; ) {
+    const { sampleRate, nChannels } = frames[first]!;
+    let end = first + 1;
+    while (frames[end]?.sampleRate === sampleRate && frames[end]?.nChannels === nChannels) end++;
+    const alike = frames.slice(first, end);
+    const channels = Array.from({ length: nChannels }, (_, c) =>
+      concat(
+        Float32Array,
+        alike.map((frame) => frame.channels[c]!),
+      ),
+    );
     if (channels[0]!.length > 0) yield { sampleFormat: 'f32', sampleRate, nChannels, channelMask: 0, channels };
+    first = end;
   }
 }
 

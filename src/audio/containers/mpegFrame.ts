@@ -8,10 +8,20 @@ import type { ByteReader } from '../byteReader.ts';
 
 /** What the header of a frame says. */
 export interface MpegFrame {
+  readonly version: 1 | 2 | 2.5;
   readonly layer: 1 | 2 | 3;
   /** Hz. */
   readonly sampleRate: number;
+  /** Of the sample rate, 0 to 8: 44.1, 48 and 32 kHz, halves of them, quarters of them. */
+  readonly rateIndex: number;
   readonly nChannels: 1 | 2;
+  readonly isJointStereo: boolean;
+  /** Two bits: layer III has intensity stereo by the lower, M/S by the upper one; in layers I and II intensity begins by them. */
+  readonly modeExtension: number;
+  /** Whether 16 bits of checksum follow the header. */
+  readonly hasChecksum: boolean;
+  /** Kilobits a second. */
+  readonly bitRate: number;
   /** Of a channel. */
   readonly nSamples: number;
   /** With the header. */
@@ -40,28 +50,42 @@ const SAMPLE_RATES = [44100, 48000, 32000];
 
 /**
  * The four bytes of a frame's header: 11 bits sync, 2 version (0: 2.5, 2: 2, 3: 1), 2 layer (3: I, 2: II, 1: III),
- * 1 no checksum, 4 bit rate, 2 sample rate, 1 padding, 1 private, 2 mode (3: mono), 6 others.
+ * 1 no checksum, 4 bit rate, 2 sample rate, 1 padding, 1 private, 2 mode (1: joint stereo, 3: mono), 2 its extension, 4 others.
  *
  * @returns undefined for what is no header, or is one of "free format", which ffmpeg does not read either
  */
 export function mpegFrameAt(bytes: Uint8Array, at: number): MpegFrame | undefined {
   const kind = bytes[at + 1];
   const rates = bytes[at + 2];
-  const mode = bytes[at + 3];
-  if (mode === undefined || rates === undefined || kind === undefined) return undefined;
+  const modes = bytes[at + 3];
+  if (modes === undefined || rates === undefined || kind === undefined) return undefined;
   if (bytes[at] !== 0xff || (kind & 0xe0) !== 0xe0) return undefined;
-  const version = (kind >> 3) & 3;
+  const versionBits = (kind >> 3) & 3;
   const layer = 4 - ((kind >> 1) & 3);
-  if (version === 1 || (layer !== 1 && layer !== 2 && layer !== 3)) return undefined;
-  const bitRate = (version === 3 ? BIT_RATES_1 : BIT_RATES_2)[layer - 1]?.[rates >> 4];
-  const rate1 = SAMPLE_RATES[(rates >> 2) & 3];
+  if (versionBits === 1 || (layer !== 1 && layer !== 2 && layer !== 3)) return undefined;
+  const version = versionBits === 3 ? 1 : versionBits === 2 ? 2 : 2.5;
+  const bitRate = (version === 1 ? BIT_RATES_1 : BIT_RATES_2)[layer - 1]?.[rates >> 4];
+  const rate = (rates >> 2) & 3;
+  const rate1 = SAMPLE_RATES[rate];
   if (!rate1 || !bitRate) return undefined;
-  const sampleRate = rate1 / (version === 3 ? 1 : version === 2 ? 2 : 4);
+  const halvings = version === 1 ? 0 : version === 2 ? 1 : 2;
+  const sampleRate = rate1 >> halvings;
   const padding = (rates >> 1) & 1;
-  const nSamples = layer === 1 ? 384 : layer === 3 && version !== 3 ? 576 : 1152;
+  const nSamples = layer === 1 ? 384 : layer === 3 && version !== 1 ? 576 : 1152;
   const slot = layer === 1 ? 4 : 1;
-  const nBytes = (Math.floor((nSamples * bitRate * 125) / sampleRate / slot) + padding) * slot;
-  return { layer, sampleRate, nChannels: mode >> 6 === 3 ? 1 : 2, nSamples, nBytes };
+  return {
+    version,
+    layer,
+    sampleRate,
+    rateIndex: rate + 3 * halvings,
+    nChannels: modes >> 6 === 3 ? 1 : 2,
+    isJointStereo: modes >> 6 === 1,
+    modeExtension: (modes >> 4) & 3,
+    hasChecksum: (kind & 1) === 0,
+    bitRate,
+    nSamples,
+    nBytes: (Math.floor((nSamples * bitRate * 125) / sampleRate / slot) + padding) * slot,
+  };
 }
 
 /** Whether two headers are of one kind: version, layer, sample rate, and the lower bits of the last byte. */

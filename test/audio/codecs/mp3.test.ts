@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { isMpegAudio } from '../../../src/audio/codecs/mp3.ts';
 import { decodeWhole } from '../../../src/audio/decode.ts';
 import { concat } from '../../../src/base/bytes.ts';
-import { ffmpegEncode, ffmpegOrSkip, ffmpegSamples } from '../../support/ffmpeg.ts';
+import { ffmpegEncode, ffmpegOrSkip } from '../../support/ffmpeg.ts';
 import { codeOf } from '../../support/throws.ts';
 import { isAsFfmpegHears } from '../againstFfmpeg.ts';
 import { noise, sweep, wavFile } from '../sounds.ts';
@@ -127,23 +127,22 @@ test('joined files of every kind are heard as ffmpeg hears them', async () => {
   ];
   const hole = join(a.subarray(0, 5000), a.subarray(5400));
   const cases: readonly (readonly [name: string, file: Uint8Array, largest: number])[] = [
-    ['another rate, more channels', join(a, b), 2],
-    ['another rate, fewer channels', join(b, a), 2],
-    ['another layer', join(a, mp2), 8],
-    ['with headers', join(whole, whole), 2],
-    ['with headers, three', join(whole, b, whole), 2],
-    ['a tag of ID3v1 between', join(a, text('TAG'), junk(125), a), 2],
-    ['a tag of ID3v2 between', join(a, id3(700), b), 2],
-    ['zeros between', join(a, new Uint8Array(700), a), 2],
-    ['zeros before', join(new Uint8Array(700), whole), 2],
-    ['other things between', join(a, junk(3000), b), 2],
-    ['other things before', join(junk(3000), a), 2],
-    ['cut off', a.subarray(0, a.length - 100), 2],
-    ['in WAV', wavFile({ tag: 0x55, bits: 0, sampleRate: 44100, data: a }), 2],
+    ['another rate, more channels', join(a, b), 1],
+    ['another rate, fewer channels', join(b, a), 1],
+    ['another layer', join(a, mp2), 1],
+    ['with headers', join(whole, whole), 1],
+    ['with headers, three', join(whole, b, whole), 1],
+    ['a tag of ID3v1 between', join(a, text('TAG'), junk(125), a), 1],
+    ['a tag of ID3v2 between', join(a, id3(700), b), 1],
+    ['zeros between', join(a, new Uint8Array(700), a), 1],
+    ['zeros before', join(new Uint8Array(700), whole), 1],
+    ['other things between', join(a, junk(3000), b), 1],
+    ['other things before', join(junk(3000), a), 1],
+    ['cut off', a.subarray(0, a.length - 100), 1],
+    ['a hole in the bit reservoir', hole, 1],
+    ['in WAV', wavFile({ tag: 0x55, bits: 0, sampleRate: 44100, data: a }), 1],
   ];
   for (const [name, file, largest] of cases) await isAsFfmpegHears(file, largest, name);
-  // What is missing in the bit reservoir the two decoders fill differently.
-  assert.is((await decodeWhole(hole)).length, ffmpegSamples('-', [], hole).length);
 });
 
 test.run();

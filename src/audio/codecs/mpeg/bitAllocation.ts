@@ -3,7 +3,7 @@
  *
  * @see ISO/IEC 11172-3, tables B.2 and B.4; ISO/IEC 13818-3, table B.1
  */
-import type { MpegHeader } from './frameHeader.ts';
+import type { MpegFrame } from '../../containers/mpegFrame.ts';
 
 export interface Quantiser {
   readonly steps: number;
@@ -52,10 +52,10 @@ const WIDE = repeat([3, WIDE_LOW], [8, WIDE_MIDDLE], [12, WIDE_HIGH], [7, WIDE_T
 const NARROW = repeat([2, NARROW_LOW], [10, NARROW_HIGH]);
 const LOW_RATE = repeat([4, LOW_RATE_LOW], [7, NARROW_HIGH], [19, LOW_RATE_TOP]);
 
-/** The choices of all subbands that a layer II frame has. Free format has those of high bit rates. */
-export function subbandChoices({ version, nChannels, sampleRate, bitRate }: MpegHeader): readonly SubbandChoice[] {
+/** The choices of all subbands that a layer II frame has. */
+export function subbandChoices({ version, nChannels, sampleRate, bitRate }: MpegFrame): readonly SubbandChoice[] {
   if (version !== 1) return LOW_RATE;
-  const perChannel = bitRate === 0 ? 192 : Math.floor(bitRate / nChannels);
+  const perChannel = Math.floor(bitRate / nChannels);
   if ((sampleRate === 48000 && perChannel >= 56) || (perChannel >= 56 && perChannel <= 80)) return WIDE.slice(0, 27);
   if (sampleRate !== 48000 && perChannel >= 96) return WIDE;
   return sampleRate !== 32000 && perChannel <= 48 ? NARROW.slice(0, 8) : NARROW;

@@ -3,8 +3,9 @@
  *
  * @see ISO/IEC 11172-3, 2.4.1.5, 2.4.1.6, 2.4.3.2, 2.4.3.3; rounded to multiples of 2 ** -23 as in ffmpeg's mpegaudiodec
  */
+
+import type { MpegFrame } from '../../containers/mpegFrame.ts';
 import { type Quantiser, subbandChoices } from './bitAllocation.ts';
-import type { MpegHeader } from './frameHeader.ts';
 import { SUBBANDS } from './imdct.ts';
 import type { MpegBits } from './mpegBits.ts';
 
@@ -34,7 +35,7 @@ function grouped(steps: number, code: number, scaleFactor: number): number {
 }
 
 /** First subband whose samples both channels share; each has its own scale factors. */
-function intensityBound(header: MpegHeader, nSubbands: number): number {
+function intensityBound(header: MpegFrame, nSubbands: number): number {
   return header.isJointStereo ? Math.min(4 * (header.modeExtension + 1), nSubbands) : nSubbands;
 }
 
@@ -43,7 +44,7 @@ function intensityBound(header: MpegHeader, nSubbands: number): number {
  * @param subbands of each channel; shape [12, 32] or more
  * @returns moments filled
  */
-export function decodeLayer1(bits: MpegBits, header: MpegHeader, subbands: readonly Float64Array[]): number {
+export function decodeLayer1(bits: MpegBits, header: MpegFrame, subbands: readonly Float64Array[]): number {
   const { nChannels } = header;
   const bound = intensityBound(header, SUBBANDS);
   const allocation = new Uint8Array(2 * SUBBANDS);
@@ -83,7 +84,7 @@ const SELECTIONS = [
 ];
 
 /** Arguments as of `decodeLayer1`; shape of `subbands` [36, 32]. */
-export function decodeLayer2(bits: MpegBits, header: MpegHeader, subbands: readonly Float64Array[]): number {
+export function decodeLayer2(bits: MpegBits, header: MpegFrame, subbands: readonly Float64Array[]): number {
   const { nChannels } = header;
   const choices = subbandChoices(header);
   const bound = intensityBound(header, choices.length);

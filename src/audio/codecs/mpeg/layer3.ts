@@ -4,7 +4,7 @@
  * @see ISO/IEC 11172-3, 2.4.1.7, 2.4.3.4; ISO/IEC 13818-3, 2.4.3.2; what is kept for the next frame, and what becomes of a
  *   frame whose main data is missing or damaged, as in ffmpeg's mpegaudiodec
  */
-import type { MpegHeader } from './frameHeader.ts';
+import type { MpegFrame } from '../../containers/mpegFrame.ts';
 import { hybridSynthesis, synthesizeBlocks } from './hybrid.ts';
 import { SUBBAND_LINES, SUBBANDS } from './imdct.ts';
 import { MpegBits } from './mpegBits.ts';
@@ -36,7 +36,7 @@ export class Layer3 {
   decode(
     frame: MpegBits,
     frameBytes: number,
-    header: MpegHeader,
+    header: MpegFrame,
     subbands: readonly Float64Array[],
   ): number | undefined {
     const sideInfo = readSideInfo(frame, header, this.#granules);
@@ -75,7 +75,7 @@ export class Layer3 {
     return nGranules * SUBBAND_LINES;
   }
 
-  #decodeGranule(i: number, header: MpegHeader, mainBytes: number, subbands: readonly Float64Array[]): void {
+  #decodeGranule(i: number, header: MpegFrame, mainBytes: number, subbands: readonly Float64Array[]): void {
     const main = this.#main;
     const { nChannels, rateIndex } = header;
     const mainBits = 8 * mainBytes;

@@ -2,7 +2,7 @@
  * Decoder of MPEG-1, MPEG-2 and MPEG-2.5 audio, layers I, II and III: frames to samples, within a rounding of ffmpeg's
  * decoder in f32.
  */
-import { HEADER_BYTES, mpegHeaderAt } from './frameHeader.ts';
+import { MPEG_HEADER_BYTES, mpegFrameAt } from '../../containers/mpegFrame.ts';
 import { SUBBANDS } from './imdct.ts';
 import { Layer3 } from './layer3.ts';
 import { decodeLayer1, decodeLayer2 } from './layer12.ts';
@@ -26,11 +26,11 @@ export class MpegAudioDecoder {
    *   can be read (ffmpeg drops such frames). Where only its beginning lies in lost frames, that part is silent.
    */
   decode(frame: Uint8Array): Float32Array<ArrayBuffer>[] | undefined {
-    const header = mpegHeaderAt(frame, 0);
+    const header = mpegFrameAt(frame, 0);
     if (!header) return undefined;
     const { layer, nChannels } = header;
     const bits = this.#load(frame);
-    bits.at = 8 * (HEADER_BYTES + (header.hasChecksum ? 2 : 0));
+    bits.at = 8 * (MPEG_HEADER_BYTES + (header.hasChecksum ? 2 : 0));
     const subbands = this.#subbands;
     const nMoments =
       layer === 3

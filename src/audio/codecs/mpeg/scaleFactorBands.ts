@@ -1,6 +1,6 @@
 /**
  * Widths of the scale factor bands of layer III, in spectral lines, by sample rate: 44.1, 48, 32, 22.05, 24, 16, 11.025, 12
- * and 8 kHz (`MpegHeader.rateIndex`).
+ * and 8 kHz (`MpegFrame.rateIndex`).
  *
  * One edge is not the standard's: at 24 kHz its 18th long band ends at line 332, and at 330 in ffmpeg to 5.1 and later, by
  * which openai/whisper reads its files. Two lines of a granule, at 6.9 kHz, get the gain of the next band; we do as it does,

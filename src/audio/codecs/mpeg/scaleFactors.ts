@@ -3,7 +3,7 @@
  *
  * @see ISO/IEC 11172-3, 2.4.2.7 and table B.6; ISO/IEC 13818-3, 2.4.3.2
  */
-import type { MpegHeader } from './frameHeader.ts';
+import type { MpegFrame } from '../../containers/mpegFrame.ts';
 import type { MpegBits } from './mpegBits.ts';
 import { LONG_BANDS, SHORT_BANDS } from './scaleFactorBands.ts';
 import { type Granule, SHORT_BLOCKS } from './sideInfo.ts';
@@ -87,7 +87,7 @@ export function readScaleFactors1(bits: MpegBits, granule: Granule, first: Granu
 }
 
 /** Sets the preemphasis too, which MPEG-2 has by range. */
-export function readScaleFactors2(bits: MpegBits, header: MpegHeader, granule: Granule, channel: number): void {
+export function readScaleFactors2(bits: MpegBits, header: MpegFrame, granule: Granule, channel: number): void {
   const isIntensity = (header.modeExtension & 1) === 1 && channel === 1;
   const compress = isIntensity ? granule.scaleFactorCompress >> 1 : granule.scaleFactorCompress;
   const base = isIntensity ? 3 : 0;

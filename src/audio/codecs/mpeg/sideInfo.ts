@@ -4,7 +4,7 @@
  *
  * @see ISO/IEC 11172-3, 2.4.1.7; ISO/IEC 13818-3, 2.4.1.7; the region sizes at 8 kHz as in ffmpeg's mpegaudiodec
  */
-import type { MpegHeader } from './frameHeader.ts';
+import type { MpegFrame } from '../../containers/mpegFrame.ts';
 import type { MpegBits } from './mpegBits.ts';
 import { LONG_STARTS } from './scaleFactorBands.ts';
 
@@ -55,7 +55,7 @@ export interface SideInfo {
  */
 export function readSideInfo(
   bits: MpegBits,
-  header: MpegHeader,
+  header: MpegFrame,
   granules: readonly (readonly Granule[])[],
 ): SideInfo | undefined {
   const { nChannels, version } = header;
@@ -76,7 +76,7 @@ export function readSideInfo(
   return { mainDataBegin, nGranules };
 }
 
-function readGranule(bits: MpegBits, header: MpegHeader, granule: Granule): boolean {
+function readGranule(bits: MpegBits, header: MpegFrame, granule: Granule): boolean {
   const isMpeg1 = header.version === 1;
   granule.part23Bits = bits.read(12);
   granule.bigValues = bits.read(9);

@@ -5,7 +5,7 @@
  * @see ISO/IEC 11172-3, 2.4.3.4.9; ISO/IEC 13818-3, 2.4.3.2; the last band takes the position of the one before it, and a
  *   position is invalid from 7 (MPEG-1) or 16 on, as in ffmpeg's mpegaudiodec
  */
-import type { MpegHeader } from './frameHeader.ts';
+import type { MpegFrame } from '../../containers/mpegFrame.ts';
 import { LONG_BANDS, SHORT_BANDS } from './scaleFactorBands.ts';
 import { type Granule, LINES } from './sideInfo.ts';
 
@@ -17,7 +17,7 @@ const GAINS_1 = Float32Array.from({ length: 7 }, (_, position) => {
 const N_POSITIONS_2 = 16;
 
 /** Turns the lines of a granule of joint stereo into left and right, in place. */
-export function decodeStereo(header: MpegHeader, left: Granule, right: Granule): void {
+export function decodeStereo(header: MpegFrame, left: Granule, right: Granule): void {
   const usesIntensity = (header.modeExtension & 1) === 1;
   const usesMidSide = (header.modeExtension & 2) === 2;
   if (usesIntensity) {
@@ -37,7 +37,7 @@ function midSide(left: Float32Array, right: Float32Array, from: number, to: numb
   }
 }
 
-function intensityStereo(header: MpegHeader, left: Granule, right: Granule, usesMidSide: boolean): void {
+function intensityStereo(header: MpegFrame, left: Granule, right: Granule, usesMidSide: boolean): void {
   const isMpeg1 = header.version === 1;
   /** A step of MPEG-2's positions is 2 ** (-1/4) or 2 ** (-1/2). */
   const step = 2 ** (-((right.scaleFactorCompress & 1) + 1) / 4);
