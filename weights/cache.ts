@@ -3,6 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import type { CallOptions } from '../src/base/progress.ts';
+import { openModelFiles } from '../src/checkpoint/modelFiles.ts';
 import { demoName } from '../src/checkpoint/modelNames.ts';
 import { openTensorFiles } from '../src/checkpoint/tensorFiles.ts';
 import { defaultCache } from './environment.ts';
@@ -62,6 +63,19 @@ function deleteHint(folder: string): string {
   return `Delete the folder ${folder}: the model is fetched or converted again the next time.`;
 }
 
+/** Opens a model of the cache, which checks all but its values. @throws {WeightsError} with the folder to delete */
+export async function checkKept(folder: string, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await (await openModelFiles(openFolder(folder), { signal })).close();
+  } catch (error) {
+    throw error instanceof WeightsError ? withDeleteHint(error, folder) : error;
+  }
+}
+
+function withDeleteHint({ code, message, cause }: WeightsError, folder: string): WeightsError {
+  return new WeightsError(code, message, { cause, hint: deleteHint(folder) });
+}
+
 /** An error of reading a model that is in the cache says what to do about it; others are given back unchanged. */
 export function damaged(error: unknown, folder: string, options: CacheOptions): unknown {
   if (!(error instanceof WeightsError) || error.code === 'outOfRange') return error;
@@ -70,7 +84,7 @@ export function damaged(error: unknown, folder: string, options: CacheOptions): 
   } catch {
     return error; // there is no cache
   }
-  return new WeightsError(error.code, error.message, { cause: error.cause, hint: deleteHint(folder) });
+  return withDeleteHint(error, folder);
 }
 
 /**

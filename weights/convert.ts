@@ -9,10 +9,12 @@ import { WeightsError } from '../src/base/errors.ts';
 import type { CallOptions } from '../src/base/progress.ts';
 import { JSON_CACHE } from '../src/checkpoint/jsonCache.ts';
 import { CONFIG, checkTensors, GENERATION, readJsonFiles, TOKENIZER } from '../src/checkpoint/modelFiles.ts';
+import { namedModel } from '../src/checkpoint/modelNames.ts';
 import { type TensorToWrite, writeSafetensors } from '../src/checkpoint/safetensors.ts';
 import { closeOnError, openTensorFiles } from '../src/checkpoint/tensorFiles.ts';
 import type { TensorSet } from '../src/checkpoint/tensorSet.ts';
 import { listTensors } from '../src/model/tensorSpec.ts';
+import { cacheOf } from './cache.ts';
 import { isSameFile, openFolder } from './fileSource.ts';
 import { checkRoom, fileError, isFree, makeFolder } from './folders.ts';
 import { partialFolder, removeLeftovers } from './leftovers.ts';
@@ -39,7 +41,8 @@ const COPIED = [CONFIG, GENERATION, TOKENIZER, ...EXTRA_FILES];
 const WEIGHTS = 'model.safetensors';
 
 /**
- * @param source folder with safetensors (one file or shards) or a transformers.js export (`onnx/`), or a folder above one
+ * @param source folder with safetensors (one file or shards) or a transformers.js export (`onnx/`), or a folder above one; or
+ *   the name of a model that has been fetched
  * @param target folder to write; must be empty, not exist, or hold just what is to be written
  * @throws {WeightsError} `notFound`, `exists`, `file`, `noSpace`, and what reading the source throws; the signal's reason when
  *   aborted. After an error nothing is left behind.
@@ -47,10 +50,14 @@ const WEIGHTS = 'model.safetensors';
 export async function convert(source: string, target: string, options: ConvertOptions = {}): Promise<void> {
   const { signal, onWarning } = options;
   signal?.throwIfAborted();
-  const model = await findModel(source);
+  const model = (await findModel(source)) ?? (await findKept(source));
   if (!model) {
+    const named = namedModel(source);
     throw new WeightsError('notFound', `${source} contains no Whisper model.`, {
-      hint: 'A model folder has config.json and model.safetensors, or onnx/encoder_model.onnx and decoder_model_merged.onnx.',
+      hint:
+        named && !/^[./]/.test(source)
+          ? `If the name of a model is meant: sotto fetch ${source}`
+          : 'A model folder has config.json and model.safetensors, or onnx/encoder_model.onnx and decoder_model_merged.onnx.',
     });
   }
   const place = resolve(target);
@@ -67,6 +74,12 @@ export async function convert(source: string, target: string, options: ConvertOp
     for (const folder of made.toReversed()) await rmdir(folder).catch(() => {}); // kept if something else is in it now
     throw fileError(error, target);
   }
+}
+
+/** The model of a name, if it has been fetched. */
+async function findKept(source: string): Promise<ModelFolder | undefined> {
+  const named = namedModel(source);
+  return named && findModel(join(cacheOf({}), named.name));
 }
 
 /**

@@ -2,15 +2,16 @@
 import { homedir, hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
+import { environment, isPermitted } from '../src/runtime/environment.ts';
 
 /** An environment variable; undefined when it is empty, not set, or not to be read. */
 export function variable(name: string): string | undefined {
-  return allowed(() => process.env[name]) || undefined;
+  return environment(name) || undefined;
 }
 
 /** For locks: which machine made them. */
 export function machine(): string {
-  return allowed(hostname) ?? '';
+  return isPermitted({ name: 'sys', kind: 'hostname' }) ? hostname() : '';
 }
 
 /**
@@ -24,7 +25,7 @@ export function defaultCache(): string {
   const isMac = process.platform === 'darwin';
   const folder = isMac ? undefined : variable(isWindows ? 'LOCALAPPDATA' : 'XDG_CACHE_HOME');
   if (folder) return isWindows ? join(folder, 'sotto', 'cache') : join(folder, 'sotto');
-  const home = allowed(homedir);
+  const home = homeFolder();
   if (!home) {
     throw new WeightsError('noCache', 'There is no home folder in which models could be kept.', {
       hint: 'Set SOTTO_CACHE or HOME to a folder, name one (cacheDir, --model_dir), or give the folder of a model. Deno needs --allow-env and --allow-sys=homedir.',
@@ -35,10 +36,11 @@ export function defaultCache(): string {
   return join(home, '.cache', 'sotto');
 }
 
-function allowed<T>(look: () => T): T | undefined {
+function homeFolder(): string | undefined {
+  if (!isPermitted({ name: 'sys', kind: 'homedir' })) return undefined;
   try {
-    return look();
+    return homedir();
   } catch {
-    return undefined; // not permitted, or there is nothing to see: the caller says what follows
+    return undefined; // without HOME and without an account there is none
   }
 }

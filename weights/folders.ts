@@ -2,6 +2,7 @@
 import { mkdir, readdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
+import { isSystemError, systemReason } from '../src/base/systemErrors.ts';
 
 /**
  * Makes a folder and those above it. Not by `mkdir`'s `recursive`, which in Node 20 never returns where the system answers
@@ -26,7 +27,7 @@ export async function makeFolder(path: string): Promise<readonly string[]> {
       made.push(folder);
     } catch (error) {
       // Another process has made it in the meantime.
-      if (errno(error) !== 'EEXIST' || !(await isFolder(folder))) throw error;
+      if (!isSystemError(error) || error.code !== 'EEXIST' || !(await isFolder(folder))) throw error;
     }
   }
   return made;
@@ -64,33 +65,29 @@ function megabytes(bytes: number): string {
 }
 
 const HINTS: Readonly<Record<string, string>> = {
-  EACCES: 'You may not write there: choose another folder.',
-  EPERM: 'You may not write there: choose another folder.',
-  EROFS: 'The disk is read-only: choose another folder.',
-  ENOTDIR: 'There is a file where a folder should be: choose another folder.',
-  EEXIST: 'There is a file where a folder should be: choose another folder.',
+  EACCES: 'Choose another folder.',
+  EPERM: 'Choose another folder.',
+  EROFS: 'Choose another folder.',
+  ENOTDIR: 'Choose another folder.',
+  EEXIST: 'Choose another folder.',
   ENOENT: 'The system makes no folder there: choose another one.',
-  ENAMETOOLONG: 'The name is too long: choose a shorter one.',
+  ENAMETOOLONG: 'Choose a shorter name.',
 };
 
 /** System errors, such as a full disk or no permission, as a WeightsError; other errors unchanged. */
 export function fileError(error: unknown, target: string): unknown {
-  if (!(error instanceof Error && 'syscall' in error)) return error;
-  const code = errno(error);
+  if (!isSystemError(error)) return error;
+  const { code } = error;
   const details = { cause: error };
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new WeightsError('noSpace', `${target} cannot be written: the disk is full.`, {
+    return new WeightsError('noSpace', `${target} cannot be written: ${systemReason(error)}.`, {
       ...details,
       hint: 'Make room, or choose a folder on another disk (for fetched models: --model_dir, SOTTO_CACHE).',
     });
   }
   const hint = HINTS[code];
-  return new WeightsError('file', `${target} cannot be written: ${error.message}.`, {
+  return new WeightsError('file', `${target} cannot be written: ${systemReason(error)} (${error.message}).`, {
     ...details,
     ...(hint && { hint }),
   });
-}
-
-function errno(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

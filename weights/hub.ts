@@ -2,7 +2,7 @@
  * Models from the Hugging Face hub, or a mirror of it: `ENDPOINT/OWNER/REPO/resolve/COMMIT/FILE`. All files are of one
  * commit; they are downloaded to a folder next to the model's, which is renamed when it is complete and verified.
  */
-import { readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import type { FetchOptions } from '../src/base/http.ts';
@@ -16,7 +16,7 @@ import { checkFree, EXTRA_FILES, makeModel } from './convert.ts';
 import { askFile, download, type RemoteFile } from './download.ts';
 import { variable } from './environment.ts';
 import { fileSource, openFolder } from './fileSource.ts';
-import { fileError } from './folders.ts';
+import { checkRoom, fileError, makeFolder } from './folders.ts';
 import { packJsonCache } from './packJsonCache.ts';
 
 export interface HubOptions extends CallOptions {
@@ -28,6 +28,23 @@ export interface HubOptions extends CallOptions {
   readonly stallMs?: number | undefined;
   /** Milliseconds before what failed in passing is tried again; 1 s when absent. */
   readonly pauseMs?: number | undefined;
+  /** Told what is to be fetched before any of it is. */
+  readonly onPlan?: ((plan: FetchPlan) => void) | undefined;
+}
+
+export interface FetchPlan {
+  readonly repo: string;
+  /** The hub's address. */
+  readonly endpoint: string;
+  /** Of the repository, where the server states it. */
+  readonly commit: string | undefined;
+  readonly files: number;
+  /** Of all files whose size the server states. */
+  readonly bytes: number;
+  /** Of these, what an earlier attempt has left. */
+  readonly haveBytes: number;
+  /** The folder they come to. */
+  readonly place: string;
 }
 
 /** How to do without a network here: for the hint of an error. */
@@ -44,13 +61,13 @@ const ONNX_KINDS = ['', '_quantized'].map((suffix) => [
 /**
  * Downloads `repo` (`owner/name`) to the folder `place`.
  *
- * @throws {WeightsError} `notFound`, `forbidden`, `network`, `truncated`, `tooLong`, `changed`, `badHash`, and what reading the
- *   model throws; the signal's reason. After an error `place` is unchanged; what has arrived is kept in `PLACE.download` for the next call.
+ * @throws {WeightsError} `notFound`, `forbidden`, `network`, `webPage`, `truncated`, `tooLong`, `changed`, `badHash`,
+ *   `noSpace`, and what reading the model throws; the signal's reason. After an error `place` is unchanged; what has arrived
+ *   is kept in `PLACE.download` for the next call.
  */
 export async function fetchModel(repo: string, place: string, options: HubOptions = {}): Promise<void> {
-  const { endpoint = HUB, token, signal, stallMs, pauseMs, onProgress } = options;
-  const folder = `${place}.download`;
-  await checkFree(place);
+  const { token, signal, stallMs, pauseMs } = options;
+  const endpoint = checkEndpoint(options.endpoint ?? HUB);
   const http: FetchOptions = {
     signal,
     stallMs,
@@ -58,9 +75,50 @@ export async function fetchModel(repo: string, place: string, options: HubOption
     fetch: proxyFetch(variable),
     ...(token && { headers: { authorization: `Bearer ${token}` } }),
   };
-  const repository = new Repository(`${endpoint.replace(/\/+$/, '')}/${repo}`, http);
-  const config = await repository.require(CONFIG);
-  const files = new Map([[CONFIG, config]]);
+  const folder = `${place}.download`;
+  try {
+    await checkFree(place);
+    await makeFolder(folder);
+    const repository = new Repository(`${endpoint}/${repo}`, http);
+    const { files, isOnnx } = await listFiles(repository, folder, http);
+    const bytes = [...files.values()].reduce((sum, { size = 0 }) => sum + size, 0);
+    const haveBytes = Math.min(bytes, await bytesIn(folder));
+    const { commit } = repository;
+    options.onPlan?.({ repo, endpoint, commit, files: files.size, bytes, haveBytes, place });
+    await checkRoom(folder, bytes - haveBytes);
+    await downloadAll(files, folder, http, options);
+    if (isOnnx) {
+      await makeModel({ path: folder, kind: 'onnx' }, place, {
+        ...options,
+        notes: { source: `${repo} (Hugging Face)` },
+      });
+      await rm(folder, { recursive: true, force: true });
+    } else {
+      await finish(folder, new Set(files.keys()), place, options);
+    }
+  } catch (error) {
+    await rmdir(folder).catch(() => {}); // nothing has come
+    throw fileError(error, place);
+  }
+}
+
+/** @throws {WeightsError} `network` unless it is an address without a user in it, which no `fetch` takes */
+export function checkEndpoint(endpoint: string): string {
+  if (/^https?:\/\/[^@\s]+$/i.test(endpoint)) return endpoint.replace(/\/+$/, '');
+  throw new WeightsError('network', `HF_ENDPOINT is ${JSON.stringify(endpoint.slice(0, 100))}, which is no address.`, {
+    hint: 'It is that of a mirror of the Hugging Face hub, with https:// and without a user; a token is HF_TOKEN.',
+  });
+}
+
+type RemoteFiles = Map<string, RemoteFile>;
+
+/** What the repository has of what is needed. The index of a model in several files is fetched for that. */
+async function listFiles(
+  repository: Repository,
+  folder: string,
+  http: FetchOptions,
+): Promise<{ readonly files: RemoteFiles; readonly isOnnx: boolean }> {
+  const files: RemoteFiles = new Map([[CONFIG, await repository.require(CONFIG)]]);
   const add = async (name: string): Promise<RemoteFile | undefined> => {
     const file = await repository.find(name);
     if (file) files.set(name, file);
@@ -72,38 +130,39 @@ export async function fetchModel(repo: string, place: string, options: HubOption
   found.forEach((file, i) => {
     if (file) files.set(optional[i]!, file);
   });
-  let isOnnx = false;
-  if (!(await add('model.safetensors'))) {
-    const index = await add(INDEX);
-    if (index) {
-      await download(index, join(folder, INDEX), http, () => {});
-      for (const shard of await readShards(join(folder, INDEX))) files.set(shard, await repository.require(shard));
-    } else {
-      isOnnx = await addOnnx(add, files);
-    }
-  }
+  if (await add('model.safetensors')) return { files, isOnnx: false };
+  const index = await add(INDEX);
+  if (!index) return { files, isOnnx: await addOnnx(add, files) };
+  await download(index, join(folder, INDEX), http, () => {});
+  for (const shard of await readShards(join(folder, INDEX))) files.set(shard, await repository.require(shard));
+  return { files, isOnnx: false };
+}
+
+async function downloadAll(
+  files: RemoteFiles,
+  folder: string,
+  http: FetchOptions,
+  { onProgress }: HubOptions,
+): Promise<void> {
   const total = [...files.values()].reduce((sum, { size = 0 }) => sum + size, 0);
   let before = 0;
-  try {
-    for (const [name, file] of files) {
-      await download(file, join(folder, name), http, (done) => {
-        const sum = before + done;
-        onProgress?.({ stage: 'fetch', done: sum, total: Math.max(total, sum), unit: 'bytes', item: name });
-      });
-      before += file.size ?? 0;
-    }
-    if (isOnnx) {
-      await makeModel({ path: folder, kind: 'onnx' }, place, {
-        ...options,
-        notes: { source: `${repo} (Hugging Face)` },
-      });
-      await rm(folder, { recursive: true, force: true });
-    } else {
-      await finish(folder, new Set(files.keys()), place, options);
-    }
-  } catch (error) {
-    throw fileError(error, place);
+  for (const [name, file] of files) {
+    await download(file, join(folder, name), http, (done) => {
+      const sum = before + done;
+      onProgress?.({ stage: 'fetch', done: sum, total: Math.max(total, sum), unit: 'bytes', item: name });
+    });
+    before += file.size ?? 0;
   }
+}
+
+/** Of the files in a folder and those below it, whole or in part. */
+async function bytesIn(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    bytes += entry.isDirectory() ? await bytesIn(path) : (await stat(path)).size;
+  }
+  return bytes;
 }
 
 /** Opens the model as a check, writes the cache of its JSON, and moves it to its place. */
@@ -127,8 +186,8 @@ async function finish(folder: string, names: ReadonlySet<string>, place: string,
 class Repository {
   readonly #base: string;
   readonly #http: FetchOptions;
-  /** The commit of the first response, so that all files are of the same one. */
-  #revision = 'main';
+  /** Of the first response, so that all files are of the same one. */
+  commit: string | undefined;
 
   constructor(base: string, http: FetchOptions) {
     this.#base = base;
@@ -149,12 +208,12 @@ class Repository {
   /** @throws {WeightsError} `notFound`, `forbidden`, `network` */
   async require(name: string): Promise<RemoteFile> {
     const file = await askFile(this.#url(name), this.#http);
-    if (file.commit && /^[0-9a-f]{40}$/.test(file.commit)) this.#revision = file.commit;
+    if (file.commit && /^[0-9a-f]{40}$/.test(file.commit)) this.commit = file.commit;
     return { ...file, url: this.#url(name) };
   }
 
   #url(name: string): string {
-    return `${this.#base}/resolve/${this.#revision}/${name}`;
+    return `${this.#base}/resolve/${this.commit ?? 'main'}/${name}`;
   }
 }
 

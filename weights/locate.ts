@@ -9,10 +9,11 @@ import { join, resolve } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import type { CallOptions } from '../src/base/progress.ts';
 import { demoName, HUB, type NamedModel, namedModel, unknownModel } from '../src/checkpoint/modelNames.ts';
+import { isPermitted } from '../src/runtime/environment.ts';
 import { cacheOf, isModel, once, renameDemo } from './cache.ts';
 import { makeModel } from './convert.ts';
 import { variable } from './environment.ts';
-import { byHand, fetchModel } from './hub.ts';
+import { byHand, checkEndpoint, type FetchPlan, fetchModel } from './hub.ts';
 import { findModel, type ModelFolder } from './modelFolder.ts';
 import type { CacheOptions } from './options.ts';
 import { findPackage, packageSentence } from './packages.ts';
@@ -20,6 +21,8 @@ import { findPackage, packageSentence } from './packages.ts';
 export interface LocateOptions extends CacheOptions, CallOptions {
   /** Milliseconds without a byte from the hub after which a request fails. */
   readonly stallMs?: number | undefined;
+  /** Told what is to be fetched before any of it is. */
+  readonly onPlan?: ((plan: FetchPlan) => void) | undefined;
 }
 
 /**
@@ -67,13 +70,14 @@ async function locateNamed(named: NamedModel, options: LocateOptions): Promise<s
   return fetchNamed({ name, repo }, options);
 }
 
-/** A model of the hub, in the cache. @throws as `locateModel` does */
+/** A model of the hub, in the cache, from where it is fetched if it is not there. @throws as `locateModel` does */
 export async function fetchNamed(
   { name, repo }: { readonly name: string; readonly repo: string },
   options: LocateOptions,
 ): Promise<string> {
   const place = join(cacheOf(options), name);
-  const endpoint = variable('HF_ENDPOINT') ?? HUB;
+  await renameDemo(place, options);
+  const endpoint = checkEndpoint(variable('HF_ENDPOINT') ?? HUB);
   try {
     return await once(place, options, () => {
       return fetchModel(repo, place, { ...options, endpoint, token: variable('HF_TOKEN') });
@@ -91,6 +95,7 @@ export async function fetchNamed(
 /** A model in the folder that was named, or why there is none. */
 async function findFolder(given: string): Promise<{ readonly model?: ModelFolder; readonly why: string }> {
   let isFolder = false;
+  if (!isPermitted({ name: 'read', path: given })) return { why: `${given} may not be read: Deno needs --allow-read.` };
   try {
     const info = await stat(given);
     isFolder = info.isDirectory();

@@ -81,6 +81,7 @@ export const ERROR_CODES = {
     clipTimestamps: 'A time in clipTimestamps is not a time in seconds.',
     contradiction: 'Options exclude each other, or one has no effect without another.',
     convertArguments: 'The command `convert` was not given two folders.',
+    fetchArguments: 'The command `fetch` was given no name, or one that is not on the hub.',
     kernelName: 'There is no kernel of this name.',
     language: 'The language is not known, or not to this model.',
     missingValue: 'An option on the command line stands without its value.',

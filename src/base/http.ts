@@ -111,7 +111,8 @@ async function requestOnce(url: string, options: FetchOptions, fail: Failure): P
     finish();
     if (signal?.aborted) return signal.reason;
     if (inner.signal.aborted) return inner.signal.reason;
-    return fail(`${url} could not be fetched: ${describe(cause)}.`, { cause, hint: hintOf(cause) });
+    const reason = reasonOf(cause);
+    return fail(`${url} could not be fetched: ${describe(reason)}.`, { cause: reason, hint: hintOf(reason) });
   };
   startTimer();
   let response: Response;
@@ -192,8 +193,11 @@ function codeOf(error: unknown): string {
 }
 
 /** The message of `fetch` is "fetch failed"; the reason is in `cause`. */
-function describe(error: unknown): string {
-  const reason = error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
+function reasonOf(error: unknown): unknown {
+  return error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
+}
+
+function describe(reason: unknown): string {
   if (!(reason instanceof Error)) return String(reason);
   if (!isSystemError(reason)) return reason.message || codeOf(reason);
   const words = systemReason(reason);

@@ -2,7 +2,7 @@
 import { OptionsError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 
-export const COMMAND_WORDS = ['help', 'version', 'models', 'convert', 'kernel'] as const;
+export const COMMAND_WORDS = ['help', 'version', 'models', 'fetch', 'convert', 'kernel'] as const;
 export type CommandWord = (typeof COMMAND_WORDS)[number];
 
 /** What people try, by other programs' words. */
@@ -24,7 +24,9 @@ const SENTENCES: Readonly<Record<string, string>> = {
   usage: 'Did you mean sotto help?',
   man: 'Did you mean sotto help?',
   update: 'With npm: npm update sotto',
-  install: 'Models are fetched when they are first asked for: sotto talk.mp3 --model base',
+  install: 'Models are fetched when they are first asked for, or with: sotto fetch base',
+  download: 'Did you mean sotto fetch?',
+  pull: 'Did you mean sotto fetch?',
 };
 
 /**

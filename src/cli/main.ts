@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<CommandWord, () => Promise<Command>>> = {
   version: async () => showVersion,
   models: async () => (await import('./commands/models.ts')).modelsCommand,
   convert: async () => (await import('./commands/convert.ts')).convertCommand,
+  fetch: async () => (await import('./commands/fetch.ts')).fetchCommand,
   kernel: async () => (await import('./commands/kernel.ts')).kernelCommand,
 };
 
