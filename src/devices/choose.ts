@@ -13,7 +13,7 @@ export interface ChooseOptions extends Pick<DeviceOptions, 'threads'>, Pick<Call
 /** How the two devices are opened; loaded only when needed, so that a page pays for one. */
 export interface DeviceOpeners {
   webgpu(gpu: GPU, allowSoftware: boolean): Promise<Device>;
-  cpu(platform: Platform, threads: number | undefined): Promise<Device>;
+  cpu(platform: Platform, options: ChooseOptions): Promise<Device>;
 }
 
 const OPENERS: DeviceOpeners = {
@@ -21,9 +21,9 @@ const OPENERS: DeviceOpeners = {
     const { createWebGpuDevice } = await import('./webgpu/device.ts');
     return createWebGpuDevice(gpu, { allowSoftware });
   },
-  async cpu(platform, threads) {
+  async cpu(platform, { threads, onWarning }) {
     const { createCpuDevice } = await import('./wasm/device.ts');
-    return createCpuDevice(platform, threads ? { threads } : {});
+    return createCpuDevice(platform, { ...(threads ? { threads } : {}), onWarning });
   },
 };
 
@@ -40,7 +40,7 @@ export async function chooseDevice(
   options: ChooseOptions = {},
   open: DeviceOpeners = OPENERS,
 ): Promise<Device> {
-  if (choice === 'cpu') return open.cpu(platform, options.threads);
+  if (choice === 'cpu') return open.cpu(platform, options);
   const gpu = await platform.gpu({ hardwareOnly: choice === 'auto' });
   if (choice === 'webgpu') {
     if (!gpu) {
@@ -50,7 +50,7 @@ export async function chooseDevice(
     }
     return open.webgpu(gpu, true);
   }
-  if (!gpu) return open.cpu(platform, options.threads);
+  if (!gpu) return open.cpu(platform, options);
   try {
     return await open.webgpu(gpu, false);
   } catch (error) {
@@ -58,7 +58,7 @@ export async function chooseDevice(
     if (!NO_GPU.has(error.code)) {
       options.onWarning?.({ code: 'gpuUnavailable', message: `The GPU cannot be used, the CPU is: ${error.message}` });
     }
-    return open.cpu(platform, options.threads);
+    return open.cpu(platform, options);
   }
 }
 

@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os';
 import process from 'node:process';
 import v8 from 'node:v8';
 import { Worker } from 'node:worker_threads';
+import { asError } from '../base/asError.ts';
 import { DeviceError } from '../base/errors.ts';
 import { environment, isPermitted } from './environment.ts';
 import type { Platform, WorkerPort } from './platform.ts';
@@ -131,8 +132,4 @@ function spawnWorker(source: string, name: string): WorkerPort | undefined {
       void worker.terminate();
     },
   };
-}
-
-function asError(value: unknown): Error {
-  return value instanceof Error ? value : new Error(String(value));
 }

@@ -2,6 +2,7 @@
  * Web workers from the text of a script, by way of a Blob: a script needs no file beside the bundle. A page with a content
  * security policy must allow them with `worker-src blob:`.
  */
+import { asError } from '../base/asError.ts';
 import type { WorkerPort } from './platform.ts';
 
 /**
@@ -37,8 +38,4 @@ export function spawnWebWorker(source: string, name: string, type: 'classic' | '
       revoke();
     },
   };
-}
-
-function asError(value: unknown): Error {
-  return value instanceof Error ? value : new Error(String(value));
 }

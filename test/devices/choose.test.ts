@@ -34,7 +34,7 @@ function played(gpu: boolean, adapter: Adapter) {
       if (adapter === 'software' && !allowSoftware) throw new DeviceError('softwareAdapter', 'software only');
       return device('webgpu');
     },
-    async cpu(_platform, threads) {
+    async cpu(_platform, { threads }) {
       tried.push(`cpu ${threads}`);
       return device('cpu');
     },

@@ -1,7 +1,7 @@
 /** Headless Chromium by playwright-core: one page, one order. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { PageOrder, PageResult } from './page.ts';
+import type { PageFailure, PageOrder, PageResult } from './page.ts';
 import { runtimeFolder } from './runtimes.ts';
 
 /** As much of playwright-core as is used: it is installed in a folder of its own, or not at all. */
@@ -34,7 +34,16 @@ export function launch(executablePath: string): Promise<Browser> {
 }
 
 /** Opens a page, has it carry out an order, and prints what it says meanwhile. */
-export async function runPage(browser: Browser, url: string, order: PageOrder): Promise<PageResult> {
+export function runPage(browser: Browser, url: string, order: PageOrder): Promise<PageResult> {
+  return evaluate<PageResult>(browser, url, `obey(${JSON.stringify(order)})`);
+}
+
+/** The same for an order that has to fail. */
+export function failPage(browser: Browser, url: string, order: PageOrder): Promise<PageFailure | undefined> {
+  return evaluate<PageFailure | undefined>(browser, url, `fail(${JSON.stringify(order)})`);
+}
+
+async function evaluate<Result>(browser: Browser, url: string, expression: string): Promise<Result> {
   const page = await browser.newPage();
   try {
     const errors: string[] = [];
@@ -43,7 +52,7 @@ export async function runPage(browser: Browser, url: string, order: PageOrder): 
     await page.goto(url);
     await page.waitForFunction('typeof obey === "function"');
     // Our own page's answer, as JSON.
-    const result = (await page.evaluate(`obey(${JSON.stringify(order)})`)) as PageResult;
+    const result = (await page.evaluate(expression)) as Result;
     if (errors.length > 0) throw new Error(`uncaught in the page: ${errors.join('; ')}`);
     return result;
   } finally {

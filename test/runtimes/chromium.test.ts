@@ -13,10 +13,10 @@ import * as assert from 'uvu/assert';
 import { type Clip, jfk, sharedClips } from '../support/clips.ts';
 import type { TestServer } from '../support/httpServer.ts';
 import { tinyModel } from '../support/tinyModel.ts';
-import { type Browser, launch, runPage } from './browser.ts';
+import { type Browser, failPage, launch, runPage } from './browser.ts';
 import { type BundleFile, bundle } from './bundle.ts';
 import { assertTokens } from './endToEnd.ts';
-import type { PageResult } from './page.ts';
+import type { PageOrder, PageResult } from './page.ts';
 import { servePage } from './pageServer.ts';
 import { chromiumOrSkip } from './runtimes.ts';
 
@@ -90,6 +90,20 @@ if (executable) {
   check('cpu without shared memory: one worker', async () => {
     const { files } = await obey('plain', 'cpu', onCpu);
     assert.match(files[0]!.device, /\b1 thread\b/);
+  });
+
+  check('a content security policy: what it must allow, and an error that names what it does not', async () => {
+    const order: PageOrder = { model: '/model/', device: 'cpu', clips: [{ url: '/clips/jfk.wav' }] };
+    const { files } = await runPage(browser, `${server.url}policy`, order);
+    assertTokens(jfk, files[0]!);
+    for (const [page, code, hint] of [
+      ['noWorkers', 'workerFailed', 'worker-src blob:'],
+      ['noWasm', 'wasmBlocked', "script-src 'wasm-unsafe-eval'"],
+    ] as const) {
+      const failure = await failPage(browser, `${server.url}${page}`, order);
+      assert.is(failure?.code, code, page);
+      assert.ok(failure?.hint?.includes(hint), `${page}: ${failure?.hint}`);
+    }
   });
 
   if (onGpu.length > 0) check('webgpu', async () => void (await obey('plain', 'webgpu', onGpu)));

@@ -4,9 +4,13 @@
  *
  *   node dist/test/runtimes/deno.test.js [part of the names of the tests to run]
  */
+import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import { kernels } from '../../src/kernels/registry.ts';
 import { jfk, sharedClips } from '../support/clips.ts';
+import { repoRoot } from '../support/paths.ts';
+import { tinyModel } from '../support/tinyModel.ts';
 import { testDriver } from '../support/webgpu.ts';
 import { assertPassed, run } from './children.ts';
 import { assertTranscribes } from './endToEnd.ts';
@@ -38,6 +42,13 @@ if (binary) {
   check('cpu: end to end', async () => {
     const clips = [jfk, ...sharedClips('on the CPU in Deno', ['zh_azure_1.wav'])];
     console.log(`deno: ${await assertTranscribes(deno, 'cpu', clips)}`);
+  });
+  check('cpu: with leave to read these folders, and no other', async () => {
+    const folders = [
+      ...new Set([repoRoot, await tinyModel(), join(repoRoot, 'node_modules')].map((path) => realpathSync(path))),
+    ];
+    const narrow = [binary, 'run', '--quiet', '--no-prompt', `--allow-read=${repoRoot},${folders.join()}`] as const;
+    console.log(`deno, narrow: ${await assertTranscribes(narrow, 'cpu', [jfk])}`);
   });
   check('webgpu: end to end', async () => {
     const clips = [jfk, ...sharedClips('on WebGPU in Deno', ['en_azure_1.wav', 'ko_rhino_1.flac'])];

@@ -1,5 +1,5 @@
 /** What the page of `chromium.test.ts` runs: sotto by its entry point for browsers, told what to do from outside. */
-import { load } from '../../src/index.web.ts';
+import { load, SottoError } from '../../src/index.web.ts';
 
 /** One recording's result; in other runtimes a line of the output of `transcribeFiles.ts`. */
 export interface TranscribedFile {
@@ -19,6 +19,22 @@ export interface PageResult {
   readonly isIsolated: boolean;
   readonly hasSharedMemory: boolean;
   readonly files: readonly TranscribedFile[];
+}
+
+export interface PageFailure {
+  readonly code: string;
+  readonly hint: string | undefined;
+}
+
+/** What went wrong, where something has to. */
+async function fail(order: PageOrder): Promise<PageFailure | undefined> {
+  try {
+    await obey(order);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof SottoError)) throw error;
+    return { code: error.code, hint: error.hint };
+  }
 }
 
 async function obey({ model, device, clips }: PageOrder): Promise<PageResult> {
@@ -46,4 +62,4 @@ function say(what: string): void {
   console.log(`${(performance.now() / 1000).toFixed(1)} s  ${what}`);
 }
 
-Object.assign(globalThis, { obey });
+Object.assign(globalThis, { obey, fail });

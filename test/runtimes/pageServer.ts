@@ -15,7 +15,14 @@ const PAGE =
 /** Threads that share memory need both. */
 const ISOLATED = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
 
-/** `/isolated` and `/plain` are the page, `/bundle/`, `/model/` and `/clips/` what it loads. */
+/** Content security policies: what README says that sotto needs, and that without one part of it. */
+const policies: ReadonlyMap<string | undefined, string> = new Map([
+  ['policy', "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src blob:"],
+  ['noWorkers', "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'"],
+  ['noWasm', "default-src 'self'; worker-src blob:"],
+]);
+
+/** `/isolated`, `/plain` and those with a policy are the page, `/bundle/`, `/model/` and `/clips/` what it loads. */
 export function servePage({ bundle, model, clips }: PageFiles): Promise<TestServer> {
   const cache = new Map<string, Buffer>();
   const read = (path: string): Buffer => {
@@ -29,6 +36,9 @@ export function servePage({ bundle, model, clips }: PageFiles): Promise<TestServ
     try {
       if (place === 'isolated' || place === 'plain') {
         const headers = { 'content-type': 'text/html', ...(place === 'isolated' ? ISOLATED : {}) };
+        sendFile(request, response, Buffer.from(PAGE), headers);
+      } else if (policies.has(place)) {
+        const headers = { 'content-type': 'text/html', 'content-security-policy': policies.get(place) ?? '' };
         sendFile(request, response, Buffer.from(PAGE), headers);
       } else if (place === 'bundle' && name) {
         sendFile(request, response, read(join(bundle, name)), { 'content-type': 'text/javascript' });

@@ -4,6 +4,7 @@
  * The calling thread never computes: a page may not block its main thread, a server should not. This side keeps the books:
  * what lies where in the memory (heap.ts) and which functions are compiled (compile.ts); the threads are in workers.ts.
  */
+import { asError } from '../../base/asError.ts';
 import { DeviceError } from '../../base/errors.ts';
 import { byteRange, type Device, type Executable, type SubmitOptions, storedLength } from '../../engine/device.ts';
 import { type DType, type Shape, type StorageArray, storageType } from '../../engine/dtype.ts';
@@ -16,9 +17,9 @@ import { Heap } from './heap.ts';
 import type { PreparedProgram } from './protocol.ts';
 import { type Schedule, schedule } from './schedule.ts';
 import { wasmKind } from './variants.ts';
-import { Workers } from './workers.ts';
+import { Workers, type WorkersOptions } from './workers.ts';
 
-export interface CpuDeviceOptions {
+export interface CpuDeviceOptions extends WorkersOptions {
   /** Threads that compute, the leader among them; the machine's when absent. One where memory cannot be shared. */
   readonly threads?: number;
 }
@@ -28,7 +29,16 @@ const PANEL_WIDTH = 16;
 
 /** @throws {DeviceError} `outOfMemory` if not even an empty memory can be had */
 export async function createCpuDevice(platform: Platform, options: CpuDeviceOptions = {}): Promise<Device> {
-  return new CpuDevice(platform, options.threads ?? platform.hardwareThreads);
+  if (!hasSimd()) {
+    throw new DeviceError(
+      'wasmMissing',
+      'This runtime has no WebAssembly with SIMD, in which the CPU engine computes.',
+      {
+        hint: 'Node without --jitless has it, and browsers since 2023 outside of lockdown modes.',
+      },
+    );
+  }
+  return new CpuDevice(platform, options);
 }
 
 interface CpuExecutable extends Executable {
@@ -52,10 +62,10 @@ class CpuDevice implements Device {
   #preparing: Promise<unknown> = Promise.resolve();
   #programCount = 0;
 
-  constructor(platform: Platform, wantedThreads: number) {
+  constructor(platform: Platform, options: CpuDeviceOptions) {
     this.#platform = platform;
     this.#features = platform.wasm;
-    this.#workers = new Workers(platform, wantedThreads);
+    this.#workers = new Workers(platform, options.threads ?? platform.hardwareThreads, options);
     this.#heap = new Heap(this.#workers);
     this.lost = this.#workers.stopped;
     const { relaxedSimd, revectorize } = this.#features;
@@ -105,7 +115,7 @@ class CpuDevice implements Device {
     const known = new Map(this.#known);
     const commands = programs.flatMap((program) => program.commands);
     const compiled = compile(commands, this.#features, this.#workers.isShared, known);
-    const module = compiled.bytes && (await this.#platform.compileWasm(compiled.bytes));
+    const module = compiled.bytes && (await this.#compile(compiled.bytes));
     this.#workers.check();
     signal?.throwIfAborted();
     this.#known = known;
@@ -129,6 +139,18 @@ class CpuDevice implements Device {
     });
     this.#workers.postAll({ type: 'prepare', module, exports: compiled.exports, programs: prepared });
     return executables;
+  }
+
+  async #compile(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+    try {
+      return await this.#platform.compileWasm(bytes);
+    } catch (cause) {
+      if (!WebAssembly.validate(bytes)) throw cause;
+      throw new DeviceError('wasmBlocked', `WebAssembly must not be compiled here: ${asError(cause).message}`, {
+        cause,
+        hint: "A content security policy of the page must allow it: script-src 'wasm-unsafe-eval'.",
+      });
+    }
   }
 
   submit(work: Executable, options: SubmitOptions = {}): void {
@@ -163,6 +185,16 @@ class CpuDevice implements Device {
   async close(): Promise<void> {
     this.#workers.stop(new DeviceError('lost', 'The device was closed.'));
   }
+}
+
+/** (func (result v128) i32.const 0, i8x16.splat) */
+const SIMD_MODULE = new Uint8Array([
+  0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x05, 0x01, 0x60, 0x00, 0x01, 0x7b, 0x03, 0x02, 0x01, 0x00,
+  0x0a, 0x08, 0x01, 0x06, 0x00, 0x41, 0x00, 0xfd, 0x0f, 0x0b,
+]);
+
+function hasSimd(): boolean {
+  return typeof WebAssembly === 'object' && WebAssembly.validate(SIMD_MODULE);
 }
 
 /** What the neediest variant asks for, and a gap, so that threads share no cache line. */

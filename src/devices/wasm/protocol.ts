@@ -18,10 +18,14 @@ export const CONTROL = {
   sleepers: 96,
   /** `prepare` messages that the leader has dealt with. */
   epoch: 128,
+  /** Not 0 once all threads are to end: nobody sleeps any more (Deno cannot end a worker that does). */
+  stop: 129,
   /** What is shared: program, command, function, rows, work items, items per chunk. */
   command: 160,
   /** Messages that the leader has dealt with. */
   completed: 192,
+  /** Commands that the leader has run: a sign of life. */
+  steps: 224,
 } as const;
 
 export interface PreparedProgram {
@@ -73,6 +77,8 @@ export type ToWorker =
   | { readonly type: 'read'; readonly ticket: number; readonly address: number; readonly bytes: number };
 
 export type FromWorker =
+  /** After `init`; from a leader whose memory is not shared after every message: it shows no other sign of life. */
+  | { readonly type: 'alive' }
   | { readonly type: 'data'; readonly ticket: number; readonly data: ArrayBuffer }
   /** The worker is beyond repair: a kernel trapped, or memory could not grow. */
   | { readonly type: 'failed'; readonly code: 'outOfMemory' | 'lost'; readonly message: string };

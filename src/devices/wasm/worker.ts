@@ -21,8 +21,10 @@ export function runWorker(scope: WorkerScope): void {
   const DONE: (typeof CONTROL)['done'] = 64;
   const SLEEPERS: (typeof CONTROL)['sleepers'] = 96;
   const EPOCH: (typeof CONTROL)['epoch'] = 128;
+  const STOP: (typeof CONTROL)['stop'] = 129;
   const COMMAND: (typeof CONTROL)['command'] = 160;
   const COMPLETED: (typeof CONTROL)['completed'] = 192;
+  const STEPS: (typeof CONTROL)['steps'] = 224;
   const MAX_CHUNKS = 4095;
   const SPINS = 4000;
 
@@ -47,7 +49,9 @@ export function runWorker(scope: WorkerScope): void {
     } catch (error) {
       fail('lost', error);
     }
-    if (thread === 0 && isShared) Atomics.add(control, COMPLETED, 1);
+    if (thread > 0) return;
+    if (isShared) Atomics.add(control, COMPLETED, 1);
+    else if (message.type !== 'init') post({ type: 'alive' });
   };
 
   function fail(code: 'outOfMemory' | 'lost', error: unknown): void {
@@ -67,6 +71,7 @@ export function runWorker(scope: WorkerScope): void {
         hasHelpers = isShared && message.threads > 1;
         memory = message.memory ?? new WebAssembly.Memory({ initial: 1, maximum: 65536 });
         if (isShared) control = new Int32Array(memory.buffer, 0, 256);
+        post({ type: 'alive' });
         if (message.role === 'helper') serve();
         break;
       case 'prepare':
@@ -118,6 +123,7 @@ export function runWorker(scope: WorkerScope): void {
         const perChunk = message.itemsPerChunk[i]!;
         const rows = message.rows[i]!;
         if (items === 0) continue;
+        if (isShared) Atomics.add(control, STEPS, 1);
         if (hasHelpers && perChunk < items) share(message.program, i, fn, rows, items, perChunk);
         else run(program, i, fn, rows, 0, items);
       }
@@ -140,7 +146,10 @@ export function runWorker(scope: WorkerScope): void {
     takeChunks();
     let done = Atomics.load(control, DONE);
     for (let i = 0; done !== chunks; i++) {
-      if (i > SPINS) Atomics.wait(control, DONE, done);
+      if (i > SPINS) {
+        if (Atomics.load(control, STOP) !== 0) throw new Error('stopped');
+        Atomics.wait(control, DONE, done);
+      }
       done = Atomics.load(control, DONE);
     }
   }
@@ -181,7 +190,7 @@ export function runWorker(scope: WorkerScope): void {
   function serve(): void {
     for (;;) {
       const state = Atomics.load(control, STATE);
-      if (Atomics.load(control, EPOCH) > prepared) return;
+      if (Atomics.load(control, EPOCH) > prepared || Atomics.load(control, STOP) !== 0) return;
       if ((state & 0xfff) !== 0 && takeChunks()) continue;
       let i = 0;
       while (i < SPINS && Atomics.load(control, STATE) === state) i++;
