@@ -1,7 +1,7 @@
 /** sotto in browsers: models come from an address or from Blobs, recordings too. */
 
+import { openPageModel } from './checkpoint/pageModel.ts';
 import { blobSource, type OpenSource } from './checkpoint/source.ts';
-import { openUrlFolder } from './checkpoint/urlSource.ts';
 import { type LoadOptions, loadWhisper } from './load.ts';
 import { createWebPlatform } from './runtime/web.ts';
 import { openWebSound } from './runtime/webAudio.ts';
@@ -16,17 +16,17 @@ export type ModelBlobs = Readonly<Record<string, Blob>>;
 /**
  * Loads a model.
  *
- * @param model the address of its folder (read by range: the server must know Range requests for large files), or its
- *   files, e.g. from an `<input type="file" webkitdirectory>` or the Cache API
+ * @param model a name (`tiny`, `base.en`, `turbo` ...), whose weights come from the Hugging Face hub; the address of its
+ *   folder (`./tiny` for one of this page's server; read by range: the server must know Range requests for large files); or
+ *   its files, e.g. from an `<input type="file" webkitdirectory>` or the Cache API
  * @throws {WeightsError}, {DeviceError}; the signal's reason
  */
 export async function load(model: string | URL | ModelBlobs, options: LoadOptions = {}): Promise<Whisper> {
-  const open = typeof model === 'string' || model instanceof URL ? addressed(model, options) : given(model);
+  const isAddress = typeof model === 'string' || model instanceof URL;
+  const open = isAddress
+    ? openPageModel(String(model), globalThis.location?.href, { signal: options.signal })
+    : given(model);
   return loadWhisper(createWebPlatform(), open, openWebSound, options);
-}
-
-function addressed(model: string | URL, { signal }: LoadOptions): OpenSource {
-  return openUrlFolder(new URL(model, globalThis.location?.href).href, { signal });
 }
 
 function given(blobs: ModelBlobs): OpenSource {

@@ -55,6 +55,7 @@ export async function openModelFiles(open: OpenSource, options: CallOptions = {}
   }
   const nameInSet = await closeOnError([set], async () => checkTensors(set, config.dims));
   const specs = tensorSpecs(config.dims);
+  set.plan?.(Array.from(specs.keys(), nameInSet));
   return {
     dims: config.dims,
     isMultilingual: config.isMultilingual,
@@ -138,9 +139,9 @@ export async function readJsonFiles(
   { signal, onWarning }: CallOptions = {},
   cached?: JsonCache,
 ): Promise<JsonCache> {
-  const config = await readOptional(open, CONFIG, signal);
-  const generation = await readOptional(open, GENERATION, signal);
-  const tokenizer = await readOptional(open, TOKENIZER, signal);
+  const [config, generation, tokenizer] = await Promise.all(
+    [CONFIG, GENERATION, TOKENIZER].map((name) => readOptional(open, name, signal)),
+  );
   if (!config || !tokenizer) throw missing(open, `no ${config ? TOKENIZER : CONFIG}`);
   const files = { [CONFIG]: config, ...(generation && { [GENERATION]: generation }), [TOKENIZER]: tokenizer };
   const checksums = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, checksumOf(file.bytes)]));

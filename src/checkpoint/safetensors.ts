@@ -19,6 +19,7 @@ import type { ErrorCode } from '../base/codes.ts';
 import { WeightsError } from '../base/errors.ts';
 import { narrowF16, widenBf16 } from '../base/float16.ts';
 import { floatsOf, type TensorData } from '../model/tensorData.ts';
+import { readAhead } from './readAhead.ts';
 import { decodeUtf8, type WeightSource } from './source.ts';
 import { isObject, type JsonObject, parseJsonObject } from './strictJson.ts';
 import type { TensorSet } from './tensorSet.ts';
@@ -97,6 +98,7 @@ async function readSafetensorsHeader(source: WeightSource, signal?: AbortSignal)
 /** Opens one file; f16 is read as it is, bf16 as f32. @throws {WeightsError} as `readSafetensorsHeader` does */
 export async function openSafetensors(source: WeightSource, signal?: AbortSignal): Promise<TensorSet> {
   const { tensors, metadata } = await readSafetensorsHeader(source, signal);
+  let ahead = source;
   return {
     names: [...tensors.keys()],
     metadata,
@@ -105,9 +107,17 @@ export async function openSafetensors(source: WeightSource, signal?: AbortSignal
     async read(name, readSignal) {
       const entry = tensors.get(name);
       if (!entry) throw fail('missingTensor', `${source.name} has no tensor ${shorten(name)}.`);
-      return readEntry(source, name, entry, readSignal);
+      return readEntry(ahead, name, entry, readSignal);
     },
-    close: async () => source.close?.(),
+    plan(names) {
+      if (!source.isRemote || ahead !== source) return;
+      ahead = readAhead(
+        source,
+        names.flatMap((name) => tensors.get(name) ?? []),
+        signal,
+      );
+    },
+    close: async () => ahead.close?.(),
   };
 }
 

@@ -73,6 +73,9 @@ function joinSets(index: string, files: ReadonlyMap<string, string>, sets: Reado
       if (!set) throw new WeightsError('missingTensor', `${index} names no tensor ${name}.`);
       return set.read(name, signal);
     },
+    plan(names) {
+      for (const set of sets.values()) set.plan?.(names.filter((name) => setOf(name) === set));
+    },
     async close() {
       for (const set of sets.values()) await set.close();
     },

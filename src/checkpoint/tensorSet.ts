@@ -14,5 +14,7 @@ export interface TensorSet {
    * @throws {WeightsError} `missingTensor`, `badDtype`, and what reading its source throws
    */
   read(name: string, signal?: AbortSignal): Promise<TensorData>;
+  /** Told once which tensors will be read, in which order, so that what is far away can come ahead of its use. */
+  plan?(names: readonly string[]): void;
   close(): Promise<void>;
 }

@@ -1,0 +1,26 @@
+/** What a page means by a model: a published name, whose files are on the hub, or the address of a folder. */
+import type { FetchOptions } from '../base/http.ts';
+import { hubAddress, namedModel, unknownModel } from './modelNames.ts';
+import type { OpenSource } from './source.ts';
+import { openUrlFolder } from './urlSource.ts';
+
+/**
+ * @param model of other words than published names, `a/b` too is an address: of a folder on the page's own server
+ * @param base what an address is relative to
+ * @throws {WeightsError} `unknownModel` for what is neither
+ */
+export function openPageModel(model: string, base: string | undefined, options: FetchOptions): OpenSource {
+  const named = namedModel(model);
+  if (named?.packageName === undefined) return openUrlFolder(absolute(model, base), options);
+  if (named.repo !== undefined) return openUrlFolder(hubAddress(named.repo), options);
+  const why = `It comes from npm (${named.packageName}): "sotto convert" makes a folder of it, which a server can have.`;
+  throw unknownModel(model, why);
+}
+
+function absolute(address: string, base: string | undefined): string {
+  try {
+    return new URL(address, base as string).href; // undefined is taken too: the address must be whole then
+  } catch {
+    throw unknownModel(address, 'It is no address either.');
+  }
+}
