@@ -7,6 +7,9 @@ const GRACE_MS = 5000;
 /** Ctrl-C reaches all programs of a terminal, and npm and sudo hand it on: one key press may come twice. */
 const SAME_PRESS_MS = 200;
 
+type SignalName = keyof typeof STATUS;
+const NAMES: readonly SignalName[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+
 export interface EndSignals {
   readonly signal: AbortSignal;
   /** The exit status that belongs to the signal that came; undefined before one came. */
@@ -17,15 +20,26 @@ export function listenForEndSignals(): EndSignals {
   const controller = new AbortController();
   let status: number | undefined;
   let at = 0;
-  for (const [name, code] of Object.entries(STATUS)) {
+  for (const name of NAMES) {
     process.on(name, () => {
       const now = performance.now();
       if (status === undefined) {
-        [status, at] = [code, now];
-        setTimeout(() => process.exit(status), GRACE_MS).unref();
+        [status, at] = [STATUS[name], now];
+        setTimeout(() => endNow(name), GRACE_MS).unref();
         controller.abort();
-      } else if (now - at > SAME_PRESS_MS) process.exit(status);
+      } else if (now - at > SAME_PRESS_MS) endNow(name);
     });
   }
   return { signal: controller.signal, status: () => status };
+}
+
+/**
+ * Ends the process as the signal does that nobody listens to: its status is 128 and the number here too. `process.exit` waits
+ * for all threads, and one may be in a call of the system that never returns, such as opening a pipe nobody writes to.
+ */
+function endNow(name: SignalName): void {
+  // What is to be cleaned up at the end: temporary files.
+  process.emit('exit', STATUS[name]);
+  process.removeAllListeners(name);
+  process.kill(process.pid, name);
 }

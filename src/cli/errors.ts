@@ -12,7 +12,7 @@ import { manifest } from './version.ts';
  */
 export function errorText(error: unknown, where?: string): string {
   const text = linesOf(error).join('\n');
-  if (where === undefined) return `sotto: ${printableLines(text)}`;
+  if (!where) return `sotto: ${printableLines(text)}`;
   // A line break of its name is not one of the sentence.
   const name = printable(where);
   return `sotto: ${name}: ${printableLines(text.replaceAll(where, () => name))}`;
@@ -45,6 +45,7 @@ function causeLines({ message, cause }: SottoError): readonly string[] {
 }
 
 function systemSentence(error: SystemError): string {
+  if (error.syscall === 'uv_cwd') return 'The working folder is gone: change to another one.';
   const what = error.path ?? error.syscall;
   return `${what}: ${systemReason(error)} (${error.code}).`;
 }

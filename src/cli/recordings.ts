@@ -69,6 +69,11 @@ function faultOf(recording: string): SottoError | undefined {
 }
 
 function missing(recording: string): AudioError {
+  if (recording === '') {
+    return new AudioError('notFound', 'A recording is named by an empty text.', {
+      hint: 'In a script: is the variable set that it is named by?',
+    });
+  }
   const hint = hintFor(recording);
   return new AudioError('notFound', `There is no file ${recording}.`, hint === undefined ? {} : { hint });
 }

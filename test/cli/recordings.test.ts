@@ -50,6 +50,7 @@ test('what is not there is named with a guess', () => {
     ['rtsp://camera/1', 'There is no file rtsp://camera/1.\n  Addresses begin with http: or https:'],
     [at('talk.mp3/x'), 'talk.mp3/x cannot be read: a part of its path is a file, not a folder.'],
     [at('x'.repeat(300)), 'cannot be read: its name is too long.'],
+    ['', 'sotto: A recording is named by an empty text.'],
     ['http://[', 'http://[ is not a valid address.'],
     [at('my talks'), `my talks is a folder.\n  Name what is in it: sotto "my talks"/*.flac`],
     [at('empty'), 'empty is a folder.\n  It holds no recordings itself.'],

@@ -10,6 +10,8 @@ export const testCache: string = join(repoRoot, '.cache/test-models');
 
 export interface CommandResult {
   readonly status: number | null;
+  /** That it was ended by. */
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -55,6 +57,6 @@ export function program(
       options.onStderr?.(stderr, child);
     });
     child.on('error', reject);
-    child.on('close', (status) => resolve({ status, stdout, stderr }));
+    child.on('close', (status, signal) => resolve({ status, signal, stdout, stderr }));
   });
 }
