@@ -12,6 +12,7 @@ const EXAMPLES: readonly (readonly [string, string])[] = [
   ['sotto film.mp4 -f srt --word_timestamps True --max_line_width 42', 'subtitles in short lines'],
   ['arecord -f S16_LE -r 16000 | sotto - -m base', 'live, from the microphone'],
   ['sotto models', 'the names of models, their sizes, which are here'],
+  ['sotto fetch large-v3', 'fetch a model before it is needed'],
   ['sotto convert ./whisper-tiny ./tiny --dtype f16', 'make a model folder of a download'],
 ];
 
@@ -26,9 +27,10 @@ export function helpText(width = 80): string {
     'Usage:  sotto AUDIO... [options]',
     '        sotto - [options]  (from a pipe)',
     '        sotto models',
+    '        sotto fetch NAME...',
     '        sotto convert SRC DST [--dtype f32|f16]',
     '        sotto kernel NAME|all',
-    '        sotto help [models|convert|kernel]',
+    '        sotto help [models|fetch|convert|kernel]',
     '',
     'Examples:',
   ];

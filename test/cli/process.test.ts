@@ -89,6 +89,13 @@ test('a signal while the model is being loaded', async () => {
   assert.not.match(stderr, /transcribing/);
 });
 
+test('a signal while a recording is being read: a pipe that nobody writes to', async () => {
+  spawnSync('mkfifo', [at('fifo.wav')]);
+  const { status, signal, stderr } = await run(['fifo.wav', ...quick], { onStderr: signalAt(/ on cpu: /, 'SIGTERM') });
+  assert.ok(status === 143 || signal === 'SIGTERM', stderr);
+  assert.not.match(stderr, /\n\s+at /);
+});
+
 test('what does not stop is ended: by the second signal, and by the first after a while', async () => {
   // A thread that opens a pipe which nobody writes to is not waited for either.
   spawnSync('mkfifo', [at('pipe')]);
