@@ -7,9 +7,9 @@ import { decodeWhole } from '../../src/audio/decode.ts';
 import { AudioError } from '../../src/base/errors.ts';
 import { ffmpegEncode, ffmpegOrSkip, ffmpegSamples } from '../support/ffmpeg.ts';
 import { sharedOrSkip } from '../support/paths.ts';
-import { quietly } from '../support/quietly.ts';
 import { codeOf, reasonOf, throws } from '../support/throws.ts';
 import { flacFile } from './codecs/flacWriter.ts';
+import { withChecksums } from './containers/oggWriter.ts';
 import { toneMp3, toneOpus, toneVorbis } from './encoded.ts';
 import { integerBytes, isPcm16, noise, sweep, wavFile } from './sounds.ts';
 
@@ -31,7 +31,8 @@ test('MP3, Opus and Vorbis start and end where the tone does', async () => {
   const cases = [
     [toneMp3, 'mp3', 4800, 24],
     [toneOpus, 'ogg opus', 4800, 16],
-    [toneVorbis, 'ogg vorbis', 4800, 12],
+    // Of a file of one page ffmpeg cuts off the first block's length too much.
+    [toneVorbis, 'ogg vorbis', 4544, 12],
   ] as const;
   for (const [bytes, kind, length, decibels] of cases) {
     const samples = await decodeWhole(bytes);
@@ -118,41 +119,40 @@ async function decodedOrCode(file: Uint8Array, what: string): Promise<Float32Arr
   return samples;
 }
 
-test('a file with wrong bytes decodes to 16-bit samples or is refused with a code', () =>
-  quietly(async () => {
-    let nRefused = 0;
-    for (const [kind, bytes] of Object.entries({ toneMp3, toneOpus, toneVorbis })) {
-      let nDecoded = 0;
-      const places = noise(24, 11).map((v) => Math.floor(((v + 1) / 2) * bytes.length));
-      for (const at of [0, 1, ...places]) {
-        const changed = bytes.slice();
-        changed.fill(0xff, at, at + 2);
-        if (typeof (await decodedOrCode(changed, `${kind} at ${at}`)) === 'string') nRefused++;
-        else nDecoded++;
-      }
-      assert.ok(nDecoded > 0, kind);
+test('a file with wrong bytes decodes to 16-bit samples or is refused with a code', async () => {
+  let nRefused = 0;
+  for (const [kind, bytes] of Object.entries({ toneMp3, toneOpus, toneVorbis })) {
+    let nDecoded = 0;
+    const places = noise(24, 11).map((v) => Math.floor(((v + 1) / 2) * bytes.length));
+    for (const at of [0, 1, ...places]) {
+      const changed = bytes.slice();
+      changed.fill(0xff, at, at + 2);
+      const file = kind === 'toneMp3' ? changed : withChecksums(changed, bytes);
+      if (typeof (await decodedOrCode(file, `${kind} at ${at}`)) === 'string') nRefused++;
+      else nDecoded++;
     }
-    assert.ok(nRefused > 0);
-  }));
+    assert.ok(nDecoded > 0, kind);
+  }
+  assert.ok(nRefused > 0);
+});
 
-test('a truncated file decodes up to the cut, or is refused if nothing before it is complete', () =>
-  quietly(async () => {
-    const whole = await decodeWhole(toneMp3);
-    const lengths: number[] = [];
-    for (let end = 250; end < toneMp3.length; end += 90) {
-      const samples = await decodedOrCode(toneMp3.subarray(0, end), `MP3 up to ${end}`);
-      if (typeof samples === 'string') continue;
-      // The last frame may be cut, and is decoded with zeros in place of what is missing.
-      const length = Math.max(samples.length - 2 * 576, 0);
-      assert.equal(samples.subarray(0, length), whole.subarray(0, length), `MP3 up to ${end}`);
-      lengths.push(samples.length);
-    }
-    assert.ok(lengths.length > 10 && new Set(lengths).size > 5, `${lengths}`);
-    // The packets of these are on one page, which must be complete.
-    for (const [kind, bytes] of Object.entries({ toneOpus, toneVorbis })) {
-      assert.is(await decodedOrCode(bytes.subarray(0, Math.floor(bytes.length / 2)), kind), 'malformed', kind);
-    }
-  }));
+test('a truncated file decodes up to the cut, or is refused if nothing before it is complete', async () => {
+  const whole = await decodeWhole(toneMp3);
+  const lengths: number[] = [];
+  for (let end = 250; end < toneMp3.length; end += 90) {
+    const samples = await decodedOrCode(toneMp3.subarray(0, end), `MP3 up to ${end}`);
+    if (typeof samples === 'string') continue;
+    // The last frame may be cut, and is decoded with zeros in place of what is missing.
+    const length = Math.max(samples.length - 2 * 576, 0);
+    assert.equal(samples.subarray(0, length), whole.subarray(0, length), `MP3 up to ${end}`);
+    lengths.push(samples.length);
+  }
+  assert.ok(lengths.length > 10 && new Set(lengths).size > 5, `${lengths}`);
+  // The packets of these are on one page, which must be complete.
+  for (const [kind, bytes] of Object.entries({ toneOpus, toneVorbis })) {
+    assert.is(await decodedOrCode(bytes.subarray(0, Math.floor(bytes.length / 2)), kind), 'malformed', kind);
+  }
+});
 
 test('an aborted signal stops the work with its own reason', async () => {
   const signal = AbortSignal.abort(new Error('enough'));

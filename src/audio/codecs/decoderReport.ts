@@ -1,16 +1,11 @@
-/** Collects the errors of a decoder into one warning; nothing decoded at all is an error. */
+/** Collects what a decoder could not decode into one warning; nothing decoded at all is an error. */
 import { AudioError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
 
-interface Decoded {
-  readonly samplesDecoded: number;
-  readonly errors: readonly { readonly message: string }[];
-}
-
 export class DecoderReport {
   readonly #kind: string;
-  #nErrors = 0;
-  #firstMessage = '';
+  #nDamaged = 0;
+  #firstDamage = '';
   #nSamples = 0;
 
   /** @param kind of the recording, for the messages: `Opus` */
@@ -18,38 +13,21 @@ export class DecoderReport {
     this.#kind = kind;
   }
 
-  /** Samples of a channel so far. */
-  get nSamples(): number {
-    return this.#nSamples;
-  }
-
-  /**
-   * Runs a step of the decoder and counts its samples and errors.
-   * @throws {AudioError} `malformed` when the decoder throws, as it does for some damaged files
-   */
-  async run<T extends Decoded>(decode: () => T | Promise<T>): Promise<T> {
-    let decoded: T;
-    try {
-      decoded = await decode();
-    } catch (cause) {
-      throw new AudioError('malformed', `The ${this.#kind} file cannot be decoded.`, { cause });
-    }
-    this.add(decoded.samplesDecoded, ...decoded.errors.map(({ message }) => message));
-    return decoded;
-  }
-
-  /** Counts samples of a channel, and errors by their messages. */
-  add(nSamples: number, ...errors: readonly string[]): void {
+  /** Counts samples of a channel. */
+  count(nSamples: number): void {
     this.#nSamples += nSamples;
-    if (this.#nErrors === 0) this.#firstMessage = errors[0] ?? '';
-    this.#nErrors += errors.length;
+  }
+
+  /** @param what is wrong, for the message if it is the first damage */
+  damage(what: string): void {
+    if (this.#nDamaged++ === 0) this.#firstDamage = what;
   }
 
   /** @throws {AudioError} `malformed` if there was no sample at all */
   end(onWarning: CallOptions['onWarning']): void {
-    const where = this.#nErrors > 0 ? ` It is damaged in ${this.#nErrors} places (${this.#firstMessage}).` : '';
+    const where = this.#nDamaged > 0 ? ` It is damaged in ${this.#nDamaged} places (${this.#firstDamage}).` : '';
     if (this.#nSamples === 0) throw new AudioError('malformed', `The ${this.#kind} file has no samples.${where}`);
-    if (this.#nErrors > 0)
+    if (this.#nDamaged > 0)
       onWarning?.({ code: 'audioDamaged', message: `Parts of the ${this.#kind} file could not be decoded.${where}` });
   }
 }

@@ -44,6 +44,11 @@ export function isOggFlac(head: Uint8Array): boolean {
   return startsWith(head, MAGIC, OGG_HEADER_BYTES);
 }
 
+/** @param head the first packet of an Ogg stream */
+export function oggFlacChannels(head: Uint8Array): number {
+  return (((head[OGG_HEADER_BYTES + MAGIC.length + BLOCK_HEADER_BYTES + 12] ?? 0) >> 1) & 7) + 1;
+}
+
 /** The FLAC file that a stream of Ogg packets is, for `readFlac`. */
 export async function* unwrapOggFlac(packets: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   let start = OGG_HEADER_BYTES;

@@ -66,13 +66,13 @@ export async function* readMp3(
       const channels = isDropped ? undefined : decoder.decode(bytes);
       const { from, to } = trimmer.next(nSamples, channels === undefined);
       if (channels) {
-        report.add(nSamples);
+        report.count(nSamples);
         // ffmpeg's decoder says a new rate one frame late, so its resampler takes that frame at the old rate.
         const statedRate = rate === 0 ? sampleRate : rate;
         rate = sampleRate;
         decoded.push({ sampleRate: statedRate, nChannels, channels: channels.map((c) => c.subarray(from, to)) });
       } else if (!isDropped) {
-        report.add(0, `the side information of the frame at ${seconds.toFixed(1)} s`);
+        report.damage(`the side information of the frame at ${seconds.toFixed(1)} s`);
       }
       seconds += nSamples / sampleRate;
     }

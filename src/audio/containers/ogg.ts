@@ -9,7 +9,7 @@
  *   6  8  granule position: samples up to the end of the last packet that ends here; -1 if none does
  *  14  4  serial number of the stream
  *  18  4  page number
- *  22  4  checksum (not verified: a decoder notices a damaged packet itself)
+ *  22  4  checksum of the page with zeros here; a page that has another one is left out
  *  26  1  number of segments n
  *  27  n  their lengths; a packet ends with a segment shorter than 255
  */
@@ -29,6 +29,8 @@ export interface OggPage {
 export interface OggLink {
   /** Its first packet, which names the codec; empty if it does not end on the first page. */
   readonly head: Uint8Array;
+  /** Whether it has the serial number of the stream before, which is then another one only by its head. */
+  readonly isContinued: boolean;
   /** All of its pages, from the first one on. Read before the next link. */
   readonly pages: AsyncGenerator<OggPage, void, undefined>;
 }
@@ -37,6 +39,12 @@ const CAPTURE_PATTERN = 'OggS';
 const HEADER_BYTES = 27;
 /** Bytes searched at once for the next page. */
 const SEARCH_BYTES = 1 << 16;
+const CHECKSUM_AT = 22;
+/** More than any packet of sound has. */
+const MAX_PACKET_BYTES = 1 << 23;
+/** Bytes of damaged pages that are searched, in a file of any length and more for each byte of it. */
+const MIN_VAIN_WORK = 1 << 24;
+const VAIN_WORK_A_BYTE = 16;
 
 export function isOgg(bytes: Uint8Array): boolean {
   return startsWith(bytes, CAPTURE_PATTERN);
@@ -45,16 +53,17 @@ export function isOgg(bytes: Uint8Array): boolean {
 /**
  * Groups in the order of the file.
  *
- * @param isSound whether a stream is of interest, by its first packet
- * @returns of each group the first stream of interest, or, where there is none, the first one
+ * @param nChannelsOf how many channels of sound a stream has, by its first packet; 0 if it is of no interest
+ * @returns of each group the stream with the most channels, or, where there is none, the first one
  */
 export async function* oggLinks(
   reader: ByteReader,
-  isSound: (head: Uint8Array) => boolean,
+  nChannelsOf: (head: Uint8Array) => number,
 ): AsyncGenerator<OggLink, void, undefined> {
   const pages = rawPages(reader);
   const next = async (): Promise<RawPage | undefined> => (await pages.next()).value ?? undefined;
   let page = await next();
+  let serialBefore: number | undefined;
   while (page) {
     // A group begins with the first pages of all its streams.
     const firsts = [page];
@@ -63,7 +72,8 @@ export async function* oggLinks(
       firsts.push(page);
       page = await next();
     }
-    const first = firsts.find((one) => isSound(headOf(one))) ?? firsts[0]!; // there is one at least
+    const score = (one: RawPage): number => nChannelsOf(headOf(one));
+    const first = firsts.reduce((best, one) => (score(one) > score(best) ? one : best));
     const ofStream = async function* (): AsyncGenerator<OggPage, void, undefined> {
       const packets = new PacketJoiner();
       yield packets.push(first);
@@ -73,7 +83,8 @@ export async function* oggLinks(
         if (current.serial === first.serial) yield packets.push(current);
       }
     };
-    yield { head: headOf(first), pages: ofStream() };
+    yield { head: headOf(first), isContinued: first.serial === serialBefore, pages: ofStream() };
+    serialBefore = first.serial;
     while (page && !page.isFirst) page = await next();
   }
 }
@@ -95,8 +106,9 @@ function headOf({ parts, isEnded }: RawPage): Uint8Array {
   return head && (isEnded || parts.length > 1) ? head : new Uint8Array(0);
 }
 
-/** Whole pages; bytes between pages are skipped. */
+/** Whole pages that are not damaged; bytes between pages are skipped. */
 async function* rawPages(reader: ByteReader): AsyncGenerator<RawPage, void, undefined> {
+  let vainWork = 0;
   for (;;) {
     const near = await reader.peek(HEADER_BYTES, SEARCH_BYTES);
     if (near.length < HEADER_BYTES) return;
@@ -110,11 +122,33 @@ async function* rawPages(reader: ByteReader): AsyncGenerator<RawPage, void, unde
     const lengths = head.slice(HEADER_BYTES);
     const size = bodyAt + lengths.reduce((sum, length) => sum + length, 0);
     const bytes = (await reader.peek(size)).slice();
-    if (bytes.length < size) return; // the packets of a truncated page would be truncated too
-    await reader.skip(size);
-    yield parsePage(bytes, lengths, bodyAt);
+    if (bytes.length === size && isIntact(bytes)) {
+      await reader.skip(size);
+      yield parsePage(bytes, lengths, bodyAt);
+      continue;
+    }
+    // What looks like a page may be part of another one; but not so often that it would take for ever.
+    vainWork += bytes.length;
+    const isWorthIt = vainWork < MIN_VAIN_WORK + VAIN_WORK_A_BYTE * reader.position;
+    await reader.skip(isWorthIt ? CAPTURE_PATTERN.length : bytes.length);
   }
 }
+
+/** CRC-32 without reflection, polynomial 0x04c11db7, from 0 on, over the page with zeros in place of the checksum. */
+function isIntact(page: Uint8Array): boolean {
+  let crc = 0;
+  for (let i = 0; i < page.length; i++) {
+    const byte = i >= CHECKSUM_AT && i < CHECKSUM_AT + 4 ? 0 : page[i]!;
+    crc = (crc << 8) ^ CRC_TABLE[(crc >>> 24) ^ byte]!;
+  }
+  return new DataView(page.buffer, page.byteOffset).getInt32(CHECKSUM_AT, true) === crc;
+}
+
+const CRC_TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte << 24;
+  for (let i = 0; i < 8; i++) crc = (crc << 1) ^ (crc < 0 ? 0x04c11db7 : 0);
+  return crc;
+});
 
 function parsePage(bytes: Uint8Array, lengths: Uint8Array, bodyAt: number): RawPage {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -143,20 +177,27 @@ function parsePage(bytes: Uint8Array, lengths: Uint8Array, bodyAt: number): RawP
   };
 }
 
-/** Puts the packets of one stream together. */
+/** Puts the packets of one stream together. A packet of many megabytes (a picture) is given without its end. */
 class PacketJoiner {
   /** Parts of a packet that has not ended yet. */
   #begun: Uint8Array[] = [];
+  #nBytes = 0;
 
   push({ isContinued, isLast, granule, parts, isEnded, bytes }: RawPage): OggPage {
-    if (!isContinued) this.#begun = []; // an unfinished packet whose rest is lost
+    if (!isContinued) this.#clear(); // an unfinished packet whose rest is lost
     const packets: Uint8Array[] = [];
     for (const [i, part] of parts.entries()) {
-      this.#begun.push(part);
+      if (this.#nBytes < MAX_PACKET_BYTES && (part.length > 0 || this.#begun.length === 0)) this.#begun.push(part);
+      this.#nBytes += part.length;
       if (i === parts.length - 1 && !isEnded) break;
       packets.push(this.#begun.length === 1 ? part : concat(Uint8Array, this.#begun));
-      this.#begun = [];
+      this.#clear();
     }
     return { isLast, granule, packets, bytes };
+  }
+
+  #clear(): void {
+    this.#begun = [];
+    this.#nBytes = 0;
   }
 }
