@@ -6,7 +6,7 @@ import { openFolder } from '../weights/fileSource.ts';
 import { locateModel } from '../weights/locate.ts';
 import type { CacheOptions } from '../weights/options.ts';
 import { openUrlFolder } from './checkpoint/urlSource.ts';
-import { checkLoadOptions, type LoadOptions, loadWhisper } from './load.ts';
+import { checkLoadOptions, type LoadOptions, loadWhisper, modelText, refuseModel } from './load.ts';
 import { createNodePlatform } from './runtime/node.ts';
 import { openSound } from './runtime/nodeAudio.ts';
 import { proxyFetch } from './runtime/nodeProxy.ts';
@@ -28,23 +28,20 @@ export interface NodeLoadOptions extends LoadOptions, CacheOptions {
  *
  * @param model a name (`tiny`, `base.en`, `turbo` ...), `owner/repo` of the Hugging Face hub, a folder, or the address
  *   of a folder
- * @throws {WeightsError}, {DeviceError}; the signal's reason
+ * @throws {OptionsError}, {WeightsError}, {DeviceError}; the signal's reason
  */
 export async function load(model: string | URL, options: NodeLoadOptions = {}): Promise<Whisper> {
   checkLoadOptions(options);
+  const text = modelText(model) ?? refuseModel(model, 'the name of a model, a folder or an address');
   const platform = (): Platform => options.platform ?? createNodePlatform();
-  if (isAddress(model)) {
-    const open = openUrlFolder(String(model), { signal: options.signal, fetch: proxyFetch(variable) });
+  if (/^https?:/i.test(text)) {
+    const open = openUrlFolder(text, { signal: options.signal, fetch: proxyFetch(variable) });
     return loadWhisper(platform(), open, openSound, options);
   }
-  const folder = await locateModel(model instanceof URL ? fileURLToPath(model) : model, options);
+  const folder = await locateModel(/^file:/i.test(text) ? fileURLToPath(text) : text, options);
   try {
     return await loadWhisper(platform(), openFolder(folder), openSound, options);
   } catch (error) {
     throw damaged(error, folder, options);
   }
-}
-
-function isAddress(model: string | URL): boolean {
-  return /^https?:/i.test(String(model));
 }

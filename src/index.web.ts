@@ -2,7 +2,7 @@
 
 import { openPageModel } from './checkpoint/pageModel.ts';
 import { blobSource, type OpenSource } from './checkpoint/source.ts';
-import { type LoadOptions, loadWhisper } from './load.ts';
+import { type LoadOptions, loadWhisper, modelText, refuseModel } from './load.ts';
 import { createWebPlatform } from './runtime/web.ts';
 import { openWebSound } from './runtime/webAudio.ts';
 import type { Whisper } from './whisper.ts';
@@ -19,17 +19,18 @@ export type ModelBlobs = Readonly<Record<string, Blob>>;
  * @param model a name (`tiny`, `base.en`, `turbo` ...), whose weights come from the Hugging Face hub; the address of its
  *   folder (`./tiny` for one of this page's server; read by range: the server must know Range requests for large files); or
  *   its files, e.g. from an `<input type="file" webkitdirectory>` or the Cache API
- * @throws {WeightsError}, {DeviceError}; the signal's reason
+ * @throws {OptionsError}, {WeightsError}, {DeviceError}; the signal's reason
  */
 export async function load(model: string | URL | ModelBlobs, options: LoadOptions = {}): Promise<Whisper> {
-  const isAddress = typeof model === 'string' || model instanceof URL;
-  const open = isAddress
-    ? openPageModel(String(model), globalThis.location?.href, { signal: options.signal })
-    : given(model);
+  const text = modelText(model);
+  const base = globalThis.location?.href;
+  const open = text === undefined ? given(model as ModelBlobs) : openPageModel(text, base, { signal: options.signal });
   return loadWhisper(createWebPlatform(), open, openWebSound, options);
 }
 
+/** @param blobs what else was given */
 function given(blobs: ModelBlobs): OpenSource {
+  if (typeof blobs !== 'object' || blobs === null) refuseModel(blobs, 'a name, an address, or Blobs by file name');
   return async (name) => {
     const blob = Object.hasOwn(blobs, name) ? blobs[name] : undefined;
     return blob && blobSource(name, blob);

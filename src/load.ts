@@ -1,5 +1,6 @@
 /** Builds a model of its parts: files, device, tokenizer, engine. Finding files and reading recordings is handed in. */
 import type { OpenSound } from './audio/audioInput.ts';
+import { OptionsError } from './base/errors.ts';
 import type { CallOptions } from './base/progress.ts';
 import { openModelFiles } from './checkpoint/modelFiles.ts';
 import type { OpenSource } from './checkpoint/source.ts';
@@ -17,6 +18,23 @@ export interface LoadOptions extends DeviceOptions, CallOptions {}
 /** Called by `load` before it looks for a file. @throws {OptionsError} `type`, `range` */
 export function checkLoadOptions(options: LoadOptions): void {
   checkValues(DEVICE_OPTIONS, 'load', options);
+}
+
+/**
+ * A name, path or address as text, whatever realm a URL is of; undefined for anything else.
+ *
+ * @param model what was handed to `load`, by JavaScript perhaps
+ */
+export function modelText(model: unknown): string | undefined {
+  if (typeof model === 'string') return model;
+  const href = typeof model === 'object' && model !== null && 'href' in model ? model.href : undefined;
+  return typeof href === 'string' ? href : undefined;
+}
+
+/** @throws {OptionsError} `type` */
+export function refuseModel(model: unknown, wanted: string): never {
+  const kind = model === null ? 'null' : typeof model;
+  throw new OptionsError('type', `load was given ${kind}, not ${wanted}.`, { hint: "For example: load('tiny')" });
 }
 
 /**

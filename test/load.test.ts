@@ -79,6 +79,24 @@ test('a weight that f16 cannot hold is refused, not made infinite', async () => 
   await throws(WeightsError, 'outOfRange', () => run('large', { dtype: 'f16' }), 'holds 70000, too large for f16');
 });
 
+test('what is no model, by its type or its address, is told in a short sentence', async () => {
+  for (const wrong of [undefined, null, 7, {}, new Uint8Array(9)]) {
+    await throws(OptionsError, 'type', () => load(wrong as unknown as string), 'not the name of a model'); // JavaScript may
+  }
+  for (const [address, code] of [
+    ['ftp://host.test/m', 'unknownModel'],
+    ['https://me:secret@host.test/m', 'network'],
+    ['file:///nowhere/at/all', 'unknownModel'],
+    ['x'.repeat(1e5), 'unknownModel'],
+  ] as const) {
+    const error = await throws(WeightsError, code, () => load(address));
+    assert.ok(`${error.message} ${error.hint}`.length < 1500, address.slice(0, 40));
+    assert.not.match(`${error.message} ${error.hint}`, 'secret');
+  }
+  const place = { href: `file://${join(root, 'f32')}` }; // a URL of another realm
+  await (await load(place as URL, { device: 'cpu', threads: 1 })).close();
+});
+
 test('options of load are checked before a file is opened', async () => {
   const wrong = { dtype: 'f8' } as unknown as LoadOptions; // what JavaScript may pass
   await throws(OptionsError, 'range', () => load(join(root, 'nowhere'), wrong));

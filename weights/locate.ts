@@ -25,6 +25,9 @@ export interface LocateOptions extends CacheOptions, CallOptions {
   readonly onPlan?: ((plan: FetchPlan) => void) | undefined;
 }
 
+/** Characters that are shown of why something is no model: whatever was given is in it. */
+const MAX_REASON = 500;
+
 /**
  * @returns a folder for `openModelFiles(openFolder(folder))`
  * @throws {WeightsError} `unknownModel`, `notFound`, `network`, `noCache` and what downloading and converting throw; the hint
@@ -38,7 +41,7 @@ export async function locateModel(nameOrDir: string, options: LocateOptions = {}
     return once(place, options, () => makeModel(model, place, options));
   }
   const named = namedModel(nameOrDir);
-  if (!named) throw unknownModel(nameOrDir, why);
+  if (!named) throw unknownModel(nameOrDir, why.slice(0, MAX_REASON));
   return locateNamed(named, options);
 }
 
@@ -94,6 +97,7 @@ export async function fetchNamed(
 
 /** A model in the folder that was named, or why there is none. */
 async function findFolder(given: string): Promise<{ readonly model?: ModelFolder; readonly why: string }> {
+  if (/^[a-z][a-z\d+.-]+:\/\//i.test(given)) return { why: 'An address begins with https:// or http://.' };
   let isFolder = false;
   if (!isPermitted({ name: 'read', path: given })) return { why: `${given} may not be read: Deno needs --allow-read.` };
   try {

