@@ -35,7 +35,7 @@ const YES = ['true', 'yes', 'y', 'on', '1', 't'];
 const NO = ['false', 'no', 'n', 'off', '0', 'f'];
 
 export function guessChoice(text: string, choices: readonly string[]): string | undefined {
-  const word = text.trim().toLowerCase().replace(/^\./, '');
+  const word = text.trim().toLowerCase();
   const other = Object.hasOwn(OTHER_WORDS, word) ? OTHER_WORDS[word] : word.replaceAll('-', '_');
   if (other !== undefined && choices.includes(other)) return other;
   return nearest(word, choices);

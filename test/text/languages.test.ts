@@ -27,6 +27,8 @@ test('what is not known gets a guess', () => {
     ['en-US', 'en'],
     ['en_US', 'en'],
     ['en_US.UTF-8', 'en'],
+    ['de.UTF-8', 'de'],
+    ['de_AT@euro', 'de'],
     ['pt-BR', 'pt'],
     ['zh-Hant-TW', 'zh'],
     ['jp-JP', 'ja'],

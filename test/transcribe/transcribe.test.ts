@@ -365,6 +365,25 @@ test('progress moves within a window: with the encoder, and with the timestamps 
   }
 });
 
+test('progress does not go back where a window ends early, or is decoded again', async () => {
+  for (const windows of [
+    [
+      [ts(0), 400, ts(5), ts(5)],
+      [ts(0), 370, ts(30)],
+      [ts(0), 400, ts(5)],
+    ],
+    [
+      [ts(0), 400, ts(25), ts(25), ...Array<number>(80).fill(400)],
+      [ts(0), 400, ts(10)],
+    ],
+  ]) {
+    const reached: number[] = [];
+    const onProgress = (progress: Progress): void => void reached.push(progress.reached ?? Number.NaN);
+    await play(say(...windows), 40, { temperature: [0, 0.2], onProgress });
+    for (const [i, seconds] of reached.entries()) assert.ok(seconds >= (reached[i - 1] ?? 0), `${reached}`);
+  }
+});
+
 test('leaving the loop stops the work and closes what is open', async () => {
   const inference = new ScriptedInference({ nVocab, script: say([ts(0), 400, ts(30)], [ts(0), 400, ts(30)]) });
   for await (const segment of transcribeSegments({ inference, tokenizer }, recording(60), { language: 'en' })) {

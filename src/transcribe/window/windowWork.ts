@@ -23,9 +23,8 @@ export class WindowWork {
   readonly #onShare: (share: number) => void;
   #round: Required<WorkRound> = { windows: 1, ticks: LAST_TICK, isEncodedOnly: false };
   #encoded = 0;
-  #share = 0;
 
-  /** @param onShare told which share of a round is done, in [0, 1]; in a round it does not fall */
+  /** @param onShare told which share of a round is done, in [0, 1]; another attempt, at a higher temperature, begins anew */
   constructor(inference: Inference, onShare: (share: number) => void) {
     this.#onShare = onShare;
     const { nVocab, nTextCtx, nMels } = inference;
@@ -57,7 +56,6 @@ export class WindowWork {
   begin({ windows, ticks = LAST_TICK, isEncodedOnly = false }: WorkRound): void {
     this.#round = { windows, ticks, isEncodedOnly };
     this.#encoded = 0;
-    this.#share = 0;
   }
 
   /** Its tokens are seen when they are chosen. */
@@ -80,19 +78,13 @@ export class WindowWork {
   /** @param share of the layers of the window that is being encoded */
   #tellEncoded(share: number): void {
     const encoded = Math.min(1, (this.#encoded + share) / this.#round.windows);
-    this.#tell(this.#round.isEncodedOnly ? encoded : ENCODER_SHARE * encoded);
+    this.#onShare(this.#round.isEncodedOnly ? encoded : ENCODER_SHARE * encoded);
   }
 
   /** @param last the latest of each row, -1 where there is none */
   #tellTimestamps(last: readonly number[], begin: number | undefined): void {
     if (begin === undefined || this.#round.isEncodedOnly) return;
     const ticks = last.reduce((sum, id) => sum + Math.max(0, id - begin), 0) / last.length;
-    this.#tell(ENCODER_SHARE + (1 - ENCODER_SHARE) * Math.min(1, ticks / this.#round.ticks));
-  }
-
-  #tell(share: number): void {
-    // Another attempt at a higher temperature begins anew.
-    this.#share = Math.max(this.#share, share);
-    this.#onShare(this.#share);
+    this.#onShare(ENCODER_SHARE + (1 - ENCODER_SHARE) * Math.min(1, ticks / this.#round.ticks));
   }
 }
