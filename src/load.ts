@@ -62,7 +62,7 @@ export async function loadWhisper(
         alignmentHeads: files.generation.alignmentHeads,
       });
       signal?.throwIfAborted();
-      return new Whisper({ device, inference, tokenizer, openSound });
+      return new Whisper({ device, inference, tokenizer, openSound, scratch: platform.scratch });
     } catch (error) {
       await device.close();
       throw error;

@@ -3,6 +3,7 @@
  */
 
 import { type AudioInput, audioInput, inputName, type OpenSound } from './audio/audioInput.ts';
+import type { Scratch } from './audio/features/frameStore.ts';
 import { type LogMel, logMel } from './audio/features/logMel.ts';
 import { RunningLogMel } from './audio/features/runningLogMel.ts';
 import { SottoError } from './base/errors.ts';
@@ -27,6 +28,8 @@ export interface WhisperParts {
   readonly inference: ModelInference;
   readonly tokenizer: Tokenizer;
   readonly openSound: OpenSound;
+  /** Opens a temporary file for what a long recording needs; without one it is read more than once. */
+  readonly scratch?: (() => Promise<Scratch>) | undefined;
 }
 
 /**
@@ -188,7 +191,8 @@ export class Whisper {
     const sound = input.kind === 'sound' ? input.sound : await this.#parts.openSound(input, options);
     try {
       const { signal, onProgress, onWarning } = options;
-      const mel = await logMel(sound, { signal, onProgress, onWarning, nMels: this.dims.nMels });
+      const { scratch } = this.#parts;
+      const mel = await logMel(sound, { signal, onProgress, onWarning, scratch, nMels: this.dims.nMels });
       return {
         ...mel,
         async close() {

@@ -12,6 +12,7 @@ import { Worker } from 'node:worker_threads';
 import { asError } from '../base/asError.ts';
 import { DeviceError } from '../base/errors.ts';
 import { environment, isPermitted } from './environment.ts';
+import { TemporaryFile } from './nodeTemporary.ts';
 import type { Platform, WorkerPort } from './platform.ts';
 import { hasRelaxedSimd } from './relaxedSimd.ts';
 import { planV8Flags, type V8Plan, withoutV8Flags } from './v8Flags.ts';
@@ -41,6 +42,7 @@ export function createNodePlatform(name: 'node' | 'bun' | 'deno' = runtime()): P
       return theDawn;
     },
     spawn: spawnWorker,
+    scratch: () => TemporaryFile.create(),
     async compileWasm(bytes) {
       for (const flag of plan.set) v8.setFlagsFromString(flag);
       try {

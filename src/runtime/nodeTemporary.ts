@@ -1,5 +1,5 @@
 /** Temporary files: removed when they are closed, and at the end of the process if they were not. */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ export class TemporaryFile {
       });
     }
     try {
-      const folder = await mkdtemp(join(tmpdir(), 'sotto-'));
+      const folder = await mkdtemp(join(temporaryFolder(), 'sotto-'));
       folders.add(folder);
       const path = join(folder, 'recording');
       return new TemporaryFile(folder, path, await open(path, 'wx+', 0o600));
@@ -76,9 +76,15 @@ export async function readRange(handle: FileHandle, begin: number, end: number):
   return bytes.subarray(0, n);
 }
 
+/** The one that the user names; else the one that is on a disk: /tmp is in memory on many systems. */
+function temporaryFolder(): string {
+  const { TMPDIR, TMP, TEMP } = process.env;
+  return !(TMPDIR || TMP || TEMP) && existsSync('/var/tmp') ? '/var/tmp' : tmpdir();
+}
+
 function noRoom(cause: unknown): AudioError {
   const why = cause instanceof Error ? cause.message : String(cause);
-  return new AudioError('file', `A temporary file cannot be written in ${tmpdir()}: ${why}.`, {
+  return new AudioError('file', `A temporary file cannot be written in ${temporaryFolder()}: ${why}.`, {
     cause,
     hint: 'Set TMPDIR to a folder with more room.',
   });

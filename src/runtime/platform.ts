@@ -1,5 +1,6 @@
 /** What the core needs of the runtime. Passed in by the entry point: the core itself imports no platform. */
 
+import type { Scratch } from '../audio/features/frameStore.ts';
 import type { WasmFeatures } from '../engine/wasm/variant.ts';
 
 export interface WorkerPort {
@@ -38,4 +39,6 @@ export interface Platform {
   compileWasm(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module>;
   /** What a module given to `compileWasm` may use. */
   readonly wasm: WasmFeatures;
+  /** Opens a temporary file; absent where there are none. It may fail: the disk is full, or must not be written to. */
+  readonly scratch?: (() => Promise<Scratch>) | undefined;
 }

@@ -107,7 +107,15 @@ async function* inBatches(
   mel: LogMel,
   options: ResolvedTranscribeOptions,
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
-  for await (const event of transcribeBatch(model, [{ open: async () => mel }], options)) {
+  // It is the caller's to close.
+  const open = async (): Promise<LogMel> => ({
+    nMels: mel.nMels,
+    nFrames: mel.nFrames,
+    window: (seek, size) => mel.window(seek, size),
+    detectionWindow: () => mel.detectionWindow(),
+    close: async () => {},
+  });
+  for await (const event of transcribeBatch(model, [{ open }], options)) {
     if ('error' in event) throw event.error;
     if ('summary' in event) return event.summary;
     options.onSegment?.(event.segment);

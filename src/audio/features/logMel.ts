@@ -3,29 +3,33 @@
  * recording, one spectrogram is made of all of it, and its floor is 8 (that is 80 dB) below the loudest value of the
  * *whole* recording. So the floor is known only when all of it has been analysed once.
  *
- * A recording of a few minutes is kept as unclamped log10 values, and a window is clamped when it is cut. A longer one is
- * read a second time, in step with the windows that are asked for, so that its length does not matter to memory.
- * Analysing takes about 2.4 s an hour and a pass, decoding from 0.5 s (WAV, FLAC) to 8 s (MP3): see `bench/results/long.md`.
+ * A recording of a few minutes is kept as unclamped log10 values, and a window is clamped when it is cut. The values of a
+ * longer one go to a temporary file (115 MB an hour), or, where there is none, it is read again in step with the windows that
+ * are asked for: its length does not matter to memory. `bench/results/long.md` says what both cost.
  *
  * @see openai/whisper, whisper/audio.py (`log_mel_spectrogram`, `pad_or_trim`), whisper/transcribe.py (`transcribe`)
  */
-import { AudioError, OptionsError } from '../../base/errors.ts';
-import { Mutex } from '../../base/mutex.ts';
+import { OptionsError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
 import { pauses } from '../../base/yieldToEventLoop.ts';
 import { HOP_LENGTH, N_FRAMES, N_SAMPLES, SAMPLE_RATE } from '../constants.ts';
 import { type Sound, samplesSound } from '../sound.ts';
+import { FrameReader } from './frameReader.ts';
+import { FrameStore, type Scratch } from './frameStore.ts';
 import { floorOf, MIN_LOG, scaleLog } from './melFrame.ts';
 import { MelFrames } from './melFrames.ts';
 
 export interface LogMelOptions extends CallOptions {
   /** 80 or 128: the model's `dims.nMels`. */
   readonly nMels: number;
-  /** Bytes of frames that are kept; 16 MB when absent: 8.7 minutes of 80 bands. */
+  /** Opens a temporary file for the frames of a long recording; without one it is read again. */
+  readonly scratch?: (() => Promise<Scratch>) | undefined;
+  /** Bytes of frames that are kept in memory; when absent 4 MB (2 minutes of 80 bands), 16 MB without `scratch`. */
   readonly keepBytes?: number | undefined;
 }
 
-const KEEP_BYTES = 16 << 20;
+/** Bytes of frames that are kept in memory, where the others go to a temporary file, and where they have to be made again. */
+const KEEP_BYTES = { withScratch: 4 << 20, alone: 16 << 20 } as const;
 
 /** The spectrogram of one recording. Values are about -1..1.5, one frame each 10 ms. */
 export interface LogMel {
@@ -34,7 +38,7 @@ export interface LogMel {
   readonly nFrames: number;
   /**
    * Frames seek .. seek + size - 1, padded to 30 s with the *value* 0.0, as windows are decoded. Quickest in ascending
-   * order: for a window far before the last one a long recording is read from its start again.
+   * order: without a temporary file a long recording is read from its start for a window far before the last one.
    *
    * @returns [nMels, 3000], row-major
    * @throws {OptionsError} `windowRange` if the frames are not those of the recording and its 30 s of silence
@@ -46,7 +50,7 @@ export interface LogMel {
    * @returns [nMels, 3000], row-major
    */
   detectionWindow(): Promise<Float32Array>;
-  /** Stops reading the recording. A window asked for later begins to read it again. */
+  /** Removes what it keeps on disk, and stops reading the recording. No window is asked for after it. */
   close(): Promise<void>;
 }
 
@@ -62,27 +66,33 @@ export interface LogMel {
 export async function logMel(audio: Float32Array | Sound, options: LogMelOptions): Promise<LogMel> {
   const { nMels, signal, onWarning } = options;
   const frames = new MelFrames(nMels);
-  const nKept = Math.floor((options.keepBytes ?? KEEP_BYTES) / (nMels * Float32Array.BYTES_PER_ELEMENT));
+  const keepBytes = options.keepBytes ?? (options.scratch ? KEEP_BYTES.withScratch : KEEP_BYTES.alone);
+  const nKept = Math.floor(keepBytes / (nMels * Float32Array.BYTES_PER_ELEMENT));
   signal?.throwIfAborted();
   const sound = 'read' in audio ? audio : samplesSound(audio);
   const progress = new ReadingProgress(sound, options);
   const pause = pauses();
-  let isKept = true;
-  for await (const piece of sound.read({ signal, onWarning, onProgress: progress.onRead })) {
-    frames.push(piece);
-    isKept &&= frames.end <= nKept;
-    if (!isKept) frames.forget(frames.end);
-    progress.report(frames.nSamples);
-    await pause();
-    signal?.throwIfAborted();
+  const keeper = new FrameKeeper(frames, nKept, options);
+  try {
+    for await (const piece of sound.read({ signal, onWarning, onProgress: progress.onRead })) {
+      frames.push(piece);
+      await keeper.add();
+      progress.report(frames.nSamples);
+      await pause();
+      signal?.throwIfAborted();
+    }
+    frames.finish();
+    await keeper.add(true);
+  } catch (error) {
+    await keeper.close();
+    throw error;
   }
-  frames.finish();
   progress.end(frames.nSamples);
 
   const floor = floorOf(frames.peak);
   const nFrames = Math.floor(frames.nSamples / HOP_LENGTH);
   const nAnalysed = frames.end;
-  const reader = isKept ? undefined : new FrameReader(sound, nMels, nKept, signal);
+  const kept = keeper.frames(sound);
   const cut = async (seek: number, size: number): Promise<Float32Array> => {
     if (!(seek >= 0 && size >= 0 && size <= N_FRAMES && seek + size <= nFrames + N_FRAMES)) {
       throw new OptionsError(
@@ -95,14 +105,13 @@ export async function logMel(audio: Float32Array | Sound, options: LogMelOptions
     const window = new Float32Array(nMels * N_FRAMES); // [nMels, N_FRAMES]
     const silence = scaleLog(MIN_LOG, floor);
     for (let m = 0; m < nMels; m++) window.fill(silence, m * N_FRAMES + Math.max(0, end - seek), m * N_FRAMES + size);
-    const copy = (from: MelFrames): void => {
+    if (seek >= end) return window;
+    await kept.use(seek, end, (frame) => {
       for (let i = 0; seek + i < end; i++) {
-        const log = from.frame(seek + i); // [nMels]
+        const log = frame(seek + i); // [nMels]
         for (let m = 0; m < nMels; m++) window[m * N_FRAMES + i] = scaleLog(log[m]!, floor);
       }
-    };
-    if (!reader) copy(frames);
-    else if (seek < end) await reader.use(seek, end, copy);
+    });
     return window;
   };
   return {
@@ -110,79 +119,60 @@ export async function logMel(audio: Float32Array | Sound, options: LogMelOptions
     nFrames,
     window: cut,
     detectionWindow: () => cut(0, N_FRAMES),
-    close: async () => reader?.close(),
+    close: () => kept.close(),
   };
 }
 
-/** Reads a sound again, as far as its frames are asked for, and keeps the last ones. */
-class FrameReader {
-  readonly #sound: Sound;
-  readonly #nMels: number;
-  readonly #nKept: number;
-  readonly #signal: AbortSignal | undefined;
-  readonly #mutex = new Mutex();
-  #reading: { readonly frames: MelFrames; readonly pieces: AsyncIterator<Float32Array> } | undefined;
+/** Unclamped frames of a recording, in memory or elsewhere. */
+interface KeptFrames {
+  /** Hands frames from `begin` up to `end` to `use`, by index. */
+  use(begin: number, end: number, use: (frame: (index: number) => Float32Array) => void): Promise<void>;
+  close(): Promise<void>;
+}
 
-  constructor(sound: Sound, nMels: number, nKept: number, signal: AbortSignal | undefined) {
-    this.#sound = sound;
-    this.#nMels = nMels;
-    this.#nKept = Math.max(nKept, N_FRAMES);
-    this.#signal = signal;
+/** Decides where the frames of a recording are kept, while they are made. */
+class FrameKeeper {
+  readonly #frames: MelFrames;
+  readonly #nKept: number;
+  readonly #options: LogMelOptions;
+  #isLong = false;
+  #store: FrameStore | undefined;
+
+  constructor(frames: MelFrames, nKept: number, options: LogMelOptions) {
+    this.#frames = frames;
+    this.#nKept = nKept;
+    this.#options = options;
   }
 
-  /** Hands frames that include `begin` up to `end` to `use`. */
-  async use(begin: number, end: number, use: (frames: MelFrames) => void): Promise<void> {
-    const unlock = await this.#mutex.lock(this.#signal);
+  /** Takes care of the frames that have come. */
+  async add(isEnd = false): Promise<void> {
+    const { scratch, nMels } = this.#options;
+    if (!this.#isLong && this.#frames.end <= this.#nKept) return;
     try {
-      use(await this.#read(begin, end));
-    } catch (error) {
-      await this.#stop();
-      throw error;
-    } finally {
-      unlock();
+      if (!this.#isLong && scratch) this.#store = new FrameStore(await scratch(), nMels);
+      this.#isLong = true;
+      await this.#store?.take(this.#frames, isEnd);
+    } catch {
+      // No temporary file, or no room in it: the recording is read again.
+      this.#isLong = true;
+      await this.close();
     }
+    if (!this.#store) this.#frames.forget(this.#frames.end);
+  }
+
+  frames(sound: Sound): KeptFrames {
+    if (this.#store) return this.#store;
+    if (this.#isLong) return new FrameReader(sound, this.#options.nMels, this.#nKept, this.#options.signal);
+    return {
+      use: async (_begin, _end, use) => use((index) => this.#frames.frame(index)),
+      close: async () => {},
+    };
   }
 
   async close(): Promise<void> {
-    const unlock = await this.#mutex.lock();
-    try {
-      await this.#stop();
-    } finally {
-      unlock();
-    }
-  }
-
-  async #read(begin: number, end: number): Promise<MelFrames> {
-    if (this.#reading && begin < this.#reading.frames.first) await this.#stop();
-    const signal = this.#signal;
-    this.#reading ??= {
-      frames: new MelFrames(this.#nMels),
-      pieces: this.#sound.read({ signal })[Symbol.asyncIterator](),
-    };
-    const { frames, pieces } = this.#reading;
-    const pause = pauses();
-    while (frames.end < end) {
-      const { done, value } = await pieces.next();
-      if (done) frames.finish();
-      else frames.push(value);
-      if (done && frames.end < end) {
-        const seconds = (frames.nSamples / SAMPLE_RATE).toFixed(3);
-        throw new AudioError('changed', `The recording has changed: read again, it ends after ${seconds} s.`, {
-          hint: 'Begin anew when nothing writes to it any more.',
-        });
-      }
-      // What comes before `begin` is kept as long as there is room.
-      frames.forget(Math.min(begin, frames.end - this.#nKept));
-      await pause();
-      signal?.throwIfAborted();
-    }
-    return frames;
-  }
-
-  async #stop(): Promise<void> {
-    const reading = this.#reading;
-    this.#reading = undefined;
-    await reading?.pieces.return?.();
+    const store = this.#store;
+    this.#store = undefined;
+    await store?.close();
   }
 }
 

@@ -2,9 +2,8 @@
  * The frames of a log-mel spectrogram, made of samples that come piece by piece: unclamped log10 values, kept until they
  * are forgotten, so that the caller decides how much memory is used.
  */
-import { concat } from '../../base/bytes.ts';
 import { InternalError } from '../../base/errors.ts';
-import { HOP_LENGTH, N_FRAMES } from '../constants.ts';
+import { HOP_LENGTH, N_FFT, N_FRAMES } from '../constants.ts';
 import { checkFinite, createMelFrame, HALF_FRAME, type MelFrame, MIN_LOG } from './melFrame.ts';
 
 /** Frames are stored and released in blocks of as many. */
@@ -22,8 +21,9 @@ export class MelFrames {
   #first = 0;
   #end = 0;
   #peak = MIN_LOG;
-  /** Samples from `#base` on, which later frames still overlap. */
-  #samples: Float32Array<ArrayBuffer> = new Float32Array(0);
+  /** Samples from `#base` on, which later frames still overlap: the first `#nHeld` of the buffer. */
+  #samples = new Float32Array(2 * N_FFT);
+  #nHeld = 0;
   #base = 0;
   #nSamples = 0;
   #isFinished = false;
@@ -66,14 +66,15 @@ export class MelFrames {
   push(samples: Float32Array): void {
     if (this.#isFinished) throw new InternalError('samples after the end');
     checkFinite(samples, this.#nSamples);
-    this.#samples = concat(Float32Array, [this.#samples, samples]);
+    this.#hold(samples);
     this.#nSamples += samples.length;
     // A frame is analysed once the samples after its centre are there (and the one more that mirroring needs).
     this.#analyseUpTo(Math.ceil((this.#nSamples - HALF_FRAME) / HOP_LENGTH));
     const from = Math.max(0, this.#end * HOP_LENGTH - HALF_FRAME);
     // Frames that begin before the first sample see its mirror image: until they are done, all samples are kept.
     if (from <= this.#base) return;
-    this.#samples = this.#samples.slice(from - this.#base);
+    this.#samples.copyWithin(0, from - this.#base, this.#nHeld);
+    this.#nHeld -= from - this.#base;
     this.#base = from;
   }
 
@@ -95,7 +96,8 @@ export class MelFrames {
 
   /** Writes to `out` [nMels] what frame `index`, after `end`, is so far: some of its samples are still missing. */
   unfinished(index: number, out: Float32Array): void {
-    this.#analyse(this.#samples, index * HOP_LENGTH - HALF_FRAME - this.#base, out);
+    const samples = this.#samples.subarray(0, this.#nHeld);
+    this.#analyse(samples, index * HOP_LENGTH - HALF_FRAME - this.#base, out);
   }
 
   /** Releases the frames before `frame`. */
@@ -107,14 +109,26 @@ export class MelFrames {
     this.#first = first;
   }
 
+  #hold(samples: Float32Array): void {
+    const length = this.#nHeld + samples.length;
+    if (length > this.#samples.length) {
+      const grown = new Float32Array(Math.max(length, 2 * this.#samples.length));
+      grown.set(this.#samples.subarray(0, this.#nHeld));
+      this.#samples = grown;
+    }
+    this.#samples.set(samples, this.#nHeld);
+    this.#nHeld = length;
+  }
+
   #analyseUpTo(end: number): void {
+    const samples = this.#samples.subarray(0, this.#nHeld);
     for (; this.#end < end; this.#end++) {
       if (this.#end % BLOCK_FRAMES === 0)
         this.#blocks.push(this.#spare.pop() ?? new Float32Array(BLOCK_FRAMES * this.nMels));
       const start = this.#end * HOP_LENGTH - HALF_FRAME - this.#base;
       const at = (this.#end % BLOCK_FRAMES) * this.nMels;
       const out = this.#blocks.at(-1)!.subarray(at, at + this.nMels);
-      this.#peak = Math.max(this.#peak, this.#analyse(this.#samples, start, out));
+      this.#peak = Math.max(this.#peak, this.#analyse(samples, start, out));
     }
   }
 }

@@ -3,8 +3,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { N_FFT, N_FRAMES } from '../../../src/audio/constants.ts';
 import { createPowerSpectrum } from '../../../src/audio/features/dft.ts';
+import type { Scratch } from '../../../src/audio/features/frameStore.ts';
 import { logMel } from '../../../src/audio/features/logMel.ts';
 import { melFilters } from '../../../src/audio/features/melFilters.ts';
+import { concat } from '../../../src/base/bytes.ts';
 import { AudioError } from '../../../src/base/errors.ts';
 import type { CallOptions, Progress } from '../../../src/base/progress.ts';
 import { createBluesteinPowerSpectrum } from '../../support/dftBluestein.ts';
@@ -253,6 +255,69 @@ test('a recording that is not kept gives the same windows, in any order, and is 
   await mel.close();
 });
 
+/** A temporary file, with room for `room` bytes. */
+function temporary(room = Number.POSITIVE_INFINITY) {
+  const watched = { open: 0, written: 0 };
+  const scratch = async (): Promise<Scratch> => {
+    watched.open++;
+    let bytes: Uint8Array = new Uint8Array(0);
+    return {
+      async write(more) {
+        if (bytes.length + more.length > room) throw new Error('ENOSPC');
+        bytes = concat(Uint8Array, [bytes, more]);
+        watched.written += more.length;
+      },
+      read: async (begin, end) => bytes.slice(begin, end),
+      async remove() {
+        watched.open--;
+      },
+    };
+  };
+  return { scratch, watched };
+}
+
+test('with a temporary file a long recording is read once, and without room in it again', async () => {
+  const samples = noise(160 * 9000 + 123, 6).map((v, i) => v * Math.min(1, 1e-4 + i / 1e6));
+  const whole = await logMel(samples, { nMels: 80 });
+  for (const [room, reads] of [
+    [Number.POSITIVE_INFINITY, 1],
+    [9003 * 320, 1],
+    [9003 * 320 - 1, 4],
+    [0, 4],
+  ] as const) {
+    const sound = pieces(samples);
+    const { scratch, watched } = temporary(room);
+    const mel = await logMel(sound, { nMels: 80, keepBytes, scratch });
+    for (const [seek, size] of [
+      [0, 3000],
+      [8990, 3000],
+      [2500, 3000],
+    ] as const)
+      assert.equal(await mel.window(seek, size), await whole.window(seek, size), `room ${room}, window ${seek}`);
+    assert.equal(await mel.detectionWindow(), await whole.detectionWindow());
+    assert.is(sound.reads, reads, `room ${room}`);
+    assert.is(watched.open, reads === 1 ? 1 : 0);
+    await mel.close();
+    assert.is(watched.open, 0);
+  }
+  const refused = pieces(samples);
+  const noFile = await logMel(refused, { nMels: 80, keepBytes, scratch: () => Promise.reject(new Error('EACCES')) });
+  assert.equal(await noFile.window(5000, 3000), await whole.window(5000, 3000));
+  await noFile.close();
+  const { scratch, watched } = temporary();
+  await (await logMel(samples.subarray(0, 160 * 2900), { nMels: 80, keepBytes, scratch })).close();
+  assert.is(watched.written, 0, 'a short one needs none');
+  const controller = new AbortController();
+  const onProgress = ({ done }: Progress): void => {
+    if (done > 60) controller.abort(new Error('enough'));
+  };
+  const { signal } = controller;
+  const work = logMel(pieces(samples), { nMels: 80, keepBytes, scratch, signal, onProgress });
+  assert.is(String(await reasonOf(work)), 'Error: enough');
+  assert.ok(watched.written > 0);
+  assert.is(watched.open, 0, 'removed at an abort');
+});
+
 test('a window reads no further than it must, and silence after the end nothing', async () => {
   const sound = pieces(noise(160 * 9000, 7));
   const mel = await logMel(sound, { nMels: 80, keepBytes });
@@ -264,7 +329,7 @@ test('a window reads no further than it must, and silence after the end nothing'
 });
 
 test('a recording that is kept is read once', async () => {
-  const sound = pieces(noise(160 * 2999, 8));
+  const sound = pieces(noise(160 * 2990, 8));
   const mel = await logMel(sound, { nMels: 80, keepBytes });
   await mel.window(2000, 500);
   await mel.window(0, 500);
