@@ -32,7 +32,7 @@ const MORE_BYTES = 1 << 13;
 /** More than 65535 samples of eight channels and 33 bits. */
 const MAX_FRAME_BYTES = 1 << 22;
 /** Bytes and samples read in vain, in a file of any length and more for each byte of it, before the search is given up. */
-const MIN_VAIN_WORK = 1 << 25;
+const MIN_VAIN_WORK = 1 << 24;
 const VAIN_WORK_A_BYTE = 16;
 
 export function isFlac(bytes: Uint8Array): boolean {
@@ -73,7 +73,7 @@ export async function* readFlac(
   let nSamples = 0;
   const damage: FlacDamage = { at: undefined };
   for await (const frames of frameGroups(reader, info, damage)) {
-    yield toPiece(frames, info);
+    yield* pieces(frames, info);
     for (const { blockSize } of frames) nSamples += blockSize;
   }
   if (nSamples === 0 && (info.nSamples > 0 || reader.position > firstFrame)) {
@@ -101,6 +101,7 @@ async function* frameGroups(
 ): AsyncGenerator<readonly FlacFrame[], void, undefined> {
   let nSamples = 0;
   let vainWork = 0;
+  let isGivenUp = false;
   for (let least = 1; ; ) {
     const bytes = await reader.peek(least, Math.max(least, BYTES_AT_ONCE));
     if (bytes.length === 0) return;
@@ -116,36 +117,49 @@ async function* frameGroups(
         at = frame.end;
         continue;
       }
+      vainWork += frame.work;
       const rest = bytes.length - at;
       if (frame.isCut && !isEnd && rest < MAX_FRAME_BYTES) {
         least = rest + Math.max(rest >> 1, MORE_BYTES);
         break;
       }
       damage.at ??= { byte: reader.position + at, nSamples };
-      vainWork += frame.work;
+      isGivenUp = vainWork > MIN_VAIN_WORK + VAIN_WORK_A_BYTE * (reader.position + at);
+      if (isGivenUp) break;
       at++;
       while (at < bytes.length && bytes[at] !== 0xff) at++;
     }
     await reader.skip(at);
     if (frames.length > 0) yield frames;
-    if (vainWork > MIN_VAIN_WORK + VAIN_WORK_A_BYTE * reader.position) return;
+    if (isGivenUp) return;
   }
 }
 
+/** Neighbours of one format together. */
+function* pieces(frames: readonly FlacFrame[], { bits }: FlacStreamInfo): Generator<PcmPiece> {
+  for (let from = 0; from < frames.length; ) {
+    const first = frames[from]!;
+    let to = from + 1;
+    while (to < frames.length && isSameFormat(first, frames[to]!)) to++;
+    yield toPiece(frames.slice(from, to), first, bits);
+    from = to;
+  }
+}
+
+function isSameFormat(a: FlacFrame, b: FlacFrame): boolean {
+  return a.sampleRate === b.sampleRate && a.channels.length === b.channels.length;
+}
+
 /** Up to 16 bits, and 17 to 32, left-justified in their type, as ffmpeg's decoder gives them. */
-function toPiece(frames: readonly FlacFrame[], { bits, nChannels, sampleRate }: FlacStreamInfo): PcmPiece {
+function toPiece(frames: readonly FlacFrame[], { sampleRate, channels }: FlacFrame, bits: number): PcmPiece {
+  const nChannels = channels.length;
   const format = { sampleRate, nChannels, channelMask: channelMask(nChannels) };
-  return bits <= 16
-    ? {
-        ...format,
-        sampleFormat: 's16',
-        channels: joined(frames, nChannels, (length) => new Int16Array(length), 2 ** (16 - bits)),
-      }
-    : {
-        ...format,
-        sampleFormat: 's32',
-        channels: joined(frames, nChannels, (length) => new Int32Array(length), 2 ** (32 - bits)),
-      };
+  if (bits <= 16) {
+    const samples = joined(frames, nChannels, (length) => new Int16Array(length), 2 ** (16 - bits));
+    return { ...format, sampleFormat: 's16', channels: samples };
+  }
+  const samples = joined(frames, nChannels, (length) => new Int32Array(length), 2 ** (32 - bits));
+  return { ...format, sampleFormat: 's32', channels: samples };
 }
 
 function joined<S extends Int16Array | Int32Array>(
@@ -181,7 +195,7 @@ async function readMetadata(reader: ByteReader): Promise<FlacStreamInfo> {
   const word = view.getUint32(BLOCK_HEADER_BYTES + 10);
   const info = {
     sampleRate: word >>> 12,
-    nChannels: ((word >>> 9) & 7) + 1,
+    maxBlockSize: view.getUint16(BLOCK_HEADER_BYTES + 2),
     bits: ((word >>> 4) & 31) + 1,
     nSamples: (word & 15) * 2 ** 32 + view.getUint32(BLOCK_HEADER_BYTES + 14),
   };

@@ -5,8 +5,10 @@
  */
 
 export interface FlacStreamInfo {
+  /** Hz. */
   readonly sampleRate: number;
-  readonly nChannels: number;
+  /** Most samples of a channel in a frame; 0 if unknown. */
+  readonly maxBlockSize: number;
   /** Bits a sample, 4 to 32. */
   readonly bits: number;
   /** Samples of a channel; 0 if unknown. */
@@ -14,6 +16,8 @@ export interface FlacStreamInfo {
 }
 
 export interface FlacFrame {
+  /** Hz: as the frame says, else the stream. */
+  readonly sampleRate: number;
   /** Samples of a channel. */
   readonly blockSize: number;
   /** Shape [nChannels][blockSize]. */
@@ -136,7 +140,7 @@ export function readFlacFrame(bytes: Uint8Array, at: number, info: FlacStreamInf
   const channels: Float64Array[] = [];
   let nSamples = 0;
   try {
-    const { blockSize, nChannels, assignment, bits } = readFrameHeader(reader, bytes, at, info);
+    const { sampleRate, blockSize, nChannels, assignment, bits } = readFrameHeader(reader, bytes, at, info);
     for (let channel = 0; channel < nChannels; channel++) {
       // A difference of two channels needs one bit more.
       const isSide = assignment === 9 ? channel === 0 : assignment >= 8 && channel === 1;
@@ -147,13 +151,14 @@ export function readFlacFrame(bytes: Uint8Array, at: number, info: FlacStreamInf
     const bodyEnd = reader.byteAt;
     if (crc16(bytes, at, bodyEnd) !== reader.unsigned(16)) throw new Unreadable();
     restoreStereo(channels, assignment);
-    return { blockSize, channels, end: reader.byteAt };
+    return { sampleRate, blockSize, channels, end: reader.byteAt };
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
     return { isCut: error.isCut, work: reader.byteAt - at + nSamples };
   }
 }
 
+/** Depth is that of the stream, as in ffmpeg; rate and channels may be the frame's own. */
 function readFrameHeader(reader: BitReader, bytes: Uint8Array, at: number, info: FlacStreamInfo) {
   reader.unsigned(16);
   const sizeCode = reader.unsigned(4);
@@ -165,8 +170,7 @@ function readFrameHeader(reader: BitReader, bytes: Uint8Array, at: number, info:
   const leadingOnes = Math.clz32(~(reader.unsigned(8) << 24));
   for (let i = 1; i < leadingOnes; i++) reader.unsigned(8);
   const blockSize = blockSizeOf(sizeCode, reader);
-  if (rateCode === 12) reader.unsigned(8);
-  else if (rateCode >= 13) reader.unsigned(16);
+  const sampleRate = sampleRateOf(rateCode, reader) || info.sampleRate;
   const headerEnd = reader.byteAt;
   const checksum = reader.unsigned(8);
   const nChannels = assignment < 8 ? assignment + 1 : 2;
@@ -177,12 +181,24 @@ function readFrameHeader(reader: BitReader, bytes: Uint8Array, at: number, info:
     leadingOnes === 1 ||
     leadingOnes > 7 ||
     assignment > 10 ||
-    nChannels !== info.nChannels ||
+    (info.maxBlockSize > 0 && blockSize > info.maxBlockSize) ||
     [bits, 8, 12, -1, 16, 20, 24, 32][bitsCode] !== bits
   ) {
     throw new Unreadable();
   }
-  return { blockSize, nChannels, assignment, bits };
+  return { sampleRate, blockSize, nChannels, assignment, bits };
+}
+
+/** kHz by code. */
+const SAMPLE_RATES = [0, 88.2, 176.4, 192, 8, 16, 22.05, 24, 32, 44.1, 48, 96];
+
+/** @returns 0 for that of the stream */
+function sampleRateOf(code: number, reader: BitReader): number {
+  if (code === 12) return 1000 * reader.unsigned(8);
+  if (code === 13) return reader.unsigned(16);
+  if (code === 14) return 10 * reader.unsigned(16);
+  if (code === 15) throw new Unreadable();
+  return 1000 * SAMPLE_RATES[code]!;
 }
 
 function blockSizeOf(code: number, reader: BitReader): number {

@@ -21,6 +21,8 @@ import { clampInt16, roundHalfEven } from './rounding.ts';
 /** Hz. */
 const MIN_RATE = 1000;
 const MAX_RATE = 768000;
+/** Of all filters together, after which there is no other: a usual one has 15,000. */
+const MAX_COEFFICIENTS = 1 << 22;
 
 /**
  * Takes a recording piece by piece and keeps only its 16-bit result. Where the format of the pieces changes, filters and
@@ -29,6 +31,7 @@ const MAX_RATE = 768000;
 export class MonoResampler {
   #mixers: Mixers = {};
   #format: PcmFormat | undefined;
+  readonly #filters = new Filters();
   readonly #pieces: Int16Array[] = [];
   /** Seconds of the recording so far. */
   #seconds = 0;
@@ -50,20 +53,20 @@ export class MonoResampler {
     const mixers = this.#mixers;
     switch (piece.sampleFormat) {
       case 's16':
-        mixers.s16 ??= s16Mixer(piece);
+        mixers.s16 ??= s16Mixer(piece, this.#filters);
         this.#keep(mixers.s16.push(piece.channels), mixers.s16.round);
         break;
       case 's32':
-        mixers.s32 ??= s32Mixer(piece);
+        mixers.s32 ??= s32Mixer(piece, this.#filters);
         this.#keep(mixers.s32.push(piece.channels), mixers.s32.round);
         break;
       case 'f32':
-        mixers.f32 ??= f32Mixer(piece);
+        mixers.f32 ??= f32Mixer(piece, this.#filters);
         this.#countNonFinite(piece.channels, piece.sampleRate);
         this.#keep(mixers.f32.push(piece.channels), mixers.f32.round);
         break;
       case 'f64':
-        mixers.f64 ??= f64Mixer(piece);
+        mixers.f64 ??= f64Mixer(piece, this.#filters);
         this.#countNonFinite(piece.channels, piece.sampleRate);
         this.#keep(mixers.f64.push(piece.channels), mixers.f64.round);
         break;
@@ -105,6 +108,25 @@ export class MonoResampler {
 export interface NonFinite {
   readonly seconds: number;
   readonly count: number;
+}
+
+/** The filters of one recording, each computed once: in a few bytes a file can ask for another rate. */
+class Filters {
+  readonly #byRate = new Map<number, ResampleFilter>();
+  #nCoefficients = 0;
+
+  /** @throws {AudioError} `malformed` for rates without end */
+  of(sampleRate: number): ResampleFilter {
+    const known = this.#byRate.get(sampleRate);
+    if (known) return known;
+    if (this.#nCoefficients > MAX_COEFFICIENTS) {
+      throw new AudioError('malformed', `The recording changes its sample rate to ${this.#byRate.size} others.`);
+    }
+    const filter = resampleFilter(sampleRate);
+    this.#nCoefficients += filter.bank.length;
+    this.#byRate.set(sampleRate, filter);
+    return filter;
+  }
 }
 
 function checkRate(sampleRate: number): void {
@@ -160,18 +182,18 @@ const FLOAT_64: Arithmetic<Float64Array<ArrayBuffer>> = {
 /** The mixer in use, under its sample format. */
 type Mixers = { [F in SampleFormat]?: Mixer<ChannelSamples[F]> };
 
-const s16Mixer = (format: PcmFormat): Mixer<ChannelSamples['s16']> =>
-  createMixer(FIXED_16, (samples) => samples, format);
-const f32Mixer = (format: PcmFormat): Mixer<ChannelSamples['f32']> =>
-  createMixer(FLOAT_32, (samples) => samples, format);
-const f64Mixer = (format: PcmFormat): Mixer<ChannelSamples['f64']> =>
-  createMixer(FLOAT_64, (samples) => samples, format);
+const s16Mixer = (format: PcmFormat, filters: Filters): Mixer<ChannelSamples['s16']> =>
+  createMixer(FIXED_16, (samples) => samples, format, filters);
+const f32Mixer = (format: PcmFormat, filters: Filters): Mixer<ChannelSamples['f32']> =>
+  createMixer(FLOAT_32, (samples) => samples, format, filters);
+const f64Mixer = (format: PcmFormat, filters: Filters): Mixer<ChannelSamples['f64']> =>
+  createMixer(FLOAT_64, (samples) => samples, format, filters);
 
-function s32Mixer(format: PcmFormat): Mixer<ChannelSamples['s32']> {
+function s32Mixer(format: PcmFormat, filters: Filters): Mixer<ChannelSamples['s32']> {
   if (format.sampleRate === SAMPLE_RATE && format.nChannels === 1) {
     return { push: ([samples]) => samples!, end: () => [], round: (value) => value >> 16 };
   }
-  return createMixer(FLOAT_32, s32ToF32, format);
+  return createMixer(FLOAT_32, s32ToF32, format, filters);
 }
 
 /**
@@ -193,6 +215,7 @@ function createMixer<Channel, S extends Samples>(
   arithmetic: Arithmetic<S>,
   convert: (channel: Channel) => S,
   format: PcmFormat,
+  filters: Filters,
 ): Mixer<Channel> {
   const { allocate, round } = arithmetic;
   const weights = downMixWeights(format);
@@ -206,7 +229,7 @@ function createMixer<Channel, S extends Samples>(
   };
   if (format.sampleRate === SAMPLE_RATE)
     return { push: (channels) => toMono(channels.map(convert)), end: () => [], round };
-  const filter = resampleFilter(format.sampleRate);
+  const filter = filters.of(format.sampleRate);
   const dot = arithmetic.dot(filter);
   const resamplers = weights.map(() => new ChannelResampler(filter, dot, allocate));
   return {

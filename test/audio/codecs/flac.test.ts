@@ -3,6 +3,8 @@ import * as assert from 'uvu/assert';
 import { ByteReader } from '../../../src/audio/byteReader.ts';
 import { memoryBytes } from '../../../src/audio/byteSource.ts';
 import { isFlac, readFlac } from '../../../src/audio/codecs/flac.ts';
+import { decodeWhole } from '../../../src/audio/decode.ts';
+import { concat } from '../../../src/base/bytes.ts';
 import type { Warning } from '../../../src/base/progress.ts';
 import { codeOf } from '../../support/throws.ts';
 import { noise, sweep } from '../sounds.ts';
@@ -154,6 +156,57 @@ test('whatever byte is changed, a frame is read as it was or left out', async ()
     }
   }
   assert.equal([...codes].sort(), ['malformed', 'none']);
+});
+
+test('frames that say another rate or other channels are followed, those of another depth or too long are left out', async () => {
+  const spec = { ...mono, subframes: [{ kind: 'verbatim' }, { kind: 'verbatim' }] } as const;
+  const values = sound(384, 16, 1);
+  const whole = flacFile({ ...spec, coded: [values] });
+  const header = whole.subarray(0, 42);
+  const frames = (change: Partial<FlacSpec>): Uint8Array =>
+    flacFile({ ...spec, coded: [values], ...change }).subarray(42);
+  const formats = async (...parts: readonly Uint8Array[]): Promise<string[]> => {
+    const found: string[] = [];
+    const reader = ByteReader.ofSource(memoryBytes(concat(Uint8Array, [header, ...parts])));
+    for await (const { sampleRate, nChannels, channels } of readFlac(reader)) {
+      found.push(`${sampleRate} Hz ${nChannels} ch ${channels[0]?.length}`);
+    }
+    return found;
+  };
+  const own = frames({});
+  assert.equal(await formats(own, frames({ coded: [values, values] }), own), [
+    '16000 Hz 1 ch 384',
+    '16000 Hz 2 ch 384',
+    '16000 Hz 1 ch 384',
+  ]);
+  assert.equal(await formats(own, frames({ frameRate: 44100 }), own), [
+    '16000 Hz 1 ch 384',
+    '44100 Hz 1 ch 384',
+    '16000 Hz 1 ch 384',
+  ]);
+  assert.equal(await formats(own, frames({ bits: 24, frameBits: 24 }), own), ['16000 Hz 1 ch 768'], 'another depth');
+  assert.equal(await formats(own, frames({ blockSize: 384 }), own), ['16000 Hz 1 ch 768'], 'too long');
+});
+
+test('frames without end that are none, and rates without end, take no more time than their bytes', async () => {
+  const header = flacFile({ ...mono, blockSize: 65535, coded: [[]], subframes: [{ kind: 'verbatim' }] }).subarray(
+    0,
+    42,
+  );
+  // A frame of 65536 samples, verbatim, every few bytes; the checksum of none is right.
+  const claim = flacFile({
+    ...mono,
+    blockSize: 65535,
+    coded: [new Array(65535).fill(0)],
+    subframes: [{ kind: 'verbatim' }],
+  });
+  const falseFrame = claim.subarray(42, 42 + 12);
+  const parts = new Array<Uint8Array>(80_000).fill(falseFrame);
+  assert.is(await codeOf(() => decodeWhole(concat(Uint8Array, [header, ...parts]))), 'malformed');
+  const rates = Array.from({ length: 2000 }, (_, i) =>
+    flacFile({ ...mono, coded: [[1, 2, 3]], subframes: [{ kind: 'verbatim' }], frameRate: 20001 + 7 * i }).subarray(42),
+  );
+  assert.is(await codeOf(() => decodeWhole(concat(Uint8Array, [header, ...rates]))), 'malformed');
 });
 
 test('an empty recording', async () => {

@@ -48,6 +48,10 @@ export interface FlacSpec {
   /** Samples a frame. */
   readonly blockSize: number;
   readonly nSamples?: number;
+  /** Hz that every frame says, in place of the header alone. */
+  readonly frameRate?: number;
+  /** Bits that every frame says. */
+  readonly frameBits?: 16 | 24;
 }
 
 export function flacFile(spec: FlacSpec): Uint8Array {
@@ -65,7 +69,7 @@ export function flacFile(spec: FlacSpec): Uint8Array {
   for (let i = 0; i < 16; i++) header.put(0, 8);
   const parts = [...header.bytes];
   for (let at = 0, frame = 0; at < spec.coded[0]!.length; at += spec.blockSize, frame++) {
-    parts.push(...frameBytes(spec, at, frame));
+    for (const byte of frameBytes(spec, at, frame)) parts.push(byte);
   }
   return Uint8Array.from(parts);
 }
@@ -76,11 +80,13 @@ function frameBytes(spec: FlacSpec, at: number, number: number): number[] {
   const assignment = spec.assignment ?? spec.coded.length - 1;
   writer.put(0xfff8, 16);
   writer.put(7, 4); // the size follows in 16 bits
-  writer.put(0, 4); // sample rate as in the header
+  writer.put(spec.frameRate === undefined ? 0 : 13, 4); // sample rate as in the header, or in 16 bits
   writer.put(assignment, 4);
-  writer.put(0, 4); // bits as in the header, reserved bit
+  // Bits as in the header, or by a code; reserved bit.
+  writer.put(spec.frameBits === undefined ? 0 : { 16: 4, 24: 6 }[spec.frameBits] * 2, 4);
   writer.put(number, 8);
   writer.put(block[0]!.length - 1, 16);
+  if (spec.frameRate !== undefined) writer.put(spec.frameRate, 16);
   writer.put(crc(writer.bytes, 0x07, 8), 8);
   for (const [channel, values] of block.entries()) {
     const isSide = assignment === 9 ? channel === 0 : assignment >= 8 && channel === 1;
