@@ -6,7 +6,9 @@ import { decodedSound } from '../audio/decodedSound.ts';
 import { readWhole, type Sound } from '../audio/sound.ts';
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
+import { environment } from './environment.ts';
 import { decodeWithFfmpeg } from './ffmpeg.ts';
+import { proxyFetch } from './nodeProxy.ts';
 import { fileSource, type NodeSource, streamSource, withPath } from './nodeSource.ts';
 import { fetchRecording, responseBytes } from './webFetch.ts';
 
@@ -49,7 +51,9 @@ async function sourceOf(file: FileInput, options: CallOptions): Promise<NodeSour
       const { address } = file;
       if (/^file:/i.test(address)) return fileSource(fileURLToPath(address), { signal, onWarning, check });
       if (!/^(https?|data|blob):/i.test(address)) return fileSource(address, { signal, onWarning, check });
-      return streamSource(await fetchRecording(address, options), { signal, name: address, check });
+      const proxied = /^http/i.test(address) ? proxyFetch(environment) : undefined;
+      const stream = await fetchRecording(address, { ...options, fetch: proxied });
+      return streamSource(stream, { signal, name: address, check });
     }
     case 'bytes':
       return withPath(memoryBytes(file.bytes));

@@ -1,5 +1,6 @@
 /** Fetches a recording, so that a server that falls silent, or sends a web page, ends in an error. */
 import { AudioError } from '../base/errors.ts';
+import type { Fetch } from '../base/http.ts';
 import type { CallOptions } from '../base/progress.ts';
 
 /** Milliseconds without a byte after which a server counts as dead. */
@@ -7,6 +8,8 @@ const STALL_MS = 30_000;
 
 export interface FetchOptions extends CallOptions {
   readonly stallMs?: number | undefined;
+  /** The runtime's own when absent; Node's takes no proxy. */
+  readonly fetch?: Fetch | undefined;
 }
 
 /**
@@ -24,7 +27,8 @@ export async function fetchRecording(
   signal?.addEventListener('abort', forward, { once: true });
   const release = (): void => signal?.removeEventListener('abort', forward);
   try {
-    const response = await watched(fetch(address, { signal: stop.signal }), address, options);
+    const init = { method: 'GET', redirect: 'follow', headers: {}, signal: stop.signal } as const;
+    const response = await watched((options.fetch ?? fetch)(address, init), address, options);
     return withRelease(responseBytes(response, address, options), (isComplete) => {
       release();
       if (!isComplete) stop.abort();

@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { request as httpRequest } from '../../src/base/http.ts';
+import { readAudio } from '../../src/runtime/nodeAudio.ts';
 import { proxyFetch, proxyFor } from '../../src/runtime/nodeProxy.ts';
+import { jfk } from '../support/clips.ts';
 import { sendFile, serve } from '../support/httpServer.ts';
 
 const test = suite('nodeProxy');
@@ -171,6 +173,24 @@ test('https goes through a tunnel: the proxy sees the host alone', async () => {
   server.close();
   server.closeAllConnections();
   await rm(folder, { recursive: true });
+});
+
+test('recordings come through it too', async () => {
+  const { server, host, asked } = await startProxy();
+  const wav = await readFile(jfk.path);
+  const sounds = await serve((incoming, response) => sendFile(incoming, response, wav));
+  const before = process.env.http_proxy;
+  process.env.http_proxy = host;
+  try {
+    assert.is((await readAudio(`${sounds.url}jfk.wav`)).length, 176_000);
+  } finally {
+    if (before === undefined) delete process.env.http_proxy;
+    else process.env.http_proxy = before;
+  }
+  assert.equal(asked, [`GET ${sounds.url}jfk.wav`]);
+  await sounds.close();
+  server.close();
+  server.closeAllConnections();
 });
 
 test('an abort ends a request through a proxy, before and in its body', async () => {
