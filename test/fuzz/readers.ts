@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { memoryBytes } from '../../src/audio/byteSource.ts';
 import { decodeAudio } from '../../src/audio/decode.ts';
 import { readPcmStream } from '../../src/audio/pcmStream.ts';
 import { concat } from '../../src/base/bytes.ts';
@@ -39,7 +40,7 @@ function sound(rate: number, nChannels: number): Float32Array {
 }
 
 async function decode(bytes: Uint8Array): Promise<void> {
-  await decodeAudio(bytes);
+  for await (const _samples of decodeAudio(memoryBytes(bytes)));
 }
 
 /** A reader of recordings, whose good inputs ffmpeg makes: each with its arguments, a rate and a number of channels. */
