@@ -3,12 +3,16 @@
  * (a pipe, a network connection), which cannot. Holds a few hundred kilobytes, whatever the size of the whole.
  */
 import { untilAborted } from '../base/signals.ts';
+import { pauses } from '../base/yieldToEventLoop.ts';
 import type { ByteSource } from './byteSource.ts';
 
 /** Bytes asked of a source at once. */
 const CHUNK_BYTES = 1 << 18;
 /** Bytes from the start of a stream that are kept, so that `rewind` can go back to it. */
 const MAX_HELD_BYTES = 1 << 22;
+
+/** Calls of `peek` between two looks at the clock. */
+const CALLS_A_LOOK = 64;
 
 /** Where the bytes come from, one chunk after the other. */
 interface Chunks {
@@ -36,9 +40,13 @@ export class ByteReader {
   #isAtEnd = false;
   /** Whether all bytes from the first one on are still in the buffer. */
   #isHeld: boolean;
+  readonly #signal: AbortSignal | undefined;
+  #nCalls = 0;
+  readonly #pause = pauses();
 
-  private constructor(chunks: Chunks, size: number | undefined, name: string | undefined) {
+  private constructor(chunks: Chunks, size: number | undefined, { name, signal }: ByteReaderOptions) {
     this.#chunks = chunks;
+    this.#signal = signal;
     this.#isHeld = size === undefined;
     this.size = size;
     this.name = name;
@@ -52,7 +60,7 @@ export class ByteReader {
         close: async () => {},
       },
       size,
-      name,
+      { name, signal },
     );
   }
 
@@ -74,7 +82,7 @@ export class ByteReader {
         },
       },
       undefined,
-      name,
+      { name, signal },
     );
   }
 
@@ -86,8 +94,14 @@ export class ByteReader {
   /**
    * The next bytes, which stay the next ones: at least `least` unless the end comes before, at most `most`. Waits for no
    * more than `least`. What it gives is valid until the next call of any method.
+   *
+   * @throws what reading throws; the signal's reason. However often it is called, the event loop is not held up.
    */
   async peek(least: number, most = least): Promise<Uint8Array<ArrayBuffer>> {
+    if (++this.#nCalls % CALLS_A_LOOK === 0) {
+      await this.#pause();
+      this.#signal?.throwIfAborted();
+    }
     while (this.#end - this.#start < least && !this.#isAtEnd) await this.#fill(least);
     return this.#buffer.subarray(this.#start, Math.min(this.#end, this.#start + most));
   }

@@ -1,11 +1,8 @@
 /** Pieces of any format to mono 16 kHz samples, with progress and without blocking the event loop. */
 import type { CallOptions } from '../base/progress.ts';
-import { yieldToEventLoop } from '../base/yieldToEventLoop.ts';
+import { pauses } from '../base/yieldToEventLoop.ts';
 import type { PcmPiece } from './pcm.ts';
 import { MonoResampler } from './resample/resample.ts';
-
-/** How long the event loop may be blocked. */
-const PAUSE_EVERY_MS = 40;
 
 export interface MonoOptions extends Pick<CallOptions, 'signal' | 'onWarning'> {
   /** Called after each piece. */
@@ -21,16 +18,14 @@ export async function* monoSamples(
   { signal, onWarning, onPiece }: MonoOptions = {},
 ): AsyncGenerator<Float32Array<ArrayBuffer>, void, undefined> {
   const resampler = new MonoResampler();
-  let lastPause = performance.now();
+  const pause = pauses();
   for await (const piece of pieces) {
     signal?.throwIfAborted();
     resampler.push(piece);
     onPiece?.();
     const samples = resampler.take();
     if (samples.length > 0) yield samples;
-    if (performance.now() - lastPause < PAUSE_EVERY_MS) continue;
-    await yieldToEventLoop();
-    lastPause = performance.now();
+    await pause();
   }
   signal?.throwIfAborted();
   const rest = resampler.end();

@@ -34,6 +34,9 @@ export interface NoFlacFrame {
   readonly work: number;
 }
 
+/** What an error costs, in bytes read. */
+const ERROR_WORK = 500;
+
 /** The bytes are no valid frame, or end within it. */
 class Unreadable extends Error {
   readonly isCut: boolean;
@@ -133,9 +136,7 @@ class BitReader {
 
 /** Reads the frame at byte `at`. */
 export function readFlacFrame(bytes: Uint8Array, at: number, info: FlacStreamInfo): FlacFrame | NoFlacFrame {
-  // Sync code, then two bits that must be 0.
-  const second = bytes[at + 1];
-  if (bytes[at] !== 0xff || (second !== undefined && (second & 0xfe) !== 0xf8)) return { isCut: false, work: 1 };
+  if (!mayBeHeader(bytes, at)) return { isCut: false, work: 1 };
   const reader = new BitReader(bytes, at);
   const channels: Float64Array[] = [];
   let nSamples = 0;
@@ -154,8 +155,19 @@ export function readFlacFrame(bytes: Uint8Array, at: number, info: FlacStreamInf
     return { sampleRate, blockSize, channels, end: reader.byteAt };
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
-    return { isCut: error.isCut, work: reader.byteAt - at + nSamples };
+    return { isCut: error.isCut, work: ERROR_WORK + reader.byteAt - at + nSamples };
   }
+}
+
+/** Whether the fields of the first four bytes, as far as they are there, have values that mean something. */
+function mayBeHeader(bytes: Uint8Array, at: number): boolean {
+  // Sync code, then two bits that must be 0.
+  if (bytes[at] !== 0xff) return false;
+  const second = bytes[at + 1] ?? 0xf8;
+  const [third, fourth] = [bytes[at + 2] ?? 0x10, bytes[at + 3] ?? 0];
+  const isSizeKnown = third >> 4 !== 0;
+  const isRateKnown = (third & 15) !== 15;
+  return (second & 0xfe) === 0xf8 && isSizeKnown && isRateKnown && fourth >> 4 <= 10 && (fourth & 1) === 0;
 }
 
 /** Depth is that of the stream, as in ffmpeg; rate and channels may be the frame's own. */

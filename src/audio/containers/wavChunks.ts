@@ -27,6 +27,7 @@ export interface WavChunk {
 /** Size of what every WAV file begins with. */
 const RIFF_BYTES = 12;
 const CHUNK_HEADER_BYTES = 8;
+const BYTES_AT_ONCE = 1 << 16;
 const MIN_UNKNOWN_STREAM_SIZE = 0x7fff0000;
 
 export function isWav(bytes: Uint8Array): boolean {
@@ -54,6 +55,7 @@ export async function* wavChunks(reader: ByteReader): AsyncGenerator<WavChunk, v
   };
   await reader.skip(RIFF_BYTES);
   for (;;) {
+    await skipSmallChunks(reader, isLittle);
     const header = await reader.peek(CHUNK_HEADER_BYTES);
     if (header.length < CHUNK_HEADER_BYTES) return;
     const name = String.fromCharCode(...header.subarray(0, 4));
@@ -67,6 +69,24 @@ export async function* wavChunks(reader: ByteReader): AsyncGenerator<WavChunk, v
     }
     yield { name, start, size };
     await reader.skip(start + size + (size % 2) - reader.position);
+  }
+}
+
+/** Goes past chunks of no interest that are buffered whole: a file may have a million of them. */
+async function skipSmallChunks(reader: ByteReader, isLittle: boolean): Promise<void> {
+  for (;;) {
+    const near = await reader.peek(CHUNK_HEADER_BYTES, BYTES_AT_ONCE);
+    const view = viewOf(near);
+    let at = 0;
+    while (at + CHUNK_HEADER_BYTES <= near.length) {
+      const name = String.fromCharCode(...near.subarray(at, at + 4));
+      const size = view.getUint32(at + 4, isLittle);
+      const next = at + CHUNK_HEADER_BYTES + size + (size % 2);
+      if (name === 'data' || name === 'fmt ' || name === 'ds64' || next > near.length) break;
+      at = next;
+    }
+    if (at === 0) return;
+    await reader.skip(at);
   }
 }
 
