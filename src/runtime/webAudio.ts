@@ -4,7 +4,6 @@ import { type ByteSource, blobBytes, memoryBytes } from '../audio/byteSource.ts'
 import { decodedSound } from '../audio/decodedSound.ts';
 import { readWhole, type Sound } from '../audio/sound.ts';
 import type { CallOptions } from '../base/progress.ts';
-import { decodeInBrowser } from './webDecoder.ts';
 import { fetchRecording, responseBytes } from './webFetch.ts';
 
 /** Bytes of a stream that become one Blob: a browser may keep Blobs on disk, arrays it may not. */
@@ -30,7 +29,10 @@ export async function readWebAudio(audio: AudioInput, options: CallOptions = {})
 
 /** Opens a recording for `Whisper`. @throws {AudioError} as `readWebAudio`, as far as that is known before decoding */
 export async function openWebSound(file: FileInput, options: CallOptions = {}): Promise<Sound> {
-  return decodedSound(await sourceOf(file, options), decodeInBrowser);
+  return decodedSound(await sourceOf(file, options), async function* (source, unsupported, reading) {
+    const { decodeInBrowser } = await import('./webDecoder.ts');
+    yield* decodeInBrowser(source, unsupported, reading);
+  });
 }
 
 async function sourceOf(file: FileInput, options: CallOptions): Promise<ByteSource> {

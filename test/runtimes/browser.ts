@@ -1,7 +1,7 @@
 /** Headless Chromium by playwright-core: one page, one order. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { PageFailure, PageOrder, PageResult } from './page.ts';
+import type { PageFailure, PageOrder, PageResult, PageSamples } from './page.ts';
 import { runtimeFolder } from './runtimes.ts';
 
 /** As much of playwright-core as is used: it is installed in a folder of its own, or not at all. */
@@ -41,6 +41,11 @@ export function runPage(browser: Browser, url: string, order: PageOrder): Promis
 /** The same for an order that has to fail. */
 export function failPage(browser: Browser, url: string, order: PageOrder): Promise<PageFailure | undefined> {
   return evaluate<PageFailure | undefined>(browser, url, `fail(${JSON.stringify(order)})`);
+}
+
+/** What the page hears of recordings. */
+export function readInPage(browser: Browser, url: string, recordings: readonly string[]): Promise<PageSamples> {
+  return evaluate<PageSamples>(browser, url, `read(${JSON.stringify(recordings)})`);
 }
 
 async function evaluate<Result>(browser: Browser, url: string, expression: string): Promise<Result> {

@@ -4,16 +4,18 @@
  *
  *   node dist/test/runtimes/chromium.test.js [part of the names of the tests to run]
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type Clip, jfk, sharedClips } from '../support/clips.ts';
+import { ffmpegOrSkip, ffmpegSamples } from '../support/ffmpeg.ts';
 import type { TestServer } from '../support/httpServer.ts';
 import { tinyModel } from '../support/tinyModel.ts';
-import { type Browser, failPage, launch, runPage } from './browser.ts';
+import { type Browser, failPage, launch, readInPage, runPage } from './browser.ts';
 import { type BundleFile, bundle } from './bundle.ts';
 import { assertTokens } from './endToEnd.ts';
 import type { PageOrder, PageResult } from './page.ts';
@@ -34,6 +36,7 @@ if (executable) {
   const onCpu = [jfk, ...sharedClips('on the CPU in Chromium', ['en_fasterwhisper_1.mp3'])];
   // One with its language detected and one with it given: each encoder pass takes SwiftShader long.
   const onGpu = sharedClips('on WebGPU in Chromium', ['en_azure_1.wav', 'zh_azure_1.wav']);
+  const encoded = ffmpegOrSkip("the browser's decoder") ? ['jfk.m4a', 'stereo.m4a', 'jfk.webm', 'stereo.mp4'] : [];
   const languages = new Map([['zh_azure_1', 'zh']]);
   const nameOf = (clip: Clip): string => clip.path.slice(clip.path.lastIndexOf('/') + 1);
   let browser: Browser;
@@ -42,6 +45,15 @@ if (executable) {
   test.before(async () => {
     await bundle('dist/test/runtimes/page.js', folder);
     const clips = new Map([...onCpu, ...onGpu].map((clip) => [nameOf(clip), clip.path]));
+    for (const name of ['none.webm', 'empty.webm']) {
+      writeFileSync(join(folder, name), name === 'none.webm' ? 'no recording' : '');
+      clips.set(name, join(folder, name));
+    }
+    for (const name of encoded) {
+      const options = name.startsWith('stereo') ? ['-ac', '2', '-ar', '44100'] : [];
+      spawnSync('ffmpeg', ['-v', 'error', '-i', jfk.path, ...options, join(folder, name)]);
+      clips.set(name, join(folder, name));
+    }
     server = await servePage({ bundle: folder, model: await tinyModel(), clips });
     browser = await launch(executable);
   });
@@ -106,8 +118,55 @@ if (executable) {
     }
   });
 
+  check(
+    "what sotto does not decode, the browser's decoder does: m4a, webm, from a phone's and a recorder's rates",
+    async () => {
+      if (encoded.length === 0) return;
+      const found = await readInPage(browser, `${server.url}plain`, [
+        ...encoded.map((name) => `/clips/${name}`),
+        '/clips/jfk.m4a?blob',
+        '/clips/none.webm',
+        '/clips/empty.webm?blob',
+        '/missing',
+      ]);
+      for (const [i, name] of [...encoded, 'jfk.m4a'].entries()) {
+        const samples = found[i];
+        assert.ok(samples && !('code' in samples), `${name}: ${JSON.stringify(samples)}`);
+        const theirs = ffmpegSamples(join(folder, name));
+        const { shift, dB } = closest(samples, theirs);
+        console.log(
+          `${name}: ${samples.length} samples (ffmpeg ${theirs.length}), ${shift} later, ${dB.toFixed(1)} dB`,
+        );
+        assert.ok(Math.abs(samples.length - theirs.length) < 2000 && Math.abs(shift) < 1500 && dB > 20, name);
+      }
+      const [none, empty, missing] = found.slice(-3);
+      assert.ok(none && 'code' in none && none.code === 'undecodable');
+      assert.not.match(none.hint ?? '', /ffmpeg/);
+      assert.ok(empty && 'code' in empty && empty.code === 'empty');
+      assert.ok(missing && 'code' in missing && missing.code === 'fetch');
+    },
+  );
+
   if (onGpu.length > 0) check('webgpu', async () => void (await obey('plain', 'webgpu', onGpu)));
   test.run();
+
+  /** How much later the same sound is in `ours`, and how near it is there. */
+  function closest(ours: readonly number[], theirs: Int16Array): { shift: number; dB: number } {
+    const nearness = (shift: number, begin: number, end: number): number => {
+      let [signal, difference] = [0, 1e-9];
+      for (let i = begin; i < end; i++) {
+        signal += theirs[i]! ** 2;
+        difference += ((ours[i + shift] ?? 0) - theirs[i]!) ** 2;
+      }
+      return 10 * Math.log10(signal / difference);
+    };
+    let best = { shift: 0, dB: Number.NEGATIVE_INFINITY };
+    for (let shift = -2000; shift <= 2000; shift++) {
+      const dB = nearness(shift, 40_000, 48_000);
+      if (dB > best.dB) best = { shift, dB };
+    }
+    return { shift: best.shift, dB: nearness(best.shift, 4000, theirs.length - 4000) };
+  }
 
   /** The entry, what it needs, and the chunk of one device. */
   function loadedFor(files: readonly BundleFile[], device: string): readonly BundleFile[] {

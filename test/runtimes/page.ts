@@ -1,5 +1,5 @@
 /** What the page of `chromium.test.ts` runs: sotto by its entry point for browsers, told what to do from outside. */
-import { load, SottoError } from '../../src/index.web.ts';
+import { load, readAudio, SottoError } from '../../src/index.web.ts';
 
 /** One recording's result; in other runtimes a line of the output of `transcribeFiles.ts`. */
 export interface TranscribedFile {
@@ -32,9 +32,13 @@ async function fail(order: PageOrder): Promise<PageFailure | undefined> {
     await obey(order);
     return undefined;
   } catch (error) {
-    if (!(error instanceof SottoError)) throw error;
-    return { code: error.code, hint: error.hint };
+    return failureOf(error);
   }
+}
+
+function failureOf(error: unknown): PageFailure {
+  if (!(error instanceof SottoError)) throw error;
+  return { code: error.code, hint: error.hint };
 }
 
 async function obey({ model, device, clips }: PageOrder): Promise<PageResult> {
@@ -62,4 +66,21 @@ function say(what: string): void {
   console.log(`${(performance.now() / 1000).toFixed(1)} s  ${what}`);
 }
 
-Object.assign(globalThis, { obey, fail });
+/** 16-bit samples of recordings, or the code and hint of the error. */
+export type PageSamples = readonly (readonly number[] | PageFailure)[];
+
+async function read(urls: readonly string[]): Promise<PageSamples> {
+  const found: (readonly number[] | PageFailure)[] = [];
+  for (const url of urls) {
+    try {
+      const response = await fetch(url);
+      const samples = await readAudio(url.includes('blob') ? await response.blob() : response);
+      found.push(Array.from(samples, (value) => Math.round(32768 * value)));
+    } catch (error) {
+      found.push(failureOf(error));
+    }
+  }
+  return found;
+}
+
+Object.assign(globalThis, { read, obey, fail });
