@@ -70,8 +70,8 @@ export function helpText(width = 80): string {
     ),
     '',
     ...wrap(
-      'Environment: SOTTO_CACHE (folder of models), HF_ENDPOINT and HF_TOKEN (the hub), SOTTO_WASM_FLAGS=none ' +
-        "(leave V8's flags alone).",
+      'Environment: SOTTO_CACHE (folder of models), HF_ENDPOINT and HF_TOKEN (the hub), HTTPS_PROXY, ' +
+        "SOTTO_WASM_FLAGS=none (leave V8's flags alone).",
       columns,
     ),
     '',

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 /** The command `sotto`: finds the subcommand, turns signals into an abort and errors into exit statuses. */
+import { fstatSync } from 'node:fs';
 import { OptionsError } from '../base/errors.ts';
 import { systemReason } from '../base/systemErrors.ts';
 import { COMMAND_WORDS, type CommandWord } from './commandWords.ts';
 import { listenForEndSignals } from './endSignals.ts';
 import { errorText } from './errors.ts';
 import { helpText } from './help.ts';
-import { type CommandIo, EXIT } from './io.ts';
+import { type CommandIo, EXIT, type InputStream } from './io.ts';
 import { watchedStdout } from './stdout.ts';
 
 type Command = (argv: readonly string[], io: CommandIo) => Promise<number>;
@@ -42,6 +43,16 @@ async function showVersion(_: readonly string[], io: CommandIo): Promise<number>
   return run(['--version'], io);
 }
 
+/** @throws {OptionsError} `noInput` for a folder, which Node takes for a pipe that has ended */
+function openStdin(): InputStream {
+  if (fstatSync(0).isDirectory()) {
+    throw new OptionsError('noInput', 'Standard input is a folder, which gives no sound.', {
+      hint: 'For example: sotto - < talk.wav',
+    });
+  }
+  return process.stdin;
+}
+
 const { stderr } = process;
 // A terminal that is gone, a log on a full disk: what would be said there is lost, the work is not.
 stderr.on('error', () => {});
@@ -60,7 +71,7 @@ process.on('exit', () => {
 });
 const end = listenForEndSignals();
 try {
-  const io: CommandIo = { stdin: () => process.stdin, stdout, stderr, signal: end.signal, stdoutClosed };
+  const io: CommandIo = { stdin: openStdin, stdout, stderr, signal: end.signal, stdoutClosed };
   process.exitCode = await run(process.argv.slice(2), io);
 } catch (error) {
   if (end.signal.aborted) process.exitCode = end.status() ?? EXIT.interrupted;

@@ -130,7 +130,7 @@ export class ProgressDisplay {
       return;
     }
     const share = shareOf(run, progress);
-    if (now - run.lineMs < LINE_MS || share - run.lineShare < LINE_SHARE) return;
+    if (now - run.lineMs < LINE_MS || share - run.lineShare < LINE_SHARE || share >= 1) return;
     run.lineMs = now;
     run.lineShare = share;
     const percent = `${Math.floor(100 * share)} %`;

@@ -140,6 +140,12 @@ test('a full disk below stdout is told, and files are written', async () => {
   assert.is((await shell('sotto --version > /dev/full')).status, 1);
 });
 
+test('a folder as standard input is told', async () => {
+  const { status, stderr } = await shell(`sotto - ${quick.join(' ')} < .`);
+  assert.is(status, 2);
+  assert.match(stderr, 'Standard input is a folder');
+});
+
 test('a closed stderr stops nothing', async () => {
   for (const stderr of ['2>&-', '2>/dev/full']) {
     rmSync(at('quiet'), { recursive: true, force: true });
@@ -198,6 +204,31 @@ test('recordings that cannot be are told first, and the others transcribed', asy
   assert.match(stderr, 'sotto: a.wav is named more than once, and transcribed once.');
   assert.is(readFileSync(at('kept.txt'), 'utf8'), 'kept');
   assert.ok(readFileSync(at('a.txt'), 'utf8').length > 0);
+});
+
+test('what cannot be written in the end is kept elsewhere, and the next recording is transcribed', async () => {
+  mkdirSync(at('late'));
+  mkdirSync(at('tmp'));
+  let isBlocked = false;
+  const { status, stderr } = await run(
+    ['a.wav', 'b.wav', ...quick, '-f', 'txt,srt', '-o', 'late', '--verbose', 'False'],
+    {
+      env: { TMPDIR: at('tmp') },
+      onStderr(text) {
+        if (isBlocked || !/^transcribing/m.test(text)) return;
+        isBlocked = true;
+        mkdirSync(at('late/a.srt'));
+      },
+    },
+  );
+  assert.is(status, 1, stderr);
+  const words =
+    'sotto: a.wav: late/a.srt cannot be written: it is a folder. Written: late/a.txt.\n  What was to be written is in ';
+  assert.match(stderr, words);
+  assert.not.match(stderr, /\n\s+at /);
+  assert.equal(readdirSync(at('late')).sort(), ['a.srt', 'a.txt', 'b.srt', 'b.txt']);
+  const [kept] = readdirSync(at('tmp'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('a.srt'));
+  assert.match(readFileSync(at(`tmp/${kept}`), 'utf8'), '-->');
 });
 
 test('recordings of one name keep a transcript each, also in a batch', async () => {
