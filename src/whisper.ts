@@ -6,10 +6,12 @@ import { type AudioInput, audioInput, inputName, type OpenSound } from './audio/
 import type { Scratch } from './audio/features/frameStore.ts';
 import { type LogMel, logMel } from './audio/features/logMel.ts';
 import { RunningLogMel } from './audio/features/runningLogMel.ts';
+import type { Sound } from './audio/sound.ts';
 import { SottoError } from './base/errors.ts';
 import { Mutex } from './base/mutex.ts';
 import type { CallOptions, Progress } from './base/progress.ts';
-import { type AnySignal, anySignal } from './base/signals.ts';
+import { anySignal } from './base/signals.ts';
+import { Turn } from './base/turn.ts';
 import { detectLanguage, type LanguageDetection } from './decode/languageDetect.ts';
 import type { Device } from './engine/device.ts';
 import type { ModelDimensions } from './model/dims.ts';
@@ -69,8 +71,8 @@ export class Whisper {
    */
   async transcribe(audio: AudioInput, options: TranscribeOptions = {}): Promise<Transcript> {
     checkTranscription(this.#parts, options);
-    return this.#exclusive(options.signal, async (signal) => {
-      const mel = await this.#logMel(audio, { ...options, signal });
+    return this.#exclusive(options.signal, async (signal, turn) => {
+      const mel = await this.#logMel(audio, { ...options, signal }, turn);
       try {
         return await transcribe(this.#parts, mel, { ...options, signal });
       } finally {
@@ -86,11 +88,15 @@ export class Whisper {
    */
   async *segments(audio: AudioInput, options: TranscribeOptions = {}): AsyncGenerator<Segment, void, undefined> {
     checkTranscription(this.#parts, options);
-    yield* this.#inTurns(options.signal, (signal) => this.#segments(audio, { ...options, signal }));
+    yield* this.#inTurns(options.signal, (signal, turn) => this.#segments(audio, { ...options, signal }, turn));
   }
 
-  async *#segments(audio: AudioInput, options: TranscribeOptions): AsyncGenerator<Segment, void, undefined> {
-    const mel = await this.#logMel(audio, options);
+  async *#segments(
+    audio: AudioInput,
+    options: TranscribeOptions,
+    turn: Turn,
+  ): AsyncGenerator<Segment, void, undefined> {
+    const mel = await this.#logMel(audio, options, turn);
     try {
       yield* transcribeSegments(this.#parts, mel, options);
     } finally {
@@ -110,7 +116,7 @@ export class Whisper {
     recordings: readonly AudioInput[],
     options: TranscribeAllOptions = {},
   ): AsyncGenerator<RecordingResult, void, undefined> {
-    yield* this.#inTurns(options.signal, (signal) => {
+    yield* this.#inTurns(options.signal, (signal, turn) => {
       const sources = recordings.map((audio, i) => {
         const name = inputName(audio) ?? `recording ${i + 1}`;
         const { onProgress } = options;
@@ -119,7 +125,7 @@ export class Whisper {
           signal,
           onProgress: onProgress && ((progress: Progress) => onProgress({ item: name, ...progress })),
         };
-        return { name, open: () => this.#logMel(audio, reading) };
+        return { name, open: () => this.#logMel(audio, reading, turn) };
       });
       return transcribeAll(this.#parts, sources, { ...options, signal });
     });
@@ -157,8 +163,8 @@ export class Whisper {
 
   /** The language of the first 30 seconds, and the probability of each. */
   async detectLanguage(audio: AudioInput, options: CallOptions = {}): Promise<LanguageDetection> {
-    return this.#exclusive(options.signal, async (signal) => {
-      const mel = await this.#logMel(audio, { ...options, signal });
+    return this.#exclusive(options.signal, async (signal, turn) => {
+      const mel = await this.#logMel(audio, { ...options, signal }, turn);
       try {
         const { inference, tokenizer } = this.#parts;
         const window = await inference.encode(await mel.detectionWindow(), signal);
@@ -185,10 +191,15 @@ export class Whisper {
     await this.#parts.device.close();
   }
 
-  /** @returns a log-mel that closes the sound too */
-  async #logMel(audio: AudioInput, options: CallOptions): Promise<LogMel> {
+  /**
+   * @param turn given up while the recording is opened: a stream may be slow, and its source may call this model
+   * @returns a log-mel that closes the sound too
+   */
+  async #logMel(audio: AudioInput, options: CallOptions, turn: Turn): Promise<LogMel> {
     const input = audioInput(audio);
-    const sound = input.kind === 'sound' ? input.sound : await this.#parts.openSound(input, options);
+    const close = async (opened: Sound): Promise<void> => opened.close?.();
+    const sound =
+      input.kind === 'sound' ? input.sound : await turn.without(() => this.#parts.openSound(input, options), close);
     try {
       const { signal, onProgress, onWarning } = options;
       const { scratch } = this.#parts;
@@ -212,58 +223,45 @@ export class Whisper {
    */
   async *#inTurns<T>(
     given: AbortSignal | undefined,
-    start: (signal: AbortSignal) => AsyncGenerator<T, void, undefined>,
+    start: (signal: AbortSignal, turn: Turn) => AsyncGenerator<T, void, undefined>,
   ): AsyncGenerator<T, void, undefined> {
     if (this.#closed) throw closedError();
     const { signal, release } = anySignal(given, this.#closing.signal);
-    const steps = start(signal);
+    const turn = new Turn(this.#mutex, signal);
+    const steps = start(signal, turn);
     try {
       for (;;) {
-        const unlock = await this.#mutex.lock(signal);
-        let step: IteratorResult<T, void>;
-        try {
-          step = await steps.next();
-        } finally {
-          unlock();
-        }
+        await turn.begin();
+        const step = await steps.next();
+        turn.end();
         if (step.done) return;
         yield step.value;
       }
     } catch (error) {
       throw this.#closed ? closedError() : error;
     } finally {
+      turn.end();
       await steps.return();
       release();
     }
   }
 
-  async #exclusive<T>(given: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const lock = await this.#lock(given);
+  /** @param work is given a signal that `close` aborts too */
+  async #exclusive<T>(
+    given: AbortSignal | undefined,
+    work: (signal: AbortSignal, turn: Turn) => Promise<T>,
+  ): Promise<T> {
+    if (this.#closed) throw closedError();
+    const { signal, release } = anySignal(given, this.#closing.signal);
+    const turn = new Turn(this.#mutex, signal);
     try {
-      return await work(lock.signal);
+      await turn.begin();
+      return await work(signal, turn);
     } catch (error) {
       throw this.#closed ? closedError() : error;
     } finally {
-      lock.release();
-    }
-  }
-
-  /** Waits for earlier calls. @returns a signal that `close` aborts too, and what lets the next call in */
-  async #lock(given: AbortSignal | undefined): Promise<AnySignal> {
-    if (this.#closed) throw closedError();
-    const { signal, release } = anySignal(given, this.#closing.signal);
-    try {
-      const unlock = await this.#mutex.lock(signal);
-      return {
-        signal,
-        release() {
-          release();
-          unlock();
-        },
-      };
-    } catch (error) {
+      turn.end();
       release();
-      throw error;
     }
   }
 }

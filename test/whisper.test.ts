@@ -33,7 +33,7 @@ class ScriptedModel extends ScriptedInference implements ModelInference {
 }
 
 /** Every window says two segments of 10 s; `onStep` is called before each token. */
-function model(onStep?: () => void) {
+function model(onStep?: () => void, onOpen?: (file: FileInput) => Promise<void>) {
   const tokens = [ts(0), 400, ts(10), ts(10), 370, ts(20), ts(20)];
   const windows = Array.from({ length: 20 }, () => tokens);
   const inference = new ScriptedModel({ nVocab, script: playTokens(nVocab, eot, windows), onStep });
@@ -51,6 +51,7 @@ function model(onStep?: () => void) {
   const openSound = async (file: FileInput): Promise<Sound> => {
     const address = file.kind === 'address' ? file.address : file.kind;
     read.push(address);
+    await onOpen?.(file);
     if (address === 'missing.wav') throw new AudioError('notFound', 'There is no file missing.wav.');
     opened++;
     return {
@@ -132,6 +133,38 @@ test('a call within the loop over another call of the same model does not wait f
     assert.equal(inner, [4, 2, 1, 1, 1, 1]);
     assert.is(inference.open, 0);
   }
+});
+
+test('a recording whose source calls the same model does not wait for itself', async () => {
+  const { whisper, opened } = model(undefined, async (file) => {
+    if (file.kind !== 'stream') return;
+    for await (const _ of file.stream);
+  });
+  const asked: number[] = [];
+  async function* source(): AsyncGenerator<Uint8Array> {
+    asked.push((await whisper.transcribe('b', english)).segments.length);
+    yield new Uint8Array(1);
+  }
+  assert.is((await whisper.transcribe(source(), english)).segments.length, 4);
+  for await (const _ of whisper.segments(source(), english));
+  for await (const { error } of whisper.transcribeAll([source(), 'a'], { ...english, batchSize: 1 }))
+    assert.is(error, undefined);
+  assert.equal(asked, [4, 4, 4]);
+  // Closed, or aborted, while it waits for its turn again.
+  const controller = new AbortController();
+  async function* leaving(): AsyncGenerator<Uint8Array> {
+    void whisper.transcribe('b', english).catch(() => {});
+    controller.abort(new Error('enough'));
+    yield new Uint8Array(1);
+  }
+  const { signal } = controller;
+  assert.is(String(await reasonOf(whisper.transcribe(leaving(), { ...english, signal }))), 'Error: enough');
+  async function* closing(): AsyncGenerator<Uint8Array> {
+    await whisper.close();
+    yield new Uint8Array(1);
+  }
+  await throws(SottoError, 'closed', whisper.transcribe(closing(), english));
+  assert.is(opened(), 0);
 });
 
 test('two loops take turns, and close ends both', async () => {
