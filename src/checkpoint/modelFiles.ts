@@ -3,7 +3,7 @@
  * there is one), `tokenizer.json`, `model.safetensors` or its shards, and `sotto.msgpack`, which replaces parsing the JSON.
  * Everything is checked when the model is opened; tensors are read when they are asked for.
  */
-import { SottoError, WeightsError } from '../base/errors.ts';
+import { WeightsError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import type { ModelDimensions } from '../model/dims.ts';
 import type { TensorData } from '../model/tensorData.ts';
@@ -40,8 +40,13 @@ export const CONFIG = 'config.json';
 export const GENERATION = 'generation_config.json';
 export const TOKENIZER = 'tokenizer.json';
 
-/** The longest of a published model, tokenizer.json, has 4 MB. Parsed, JSON can take many times its bytes. */
-const MAX_JSON_BYTES = 2 ** 24;
+/** The longest of a published model, tokenizer.json, has 4 MB, the others some kB. Parsed, JSON can take many times its bytes. */
+const MAX_TOKENIZER_BYTES = 2 ** 23;
+const MAX_CONFIG_BYTES = 2 ** 20;
+/** Of large-v3 it has 360 kB. */
+const MAX_CACHE_BYTES = 2 ** 21;
+/** What the cache of the JSON files may be without harm. */
+const DAMAGED: ReadonlySet<string> = new Set(['badSideFile', 'badConfig', 'badTokenizer', 'tooLarge']);
 
 /**
  * @param open opens a file of the folder by name, e.g. `openFolder(path)`, `openUrlFolder(address)`
@@ -115,11 +120,11 @@ export function checkTensors(set: TensorSet, dims: ModelDimensions): (name: stri
 async function readParsedJson(open: OpenSource, { signal, onWarning }: CallOptions): Promise<ParsedJson> {
   const cached = await withSource(open, JSON_CACHE, signal, async (source) => {
     if (!source) return undefined;
-    const bytes = await readSmall(source, MAX_JSON_BYTES, signal);
     try {
+      const bytes = await readSmall(source, MAX_CACHE_BYTES, signal);
       return { ...(await unpackJsonCache(source.name, bytes)), isRemote: source.isRemote ?? false };
     } catch (error) {
-      if (!(error instanceof SottoError)) throw error;
+      if (!(error instanceof WeightsError) || !DAMAGED.has(error.code)) throw error;
       onWarning?.({ code: error.code, message: `${error.message} The JSON files are read instead.` });
       return undefined;
     }
@@ -175,8 +180,9 @@ async function readOptional(
   file: string,
   signal?: AbortSignal,
 ): Promise<{ readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined> {
+  const most = file === TOKENIZER ? MAX_TOKENIZER_BYTES : MAX_CONFIG_BYTES;
   return withSource(open, file, signal, async (source) => {
-    return source && { name: source.name, bytes: await readSmall(source, MAX_JSON_BYTES, signal) };
+    return source && { name: source.name, bytes: await readSmall(source, most, signal) };
   });
 }
 

@@ -90,10 +90,9 @@ export function guessName(given: string): string | undefined {
 /** @param why what was found out about it, a sentence each, for the hint */
 export function unknownModel(given: string, ...why: readonly string[]): WeightsError {
   const guess = guessName(given);
-  const hint = [
-    ...(guess === undefined ? [] : [`Did you mean ${guess}?`]),
-    ...why,
-    `Give a folder, owner/repo of the Hugging Face hub, or one of ${MODEL_NAMES.join(', ')}.`,
-  ].join(' ');
+  const names = `Give a folder, owner/repo of the Hugging Face hub, or one of ${MODEL_NAMES.join(', ')}.`;
+  const hint = [guess === undefined ? '' : `Did you mean ${guess}?`, ...why, guess === undefined ? names : '']
+    .filter((sentence) => sentence !== '')
+    .join(' ');
   return new WeightsError('unknownModel', `There is no model ${shown(given)}.`, { hint });
 }

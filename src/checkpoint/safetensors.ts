@@ -2,7 +2,7 @@
  * The safetensors format (huggingface/safetensors), read strictly, and written as a stream.
  *
  *     OFFSET   SIZE   DESCRIPTION
- *     0        8      n: length of the header in bytes, u64 little-endian; at most 2^24 here (the format allows 100 000 000)
+ *     0        8      n: length of the header in bytes, u64 little-endian; at most 2^22 here (the format allows 100 000 000)
  *     8        n      header: one JSON object in UTF-8, its first byte `{`, trailing spaces allowed
  *     8 + n    ...    data: the tensors, one after the other, to the end of the file
  *
@@ -42,8 +42,8 @@ const DTYPE_BYTES: Readonly<Record<string, number>> = {
   F64: 8,
 };
 
-/** A hundred times large-v3's. Parsed, JSON can take many times its bytes. */
-const MAX_HEADER_BYTES = 2 ** 24;
+/** Twenty times large-v3's. Parsed, JSON can take many times its bytes. */
+const MAX_HEADER_BYTES = 2 ** 22;
 /** bf16 is widened in pieces of this size, so that a tensor is never in memory twice. */
 const PIECE_BYTES = 2 ** 22;
 

@@ -6,8 +6,14 @@ import { WeightsError } from '../base/errors.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** @throws {WeightsError} `badJson`, `duplicateKey` */
+/** Four times those of any tokenizer.json, the largest there is. `[[],[],...` takes ten times its bytes in memory. */
+const MAX_VALUES = 2 ** 20;
+
+/** @throws {WeightsError} `badJson`, `duplicateKey`, `tooLarge` */
 function parseJson(name: string, text: string): unknown {
+  if (hasMoreValues(text, MAX_VALUES)) {
+    throw new WeightsError('tooLarge', `${name} has more than ${MAX_VALUES} values, which no file of a model has.`);
+  }
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -26,7 +32,18 @@ function parseJson(name: string, text: string): unknown {
   return value;
 }
 
-/** @throws {WeightsError} `badJson`, also if the text is not an object; `duplicateKey` */
+/** Counts what begins or separates values, in strings too. */
+function hasMoreValues(text: string, most: number): boolean {
+  if (text.length <= most) return false;
+  let count = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if ((code === 0x2c || code === 0x5b || code === 0x7b) && ++count > most) return true; // , [ {
+  }
+  return false;
+}
+
+/** @throws {WeightsError} `badJson`, also if the text is not an object; `duplicateKey`, `tooLarge` */
 export function parseJsonObject(name: string, text: string): JsonObject {
   const value = parseJson(name, text);
   if (!isObject(value)) throw new WeightsError('badJson', `${name} is not a JSON object.`);

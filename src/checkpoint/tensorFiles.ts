@@ -9,7 +9,7 @@ import { type OpenSource, readText, type WeightSource } from './source.ts';
 import { isObject, parseJsonObject } from './strictJson.ts';
 import type { TensorSet } from './tensorSet.ts';
 
-const MAX_INDEX_BYTES = 2 ** 24;
+const MAX_INDEX_BYTES = 2 ** 22;
 export const INDEX = 'model.safetensors.index.json';
 
 /**

@@ -158,6 +158,7 @@ test('the cache gives the same; stale, damaged or of another version it is ignor
   assert.is(await codes({ 'sotto.msgpack': cache }), '');
   assert.is(await codes({ 'sotto.msgpack': cache.subarray(0, 5000) }), 'badSideFile');
   assert.is(await codes({ 'sotto.msgpack': 'hello' }), 'badSideFile');
+  assert.is(await codes({ 'sotto.msgpack': new Uint8Array(3e6).fill(0x90) }), 'tooLarge');
   const newer = cache.slice();
   newer[newer.indexOf('sotto'.charCodeAt(0)) + 5] = 2; // the version stands right behind the first key
   assert.is(await codes({ 'sotto.msgpack': newer }), 'badSideFile');
@@ -294,7 +295,9 @@ const broken: readonly (readonly [what: string, open: () => OpenSource | Promise
     () => edited('config.json', (c) => Object.assign(c, { encoder_layers: { toString: 1 } })),
     'badConfig',
   ],
-  ['config of 20 MB', () => changed({ 'config.json': ' '.repeat(2e7) }), 'tooLarge'],
+  ['config of 2 MB', () => changed({ 'config.json': ' '.repeat(2e6) }), 'tooLarge'],
+  ['tokenizer of 10 MB', () => changed({ 'tokenizer.json': ' '.repeat(1e7) }), 'tooLarge'],
+  ['two million empty lists', () => changed({ 'tokenizer.json': `{"a":[${'[],'.repeat(2e6)}[]]}` }), 'tooLarge'],
   [
     'a tensor of a type that is no weight',
     async () => changed({ 'model.safetensors': await retyped('model.encoder.layer_norm.weight', 'I32') }),
