@@ -15,34 +15,43 @@ export interface HuffmanTable {
 }
 
 function lookup(code: string): Int32Array {
-  const entries: number[] = new Array<number>(1 << ROOT_BITS).fill(0);
   const leaves = Array.from({ length: code.length / 3 }, (_, i) => ({
     value: Number.parseInt(code.slice(3 * i, 3 * i + 2), 16),
     length: Number.parseInt(code.charAt(3 * i + 2), 36),
   }));
-  const longest = Math.max(...leaves.map(({ length }) => length));
-  // Codes as fractions of 2 ** longest.
-  const tailBits = new Map<number, number>();
-  let at = 0;
+  const longest = Math.max(ROOT_BITS, ...leaves.map(({ length }) => length));
+  // Codes are counted in units of the longest; those that begin with the same eight bits need as many more as their longest.
+  const tailBits = new Uint8Array(1 << ROOT_BITS);
+  const codes: number[] = [];
+  let next = 0;
   for (const { length } of leaves) {
-    const prefix = Math.floor(at / 2 ** (longest - ROOT_BITS));
-    if (length > ROOT_BITS) tailBits.set(prefix, Math.max(tailBits.get(prefix) ?? 0, length - ROOT_BITS));
-    at += 2 ** (longest - length);
+    const prefix = next >> (longest - ROOT_BITS);
+    tailBits[prefix] = Math.max(tailBits[prefix]!, length - ROOT_BITS);
+    codes.push(next);
+    next += 1 << (longest - length);
   }
-  for (const [prefix, bits] of tailBits) {
-    entries[prefix] = -((entries.length << 4) | bits);
-    for (let i = 0; i < 1 << bits; i++) entries.push(0);
+  const offsets = new Uint16Array(1 << ROOT_BITS);
+  let size = 1 << ROOT_BITS;
+  for (const [prefix, bits] of tailBits.entries()) {
+    offsets[prefix] = size;
+    if (bits > 0) size += 1 << bits;
   }
-  at = 0;
-  for (const { value, length } of leaves) {
-    const code = at / 2 ** (longest - length);
-    const link = length > ROOT_BITS ? -entries[code >> (length - ROOT_BITS)]! : 0;
-    const free = (length > ROOT_BITS ? ROOT_BITS + (link & 15) : ROOT_BITS) - length;
-    const tail = length > ROOT_BITS ? code & ((1 << (length - ROOT_BITS)) - 1) : code;
-    entries.fill((length << 8) | value, (link >> 4) + (tail << free), (link >> 4) + ((tail + 1) << free));
-    at += 2 ** (longest - length);
+  const entries = new Int32Array(size);
+  for (const [i, { value, length }] of leaves.entries()) {
+    const code = codes[i]!;
+    const prefix = code >> (longest - ROOT_BITS);
+    const bits = tailBits[prefix]!;
+    const leaf = (length << 8) | value;
+    if (length <= ROOT_BITS) {
+      entries.fill(leaf, prefix, prefix + (1 << (ROOT_BITS - length)));
+    } else {
+      entries[prefix] = -((offsets[prefix]! << 4) | bits);
+      const tail = (code >> (longest - ROOT_BITS - bits)) & ((1 << bits) - 1);
+      const at = offsets[prefix]! + tail;
+      entries.fill(leaf, at, at + (1 << (ROOT_BITS + bits - length)));
+    }
   }
-  return Int32Array.from(entries);
+  return entries;
 }
 
 /** The 32 tables of pairs; undefined where all values are zero without a bit. */

@@ -39,13 +39,14 @@ export class MpegAudioDecoder {
           ? decodeLayer2(bits, header, subbands)
           : decodeLayer1(bits, header, subbands);
     if (nMoments === undefined) return undefined;
-    return Array.from({ length: nChannels }, (_, channel) => {
+    const channels: Float32Array<ArrayBuffer>[] = [];
+    for (let channel = 0; channel < nChannels; channel++) {
       const samples = new Float32Array(nMoments * SUBBANDS);
-      for (let moment = 0; moment < nMoments; moment++) {
-        this.#filters[channel]!.step(subbands[channel]!, moment * SUBBANDS, samples, moment * SUBBANDS);
-      }
-      return samples;
-    });
+      const filter = this.#filters[channel]!;
+      for (let at = 0; at < samples.length; at += SUBBANDS) filter.step(subbands[channel]!, at, samples, at);
+      channels.push(samples);
+    }
+    return channels;
   }
 
   /** The frame with zeros after it. */

@@ -28,8 +28,13 @@ function escaped(line: number): number {
 export class SpectrumDecoder {
   readonly #pairs: readonly (HuffmanTable | undefined)[] = pairTables();
   readonly #quads: readonly Int32Array[] = quadTables();
-  readonly #powers43 = Float64Array.from({ length: MAX_VALUE + 1 }, (_, value) => value * Math.cbrt(value));
-  readonly #gains = Float64Array.from({ length: 512 }, (_, exponent) => 2 ** ((exponent - EXPONENT_BIAS) / 4));
+  readonly #powers43 = new Float64Array(MAX_VALUE + 1);
+  readonly #gains = new Float64Array(512);
+
+  constructor() {
+    for (let value = 0; value <= MAX_VALUE; value++) this.#powers43[value] = value * Math.cbrt(value);
+    for (let exponent = 0; exponent < 512; exponent++) this.#gains[exponent] = 2 ** ((exponent - EXPONENT_BIAS) / 4);
+  }
 
   /**
    * Reads the lines of a granule.

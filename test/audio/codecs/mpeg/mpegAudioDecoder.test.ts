@@ -229,7 +229,8 @@ test('a stream that begins in the middle is silent until its reservoir is there,
   for (let first = 1; first < 12; first++) {
     const part = decoded(frames.slice(first));
     assert.is(part.length, whole.length - 576 * first);
-    assert.equal(part.subarray(576 * 8), whole.subarray(576 * (first + 8)), `from frame ${first}`);
+    const isEqual = part.subarray(576 * 8).every((value, i) => value === whole[576 * (first + 8) + i]);
+    assert.ok(isEqual, `from frame ${first}`);
     if (part.subarray(0, 576).every((value) => value === 0)) nLate++;
   }
   assert.ok(nLate > 0, 'no frame began before the part');
