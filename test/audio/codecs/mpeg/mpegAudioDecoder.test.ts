@@ -111,7 +111,7 @@ test('headers', () => {
   }
 });
 
-test('random layer III frames sound as ffmpeg decodes them: every rate, mode and kind of block', () => {
+test('random layer III frames sound as ffmpeg decodes them: rates, modes and kinds of blocks', () => {
   if (!ffmpegOrSkip('layer III against ffmpeg')) return;
   let seed = 0;
   for (const version of [1, 2, 2.5] as const) {
@@ -125,7 +125,8 @@ test('random layer III frames sound as ffmpeg decodes them: every rate, mode and
         [1, 3],
       ] as const) {
         seed++;
-        if (seed % 2 === 0 && rate !== 2) continue;
+        // Each of the nine rates with two of the six, each of these at three rates.
+        if ((seed + Math.floor((seed - 1) / 6)) % 3 !== 0) continue;
         const spec: FrameSpec = {
           version,
           layer: 3,
@@ -177,7 +178,7 @@ test('what encoders write sounds as ffmpeg decodes it', () => {
   const cases: [name: string, codec: string, rate: number, nChannels: number, output: string[]][] = [];
   for (const rate of [8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000]) {
     cases.push([`mp3 ${rate} mono`, 'mp3float', rate, 1, ['-b:a', rate < 16000 ? '16k' : '40k']]);
-    cases.push([`mp3 ${rate} stereo, variable`, 'mp3float', rate, 2, ['-q:a', '5']]);
+    if (rate % 16000 === 0 || rate === 44100) cases.push([`mp3 ${rate} stereo`, 'mp3float', rate, 2, ['-q:a', '5']]);
   }
   cases.push(['mp3 without joint stereo', 'mp3float', 44100, 2, ['-b:a', '96k', '-joint_stereo', '0']]);
   for (const [rate, nChannels, kbps] of [
@@ -207,7 +208,7 @@ test('damaged main data and side information sound as in ffmpeg, and frames that
   if (!ffmpegOrSkip('damaged MP3 against ffmpeg')) return;
   const output = ['-b:a', '64k', '-f', 'mp3', '-write_xing', '0', '-id3v2_version', '0'];
   const stream = ffmpegEncode(sound(2 * 44100, 2), 44100, 2, output);
-  for (let seed = 1; seed <= 8; seed++) {
+  for (let seed = 1; seed <= 6; seed++) {
     const random = randomStream(seed);
     const frames = framesOf(stream.slice());
     for (let k = 0; k < 4; k++) {
