@@ -8,7 +8,7 @@ import type { ByteReader } from '../byteReader.ts';
 import { id3Length } from '../containers/id3.ts';
 import { isSameKind, MPEG_HEADER_BYTES, mpegFrameAt, mpegFrames } from '../containers/mpegFrame.ts';
 import { type MpegInfo, readMpegInfo } from '../containers/mpegInfo.ts';
-import type { PcmPiece, PcmPieceOf } from '../pcm.ts';
+import type { ChannelSamples, PcmPiece, PcmPieceOf } from '../pcm.ts';
 import { DecoderReport } from './decoderReport.ts';
 import { MpegAudioDecoder } from './mpeg/mpegAudioDecoder.ts';
 
@@ -57,46 +57,50 @@ export async function* readMp3(
   await skipJunk(reader);
   const decoder = new MpegAudioDecoder();
   const report = new DecoderReport('MP3');
+  /** ffmpeg chooses its decoder by the first frame; the one for layers I and II gives 16 bits. */
+  let is16: boolean | undefined;
   let seconds = 0;
   let rate = 0;
   for await (const frames of mpegFrames(reader)) {
-    const decoded: DecodedFrame[] = [];
+    const decoded32: PcmPieceOf<'f32'>[] = [];
+    const decoded16: PcmPieceOf<'s16'>[] = [];
     for (const { header, bytes, isDropped } of frames) {
       const { nSamples, nChannels, sampleRate } = header;
-      const channels = isDropped ? undefined : decoder.decode(bytes);
-      const { from, to } = trimmer.next(nSamples, channels === undefined);
-      if (channels) {
+      is16 ??= header.layer !== 3;
+      const f32 = isDropped || is16 ? undefined : decoder.decode(bytes);
+      const s16 = isDropped || !is16 ? undefined : decoder.decode16(bytes);
+      const { from, to } = trimmer.next(nSamples, !f32 && !s16);
+      if (f32 || s16) {
         report.count(nSamples);
         // ffmpeg's decoder says a new rate one frame late, so its resampler takes that frame at the old rate.
-        const statedRate = rate === 0 ? sampleRate : rate;
+        const format = { sampleRate: rate === 0 ? sampleRate : rate, nChannels, channelMask: 0 };
         rate = sampleRate;
-        decoded.push({ sampleRate: statedRate, nChannels, channels: channels.map((c) => c.subarray(from, to)) });
+        if (f32) decoded32.push({ ...format, sampleFormat: 'f32', channels: f32.map((c) => c.subarray(from, to)) });
+        if (s16) decoded16.push({ ...format, sampleFormat: 's16', channels: s16.map((c) => c.subarray(from, to)) });
       } else if (!isDropped) {
         report.damage(`the side information of the frame at ${seconds.toFixed(1)} s`);
       }
       seconds += nSamples / sampleRate;
     }
-    yield* pieces(decoded);
+    yield* joined(decoded32, (parts) => concat(Float32Array, parts));
+    yield* joined(decoded16, (parts) => concat(Int16Array, parts));
   }
   report.end(onWarning);
 }
 
-type DecodedFrame = Pick<PcmPieceOf<'f32'>, 'sampleRate' | 'nChannels' | 'channels'>;
-
 /** Neighbours of one format together. */
-function* pieces(frames: readonly DecodedFrame[]): Generator<PcmPiece> {
-  for (let first = 0; first < frames.length; ) {
-    const { sampleRate, nChannels } = frames[first]!;
+function* joined<F extends 'f32' | 's16'>(
+  pieces: readonly PcmPieceOf<F>[],
+  join: (parts: readonly ChannelSamples[F][]) => ChannelSamples[F],
+): Generator<PcmPieceOf<F>> {
+  for (let first = 0; first < pieces.length; ) {
+    const piece = pieces[first]!;
+    const { sampleRate, nChannels } = piece;
     let end = first + 1;
-    while (frames[end]?.sampleRate === sampleRate && frames[end]?.nChannels === nChannels) end++;
-    const alike = frames.slice(first, end);
-    const channels = Array.from({ length: nChannels }, (_, c) =>
-      concat(
-        Float32Array,
-        alike.map((frame) => frame.channels[c]!),
-      ),
-    );
-    if (channels[0]!.length > 0) yield { sampleFormat: 'f32', sampleRate, nChannels, channelMask: 0, channels };
+    while (pieces[end]?.sampleRate === sampleRate && pieces[end]?.nChannels === nChannels) end++;
+    const alike = pieces.slice(first, end);
+    const channels = piece.channels.map((_, c) => join(alike.map((other) => other.channels[c]!)));
+    if (channels[0]!.length > 0) yield { ...piece, channels };
     first = end;
   }
 }

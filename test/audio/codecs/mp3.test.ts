@@ -130,6 +130,7 @@ test('joined files of every kind are heard as ffmpeg hears them', async () => {
     ['another rate, more channels', join(a, b), 1],
     ['another rate, fewer channels', join(b, a), 1],
     ['another layer', join(a, mp2), 1],
+    ['layer II', mp2, 0],
     ['with headers', join(whole, whole), 1],
     ['with headers, three', join(whole, b, whole), 1],
     ['a tag of ID3v1 between', join(a, text('TAG'), junk(125), a), 1],

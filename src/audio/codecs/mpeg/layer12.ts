@@ -13,25 +13,36 @@ const ONE = 2 ** 23;
 /** Scale factor i is 2 * CUBE_ROOTS[i % 3] / 2 ** floor(i / 3). */
 const CUBE_ROOTS = [1, 0.7937005259, 0.6299605249];
 
-/** Layer I's quantisers by allocation, and layer II's by number of bits, as steps a unit; `bits` 2 to 16. */
+/** What a step is worth at scale factors 0 to 2, by bits of the quantiser, 2 to 16; shape [17, 3]. */
 const UNGROUPED = Float64Array.from({ length: 17 * 3 }, (_, index) => {
   const bits = Math.floor(index / 3);
+  if (bits < 2) return 0;
   const unit = Math.floor((2 ** bits * ONE) / (2 ** bits - 1));
-  return bits < 2 ? 0 : Math.floor(Math.fround(unit * Math.fround(2 * CUBE_ROOTS[index % 3]!)));
+  return Math.floor((unit * Math.floor(2 * CUBE_ROOTS[index % 3]! * ONE + 0.5)) / ONE);
 });
+
+/** The same for 3, 5 and 9 steps, which share codes; shape [10, 3]. */
+const GROUPED = Float64Array.from({ length: 10 * 3 }, (_, index) => {
+  const steps = Math.floor(index / 3);
+  return steps < 3 ? 0 : Math.floor(CUBE_ROOTS[index % 3]! * (4 / steps) * ONE + 0.5);
+});
+
+/** 2 ** -n. */
+const HALVES = Float64Array.from({ length: 64 }, (_, n) => 2 ** -n);
+/** Scale factors in octaves: floor(i / 3), and what is left of i. */
+const OCTAVES = Uint8Array.from({ length: 64 }, (_, i) => i / 3);
+const WITHIN_OCTAVE = Uint8Array.from({ length: 64 }, (_, i) => i % 3);
 
 /** The subband sample of `code`, one of 2 ** bits - 1, around the middle one. */
 function ungrouped(bits: number, code: number, scaleFactor: number): number {
-  const divisor = 2 ** (Math.floor(scaleFactor / 3) + bits - 1);
-  const value = (code - 2 ** (bits - 1) + 1) * UNGROUPED[3 * bits + (scaleFactor % 3)]!;
-  return Math.floor(value / divisor + 0.5) / ONE;
+  const value = (code - (1 << (bits - 1)) + 1) * UNGROUPED[3 * bits + WITHIN_OCTAVE[scaleFactor]!]!;
+  return Math.floor(value * HALVES[OCTAVES[scaleFactor]! + bits - 1]! + 0.5) / ONE;
 }
 
 /** The subband sample of `code`, one of 3, 5 or 9 steps. */
 function grouped(steps: number, code: number, scaleFactor: number): number {
-  const unit = Math.floor(CUBE_ROOTS[scaleFactor % 3]! * (4 / steps) * ONE + 0.5);
-  const divisor = 2 ** Math.floor(scaleFactor / 3);
-  return Math.floor(((code - (steps >> 1)) * unit) / divisor + 0.5) / ONE;
+  const value = (code - (steps >> 1)) * GROUPED[3 * steps + WITHIN_OCTAVE[scaleFactor]!]!;
+  return Math.floor(value * HALVES[OCTAVES[scaleFactor]!]! + 0.5) / ONE;
 }
 
 /** First subband whose samples both channels share; each has its own scale factors. */

@@ -46,13 +46,25 @@ export class SynthesisFilter {
   /** D of the last 16 moments twice, so that 16 in a row never wrap; shape [2 * 16, 32], newest at `#newest`. */
   readonly #history = new Float64Array(2 * MOMENTS * SUBBANDS);
   #newest = 0;
+  readonly #out = new Float64Array(SUBBANDS);
+  readonly #transform: typeof cosine32;
 
-  /** One moment: 32 subband samples from `from` on to 32 samples of `out` from `to` on. */
-  step(subbands: Float64Array, from: number, out: Float32Array, to: number): void {
+  constructor(transform: typeof cosine32 = cosine32) {
+    this.#transform = transform;
+  }
+
+  /**
+   * One moment.
+   *
+   * @param subbands 32 samples from `from` on
+   * @returns 32 samples of the channel; an array that the next step fills again
+   */
+  step(subbands: Float64Array, from: number): Float64Array {
     const d = this.#history;
+    const out = this.#out;
     this.#newest = (this.#newest - 1) & (MOMENTS - 1);
     const newest = this.#newest * SUBBANDS;
-    cosine32(subbands, from, d, newest);
+    this.#transform(subbands, from, d, newest);
     d.copyWithin(newest + MOMENTS * SUBBANDS, newest, newest + SUBBANDS);
 
     let first = 0;
@@ -61,14 +73,15 @@ export class SynthesisFilter {
       first += d[even + 16]! * EDGE_WEIGHTS[i]! + d[odd + 16]! * EDGE_WEIGHTS[8 + i]!;
       middle += d[odd]! * EDGE_WEIGHTS[16 + i]!;
     }
-    out[to] = first;
-    out[to + 16] = middle;
-    windowPairs(d, newest, out, to);
+    out[0] = first;
+    out[16] = middle;
+    windowPairs(d, newest, out);
+    return out;
   }
 }
 
 /** Outputs j and 32 - j, j = 1 to 15. Two sums each, of every second term, take a fifth less time than one. */
-function windowPairs(d: Float64Array, newest: number, out: Float32Array, to: number): void {
+function windowPairs(d: Float64Array, newest: number, out: Float64Array): void {
   const w = PAIR_WEIGHTS;
   for (let j = 1; j < 16; j++) {
     let low = 0;
@@ -87,7 +100,7 @@ function windowPairs(d: Float64Array, newest: number, out: Float32Array, to: num
       nextLow += nextA * w[k + 1]! + nextB * w[k + 9]!;
       nextHigh += nextA * w[k + 17]! + nextB * w[k + 25]!;
     }
-    out[to + j] = low + nextLow;
-    out[to + 32 - j] = high + nextHigh;
+    out[j] = low + nextLow;
+    out[32 - j] = high + nextHigh;
   }
 }

@@ -204,6 +204,31 @@ test('what encoders write sounds as ffmpeg decodes it', () => {
   }
 });
 
+test('layers I and II in 16 bits are the bits of ffmpeg', () => {
+  if (!ffmpegOrSkip('layers I and II against ffmpeg, in 16 bits')) return;
+  const streams: [name: string, codec: string, stream: Uint8Array][] = [
+    ['layer I', 'mp1', joined(randomFrames({ version: 1, layer: 1, rate: 0, bitRate: 13, mode: 1 }, 30, 21))],
+    ['layer I, mono', 'mp1', joined(randomFrames({ version: 2, layer: 1, rate: 1, bitRate: 13, mode: 3 }, 30, 22))],
+  ];
+  for (const nChannels of [1, 2]) {
+    const output = ['-c:a', 'mp2', '-b:a', '128k', '-f', 'mp2'];
+    const stream = ffmpegEncode(sound(2 * 44100, nChannels), 44100, nChannels, output);
+    streams.push([`layer II, ${nChannels} channels`, 'mp2', stream]);
+  }
+  for (const [name, codec, stream] of streams) {
+    const decoder = new MpegAudioDecoder();
+    const theirs = ffmpegDecoded(stream, codec).map((value) => value * 32768);
+    let at = 0;
+    for (const frame of framesOf(stream)) {
+      const channels = decoder.decode16(frame)!;
+      for (let i = 0; i < channels[0]!.length; i++) {
+        for (const channel of channels) assert.is(channel[i], theirs[at++], `${name}, value ${at - 1}`);
+      }
+    }
+    assert.is(at, theirs.length, name);
+  }
+});
+
 test('damaged main data and side information sound as in ffmpeg, and frames that it drops are none', () => {
   if (!ffmpegOrSkip('damaged MP3 against ffmpeg')) return;
   const output = ['-b:a', '64k', '-f', 'mp3', '-write_xing', '0', '-id3v2_version', '0'];
