@@ -13,7 +13,8 @@ import { proxyFetch } from './runtime/nodeProxy.ts';
 import type { Platform } from './runtime/platform.ts';
 import type { Whisper } from './whisper.ts';
 
-export { convert } from '../weights/convert.ts';
+export { type ConvertOptions, convert } from '../weights/convert.ts';
+export type { CacheOptions } from '../weights/options.ts';
 export * from './index.ts';
 export { createNodePlatform } from './runtime/node.ts';
 export { readAudio } from './runtime/nodeAudio.ts';

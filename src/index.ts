@@ -9,13 +9,15 @@
 export type { CallOptions, Progress, Warning } from './base/progress.ts';
 export type { LanguageDetection } from './decode/languageDetect.ts';
 export { type LoadOptions, loadWhisper } from './load.ts';
+export type { BatchRecording } from './transcribe/batch/batch.ts';
 export { type RecordingResult, type TranscribeAllOptions, transcribeAll } from './transcribe/batch/transcribeAll.ts';
 export type { TranscribeOptions } from './transcribe/options.ts';
+export type { SpeechModel } from './transcribe/speechModel.ts';
 export type { SampleSource } from './transcribe/stream/sampleFeed.ts';
 export type { StreamSummary, StreamUpdate } from './transcribe/stream/stream.ts';
 export type { StreamOptions } from './transcribe/stream/streamOptions.ts';
 export { transcribe, transcribeSegments } from './transcribe/transcribe.ts';
-export type { Segment, Transcript, Word } from './transcribe/transcript.ts';
+export type { Segment, Transcript, TranscriptSummary, Word } from './transcribe/transcript.ts';
 export { Whisper, type WhisperParts } from './whisper.ts';
 
 // Audio: bytes to samples, whole or while they come; samples to a log-mel; where somebody speaks.
@@ -33,24 +35,27 @@ export { type ByteSource, blobBytes, memoryBytes } from './audio/byteSource.ts';
 export { type DecodeAudioOptions, decodeAudio, decodeWhole } from './audio/decode.ts';
 export { type Activity, measureActivity } from './audio/features/activity.ts';
 export type { Scratch } from './audio/features/frameStore.ts';
-export { type LogMel, logMel } from './audio/features/logMel.ts';
+export { type LogMel, type LogMelOptions, logMel } from './audio/features/logMel.ts';
 export { RunningLogMel } from './audio/features/runningLogMel.ts';
 export { type SpeechOptions, type SpeechSpan, speechSpans } from './audio/features/vad.ts';
 export { type RawFormat, type RawPcm, readPcmStream } from './audio/pcmStream.ts';
+export type { Samples } from './audio/resample/channelResampler.ts';
 export { readWhole, type Sound, samplesSound } from './audio/sound.ts';
 
 // Decoding: one window to tokens, tokens to text, languages.
 
 export { detectLanguage } from './decode/languageDetect.ts';
-export type { DecodingOptions } from './decode/options.ts';
-export { type DecodingResult, DecodingTask } from './decode/task.ts';
+export type { DecodingCallbacks, DecodingOptions, LogitFilter } from './decode/options.ts';
+export { type DecodingResult, DecodingTask, type WindowInput } from './decode/task.ts';
 export { languageCode, languageCodes, languageName } from './text/languages.ts';
-export { type Task, Tokenizer } from './text/tokenizer.ts';
+export { type Task, type TokenDecoder, Tokenizer } from './text/tokenizer.ts';
 export type { TokenizerData } from './text/tokenizerData.ts';
+export type { WordTokens } from './text/words.ts';
 
 // Engine: the model on a device, what decoding asks of it, and what a runtime must give it.
 
 export type {
+  AlignRequest,
   AudioFeatures,
   Candidates,
   DecodeGroup,
@@ -59,18 +64,23 @@ export type {
   Inference,
   PickedSequence,
 } from './decode/inference.ts';
-export { chooseDevice } from './devices/choose.ts';
-export type { DeviceChoice } from './devices/options.ts';
-export type { Device } from './engine/device.ts';
+export { type ChooseOptions, chooseDevice, type DeviceOpeners } from './devices/choose.ts';
+export type { DeviceChoice, DeviceOptions } from './devices/options.ts';
+export type { Device, Executable, SubmitOptions } from './engine/device.ts';
+export type { CacheType, DType, Shape, StorageArray, WeightType } from './engine/dtype.ts';
+export type { Command, Program, Tensor } from './engine/program.ts';
 export type { WasmFeatures } from './engine/wasm/variant.ts';
+export type { AlignmentHeads } from './model/alignment/alignmentHeads.ts';
 export type { ModelDimensions } from './model/dims.ts';
 export { createInference, type InferenceOptions, type ModelInference } from './model/inference.ts';
+export type { TensorData, TensorReader } from './model/tensorData.ts';
 export { weightBytes } from './model/tensorSpec.ts';
-export type { LogitRules } from './rules/logitRules.ts';
+export type { LogitRules, RuleState, TimestampRules } from './rules/logitRules.ts';
 export type { Platform, WorkerPort } from './runtime/platform.ts';
 
 // Files and output: a model's files in, transcripts out.
 
+export type { GenerationFacts } from './checkpoint/config.ts';
 export { type ModelFiles, openModelFiles } from './checkpoint/modelFiles.ts';
 export { blobSource, memorySource, type OpenSource, type WeightSource } from './checkpoint/source.ts';
 export { openUrlFolder } from './checkpoint/urlSource.ts';

@@ -34,6 +34,9 @@ export interface WhisperParts {
   readonly scratch?: (() => Promise<Scratch>) | undefined;
 }
 
+/** Node before 20.5 and older browsers have no such symbol: there it is the one that TypeScript's helpers and polyfills look for. */
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+
 /**
  * A model on a device. Calls are queued: a model works on one recording at a time. In a loop over what a call finds, other
  * calls can be made: while the loop's body runs, the model is free.
@@ -183,6 +186,11 @@ export class Whisper {
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  /** `close`, at the end of the block in which `await using whisper = await load(...)` stands. */
+  [asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async #close(): Promise<void> {

@@ -9,7 +9,7 @@ const test = suite('documents');
 
 /** Every path in the repository, also without its first folders: `src/base/bytes.ts`, `base/bytes.ts`, `bytes.ts`. */
 const known = new Set<string>();
-for (const top of ['src', 'weights', 'test', 'bench', 'examples', 'assets', 'types']) {
+for (const top of ['src', 'weights', 'packaging', 'test', 'bench', 'examples', 'assets', 'types']) {
   known.add(top);
   for (const path of readdirSync(join(repoRoot, top), { recursive: true, encoding: 'utf8' })) {
     if (path.includes('node_modules')) continue;

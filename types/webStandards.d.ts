@@ -5,6 +5,10 @@
  * Nothing is emitted for this file, and no declaration refers to it: users see their own runtime's types.
  */
 
+interface SymbolConstructor {
+  readonly asyncDispose: unique symbol;
+}
+
 declare class AbortController {
   readonly signal: AbortSignal;
   abort(reason: unknown): void;

@@ -7,7 +7,8 @@ import { WORKER_TEXT } from './workerText.ts';
 
 export function workerSource(): string {
   if (WORKER_TEXT !== '') return WORKER_TEXT;
-  const module = new URL('./worker.ts', import.meta.url).href;
+  // Not by `new URL`: bundlers look for the file that it names.
+  const module = import.meta.url.replace(/[^/]*$/, 'worker.ts');
   return `
 const early = [];
 self.onmessage = (event) => early.push(event);

@@ -67,7 +67,8 @@ export class Libopus {
 }
 
 async function openDecoder(options: LibopusOptions): Promise<PacketDecoder> {
-  const { OpusDecoder: Decoder } = await import('opus-decoder');
+  // The package, by way of `imports` in package.json: bundlers are to follow it for pages only (opusDecoder.node.ts).
+  const { OpusDecoder: Decoder } = await import('#opus-decoder');
   const decoder = new Decoder<16000 | 48000>({ sampleRate: 48000, ...options });
   await decoder.ready;
   return decoder;
