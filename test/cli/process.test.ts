@@ -16,6 +16,7 @@ import { pathToFileURL } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CommandOptions, program, sotto } from '../support/command.ts';
+import { serve } from '../support/httpServer.ts';
 import { repoRoot } from '../support/paths.ts';
 import { shapeClasses, writeRandomModel } from '../support/randomModel.ts';
 
@@ -87,6 +88,25 @@ test('a signal while the model is being loaded', async () => {
   const { status, stderr } = await run(['a.wav', ...quick], { onStderr: signalAt(/^loading/m, 'SIGTERM') });
   assert.is(status, 143, stderr);
   assert.not.match(stderr, /transcribing/);
+});
+
+test('a signal while the model is being fetched', async () => {
+  // As much as is announced never comes.
+  const server = await serve(({ method }, response) => {
+    response.writeHead(200, { 'content-length': '100', etag: '"x"' });
+    if (method === 'HEAD') response.end();
+    else response.write('half');
+  });
+  try {
+    const options = {
+      env: { HF_ENDPOINT: server.url, NO_PROXY: '127.0.0.1' },
+      onStderr: signalAt(/^fetching/m, 'SIGINT'),
+    };
+    const { status, stderr } = await run(['a.wav', '-m', 'medium.en', '--model_dir', 'cache'], options);
+    assert.is(status, 130, stderr);
+  } finally {
+    await server.close();
+  }
 });
 
 test('a signal while a recording is being read: a pipe that nobody writes to', async () => {

@@ -134,6 +134,16 @@ test('the line never wraps, and nothing in it is cut but the name', () => {
   }
 });
 
+test('before there is progress a terminal says what is waited for, a pipe nothing', () => {
+  const { text, display } = screen(true, 30);
+  display.wait('looking for the model large-v3-turbo');
+  display.show(at(0));
+  assert.equal(text, ['looking for th…large-v3-turbo', '\r\x1b[K  0 %  transcribing a.wav']);
+  const pipe = screen(false);
+  pipe.display.wait('looking');
+  assert.equal(pipe.text, []);
+});
+
 test('names are printed as they can be', () => {
   const { display, line } = screen(true);
   display.show({ ...at(0), item: 'a\nb\x1b[2J.wav' });

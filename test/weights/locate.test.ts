@@ -101,6 +101,7 @@ test('an error says what was found and what to do', async () => {
     ['Tiny', 'unknownModel', ['Did you mean tiny?']],
     ['base-en', 'unknownModel', ['Did you mean base.en?']],
     ['large_v3', 'unknownModel', ['Did you mean large-v3?']],
+    ['meduim', 'unknownModel', ['Did you mean medium?']],
     ['ggml-small.en-q5_1.bin', 'unknownModel', ['Did you mean small.en?']],
     [join(root, 'tiny.pt'), 'unknownModel', ['Did you mean tiny?', 'PyTorch']],
     [join(root, 'torch'), 'unknownModel', ['model.bin', 'faster-whisper']],

@@ -20,6 +20,7 @@ import { writeOutputs } from '../output.ts';
 import { tryFolder } from '../outputFolder.ts';
 import { checkTarget, planOutputs, type Target } from '../outputPlan.ts';
 import { formatsOf } from '../prepareRun.ts';
+import { printable } from '../printable.ts';
 import { ProgressDisplay } from '../progress.ts';
 import { readSettings, readStreamOptions, type Settings } from '../settings.ts';
 
@@ -70,6 +71,7 @@ export async function listenCommand(texts: ReadonlyMap<string, string>, io: Comm
     writeOutputs(whole, targets, settings.layout);
   };
   try {
+    display.wait(`looking for the model ${printable(model)}`);
     whisper = await load(model, { ...settings.load, signal, onProgress: display.show, onWarning });
     if (!quiet) display.line(modelLine(model, whisper));
     const updates = whisper.stream(feed.samples(), {

@@ -72,6 +72,7 @@ export async function transcribeCommand(argv: readonly string[], io: CommandIo):
   const call = { signal: io.signal, onProgress: display.show, onWarning };
   let whisper: Whisper | undefined;
   try {
+    display.wait(`looking for the model ${printable(model)}`);
     whisper = await load(model, { ...settings.load, ...call });
     if (!quiet) display.line(modelLine(model, whisper));
     const write = (transcript: Transcript, { targets }: PlannedOutput): void => {
