@@ -3,7 +3,7 @@
  * first use, the JSON files unchanged, and `sotto.msgpack` (src/checkpoint/jsonCache.ts). One tensor is in memory at a time.
  * The folder is written under another name and renamed when it is complete, so an incomplete one is never visible.
  */
-import { copyFile, open, readdir, readFile, realpath, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { open, readdir, realpath, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import type { CallOptions } from '../src/base/progress.ts';
@@ -15,7 +15,7 @@ import { closeOnError, openTensorFiles } from '../src/checkpoint/tensorFiles.ts'
 import type { TensorSet } from '../src/checkpoint/tensorSet.ts';
 import { listTensors } from '../src/model/tensorSpec.ts';
 import { cacheOf } from './cache.ts';
-import { isSameFile, openFolder } from './fileSource.ts';
+import { isSameFile, openFolder, readSmallFile } from './fileSource.ts';
 import { checkRoom, fileError, isFree, makeFolder } from './folders.ts';
 import { partialFolder, removeLeftovers } from './leftovers.ts';
 import { withLock } from './lock.ts';
@@ -167,9 +167,8 @@ async function writeModel(model: ModelFolder, folder: string, options: ConvertOp
   });
   await set.close();
   for (const file of COPIED) {
-    await copyFile(join(model.path, file), join(folder, file)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error; // the required ones have been read above
-    });
+    const bytes = await readSmallFile(join(model.path, file));
+    if (bytes) await writeFile(join(folder, file), bytes);
   }
   await writeFile(join(folder, JSON_CACHE), packJsonCache(json));
 }
@@ -217,11 +216,13 @@ function tensorBytes({ shape, dtype }: TensorToWrite): number {
 
 /** Source and licence of a model, from the package around it or from its card. */
 async function findNotes(model: ModelFolder): Promise<Record<string, string>> {
-  const card = await readFile(join(model.path, 'README.md'), 'utf8').catch(() => '');
-  const licence = /^---\n[\s\S]*?^license: *([\w.-]+)/m.exec(card)?.[1];
+  const card = (await readTextOf(join(model.path, 'README.md'))) ?? '';
+  // Its front matter, between two lines of dashes.
+  const front = card.startsWith('---\n') ? card.slice(4, card.indexOf('\n---', 4)) : '';
+  const licence = /^license: *([\w.-]+)/m.exec(front)?.[1];
   if (licence) return { source: basename(model.path), licence };
   for (let folder = model.path, up = 0; up <= 5; folder = dirname(folder), up++) {
-    const text = await readFile(join(folder, 'package.json'), 'utf8').catch(() => undefined);
+    const text = await readTextOf(join(folder, 'package.json'));
     if (text === undefined) continue;
     let manifest: { name?: unknown; version?: unknown; license?: unknown };
     try {
@@ -237,4 +238,10 @@ async function findNotes(model: ModelFolder): Promise<Record<string, string>> {
     };
   }
   return { source: basename(model.path) };
+}
+
+/** Metadata is not worth an error: undefined for whatever cannot be read. */
+async function readTextOf(path: string): Promise<string | undefined> {
+  const bytes = await readSmallFile(path).catch(() => undefined);
+  return bytes && new TextDecoder().decode(bytes);
 }

@@ -2,7 +2,7 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
-import { checkLength, checkRange, type OpenSource, type WeightSource } from '../src/checkpoint/source.ts';
+import { checkLength, checkRange, type OpenSource, readSmall, type WeightSource } from '../src/checkpoint/source.ts';
 
 /** On some systems a single read is limited to less than 2 GiB. */
 const MAX_READ_BYTES = 2 ** 30;
@@ -49,6 +49,23 @@ export async function fileSource(path: string): Promise<WeightSource | undefined
 
 export function openFolder(folder: string): OpenSource {
   return Object.assign((name: string) => fileSource(join(folder, name)), { place: folder });
+}
+
+/** Larger than any file beside a model's weights. */
+const MAX_SMALL_BYTES = 2 ** 23;
+
+/**
+ * All of a small file.
+ * @returns undefined if there is none
+ * @throws {WeightsError} `file` for what is no plain file (a device has no end), `tooLarge`
+ */
+export async function readSmallFile(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const source = await fileSource(path);
+  try {
+    return source && (await readSmall(source, MAX_SMALL_BYTES));
+  } finally {
+    await source?.close?.();
+  }
 }
 
 const COMPARED_BYTES = 2 ** 20;

@@ -132,8 +132,8 @@ async function folderKey(path: string): Promise<string> {
   const hash = createHash('sha256').update(resolve(path));
   for (const folder of [path, join(path, 'onnx')]) {
     for (const file of (await readdir(folder).catch(() => [])).sort()) {
-      const { size, mtimeMs } = await stat(join(folder, file));
-      hash.update(`${file} ${size} ${mtimeMs}\n`);
+      const info = await stat(join(folder, file)).catch(() => undefined); // a link to nothing
+      hash.update(`${file} ${info?.size} ${info?.mtimeMs}\n`);
     }
   }
   return `folder-${hash.digest('hex').slice(0, 16)}`;

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -145,6 +145,21 @@ test('folders above the target are made, and taken away again when the work fail
   await writeFile(join(root, 'bad/tokenizer.json'), '{}');
   await throws(WeightsError, 'badTokenizer', () => convert(join(root, 'bad'), join(from, 'd/e/f')));
   assert.equal(await readdir(from), ['a']);
+});
+
+test('files beside the weights that never end, or that time grows with the square of, are not read', async () => {
+  const from = join(root, 'beside');
+  await writeRandomModel(from, dims, 9);
+  const place = await mkdtemp(join(root, 'beside-'));
+  await writeFile(join(from, 'README.md'), `---\nlicense: mit\n${'---\n'.repeat(1e6)}`);
+  await convert(from, join(place, 'a'));
+  await withModel(join(place, 'a'), async ({ notes }) => assert.is(notes.licence, 'mit'));
+  await writeFile(join(from, 'README.md'), '---\n'.repeat(2e6));
+  await convert(from, join(place, 'b'));
+  if (process.platform === 'win32') return;
+  await symlink('/dev/zero', join(from, 'normalizer.json'));
+  await throws(WeightsError, 'file', () => convert(from, join(place, 'c')));
+  assert.equal(await readdir(place), ['a', 'b']);
 });
 
 /** `convert` in a process of its own. */
