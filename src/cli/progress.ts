@@ -138,7 +138,7 @@ export class ProgressDisplay {
       return;
     }
     const share = shareOf(run, progress);
-    if (now - run.lineMs < LINE_MS || share - run.lineShare < LINE_SHARE || share >= 1) return;
+    if (now - run.lineMs < LINE_MS || share - run.lineShare < LINE_SHARE) return;
     run.lineMs = now;
     run.lineShare = share;
     const percent = `${Math.floor(100 * share)} %`;
@@ -180,8 +180,9 @@ function lineOf(run: Run, progress: Progress, now: number, columns: number): str
   return columns >= textWidth(percent) ? percent : '';
 }
 
-function shareOf({ amount }: Run, { total }: Progress): number {
-  return total > 0 ? Math.min(1, amount / total) : 1;
+/** All only when it is done: an estimate may be there before. */
+function shareOf({ amount }: Run, { done, total }: Progress): number {
+  return done >= total ? 1 : Math.min(0.99, amount / total);
 }
 
 function ofText({ amount }: Run, { total, unit }: Progress): string {

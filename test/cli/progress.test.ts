@@ -105,6 +105,15 @@ test('it moves within a window, never back, and tells speed and time left once t
   );
 });
 
+test('it is not at its end before it is done', () => {
+  const { display, pass, line } = screen(true);
+  display.show(at(20, 50, 50));
+  assert.match(line(), ' 99 %  transcribing a.wav  50.0 s of 50.0 s');
+  pass(100);
+  display.show(at(50));
+  assert.match(line(), ' 100 %  transcribing a.wav  50.0 s of 50.0 s');
+});
+
 test('of a model no names of tensors, of a fetch its speed', () => {
   const { display, pass, line } = screen(true);
   display.show({ stage: 'load', done: 3, total: 167, unit: 'tensors', item: 'encoder.blocks.0.attn.query.weight' });
