@@ -26,6 +26,9 @@ export interface RemoteFile {
 const MAX_BREAKS = 20;
 const MAX_IDLE_BREAKS = 3;
 const MAX_REDIRECTS = 5;
+/** Of weights, and of any other file, whatever the server says of their sizes. */
+const MAX_WEIGHTS_BYTES = 2 ** 36;
+const MAX_OTHER_BYTES = 2 ** 24;
 
 /**
  * Fetches size, hash and commit. Large files are redirected to another host; the headers that count are those of the
@@ -176,12 +179,20 @@ async function writeRest(
   const range = parseContentRange(response.headers.get('content-range'));
   const announced = range?.total ?? (Number(response.headers.get('content-length') ?? Number.NaN) || undefined);
   const end = size ?? announced;
+  const most = /\.(?:safetensors|onnx|onnx_data)$/.test(url) ? MAX_WEIGHTS_BYTES : MAX_OTHER_BYTES;
+  if (end !== undefined && end > most) {
+    response.cancel();
+    throw new WeightsError('tooLarge', `${url} has ${end} bytes; at most ${most} are fetched.`);
+  }
   const handle = await open(part, begin > 0 ? 'r+' : 'w');
   try {
     let done = begin;
     for await (const bytes of response.body()) {
-      if (end !== undefined && done + bytes.length > end) {
-        throw new WeightsError('tooLong', `${url} sent more than its ${end} bytes.`);
+      if (done + bytes.length > (end ?? most)) {
+        throw new WeightsError(
+          'tooLong',
+          `${url} sent more than ${end === undefined ? '' : 'its '}${end ?? most} bytes.`,
+        );
       }
       await writeAll(handle, bytes, done);
       done += bytes.length;

@@ -305,6 +305,25 @@ test('bytes that are wrong once are fetched anew; a server without a word is not
   assert.is(gets, 1);
 });
 
+test('a file without a stated length is not taken without end', async () => {
+  hub.misbehave = (request, response) => {
+    if (!request.url?.endsWith('tokenizer.json')) return false;
+    response.writeHead(200);
+    const more = (): void => void response.write(Buffer.alloc(2 ** 20), (error) => error ?? more());
+    if (request.method === 'HEAD') response.end();
+    else more();
+    return true;
+  };
+  await throws(WeightsError, 'tooLong', () => fetchTo(newPlace()));
+  hub.misbehave = (request, response) => {
+    if (!request.url?.endsWith('tokenizer.json')) return false;
+    response.writeHead(200, { 'content-length': 2 ** 40 }).end(request.method === 'HEAD' ? undefined : 'x');
+    return true;
+  };
+  const code = await codeOf(() => fetchTo(newPlace()));
+  assert.ok(code === 'tooLarge' || code === 'noSpace', code);
+});
+
 test('a login page in place of the hub, and a mirror below a path', async () => {
   hub.misbehave = (_, response) => {
     response.writeHead(200, { 'content-type': 'text/html' }).end('<html>log in</html>');

@@ -16,8 +16,8 @@ const HELP = `sotto fetch: fetches models of the Hugging Face hub, before they a
 Usage:  sotto fetch NAME... [--model_dir DIR]
 
 NAME is one of ${MODEL_NAMES.slice(0, 8).join(', ')},
-${MODEL_NAMES.slice(8).join(', ')},
-or owner/repo of the hub. The weights are openai's own, as safetensors.
+${MODEL_NAMES.slice(8, 14).join(', ')},
+${MODEL_NAMES.slice(14).join(', ')}, or owner/repo of the hub. The weights are openai's own, as safetensors.
 
 Examples:
   sotto fetch base                      then: sotto talk.mp3 --model base
