@@ -368,7 +368,7 @@ test('each recording is read in order, as a long one must be, and closed however
     },
   }));
   const run = (ending: ReaderOptions['ending'], change?: ReaderOptions['change']) => {
-    const inference = digitReader({ ...(ending && { ending }), ...(change && { change }) });
+    const inference = digitReader({ perSegment: 60, ...(ending && { ending }), ...(change && { change }) });
     return transcribeBatch({ inference, tokenizer }, recordings, resolveTranscribeOptions({ ...always, batchSize: 2 }));
   };
   // Windows that end in text are decoded again from the middle of their chunk.
