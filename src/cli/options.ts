@@ -73,7 +73,7 @@ const OWN_OPTIONS = {
     default: 'wav',
     where: ['stdin'],
     group: 'stdin',
-    help: 'What comes: WAV, as arecord and ffmpeg -f wav write it, or bare samples.',
+    help: 'What comes: wav for WAV and all other formats that say what they are (ffmpeg reads those that sotto does not), or bare samples.',
   },
   inputRate: {
     kind: 'integer',

@@ -46,15 +46,8 @@ export async function* decodeWithFfmpeg(
   const protocol = isPath ? 'file' : 'pipe';
   // With "file:" a name like "concat:a|b" is not mistaken for a protocol.
   const input = isPath ? `file:${from}` : 'pipe:0';
-  const child = spawn(
-    'ffmpeg',
-    [
-      ...LOG_OPTIONS,
-      ...['-protocol_whitelist', protocol, '-format_whitelist', FFMPEG_FORMATS, '-threads', '0', '-i', input],
-      ...OUTPUT_OPTIONS,
-    ],
-    { stdio: [isPath ? 'ignore' : 'pipe', 'pipe', 'pipe'] },
-  ) as ChildProcessByStdio<Writable | null, Readable, Readable>; // of its pipes, stdin alone depends on `isPath`
+  const formats = ['-protocol_whitelist', protocol, '-format_whitelist', FFMPEG_FORMATS];
+  const child = start(name, [...LOG_OPTIONS, ...formats, '-threads', '0', '-i', input, ...OUTPUT_OPTIONS], isPath);
   const log = new FfmpegLog(child.stderr, input, onRecognized);
   const ended = new Promise<{ code: number | null; failure?: NodeJS.ErrnoException }>((resolve) => {
     child.on('error', (failure) => resolve({ code: null, failure }));
@@ -91,6 +84,17 @@ export async function* decodeWithFfmpeg(
     child.kill('SIGKILL');
     // Until it has ended, its input file cannot be removed everywhere.
     await ended;
+  }
+}
+
+function start(name: string, args: readonly string[], isPath: boolean) {
+  try {
+    const stdio = [isPath ? 'ignore' : 'pipe', 'pipe', 'pipe'] as const;
+    // Of its pipes, stdin alone depends on `isPath`.
+    return spawn('ffmpeg', args, { stdio: [...stdio] }) as ChildProcessByStdio<Writable | null, Readable, Readable>;
+  } catch (error) {
+    // Not by Node, but by Deno where it must not start programs.
+    throw cannotRun(name, error instanceof Error ? error : new Error(String(error)));
   }
 }
 

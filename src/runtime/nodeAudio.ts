@@ -4,6 +4,7 @@ import { type AudioInput, audioInput, type FileInput } from '../audio/audioInput
 import { type ByteSource, blobBytes, memoryBytes } from '../audio/byteSource.ts';
 import { decodedSound } from '../audio/decodedSound.ts';
 import { readWhole, type Sound } from '../audio/sound.ts';
+import { startsWith } from '../base/bytes.ts';
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import { environment } from './environment.ts';
@@ -75,6 +76,8 @@ async function sourceOf(file: FileInput, options: CallOptions): Promise<NodeSour
  *   to its end, which may never come
  */
 async function checkHead(head: ByteSource, signal: AbortSignal | undefined): Promise<void> {
+  // A tag may hold a picture of megabytes, and what it is before is behind that.
+  if (startsWith(await head.read(0, 3), 'ID3')) return;
   let isRecognized = false;
   const onRecognized = (): void => {
     isRecognized = true;
@@ -90,8 +93,10 @@ async function checkHead(head: ByteSource, signal: AbortSignal | undefined): Pro
   try {
     for await (const _ of sound.read({ signal })) return;
   } catch (error) {
-    // The index of an MP4 may be at its end.
-    if (!isRecognized) throw error;
+    // What is known and cut off here may be whole in the end: the index of an MP4 comes last, a picture may be long.
+    signal?.throwIfAborted();
+    const isUnknown = error instanceof AudioError && (error.code === 'unsupported' || error.code === 'undecodable');
+    if (isUnknown && !isRecognized) throw error;
   }
 }
 

@@ -180,6 +180,22 @@ test('a stream of zeros or noise is refused before all of it is kept', async () 
   }
 });
 
+test('a long stream with a picture before its sound, or its index at the end, is kept', async () => {
+  await inFolder(async (folder) => {
+    const size = 9 << 20;
+    const sizeBytes = [21, 14, 7, 0].map((shift) => (size >> shift) & 0x7f);
+    const tagged = Buffer.concat([Buffer.from([0x49, 0x44, 0x33, 4, 0, 0, ...sizeBytes]), Buffer.alloc(size), toneMp3]);
+    assert.equal(await readAudio(inPieces(tagged)), await readAudio(toneMp3));
+    if (!ffmpegOrSkip('a long stream of m4a')) return;
+    const file = join(folder, 'a.mov');
+    const input = ['-f', 'lavfi', '-i', 'sine=duration=100:sample_rate=48000'];
+    spawnSync('ffmpeg', ['-v', 'error', ...input, '-c:a', 'pcm_s16le', file]);
+    const bytes = readFileSync(file);
+    assert.ok(bytes.length > 1 << 23);
+    assert.is((await readAudio(inPieces(bytes))).length, (await readAudio(file)).length);
+  });
+});
+
 test('a file that grows counts as it was, one that shrinks is told of', async () => {
   await inFolder(async (folder) => {
     const path = join(folder, 'a.wav');
