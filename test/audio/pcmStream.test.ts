@@ -3,7 +3,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeWhole } from '../../src/audio/decode.ts';
 import { type RawPcm, readPcmStream } from '../../src/audio/pcmStream.ts';
-import { codeOf } from '../support/throws.ts';
+import { codeOf, reasonOf } from '../support/throws.ts';
+import { flacFile } from './codecs/flacWriter.ts';
+import { toneMp3, toneOpus, toneVorbis } from './encoded.ts';
 import { integerBytes, noise, sweep, type WavSpec, wavFile } from './sounds.ts';
 
 const test = suite('pcmStream');
@@ -52,6 +54,37 @@ test('WAV of every kind in pieces of every size gives what the whole file gives'
       assert.is(String(await read(file, sizes)), wanted, `${name} in pieces of ${sizes}`);
     }
   }
+});
+
+test('FLAC, MP3 and Ogg in pieces of every size give what the whole file gives', async () => {
+  const values = Array.from(signal, (v) => Math.round(v * 32767));
+  const flac = flacFile({
+    sampleRate: 16000,
+    bits: 16,
+    blockSize: 192,
+    coded: [values],
+    subframes: [{ kind: 'verbatim' }],
+  });
+  for (const [name, file] of Object.entries({ flac, toneMp3, toneOpus, toneVorbis })) {
+    const whole = await decodeWhole(file);
+    for (const sizes of [[1], [7, 1000, 3], [65536]]) {
+      const inPieces = Float32Array.from(await read(file, sizes));
+      assert.equal(inPieces, whole, `${name} in pieces of ${sizes}`);
+    }
+  }
+});
+
+test('a search that finds nothing can be stopped', async () => {
+  const controller = new AbortController();
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    yield toneOpus;
+    for (;;) yield new Uint8Array(1 << 16);
+  }
+  setTimeout(() => controller.abort(new Error('enough')), 1);
+  const reason = await reasonOf(async () => {
+    for await (const _ of readPcmStream(endless(), undefined, { signal: controller.signal }));
+  });
+  assert.is(reason, controller.signal.reason);
 });
 
 test('an unknown size means to the end of the stream, a known one is used', async () => {

@@ -6,7 +6,6 @@ import { ByteReader } from '../../../src/audio/byteReader.ts';
 import { memoryBytes } from '../../../src/audio/byteSource.ts';
 import { parseOpusPacket } from '../../../src/audio/codecs/opus/opusPacket.ts';
 import { OpusRange } from '../../../src/audio/codecs/opus/opusRange.ts';
-import { hasSilk } from '../../../src/audio/codecs/opus/opusSilk.ts';
 import { SilkDecoder } from '../../../src/audio/codecs/opus/silkDecoder.ts';
 import { SampleQueue } from '../../../src/audio/codecs/sampleQueue.ts';
 import { oggLinks } from '../../../src/audio/containers/ogg.ts';
@@ -203,16 +202,6 @@ test('the first byte of a packet gives mode, rate and length', () => {
     const packet = parseOpusPacket(Uint8Array.of(configuration * 8 + 4));
     assert.equal({ ...packet, frames: 0 }, { mode, silkRate, frameMs, isStereo: true, frames: 0 });
   }
-  const one = (configuration: number): Uint8Array => Uint8Array.of(configuration * 8);
-  for (const [configuration, expected] of [
-    [1, true],
-    [13, true],
-    [16, false],
-    [31, false],
-  ] as const) {
-    assert.is(hasSilk(one(configuration)), expected);
-  }
-  assert.is(hasSilk(new Uint8Array(0)), false);
 });
 
 test('no bits can make the SILK decoder fail', () => {

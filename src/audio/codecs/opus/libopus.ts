@@ -1,11 +1,10 @@
 /**
  * libopus in WebAssembly (`opus-decoder`), loaded only here, for packets that may be damaged: some make it trap, which
- * leaves its memory as it happens to be, so another one takes its place. Packets that break the rules never reach it.
+ * leaves its memory as it happens to be, so another one takes its place. Packets that break the rules it must not be given: it would print them.
  */
 import type { OpusDecoder } from 'opus-decoder';
 import { AudioError } from '../../../base/errors.ts';
 import type { Channel } from '../../joinChannels.ts';
-import { parseOpusPacket } from './opusPacket.ts';
 
 export interface LibopusOptions {
   readonly channels: number;
@@ -37,11 +36,12 @@ export class Libopus {
   }
 
   /**
+   * @param packet one that `parseOpusPacket` takes
    * @returns shape [nChannels][nSamples], in the order of the stream; undefined for a packet that cannot be decoded
    * @throws {AudioError} `malformed` if too many packets make the decoder trap
    */
   async decode(packet: Uint8Array): Promise<Channel[] | undefined> {
-    if (!parseOpusPacket(packet) || packet.length > MAX_PACKET_BYTES * this.#options.channels) return undefined;
+    if (packet.length > MAX_PACKET_BYTES * this.#options.channels) return undefined;
     this.#decoder ??= await this.#open(this.#options);
     try {
       const { channelData, samplesDecoded } = this.#decoder.decodeFrame(packet);

@@ -13,8 +13,8 @@ import { DecoderReport } from '../decoderReport.ts';
 import { vorbisChannels } from '../vorbisChannels.ts';
 import { Libopus } from './libopus.ts';
 import { type OpusHead, preSkipOf, readOpusHead } from './opusHead.ts';
-import { packetSamples } from './opusPacket.ts';
-import { hasSilk, OpusSilk } from './opusSilk.ts';
+import { type OpusPacket, parseOpusPacket } from './opusPacket.ts';
+import { OpusSilk } from './opusSilk.ts';
 
 /** Hz. */
 const OPUS_RATE = 48000;
@@ -71,11 +71,15 @@ export class OggOpus {
     granuleBefore: number,
   ): Promise<PcmPiece | undefined> {
     const parts: Channel[][] = [];
-    for (const packet of packets) parts.push(await this.#decode(packet));
+    let nStated = granuleBefore;
+    for (const bytes of packets) {
+      const packet = parseOpusPacket(bytes);
+      if (packet) nStated += 48 * packet.frameMs * packet.frames.length;
+      parts.push(await this.#decode(bytes, packet));
+    }
     if (this.#silk && page.isLast) parts.push(this.#silk.end());
     const decoded = joinChannels(parts);
     const nDecoded = decoded[0]?.length ?? 0;
-    const nStated = packets.reduce((sum, packet) => sum + packetSamples(packet), granuleBefore);
     const surplus = page.isLast ? Math.max(nStated - page.granule, 0) : 0;
     const end = Math.max(nDecoded - surplus, 0);
     const from = Math.min(this.#toSkip, end);
@@ -83,18 +87,18 @@ export class OggOpus {
     return end > from ? this.#piece(decoded.map((channel) => channel.slice(from, end))) : undefined;
   }
 
-  async #decode(packet: Uint8Array): Promise<Channel[]> {
-    const decoded = await this.#full.decode(packet);
+  async #decode(bytes: Uint8Array, packet: OpusPacket | undefined): Promise<Channel[]> {
+    const decoded = packet && (await this.#full.decode(bytes));
     this.#report.count(decoded?.[0]?.length ?? 0);
     if (!decoded) this.#report.damage('a packet that is not valid');
     const full = this.#speakers.order.map((c) => decoded?.[c] ?? new Float32Array(0));
     const { isMapped, nChannels, options } = this.#head;
-    if (!this.#silk && !isMapped && hasSilk(packet)) {
+    if (!packet || isMapped) return full;
+    if (!this.#silk && packet.mode !== 'celt') {
       this.#silk = new OpusSilk(nChannels === 2 ? 2 : 1);
       this.#low = new Libopus({ ...options, sampleRate: 16000 });
     }
-    if (!this.#silk) return full;
-    return this.#silk.push(packet, { full, low: await this.#low?.decode(packet) });
+    return this.#silk?.push(packet, { full, low: await this.#low?.decode(bytes) }) ?? full;
   }
 
   #piece(channels: readonly Channel[]): PcmPiece {

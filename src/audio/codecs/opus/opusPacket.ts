@@ -31,12 +31,6 @@ export function parseOpusPacket(packet: Uint8Array): OpusPacket | undefined {
   return { ...kind, isStereo: (head & 4) !== 0, frames };
 }
 
-/** Samples at 48 kHz that a packet stands for; 0 for one that is not valid. */
-export function packetSamples(packet: Uint8Array): number {
-  const parsed = parseOpusPacket(packet);
-  return parsed ? 48 * parsed.frameMs * parsed.frames.length : 0;
-}
-
 /** @param configuration 0 to 31, table 2 */
 function packetKind(configuration: number): Pick<OpusPacket, 'mode' | 'silkRate' | 'frameMs'> {
   const size = configuration & 3;

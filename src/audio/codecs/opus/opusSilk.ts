@@ -11,7 +11,7 @@
  * @see RFC 6716, sections 4.5.1 and 4.5.2; FFmpeg 5.1, libavcodec/opusdec.c (facts only: order, what is reset)
  */
 import { type Channel, joinChannels } from '../../joinChannels.ts';
-import { type OpusPacket, parseOpusPacket } from './opusPacket.ts';
+import type { OpusPacket } from './opusPacket.ts';
 import { OpusRange } from './opusRange.ts';
 import { readRedundancy } from './opusRedundancy.ts';
 import { SilkChannel48 } from './silkChannel48.ts';
@@ -23,12 +23,6 @@ export interface LibopusOutput {
   readonly full: readonly Channel[];
   /** At 16 kHz. */
   readonly low: readonly Channel[] | undefined;
-}
-
-/** Whether a packet has a part that SILK codes. */
-export function hasSilk(packet: Uint8Array): boolean {
-  const mode = parseOpusPacket(packet)?.mode;
-  return mode === 'silk' || mode === 'hybrid';
 }
 
 export class OpusSilk {
@@ -43,13 +37,12 @@ export class OpusSilk {
   }
 
   /** @returns shape [nChannels][nSamples] at 48 kHz, up to 1 ms less or more than `full` */
-  push(bytes: Uint8Array, { full, low }: LibopusOutput): Channel[] {
-    const packet = parseOpusPacket(bytes);
-    const size = 48 * (packet?.frameMs ?? 0);
+  push(packet: OpusPacket, { full, low }: LibopusOutput): Channel[] {
+    const size = 48 * packet.frameMs;
     const given = full[0]?.length ?? 0;
     if (given === 0) return []; // libopus could not decode it
-    // Not a valid packet, or not the length that its header says: libopus's output is taken as it is.
-    if (packet?.frames.length !== given / size) return joinChannels([this.end(), full]);
+    // Not the length that its header says: libopus's output is taken as it is.
+    if (packet.frames.length !== given / size) return joinChannels([this.end(), full]);
     const pieces = packet.frames.map((frame, i) => {
       const part = full.map((channel) => channel.subarray(i * size, (i + 1) * size));
       if (packet.mode === 'celt') {

@@ -34,10 +34,8 @@ export class SilkChannel48 {
   readonly #ours = new SampleQueue();
   readonly #theirs = new SampleQueue();
   readonly #full = new SampleQueue();
-  /** SILK's share of each sample. */
-  readonly #share = new SampleQueue();
-  /** 1 where `theirs` is a part of `full` and is subtracted from it, 0 where `full` is SILK alone. */
-  readonly #isMixed = new SampleQueue();
+  /** The frames that `full` has samples of. */
+  readonly #frames: FrameShare[] = [];
 
   /** @param lead samples by which our SILK is ahead of libopus's before either is resampled */
   constructor(rate: SilkRate, lead: number) {
@@ -51,9 +49,8 @@ export class SilkChannel48 {
     this.#ours.push(this.#resampler.push(own));
     this.#full.push(full);
     this.#theirs.push(this.#libopusSilk.push(own, low, redundancy));
-    const share = silkShare(full.length, redundancy);
-    this.#share.push(share);
-    this.#isMixed.push(share.map((value) => (isHybrid || value < 1 ? 1 : 0)));
+    const share = redundancy === 'none' ? undefined : silkShare(full.length, redundancy);
+    this.#frames.push({ length: full.length, taken: 0, share, isHybrid });
     return this.#take(Math.min(this.#full.length, this.#ours.length, this.#theirs.length));
   }
 
@@ -65,11 +62,37 @@ export class SilkChannel48 {
 
   #take(length: number): Channel {
     const [ours, theirs, full] = [this.#ours.take(length), this.#theirs.take(length), this.#full.take(length)];
-    const [share, isMixed] = [this.#share.take(length), this.#isMixed.take(length)];
-    for (let i = 0; i < length; i++) {
-      const value = full[i]!;
-      full[i] = value + share[i]! * (ours[i]! - (isMixed[i] === 1 ? theirs[i]! : value));
+    for (let from = 0; from < length; ) {
+      const frame = this.#frames[0]!; // `full` has no more samples than its frames
+      const to = Math.min(from + frame.length - frame.taken, length);
+      replaceSilk({ ours, theirs, full }, from, to, frame);
+      frame.taken += to - from;
+      if (frame.taken === frame.length) this.#frames.shift();
+      from = to;
     }
     return full;
+  }
+}
+
+interface FrameShare {
+  readonly length: number;
+  /** Samples that have been taken. */
+  taken: number;
+  /** SILK's share of each sample; undefined where it is all of them. */
+  readonly share: Float32Array | undefined;
+  readonly isHybrid: boolean;
+}
+
+/** Ours in the place of SILK's part: of `theirs` where there is something beside it, else of all. */
+function replaceSilk(
+  { ours, theirs, full }: Readonly<Record<'ours' | 'theirs' | 'full', Float32Array>>,
+  from: number,
+  to: number,
+  { taken, share, isHybrid }: FrameShare,
+): void {
+  for (let i = from; i < to; i++) {
+    const value = full[i]!;
+    const part = share ? share[taken + i - from]! : 1;
+    full[i] = value + part * (ours[i]! - (isHybrid || part < 1 ? theirs[i]! : value));
   }
 }

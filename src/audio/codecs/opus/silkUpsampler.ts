@@ -49,16 +49,26 @@ export class SilkUpsampler {
     }
     const ratio = this.#phases.length;
     const out = new Int16Array(ratio * samples.length);
-    for (const [phase, { start, taps }] of this.#phases.entries()) {
-      for (let i = 0; i < samples.length; i++) {
-        const at = 2 * i + start;
-        let sum = 0;
-        for (let k = 0; k < N_TAPS; k++) sum += doubled[at + k]! * taps[k]!;
-        out[ratio * i + phase] = roundedTo16(sum, 32768);
-      }
-    }
+    for (const [phase, { start, taps }] of this.#phases.entries()) filter(doubled, start, taps, out, phase, ratio);
     this.#kept = doubled.slice(-N_TAPS);
     return out;
+  }
+}
+
+/** Every second place from `start` on with its eight taps into every `ratio`-th of `out`. All sums are integers. */
+function filter(
+  doubled: Float64Array,
+  start: number,
+  taps: readonly number[],
+  out: Int16Array,
+  phase: number,
+  ratio: number,
+): void {
+  const [t0 = 0, t1 = 0, t2 = 0, t3 = 0, t4 = 0, t5 = 0, t6 = 0, t7 = 0] = taps;
+  for (let to = phase, at = start; to < out.length; to += ratio, at += 2) {
+    const first = doubled[at]! * t0 + doubled[at + 1]! * t1 + doubled[at + 2]! * t2 + doubled[at + 3]! * t3;
+    const last = doubled[at + 4]! * t4 + doubled[at + 5]! * t5 + doubled[at + 6]! * t6 + doubled[at + 7]! * t7;
+    out[to] = roundedTo16(first + last, 32768);
   }
 }
 
