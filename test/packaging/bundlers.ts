@@ -1,0 +1,91 @@
+/**
+ * Bundles sotto with the bundlers that people use, without configuration, for a page and for a server; a line each. Fetches
+ * them first. (What webpack says of sizes is said of every page above 244 KiB.)
+ *
+ *   npm run bundlers [-- NAME...]
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fetchProject, type Outcome, start } from './fetchProject.ts';
+
+const folder = fetchProject('bundlers', [
+  ...['next@16', 'react@19', 'react-dom@19', 'vite@8', 'webpack@5', 'webpack-cli@6', 'esbuild@0.28'],
+  ...['rollup@4', '@rollup/plugin-node-resolve@16', '@rollup/plugin-commonjs@29'],
+]);
+
+const PAGE = `import { load } from 'sotto';
+globalThis.go = async () => (await (await load('/model/')).transcribe('/talk.wav')).text;
+`;
+const files: Readonly<Record<string, string>> = {
+  'page.js': PAGE,
+  'index.html': '<!doctype html><script type="module" src="./page.js"></script>',
+  'app/layout.jsx': 'export default function Layout({ children }) { return <html><body>{children}</body></html>; }',
+  'app/page.jsx': `'use client';\n${PAGE}export default function Page() { return <button onClick={() => go()}>go</button>; }`,
+  'app/api/route.js': "import { load } from 'sotto';\nexport const GET = async () => Response.json(typeof load);\n",
+};
+for (const [name, text] of Object.entries(files)) {
+  mkdirSync(dirname(join(folder, name)), { recursive: true });
+  writeFileSync(join(folder, name), text);
+}
+
+interface Bundler {
+  readonly name: string;
+  /** What it runs, and where the page's files then are. */
+  readonly args: readonly string[];
+  readonly out: string;
+}
+
+const bundlers: readonly Bundler[] = [
+  { name: 'vite', args: ['vite', 'build', '--outDir', 'out/vite'], out: 'out/vite' },
+  {
+    name: 'webpack',
+    args: ['webpack', '--mode', 'production', '--entry', './page.js', '-o', 'out/webpack'],
+    out: 'out/webpack',
+  },
+  {
+    name: 'esbuild',
+    args: ['esbuild', 'page.js', '--bundle', '--splitting', '--format=esm', '--minify', '--outdir=out/esbuild'],
+    out: 'out/esbuild',
+  },
+  {
+    name: 'rollup',
+    args: ['rollup', 'page.js', '-p', 'node-resolve={browser:true}', '-p', 'commonjs', '-f', 'es', '-d', 'out/rollup'],
+    out: 'out/rollup',
+  },
+  { name: 'next (client and server)', args: ['next', 'build'], out: '.next/static' },
+];
+
+const wanted = process.argv.slice(2);
+for (const { name, args, out } of bundlers) {
+  if (wanted.length > 0 && !wanted.some((word) => name.startsWith(word))) continue;
+  rmSync(join(folder, out), { recursive: true, force: true });
+  const { status, output }: Outcome = start('npx', ['--no-install', ...args], folder);
+  const complaints = output
+    .split('\n')
+    .filter(
+      (line) =>
+        /\b(warn(ing)?|error)\b/i.test(line) &&
+        !/\b0 (warnings|errors)\b|size limit|performance recommendations/i.test(line),
+    );
+  const found = status === 0 ? nodeModules(join(folder, out)) : [];
+  const isRight = status === 0 && complaints.length === 0 && found.length === 0;
+  console.log(
+    `${isRight ? 'ok  ' : 'FAIL'} ${name}: ended with ${status}, ${complaints.length} warnings, ${found.length} Node modules in the page`,
+  );
+  if (isRight) continue;
+  for (const line of [...complaints, ...found].slice(0, 12)) console.log(`     ${line}`);
+  process.exitCode = 1;
+}
+
+/** What a page's files name of Node and of native code. */
+function nodeModules(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.m?js$/.test(file))
+    .flatMap((file) =>
+      [
+        ...readFileSync(join(folder, file), 'utf8').matchAll(
+          /(?:\bfrom|\b(?:import|require)\(|\bimport)\s*["'](node:\w+|worker_threads|webgpu)["']/g,
+        ),
+      ].map(([, name]) => `${file}: ${name}`),
+    );
+}
