@@ -67,7 +67,7 @@ export class OptionsError extends SottoError {
   }
 }
 
-/** A file of results that cannot be written. */
+/** A file of results that cannot be written; of the command alone. */
 export class OutputError extends SottoError {
   override readonly name = 'OutputError';
   declare readonly code: ErrorCode<'OutputError'>;
