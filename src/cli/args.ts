@@ -146,7 +146,7 @@ function unknownOption(
   options: readonly WrittenOption[],
   later: readonly LaterOption[],
 ): OptionsError {
-  if (existsSync(written)) {
+  if (existsSync(written) || /\.\w{2,4}$/.test(written)) {
     return new OptionsError('unknownOption', `There is no option ${written}.`, {
       hint: `If you mean the file: ./${written}`,
     });

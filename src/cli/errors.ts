@@ -1,5 +1,5 @@
 /** How the command reports an error. */
-import { InternalError, SottoError } from '../base/errors.ts';
+import { InternalError, OutputError, SottoError } from '../base/errors.ts';
 import { isSystemError, type SystemError, systemHint, systemReason } from '../base/systemErrors.ts';
 import { printable, printableLines } from './printable.ts';
 import { manifest } from './version.ts';
@@ -38,9 +38,11 @@ function linesOf(error: unknown): readonly string[] {
 }
 
 /** The sentence of what lies below, when it is not part of ours already. */
-function causeLines({ message, cause }: SottoError): readonly string[] {
+function causeLines(error: SottoError): readonly string[] {
+  const { message, cause } = error;
   if (!(cause instanceof Error) || message.includes(cause.message)) return [];
-  if (isSystemError(cause) && message.includes(systemReason(cause))) return [];
+  // Whose sentences say it in words.
+  if (error instanceof OutputError || (isSystemError(cause) && message.includes(systemReason(cause)))) return [];
   return [`  Cause: ${cause.message}`];
 }
 

@@ -90,6 +90,7 @@ test('unknown options are refused with the nearest name', () => {
     ['--xyzzy 1', 'sotto --help lists the options.'],
     ['-q 1', 'Did you mean --verbose None?'],
     ['-z 1', 'sotto --help lists the options.'],
+    ['-dash.wav', 'If you mean the file: ./-dash.wav'],
     // whisper.cpp's
     ['-l de', 'Did you mean --language?'],
     ['-t 4', 'Did you mean --threads?'],

@@ -23,6 +23,7 @@ test('an error of ours is its sentence, its hint, and what lies below if that is
     'sotto: a.wav: It is bad.\n  Mend it.\n  Cause: below',
   );
   assert.is(errorText(new AudioError('malformed', 'It is bad: below.', { cause })), 'sotto: It is bad: below.');
+  assert.is(errorText(new OutputError('folder', 'It is a file.', { cause })), 'sotto: It is a file.');
   const missing = systemError(() => readFileSync('/none'));
   const said = new OutputError('file', 'x cannot be written: there is no such file or folder.', { cause: missing });
   assert.is(errorText(said), 'sotto: x cannot be written: there is no such file or folder.');
