@@ -2,21 +2,31 @@
  * Half-made models of processes that were killed: `NAME.partial-UUID` beside the model's folder. Whoever makes a model holds
  * `NAME.lock`, so those without a held lock belong to nobody.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isHeld } from './lock.ts';
 
 const PARTIAL = /^(.+)\.partial-[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 
+/** Bytes of a name that leave room for the suffix in what file systems take. */
+const MAX_NAME_BYTES = 200;
+
 /** A folder to make the model of `place` in. */
 export function partialFolder(place: string): string {
-  return `${place}.partial-${randomUUID()}`;
+  return join(dirname(place), `${stemOf(basename(place))}.partial-${randomUUID()}`);
+}
+
+/** The name, or a short one in its stead. */
+function stemOf(name: string): string {
+  if (Buffer.byteLength(name) <= MAX_NAME_BYTES) return name;
+  return createHash('sha256').update(name).digest('hex').slice(0, 16);
 }
 
 /** Removes what was left of `place`, whose lock the caller holds. */
 export async function removeLeftovers(place: string): Promise<void> {
-  for (const { name, of } of await listPartials(dirname(place))) if (of === basename(place)) await remove(place, name);
+  for (const { name, of } of await listPartials(dirname(place)))
+    if (of === stemOf(basename(place))) await remove(place, name);
 }
 
 /** Removes what was left of any model in the cache, unless a process is making it. */

@@ -86,8 +86,10 @@ export async function fetchNamed(
       return fetchModel(repo, place, { ...options, endpoint, token: variable('HF_TOKEN') });
     });
   } catch (error) {
-    if (!(error instanceof WeightsError) || error.code === 'noSpace' || error.code === 'exists') throw error;
-    const hint = error.code === 'network' ? byHand(repo, endpoint, place) : `It is not in ${place} either.`;
+    if (!(error instanceof WeightsError)) throw error;
+    const { code } = error;
+    if (code !== 'network' && code !== 'webPage' && code !== 'notFound') throw error;
+    const hint = code === 'notFound' ? `It is not in ${place} either.` : byHand(repo, endpoint, place);
     throw new WeightsError(error.code, error.message, {
       cause: error.cause,
       hint: error.hint ? `${error.hint} ${hint}` : hint,

@@ -137,6 +137,19 @@ test('a place that cannot be is refused before anything is read', async () => {
   await throws(WeightsError, 'noSpace', () => checkRoom(root, 2 ** 60));
 });
 
+test('a target may have as long a name as a folder can', async () => {
+  const place = await mkdtemp(join(root, 'long-'));
+  const name = 'é'.repeat(120);
+  await mkdir(
+    join(
+      place,
+      `${createHash('sha256').update(name).digest('hex').slice(0, 16)}.partial-12345678-1234-1234-1234-123456789abc`,
+    ),
+  );
+  await convert(join(root, 'sharded'), join(place, name));
+  assert.equal(await readdir(place), [name]);
+});
+
 test('folders above the target are made, and taken away again when the work fails', async () => {
   const from = await mkdtemp(join(root, 'deep-'));
   await convert(join(root, 'sharded'), join(from, 'a/b/c'));
