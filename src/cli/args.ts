@@ -151,9 +151,10 @@ function unknownOption(
       hint: `If you mean the file: ./${written}`,
     });
   }
-  const foreign = Object.hasOwn(FOREIGN, written) ? FOREIGN[written] : undefined;
-  if (foreign) return new OptionsError('unknownOption', `There is no option ${written}.`, { hint: foreign });
   const bare = written.replace(/^--?/, '').replaceAll('-', '_');
+  const key = written.startsWith('--') ? `--${bare}` : written;
+  const foreign = Object.hasOwn(FOREIGN, key) ? FOREIGN[key] : undefined;
+  if (foreign) return new OptionsError('unknownOption', `There is no option ${written}.`, { hint: foreign });
   const names = [...options, ...later].map((option) => option.name);
   const near = nearest(bare, names);
   return new OptionsError('unknownOption', `There is no option ${written}.`, {

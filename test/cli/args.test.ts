@@ -91,6 +91,7 @@ test('unknown options are refused with the nearest name', () => {
     ['-q 1', 'Did you mean --verbose None?'],
     ['-z 1', 'sotto --help lists the options.'],
     ['-dash.wav', 'If you mean the file: ./-dash.wav'],
+    ['--vad-filter True', 'Did you mean --vad?'],
     // whisper.cpp's
     ['-l de', 'Did you mean --language?'],
     ['-t 4', 'Did you mean --threads?'],
