@@ -75,8 +75,15 @@ export async function* readMp3(
         // ffmpeg's decoder says a new rate one frame late, so its resampler takes that frame at the old rate.
         const format = { sampleRate: rate === 0 ? sampleRate : rate, nChannels, channelMask: 0 };
         rate = sampleRate;
-        if (f32) decoded32.push({ ...format, sampleFormat: 'f32', channels: f32.map((c) => c.subarray(from, to)) });
-        if (s16) decoded16.push({ ...format, sampleFormat: 's16', channels: s16.map((c) => c.subarray(from, to)) });
+        const isCut = from > 0 || to < nSamples;
+        if (f32) {
+          const channels = isCut ? f32.map((c) => c.subarray(from, to)) : f32;
+          decoded32.push({ ...format, sampleFormat: 'f32', channels });
+        }
+        if (s16) {
+          const channels = isCut ? s16.map((c) => c.subarray(from, to)) : s16;
+          decoded16.push({ ...format, sampleFormat: 's16', channels });
+        }
       } else if (!isDropped) {
         report.damage(`the side information of the frame at ${seconds.toFixed(1)} s`);
       }

@@ -9,14 +9,18 @@
  */
 
 /** 1 / (2 cos(pi (2k + 1) / (2 size))), k = 0 .. size / 2 - 1. */
-function divisors(size: number): Float64Array {
-  return Float64Array.from({ length: size / 2 }, (_, k) => 0.5 / Math.cos((Math.PI * (2 * k + 1)) / (2 * size)));
+function divisor(size: number, k: number): number {
+  return 0.5 / Math.cos((Math.PI * (2 * k + 1)) / (2 * size));
 }
 
-const OF_32 = divisors(32);
-const OF_16 = divisors(16);
-const [C8_0, C8_1, C8_2, C8_3] = divisors(8) as unknown as readonly [number, number, number, number];
-const [C4_0, C4_1] = divisors(4) as unknown as readonly [number, number];
+const OF_32 = Float64Array.from({ length: 16 }, (_, k) => divisor(32, k));
+const OF_16 = Float64Array.from({ length: 8 }, (_, k) => divisor(16, k));
+const C8_0 = divisor(8, 0);
+const C8_1 = divisor(8, 1);
+const C8_2 = divisor(8, 2);
+const C8_3 = divisor(8, 3);
+const C4_0 = divisor(4, 0);
+const C4_1 = divisor(4, 1);
 const C2 = Math.SQRT1_2;
 
 /** In place, 8 values from `at` on. */
@@ -61,7 +65,10 @@ function cosine8(x: Float64Array, at: number): void {
 
 /** The four transforms of 8 values, and a zero after each of those whose neighbours are added. */
 const quarters = new Float64Array(4 * 9);
-const [EVEN, TWICE_ODD, ODD, ODD_ODD] = [0, 9, 18, 27] as const;
+const EVEN = 0;
+const TWICE_ODD = 9;
+const ODD = 18;
+const ODD_ODD = 27;
 
 /** Transforms x from `from` on into y from `to` on. */
 export function cosine32(x: Float64Array, from: number, y: Float64Array, to: number): void {

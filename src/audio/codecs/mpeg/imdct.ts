@@ -31,20 +31,20 @@ export const LONG_WINDOWS: readonly Float64Array[] = Array.from({ length: 8 }, (
   return Float64Array.from({ length: 36 }, (_, n) => {
     const m = n < 9 ? n + 9 : n < 27 ? 26 - n : n - 27;
     const sign = (n < 9 ? 1 : -1) * (index >= 4 && n % 2 === 1 ? -1 : 1);
-    return ((sign * shape[n]!) / (2 * Math.cos((Math.PI / 72) * (2 * m + 1)))) as number;
+    return (sign * shape[n]!) / (2 * Math.cos((Math.PI / 72) * (2 * m + 1)));
   });
 });
 
-/** cos(pi d / 180) of the transform of 9 values. */
-const [C10, C20, C30, C40, C50, C70, C80] = [10, 20, 30, 40, 50, 70, 80].map((d) => Math.cos((Math.PI * d) / 180)) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-  number,
-];
+function cosineOf(degrees: number): number {
+  return Math.cos((Math.PI * degrees) / 180);
+}
+const C10 = cosineOf(10);
+const C20 = cosineOf(20);
+const C30 = cosineOf(30);
+const C40 = cosineOf(40);
+const C50 = cosineOf(50);
+const C70 = cosineOf(70);
+const C80 = cosineOf(80);
 
 /** y[m] = sum over j of x[j] cos(pi j (2m + 1) / 18); lengths 9. */
 function cosine9(x: Float64Array, y: Float64Array): void {
