@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ByteReader } from '../../src/audio/byteReader.ts';
-import { decodeWhole } from '../../src/audio/decode.ts';
+import type { ByteSource } from '../../src/audio/byteSource.ts';
+import { decodeAudio, decodeWhole } from '../../src/audio/decode.ts';
 import { AudioError } from '../../src/base/errors.ts';
 import { ffmpegEncode, ffmpegOrSkip, ffmpegSamples } from '../support/ffmpeg.ts';
 import { sharedOrSkip } from '../support/paths.ts';
@@ -152,6 +153,31 @@ test('a truncated file decodes up to the cut, or is refused if nothing before it
   for (const [kind, bytes] of Object.entries({ toneOpus, toneVorbis })) {
     assert.is(await decodedOrCode(bytes.subarray(0, Math.floor(bytes.length / 2)), kind), 'malformed', kind);
   }
+});
+
+test('ten hours are read in small ranges, one after the other, as often as is wanted', async () => {
+  const nBytes = 2 * 36_000 * 16_000;
+  const head = wavFile({ tag: 1, bits: 16, data: new Uint8Array(0), dataSize: nBytes });
+  const ranges: number[] = [];
+  const source: ByteSource = {
+    size: head.length + nBytes,
+    async read(begin, end) {
+      ranges.push(end - begin);
+      const bytes = new Uint8Array(end - begin).fill(1);
+      if (begin < head.length) bytes.set(head.subarray(begin, end));
+      return bytes;
+    },
+  };
+  for (let pass = 0; pass < 2; pass++) {
+    let nSamples = 0;
+    for await (const samples of decodeAudio(source)) {
+      assert.ok(samples.length <= 1 << 18);
+      assert.is(samples[0], 257 / 32768);
+      nSamples += samples.length;
+      if (nSamples > 3_000_000) break;
+    }
+  }
+  assert.ok(Math.max(...ranges) <= 1 << 18 && ranges.length < 80, `${ranges.length} ranges`);
 });
 
 test('an aborted signal stops the work with its own reason', async () => {

@@ -71,13 +71,18 @@ export async function* readFlac(
   const info = await readMetadata(reader);
   const firstFrame = reader.position;
   let nSamples = 0;
-  const damage: FlacDamage = { at: undefined };
+  const damage: FlacDamage = { at: undefined, otherBits: undefined };
   for await (const frames of frameGroups(reader, info, damage)) {
     yield* pieces(frames, info);
     for (const { blockSize } of frames) nSamples += blockSize;
   }
   if (nSamples === 0 && (info.nSamples > 0 || reader.position > firstFrame)) {
     throw new AudioError('malformed', 'The FLAC file has no frame that can be read.');
+  }
+  if (damage.otherBits !== undefined && nSamples > 0) {
+    const message = `The FLAC file has ${info.bits} bits a sample; later frames of ${damage.otherBits} bits are left out.`;
+    onWarning?.({ code: 'audioDamaged', message });
+    return;
   }
   // Tags may follow the last frame: only bytes between frames are damage.
   const isDamaged = damage.at !== undefined && damage.at.nSamples < info.nSamples;
@@ -91,6 +96,8 @@ export async function* readFlac(
 /** The first bytes that are no frame, and how many samples came before them. */
 interface FlacDamage {
   at: { readonly byte: number; readonly nSamples: number } | undefined;
+  /** Bits a sample of the first frame that has others than the stream. */
+  otherBits: number | undefined;
 }
 
 /** Consecutive frames. What is no frame is skipped, as long as that is no more work than the bytes are worth. */
@@ -124,6 +131,7 @@ async function* frameGroups(
         break;
       }
       damage.at ??= { byte: reader.position + at, nSamples };
+      damage.otherBits ??= frame.otherBits;
       isGivenUp = vainWork > MIN_VAIN_WORK + VAIN_WORK_A_BYTE * (reader.position + at);
       if (isGivenUp) break;
       at++;

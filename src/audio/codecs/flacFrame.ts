@@ -32,6 +32,8 @@ export interface NoFlacFrame {
   readonly isCut: boolean;
   /** Bytes and samples that were looked at in vain. */
   readonly work: number;
+  /** Bits a sample of a frame that is not read for that reason, since they are not those of the stream. */
+  readonly otherBits?: number | undefined;
 }
 
 /** What an error costs, in bytes read. */
@@ -40,10 +42,12 @@ const ERROR_WORK = 500;
 /** The bytes are no valid frame, or end within it. */
 class Unreadable extends Error {
   readonly isCut: boolean;
+  readonly otherBits: number | undefined;
 
-  constructor(isCut = false) {
+  constructor(isCut = false, otherBits?: number) {
     super();
     this.isCut = isCut;
+    this.otherBits = otherBits;
   }
 }
 
@@ -155,7 +159,8 @@ export function readFlacFrame(bytes: Uint8Array, at: number, info: FlacStreamInf
     return { sampleRate, blockSize, channels, end: reader.byteAt };
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
-    return { isCut: error.isCut, work: ERROR_WORK + reader.byteAt - at + nSamples };
+    const { isCut, otherBits } = error;
+    return { isCut, otherBits, work: ERROR_WORK + reader.byteAt - at + nSamples };
   }
 }
 
@@ -194,10 +199,12 @@ function readFrameHeader(reader: BitReader, bytes: Uint8Array, at: number, info:
     leadingOnes > 7 ||
     assignment > 10 ||
     (info.maxBlockSize > 0 && blockSize > info.maxBlockSize) ||
-    [bits, 8, 12, -1, 16, 20, 24, 32][bitsCode] !== bits
+    bitsCode === 3
   ) {
     throw new Unreadable();
   }
+  const ownBits = [bits, 8, 12, bits, 16, 20, 24, 32][bitsCode];
+  if (ownBits !== bits) throw new Unreadable(false, ownBits);
   return { sampleRate, blockSize, nChannels, assignment, bits };
 }
 
