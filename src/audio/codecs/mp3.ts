@@ -10,7 +10,6 @@ import { isSameKind, MPEG_HEADER_BYTES, mpegFrameAt, mpegFrames } from '../conta
 import { type MpegInfo, readMpegInfo } from '../containers/mpegInfo.ts';
 import type { ChannelSamples, PcmPiece, PcmPieceOf } from '../pcm.ts';
 import { DecoderReport } from './decoderReport.ts';
-import { MpegAudioDecoder } from './mpeg/mpegAudioDecoder.ts';
 
 /** The first frame is looked for within this many bytes. */
 const SEARCHED_BYTES = 1 << 16;
@@ -55,6 +54,8 @@ export async function* readMp3(
 ): AsyncGenerator<PcmPiece, void, undefined> {
   const trimmer = new Trimmer(await skipInfo(reader));
   await skipJunk(reader);
+  // A page loads it when there is something for it.
+  const { MpegAudioDecoder } = await import('./mpeg/mpegAudioDecoder.ts');
   const decoder = new MpegAudioDecoder();
   const report = new DecoderReport('MP3');
   /** ffmpeg chooses its decoder by the first frame; the one for layers I and II gives 16 bits. */

@@ -7,9 +7,9 @@ import { type OggLink, oggLinks } from '../containers/ogg.ts';
 import type { PcmPiece } from '../pcm.ts';
 import { unsupportedFormat } from '../unsupportedFormat.ts';
 import { isOggFlac, oggFlacChannels, readFlac, unwrapOggFlac } from './flac.ts';
-import { OggOpus } from './opus/oggOpus.ts';
+import type { OggOpus } from './opus/oggOpus.ts';
 import { isOpus } from './opus/opusHead.ts';
-import { OggVorbis } from './vorbis/oggVorbis.ts';
+import type { OggVorbis } from './vorbis/oggVorbis.ts';
 import { isVorbis } from './vorbis/vorbisSetup.ts';
 
 type ReadOptions = Pick<CallOptions, 'onWarning'>;
@@ -86,12 +86,15 @@ class Joined {
   async *opus(link: OggLink): Pieces {
     if (this.#vorbis) yield* this.end();
     const isContinued = link.isContinued && this.#opus !== undefined;
+    // A page loads the decoders when there is something for them.
+    const { OggOpus } = await import('./opus/oggOpus.ts');
     this.#opus ??= new OggOpus(link.head);
     yield* this.#opus.read({ ...link, isContinued });
   }
 
   async *vorbis(link: OggLink): Pieces {
     if (this.#opus) yield* this.end();
+    const { OggVorbis } = await import('./vorbis/oggVorbis.ts');
     this.#vorbis ??= new OggVorbis();
     yield* this.#vorbis.read(link);
   }
