@@ -80,6 +80,7 @@ export type { Platform, WorkerPort } from './runtime/platform.ts';
 
 // Files and output: a model's files in, transcripts out.
 
+export type { FetchOptions } from './base/http.ts';
 export type { GenerationFacts } from './checkpoint/config.ts';
 export { type ModelFiles, openModelFiles } from './checkpoint/modelFiles.ts';
 export { blobSource, memorySource, type OpenSource, type WeightSource } from './checkpoint/source.ts';
