@@ -18,6 +18,8 @@ import { OpusSilk } from './opusSilk.ts';
 
 /** Hz. */
 const OPUS_RATE = 48000;
+/** Packets after which libopus's SILK is what it would be had it decoded all before them: a second or so. */
+const N_REPLAYED = 50;
 /** Packets of a stream before its sound. */
 const N_HEADERS = 2;
 
@@ -30,6 +32,8 @@ export class OggOpus {
   readonly #report = new DecoderReport('Opus');
   readonly #speakers: ReturnType<typeof vorbisChannels>;
   #toSkip = 0;
+  /** The last packets of SILK alone, which libopus is given only when its output is needed again. */
+  #passedOver: Uint8Array[] = [];
 
   /** @throws {AudioError} `malformed`; `unsupported` for ambisonic files and for more than 8 channels */
   constructor(head: Uint8Array) {
@@ -88,17 +92,30 @@ export class OggOpus {
   }
 
   async #decode(bytes: Uint8Array, packet: OpusPacket | undefined): Promise<Channel[]> {
-    const decoded = packet && (await this.#full.decode(bytes));
-    this.#report.count(decoded?.[0]?.length ?? 0);
-    if (!decoded) this.#report.damage('a packet that is not valid');
-    const full = this.#speakers.order.map((c) => decoded?.[c] ?? new Float32Array(0));
+    if (!packet) {
+      this.#report.damage('a packet that is not valid');
+      return [];
+    }
     const { isMapped, nChannels, options } = this.#head;
-    if (!packet || isMapped) return full;
-    if (!this.#silk && packet.mode !== 'celt') {
+    if (!this.#silk && !isMapped && packet.mode !== 'celt') {
       this.#silk = new OpusSilk(nChannels === 2 ? 2 : 1);
       this.#low = new Libopus({ ...options, sampleRate: 16000 });
     }
-    return this.#silk?.push(packet, { full, low: await this.#low?.decode(bytes) }) ?? full;
+    if (this.#silk && !this.#silk.needsLibopus(packet)) {
+      this.#passedOver = [...this.#passedOver, bytes].slice(-N_REPLAYED);
+      this.#report.count(48 * packet.frameMs * packet.frames.length);
+      return this.#silk.push(packet, undefined);
+    }
+    let lowBefore: Channel[] | undefined;
+    for (const before of this.#passedOver.splice(0)) {
+      await this.#full.decode(before);
+      lowBefore = await this.#low?.decode(before);
+    }
+    const decoded = await this.#full.decode(bytes);
+    this.#report.count(decoded?.[0]?.length ?? 0);
+    if (!decoded) this.#report.damage('a packet that is not valid');
+    const full = this.#speakers.order.map((c) => decoded?.[c] ?? new Float32Array(0));
+    return this.#silk?.push(packet, { full, low: await this.#low?.decode(bytes), lowBefore }) ?? full;
   }
 
   #piece(channels: readonly Channel[]): PcmPiece {

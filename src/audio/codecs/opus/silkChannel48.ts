@@ -24,13 +24,21 @@ export interface SilkFrame48 {
   readonly full: Channel;
   /** libopus's output at 16 kHz, if that is SILK's rate. */
   readonly low: Channel | undefined;
+  /** The same of the packet before, where it was not given with that. */
+  readonly lowBefore: Channel | undefined;
   readonly isHybrid: boolean;
   readonly redundancy: Redundancy;
 }
 
 export class SilkChannel48 {
   readonly #resampler: ChannelResampler<Channel>;
-  readonly #libopusSilk: LibopusSilk;
+  readonly #rate: SilkRate;
+  readonly #lead: number;
+  /** In frames that have more than SILK in them. */
+  #libopusSilk: LibopusSilk | undefined;
+  #ownBefore: Channel | undefined;
+  /** Samples of its next output that belong to the frame before. */
+  #surplus = 0;
   readonly #ours = new SampleQueue();
   readonly #theirs = new SampleQueue();
   readonly #full = new SampleQueue();
@@ -42,13 +50,23 @@ export class SilkChannel48 {
     const filter = resampleFilter(rate, 48000, FILTER_TAPS);
     this.#resampler = new ChannelResampler<Channel>(filter, dotF32(filter), (length) => new Float32Array(length));
     this.#ours.push(this.#resampler.push(new Float32Array(LEADING_ZEROS[rate])));
-    this.#libopusSilk = new LibopusSilk(rate, lead);
+    this.#rate = rate;
+    this.#lead = lead;
   }
 
-  push({ own, full, low, isHybrid, redundancy }: SilkFrame48): Channel {
+  push({ own, full, low, lowBefore, isHybrid, redundancy }: SilkFrame48): Channel {
     this.#ours.push(this.#resampler.push(own));
     this.#full.push(full);
-    this.#theirs.push(this.#libopusSilk.push(own, low, redundancy));
+    const isSilkAlone = !isHybrid && redundancy === 'none';
+    if (isSilkAlone && !low) {
+      this.#endLibopusSilk();
+      this.#theirs.push(full);
+    } else {
+      this.#libopusSilk ??= this.#startLibopusSilk(lowBefore);
+      this.#theirs.push(this.#libopusSilk.push(own, low, redundancy).subarray(this.#surplus));
+    }
+    this.#surplus = 0;
+    this.#ownBefore = own;
     const share = redundancy === 'none' ? undefined : silkShare(full.length, redundancy);
     this.#frames.push({ length: full.length, taken: 0, share, isHybrid });
     return this.#take(Math.min(this.#full.length, this.#ours.length, this.#theirs.length));
@@ -56,8 +74,23 @@ export class SilkChannel48 {
 
   end(): Channel {
     this.#ours.push(this.#resampler.end());
-    this.#theirs.push(this.#libopusSilk.end());
+    this.#endLibopusSilk();
     return this.#take(this.#full.length);
+  }
+
+  /** In the state that it would have had it been there for the frame before, whose place in `theirs` is taken. */
+  #startLibopusSilk(low: Channel | undefined): LibopusSilk {
+    const libopusSilk = new LibopusSilk(this.#rate, this.#lead);
+    const own = this.#ownBefore;
+    if (!own) return libopusSilk;
+    const lowOfOwn = low && low.length >= own.length ? low.subarray(low.length - own.length) : undefined;
+    this.#surplus = (own.length * 48000) / this.#rate - libopusSilk.push(own, lowOfOwn, 'none').length;
+    return libopusSilk;
+  }
+
+  #endLibopusSilk(): void {
+    if (this.#libopusSilk) this.#theirs.push(this.#libopusSilk.end());
+    this.#libopusSilk = undefined;
   }
 
   #take(length: number): Channel {
