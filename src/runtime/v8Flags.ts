@@ -7,7 +7,7 @@
  * A flag is no promise of V8's. An unknown one is printed on stderr, and a combination that V8 does not expect ends the
  * process where nothing can catch it. So flags are given to the versions below and to no other: each has read recordings with
  * them on the runtimes that the table names, and `npm run runtimes` does so again. What they gain is in
- * `bench/results/runtimes.md`. Any other version runs without, slower and right.
+ * `bench/results/runtimes.md`. Any other version runs without, slower and right (Node 21, V8 11.8, gains nothing by them).
  */
 import type { WasmFeatures } from '../engine/wasm/variant.ts';
 
@@ -35,7 +35,6 @@ const REVECTORIZE = '--experimental-wasm-revectorize';
  */
 const TRIED: Readonly<Record<string, readonly string[]>> = {
   '11.3': [...EAGER, '--experimental-wasm-relaxed-simd'], // Node 20
-  '11.8': EAGER, // Node 21
   '12.4': [...EAGER, '--turboshaft-wasm'], // Node 22
   '12.9': [...EAGER, '--turboshaft-wasm'], // Node 23
   '13.6': [...EAGER, REVECTORIZE], // Node 24
