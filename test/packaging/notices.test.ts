@@ -8,12 +8,10 @@ import { repoRoot } from '../support/paths.ts';
 const notice = readFileSync(join(repoRoot, 'THIRD-PARTY-NOTICES.md'), 'utf8');
 const lock = JSON.parse(readFileSync(join(repoRoot, 'package-lock.json'), 'utf8')) as {
   // npm's own form
-  readonly packages: Readonly<
-    Record<string, { readonly dev?: boolean; readonly devOptional?: boolean; readonly license?: string }>
-  >;
+  readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly license?: string }>>;
 };
 const installed = Object.entries(lock.packages)
-  .filter(([path, { dev, devOptional }]) => path !== '' && !dev && !devOptional)
+  .filter(([path, { dev }]) => path !== '' && !dev)
   .map(([path, { license }]) => ({ name: path.slice(path.lastIndexOf('node_modules/') + 13), license }));
 const rows = new Map([...notice.matchAll(/^\| `([^`]+)` \| ([^|]+) \|/gm)].map(([, name, license]) => [name, license]));
 

@@ -1,6 +1,6 @@
 /**
  * Every version of Node, Deno and Bun that was fetched (`npm run runtimes` fetches and runs this) reads a recording with the
- * V8 flags that sotto gives it: right tokens, nothing else printed. The flags are put back to that version's defaults.
+ * V8 flags that sotto gives it: right tokens. The flags are put back to that version's defaults.
  *
  *   node dist/test/runtimes/versions.test.js [part of the names of the tests to run]
  */
