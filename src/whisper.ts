@@ -20,7 +20,7 @@ import type { Tokenizer } from './text/tokenizer.ts';
 import { type RecordingResult, type TranscribeAllOptions, transcribeAll } from './transcribe/batch/transcribeAll.ts';
 import type { TranscribeOptions } from './transcribe/options.ts';
 import type { SampleSource } from './transcribe/stream/sampleFeed.ts';
-import { type StreamSummary, type StreamUpdate, transcribeStream } from './transcribe/stream/stream.ts';
+import type { StreamSummary, StreamUpdate } from './transcribe/stream/stream.ts';
 import type { StreamOptions } from './transcribe/stream/streamOptions.ts';
 import { checkTranscription, transcribe, transcribeSegments } from './transcribe/transcribe.ts';
 import type { Segment, Transcript } from './transcribe/transcript.ts';
@@ -155,6 +155,8 @@ export class Whisper {
     const { signal, release } = anySignal(options.signal, this.#closing.signal);
     const runExclusive = <T>(work: () => Promise<T>): Promise<T> => this.#exclusive(signal, work);
     try {
+      // A page that has no live sound does not load what is for it.
+      const { transcribeStream } = await import('./transcribe/stream/stream.ts');
       const mel = new RunningLogMel(this.dims.nMels);
       return yield* transcribeStream({ ...this.#parts, runExclusive }, mel, samples, { ...options, signal });
     } catch (error) {

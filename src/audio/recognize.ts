@@ -1,12 +1,8 @@
 /** What a recording is, by its content, never by its name. */
+import { startsWith } from '../base/bytes.ts';
 import type { CallOptions } from '../base/progress.ts';
 import type { ByteReader } from './byteReader.ts';
-import { isFlac, readFlac } from './codecs/flac.ts';
-import { isMpegAudio, readMp3 } from './codecs/mp3.ts';
-import { readOgg } from './codecs/ogg.ts';
 import { skipId3 } from './containers/id3.ts';
-import { isOgg } from './containers/ogg.ts';
-import { OTHER_FORMAT_BYTES, otherFormat } from './containers/otherFormats.ts';
 import { readWav } from './containers/wav.ts';
 import { isWav } from './containers/wavChunks.ts';
 import type { PcmPiece } from './pcm.ts';
@@ -19,7 +15,8 @@ type Pieces = AsyncGenerator<PcmPiece, void, undefined>;
 const PROBE_BYTES = [1 << 16, 1 << 20] as const;
 
 /**
- * The samples of a recording of any kind that is read here.
+ * The samples of a recording of any kind that is read here. All readers but that of WAV are loaded when there is something
+ * for them: a page does not wait for them.
  *
  * @throws {AudioError} `unsupported`, before any piece, for everything else; what the readers throw
  */
@@ -27,8 +24,10 @@ export async function* readPieces(reader: ByteReader, options: ReadOptions): Pie
   await skipId3(reader);
   const head = await reader.peek(12);
   if (isWav(head)) return yield* readWav(reader, options);
-  if (isOgg(head)) return yield* readOgg(reader, options);
-  if (isFlac(head)) return yield* readFlac(reader, options);
+  if (startsWith(head, 'OggS')) return yield* (await import('./codecs/ogg.ts')).readOgg(reader, options);
+  if (startsWith(head, 'fLaC')) return yield* (await import('./codecs/flac.ts')).readFlac(reader, options);
+  const { OTHER_FORMAT_BYTES, otherFormat } = await import('./containers/otherFormats.ts');
+  const { isMpegAudio, readMp3 } = await import('./codecs/mp3.ts');
   const other = otherFormat(await reader.peek(OTHER_FORMAT_BYTES));
   if (other === undefined) {
     for (const size of PROBE_BYTES) {

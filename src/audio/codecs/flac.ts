@@ -35,10 +35,6 @@ const MAX_FRAME_BYTES = 1 << 22;
 const MIN_VAIN_WORK = 1 << 24;
 const VAIN_WORK_A_BYTE = 16;
 
-export function isFlac(bytes: Uint8Array): boolean {
-  return startsWith(bytes, MAGIC);
-}
-
 /** @param head the first packet of an Ogg stream */
 export function isOggFlac(head: Uint8Array): boolean {
   return startsWith(head, MAGIC, OGG_HEADER_BYTES);

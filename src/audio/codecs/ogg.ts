@@ -41,9 +41,18 @@ export async function* readOgg(reader: ByteReader, options: ReadOptions): Pieces
     }
   };
   let nLinks = 0;
+  let firstCodec: string | undefined;
   try {
     for await (const link of oggLinks(reader, nChannelsOf)) {
       nLinks++;
+      const codec = codecOf(link.head);
+      firstCodec ??= codec;
+      if (codec !== undefined && codec !== firstCodec) {
+        // ffmpeg takes it for another stream beside the one that it reads, and so openai/whisper does not hear it.
+        const message = `The Ogg file goes on in ${codec} after ${firstCodec}: from there on it is not read, as in ffmpeg.`;
+        options.onWarning?.({ code: 'audioTruncated', message });
+        break;
+      }
       yield* passOverErrors(readLink(link, joined, reader.name, options));
     }
     yield* passOverErrors(joined.end());
@@ -60,6 +69,13 @@ async function* readLink(link: OggLink, joined: Joined, name: string | undefined
   yield* joined.end();
   if (isOggFlac(head)) return yield* readFlac(ByteReader.ofStream(unwrapOggFlac(packetsOf(link))), options);
   throw unsupportedFormat(name, OTHER_CODECS.find(([mark]) => startsWith(head, mark))?.[1]);
+}
+
+/** By the first packet of a stream; undefined for one that is not read here. */
+function codecOf(head: Uint8Array): 'Opus' | 'Vorbis' | 'FLAC' | undefined {
+  if (isOpus(head)) return 'Opus';
+  if (isVorbis(head)) return 'Vorbis';
+  return isOggFlac(head) ? 'FLAC' : undefined;
 }
 
 /** By the first packet of a stream; 0 for one that is not read here. */
@@ -84,7 +100,6 @@ class Joined {
   }
 
   async *opus(link: OggLink): Pieces {
-    if (this.#vorbis) yield* this.end();
     const isContinued = link.isContinued && this.#opus !== undefined;
     // A page loads the decoders when there is something for them.
     const { OggOpus } = await import('./opus/oggOpus.ts');
@@ -93,7 +108,6 @@ class Joined {
   }
 
   async *vorbis(link: OggLink): Pieces {
-    if (this.#opus) yield* this.end();
     const { OggVorbis } = await import('./vorbis/oggVorbis.ts');
     this.#vorbis ??= new OggVorbis();
     yield* this.#vorbis.read(link);

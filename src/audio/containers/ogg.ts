@@ -46,10 +46,6 @@ const MAX_PACKET_BYTES = 1 << 23;
 const MIN_VAIN_WORK = 1 << 24;
 const VAIN_WORK_A_BYTE = 16;
 
-export function isOgg(bytes: Uint8Array): boolean {
-  return startsWith(bytes, CAPTURE_PATTERN);
-}
-
 /**
  * Groups in the order of the file.
  *

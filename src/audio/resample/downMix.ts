@@ -25,6 +25,8 @@ const SPEAKER_LEVELS: ReadonlyMap<number, number> = new Map([
 ]);
 
 const FRONT_PAIR = SPEAKER.frontLeft | SPEAKER.frontRight;
+/** A stereo mix made of more channels: taken for the front pair. */
+const STEREO_DOWN_MIX = 0x60000000;
 const PAIRS = [
   FRONT_PAIR,
   SPEAKER.sideLeft | SPEAKER.sideRight,
@@ -39,8 +41,8 @@ const PAIRS = [
 export function downMixWeights(format: Pick<PcmFormat, 'nChannels' | 'channelMask'>): number[] {
   const { nChannels } = format;
   if (nChannels === 1) return [1];
-  const given = speakersOf(format.channelMask);
-  const mask = given.length === nChannels ? format.channelMask : (DEFAULT_CHANNEL_MASKS[nChannels] ?? 0);
+  const given = format.channelMask === STEREO_DOWN_MIX ? FRONT_PAIR : format.channelMask;
+  const mask = speakersOf(given).length === nChannels ? given : (DEFAULT_CHANNEL_MASKS[nChannels] ?? 0);
   const hasFront = (mask & (FRONT_PAIR | SPEAKER.frontCentre)) !== 0;
   const lacksPartner = PAIRS.some((pair) => (mask & pair) !== 0 && (mask & pair) !== pair);
   if (!hasFront || lacksPartner) {

@@ -176,7 +176,7 @@ const FLOAT_64: Arithmetic<Float64Array<ArrayBuffer>> = {
   allocate: (length) => new Float64Array(length),
   dot: dotF64,
   mix: mixF64,
-  round: unitToInt16,
+  round: doubleToInt16,
 };
 
 /** The mixer in use, under its sample format. */
@@ -203,6 +203,13 @@ function s32Mixer(format: PcmFormat, filters: Filters): Mixer<ChannelSamples['s3
 function unitToInt16(value: number): number {
   const scaled = value * 32768;
   return Math.abs(scaled) < 2 ** 31 ? clampInt16(roundHalfEven(scaled)) : -32768;
+}
+
+/** The same in C, which ffmpeg uses for f64: to 64 bits, of which the low 32 are clamped. What has no place there is 0. */
+function doubleToInt16(value: number): number {
+  const scaled = value * 32768;
+  if (!(Math.abs(scaled) < 2 ** 63)) return 0;
+  return clampInt16((Math.abs(scaled) < 2 ** 51 ? roundHalfEven(scaled) : scaled) | 0);
 }
 
 function s32ToF32(samples: Int32Array): Float32Array<ArrayBuffer> {

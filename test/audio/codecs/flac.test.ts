@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ByteReader } from '../../../src/audio/byteReader.ts';
 import { memoryBytes } from '../../../src/audio/byteSource.ts';
-import { isFlac, readFlac } from '../../../src/audio/codecs/flac.ts';
+import { readFlac } from '../../../src/audio/codecs/flac.ts';
 import { decodeWhole } from '../../../src/audio/decode.ts';
 import { concat } from '../../../src/base/bytes.ts';
 import type { Warning } from '../../../src/base/progress.ts';
@@ -123,7 +123,6 @@ test('a file cut anywhere gives its complete frames, or is refused if there is n
   const lengths = new Set<number>();
   for (let end = 4; end < threeFrameFile.length; end++) {
     const cut = threeFrameFile.subarray(0, end);
-    assert.ok(isFlac(cut));
     const warnings: Warning[] = [];
     let samples: readonly number[] = [];
     const code = await codeOf(async () => {

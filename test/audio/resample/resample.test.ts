@@ -124,6 +124,7 @@ test('a constant stays and the first filter sums to 1', () => {
 test('weights of known layouts, refusal of unknown ones', async () => {
   assert.equal(downMixWeights({ nChannels: 1, channelMask: 0 }), [1]);
   assert.equal(downMixWeights({ nChannels: 2, channelMask: 0 }), [0.5, 0.5]);
+  assert.equal(downMixWeights({ nChannels: 2, channelMask: 0x60000000 }), [0.5, 0.5]);
   const surround = downMixWeights({ nChannels: 6, channelMask: 0x3f });
   assert.is(surround[3], 0);
   assert.ok(Math.abs(surround.reduce((a, b) => a + b, 0) - 1) < 1e-12);
@@ -160,6 +161,15 @@ test('a sample that is no number is the least one, as in ffmpeg, and is counted 
     assert.equal([samples[4499], samples[4500], samples[4501]], [8192, expected, 8192], `${bad}`);
     assert.equal(resampler.nonFinite, Number.isFinite(bad) ? undefined : { seconds: 0.28125, count: 1 }, `${bad}`);
   }
+  // Those of `ffmpeg -f f64le`, whose conversion of doubles is another one.
+  const doubles = [65536, 65535.9, 131072, 131073, -65537, 1e9, 2 ** 48, 1e20, Number.NaN, Number.NEGATIVE_INFINITY];
+  const resampler64 = new MonoResampler();
+  const channels = [Float64Array.from(doubles)];
+  resampler64.push({ sampleFormat: 'f64', sampleRate: 16000, nChannels: 1, channelMask: 0, channels });
+  assert.equal(
+    Array.from(resampler64.end(), (v) => v * 32768),
+    [-32768, 32767, 0, 32767, 32767, 32767, 0, 0, 0, 0],
+  );
   const stereo = [
     new Float32Array(9000).fill(Number.NaN, 3000, 3010),
     new Float32Array(9000).fill(Infinity, 8000, 8001),
