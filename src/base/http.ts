@@ -4,7 +4,6 @@
  * after pauses that grow. With web standards alone; another `fetch` can be handed in, for proxies.
  */
 import type { ErrorDetails } from './errors.ts';
-import { isSystemError, systemReason } from './systemErrors.ts';
 
 export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
@@ -107,12 +106,12 @@ async function requestOnce(url: string, options: FetchOptions, fail: Failure): P
     stopTimer();
     signal?.removeEventListener('abort', forward);
   };
-  const failure = (cause: unknown): unknown => {
+  const failure = async (cause: unknown): Promise<unknown> => {
     finish();
     if (signal?.aborted) return signal.reason;
     if (inner.signal.aborted) return inner.signal.reason;
     const reason = reasonOf(cause);
-    return fail(`${url} could not be fetched: ${describe(reason)}.`, { cause: reason, hint: hintOf(reason) });
+    return fail(`${url} could not be fetched: ${await describe(reason)}.`, { cause: reason, hint: hintOf(reason) });
   };
   startTimer();
   let response: Response;
@@ -125,7 +124,7 @@ async function requestOnce(url: string, options: FetchOptions, fail: Failure): P
       signal: inner.signal,
     });
   } catch (cause) {
-    throw failure(cause);
+    throw await failure(cause);
   }
   stopTimer();
   return {
@@ -148,7 +147,7 @@ async function requestOnce(url: string, options: FetchOptions, fail: Failure): P
           try {
             part = await reader.read();
           } catch (cause) {
-            throw failure(cause);
+            throw await failure(cause);
           }
           stopTimer();
           signal?.throwIfAborted();
@@ -197,10 +196,12 @@ function reasonOf(error: unknown): unknown {
   return error instanceof TypeError && error.cause instanceof Error ? error.cause : error;
 }
 
-function describe(reason: unknown): string {
+async function describe(reason: unknown): Promise<string> {
   if (!(reason instanceof Error)) return String(reason);
-  if (!isSystemError(reason)) return reason.message || codeOf(reason);
-  const words = systemReason(reason);
+  // A page has no errors of a system, and no network now to load their words with.
+  if (!('syscall' in reason)) return reason.message || codeOf(reason);
+  const { isSystemError, systemReason } = await import('./systemErrors.ts');
+  const words = isSystemError(reason) ? systemReason(reason) : reason.message;
   return words === reason.message ? words : `${words} (${reason.message})`;
 }
 

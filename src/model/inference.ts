@@ -17,7 +17,7 @@ import type {
 import { type Device, type Executable, readFloats, readWords } from '../engine/device.ts';
 import type { CacheType, WeightType } from '../engine/dtype.ts';
 import type { LogitRules, RuleState } from '../rules/logitRules.ts';
-import { Aligner } from './alignment/aligner.ts';
+import type { Aligner } from './alignment/aligner.ts';
 import type { AlignmentHeads } from './alignment/alignmentHeads.ts';
 import { ChunkedSubmit } from './chunkedSubmit.ts';
 import { makeBatchSlot, prefill } from './decoder/batchSlot.ts';
@@ -202,6 +202,8 @@ class DeviceInference implements ModelInference {
     onHead: (scores: Float32Array) => void,
     signal?: AbortSignal,
   ): Promise<Float32Array> {
+    // A page loads it when words are asked for their times.
+    const { Aligner } = await import('./alignment/aligner.ts');
     this.#aligner ??= new Aligner({
       device: this.#device,
       memory: this.#memory,

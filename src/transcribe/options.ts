@@ -18,7 +18,7 @@ import { checkNames, checkValues } from '../options/check.ts';
 import { resolve } from '../options/resolve.ts';
 import type { CallbackNames, OptionsOf, OptionTable, ResolvedOptions } from '../options/spec.ts';
 import type { Segment } from './transcript.ts';
-import { defaultAppendPunctuations, defaultPrependPunctuations } from './words/wordTimestamps.ts';
+import { defaultAppendPunctuations, defaultPrependPunctuations } from './words/punctuations.ts';
 
 const EVERYWHERE = ['transcribe', 'transcribeAll', 'stream'] as const;
 /** What asks for the rest of a recording has no meaning while it is still coming. */

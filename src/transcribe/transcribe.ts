@@ -6,7 +6,6 @@
 import { N_FRAMES } from '../audio/constants.ts';
 import type { LogMel } from '../audio/features/logMel.ts';
 import { InternalError } from '../base/errors.ts';
-import { transcribeBatch } from './batch/batch.ts';
 import {
   checkTranscribeOptions,
   type ResolvedTranscribeOptions,
@@ -20,7 +19,7 @@ import type { Segment, Transcript, TranscriptSummary } from './transcript.ts';
 import { promptHistory } from './window/prompt.ts';
 import { WindowDecoder } from './window/window.ts';
 import { WindowProgress } from './window/windowProgress.ts';
-import { requireAlignment } from './words/alignment.ts';
+import { requireAlignment } from './words/requireAlignment.ts';
 
 /**
  * Text, segments and language of one recording.
@@ -115,6 +114,7 @@ async function* inBatches(
     detectionWindow: () => mel.detectionWindow(),
     close: async () => {},
   });
+  const { transcribeBatch } = await import('./batch/batch.ts');
   for await (const event of transcribeBatch(model, [{ open }], options)) {
     if ('error' in event) throw event.error;
     if ('summary' in event) return event.summary;

@@ -6,7 +6,6 @@
 import { AudioError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
 import { ByteReader } from '../byteReader.ts';
-import { readMp3 } from '../codecs/mp3.ts';
 import type { PcmPiece } from '../pcm.ts';
 import { isLittleEndian, type WavChunk, wavChunks } from './wavChunks.ts';
 import { frameReader, isMpegFormat, malformedWav, readWavFormat, type WavFormat } from './wavFormat.ts';
@@ -26,6 +25,7 @@ export async function* readWav(
 ): AsyncGenerator<PcmPiece, void, undefined> {
   const { wav, size } = await readHeader(reader, options);
   if (wav !== 'mpeg') return yield* readFrames(reader, wav, size);
+  const { readMp3 } = await import('../codecs/readEncoded.ts');
   yield* readMp3(ByteReader.ofStream(upTo(reader, size)), options);
 }
 

@@ -14,6 +14,7 @@ import { promptHistory } from '../window/prompt.ts';
 import { WindowDecoder, type WindowResult } from '../window/window.ts';
 import { WindowWork } from '../window/windowWork.ts';
 import { type Lane, Lanes } from './lanes.ts';
+import { withWordsOf } from './withWords.ts';
 
 export interface BatchRecording {
   /** For `onProgress`. */
@@ -62,6 +63,7 @@ export async function* transcribeBatch(
     throw new OptionsError('batchSize', 'This engine has room for one window only: it cannot decode several at once.');
   }
   const decoder = new WindowDecoder(model, options);
+  const withWords = withWordsOf(model, options);
   // Every chunk is a beginning: it gets the initial prompt, unless that is not to be carried.
   const { prompt } = promptHistory(model, { ...options, carryInitialPrompt: true });
   const laterPrompt = options.carryInitialPrompt
@@ -99,7 +101,7 @@ export async function* transcribeBatch(
           yield { index, error: failure.error };
           continue;
         }
-        for (const segment of lanes.emit(decoder, tokenizer)) yield { index, segment };
+        for (const segment of lanes.emit(withWords, tokenizer)) yield { index, segment };
         if (!lanes.isEmitted) continue;
         onProgress?.(lanes.progress(name));
         yield { index, summary: lanes.summary(tokenizer) };

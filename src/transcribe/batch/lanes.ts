@@ -11,12 +11,13 @@ import type { SpeechMap } from '../recording/speech.ts';
 import { framesToSeconds } from '../time.ts';
 import type { Segment, TranscriptSummary } from '../transcript.ts';
 import type { WindowSegment } from '../window/segments.ts';
-import type { WindowDecoder, WindowRequest, WindowResult } from '../window/window.ts';
+import type { WindowRequest, WindowResult } from '../window/window.ts';
 import type { AlignedWindow } from '../words/alignedWindow.ts';
 import { ChunkMel } from './chunkMel.ts';
 import { type Chunk, chunksOf } from './chunks.ts';
 import { findMergePoint, timedWords } from './overlapMerge.ts';
 import { takeWords } from './takeWords.ts';
+import type { WithWords } from './withWords.ts';
 
 /** The windows of one chunk. */
 export class Lane {
@@ -119,12 +120,12 @@ export class Lanes {
   }
 
   /** Emits the segments before which nothing is missing any more, each once. */
-  *emit(decoder: WindowDecoder, tokenizer: Tokenizer): Generator<Segment> {
+  *emit(withWords: WithWords, tokenizer: Tokenizer): Generator<Segment> {
     for (let lane = this.all[this.#nEmitted]; lane?.isDone; lane = this.all[this.#nEmitted]) {
       const following = this.all[this.#nEmitted + 1];
       if (lane.chunk.overlap > 0 && following) {
         if (!following.isDone) return;
-        mergeOverlap(lane, following, decoder, tokenizer);
+        mergeOverlap(lane, following, withWords, tokenizer);
       }
       this.#nEmitted++;
       // Two alignments can disagree about where one word ends and the next begins.
@@ -149,13 +150,13 @@ export class Lanes {
 }
 
 /** Cuts two lanes so that each word of their overlap is in one of them. */
-function mergeOverlap(before: Lane, after: Lane, decoder: WindowDecoder, tokenizer: Tokenizer): void {
+function mergeOverlap(before: Lane, after: Lane, withWords: WithWords, tokenizer: Tokenizer): void {
   const { keep, drop } = findMergePoint(timedWords(alignedOf(before)), timedWords(alignedOf(after)), {
     start: framesToSeconds(after.chunk.start),
     end: framesToSeconds(before.chunk.end),
   });
-  trim(before, 0, keep, decoder, tokenizer);
-  trim(after, drop, Number.POSITIVE_INFINITY, decoder, tokenizer);
+  trim(before, 0, keep, withWords, tokenizer);
+  trim(after, drop, Number.POSITIVE_INFINITY, withWords, tokenizer);
 }
 
 function alignedOf({ windows }: Lane): AlignedWindow[] {
@@ -163,7 +164,7 @@ function alignedOf({ windows }: Lane): AlignedWindow[] {
 }
 
 /** Reduces a lane to its words `from` up to `to`. */
-function trim(lane: Lane, from: number, to: number, decoder: WindowDecoder, tokenizer: Tokenizer): void {
+function trim(lane: Lane, from: number, to: number, withWords: WithWords, tokenizer: Tokenizer): void {
   let first = 0;
   lane.windows = lane.windows.map((window) => {
     const { aligned } = window;
@@ -171,7 +172,7 @@ function trim(lane: Lane, from: number, to: number, decoder: WindowDecoder, toke
     const begin = first;
     first += aligned.words.length;
     const taken = takeWords(aligned, Math.max(0, from - begin), Math.max(0, to - begin), tokenizer);
-    return taken === aligned ? window : decoder.withWords(window, taken);
+    return taken === aligned ? window : withWords(window, taken);
   });
 }
 

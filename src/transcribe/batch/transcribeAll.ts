@@ -10,7 +10,7 @@ import { resolveTranscribeOptions, TRANSCRIBE_OPTIONS } from '../options.ts';
 import type { SpeechModel } from '../speechModel.ts';
 import { checkTranscription, transcribe } from '../transcribe.ts';
 import type { Segment, Transcript } from '../transcript.ts';
-import { type BatchRecording, transcribeBatch } from './batch.ts';
+import type { BatchRecording } from './batch.ts';
 
 /** As those of `transcribe`, but for how many windows are decoded at once; with 1, one recording after another. */
 const TRANSCRIBE_ALL_OPTIONS = {
@@ -48,6 +48,7 @@ export async function* transcribeAll(
     yield* oneByOne(model, recordings, options);
     return;
   }
+  const { transcribeBatch } = await import('./batch.ts');
   const segments: Segment[][] = recordings.map(() => []);
   for await (const event of transcribeBatch(model, recordings, resolveTranscribeOptions(settings))) {
     const { index } = event;

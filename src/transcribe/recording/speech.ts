@@ -1,9 +1,15 @@
 /** Where somebody speaks in a recording: everything that is decided on the speech detector's numbers is decided here. */
 import { type Activity, measureActivity } from '../../audio/features/activity.ts';
 import type { LogMel } from '../../audio/features/logMel.ts';
-import { isSounding, type SpeechOptions, type SpeechSpan, speechSpans } from '../../audio/features/vad.ts';
-import type { Clip } from './clips.ts';
-import type { Timeline } from './timeline.ts';
+import {
+  isSounding,
+  type ResolvedSpeechOptions,
+  type SpeechOptions,
+  type SpeechSpan,
+  speechSpans,
+} from '../../audio/features/vad.ts';
+import { type Clip, overlapOf } from './clips.ts';
+import { Timeline } from './timeline.ts';
 
 /** Shortest pause a recording is cut in, in frames: longer than the closure of a plosive. */
 const MIN_PAUSE = 20;
@@ -64,4 +70,23 @@ export class SpeechMap {
       peakedness: timeline.gather(peakedness),
     });
   }
+}
+
+/** Splices the speech of the clips. @returns the clips in the frames of the splice; those without speech are left out */
+export function spliceSpeech(given: readonly Clip[], speech: SpeechMap, options: ResolvedSpeechOptions) {
+  const spans = speech.spans(options);
+  const parts: Clip[] = [];
+  const clips: Clip[] = [];
+  let length = 0;
+  for (const clip of given) {
+    const start = length;
+    for (const span of spans) {
+      const part = overlapOf(clip, span);
+      if (part.start >= part.end) continue;
+      parts.push(part);
+      length += part.end - part.start;
+    }
+    if (length > start) clips.push({ start, end: length });
+  }
+  return { timeline: new Timeline(parts, options.padding), clips };
 }

@@ -12,7 +12,7 @@ import type { SpeechModel } from '../speechModel.ts';
 import { framesToSeconds } from '../time.ts';
 import type { Segment, Word } from '../transcript.ts';
 import { type PromptHistory, promptHistory } from '../window/prompt.ts';
-import { requireAlignment } from '../words/alignment.ts';
+import { requireAlignment } from '../words/requireAlignment.ts';
 import { type Commit, Committer } from './committer.ts';
 import { SampleFeed, type SampleSource } from './sampleFeed.ts';
 import { type DecodedSegment, type DecodedSnapshot, SnapshotDecoder } from './snapshotDecoder.ts';

@@ -7,7 +7,7 @@ import { CHUNK_LENGTH, FRAMES_PER_SECOND } from '../../audio/constants.ts';
 import { roundHalfEven } from '../../base/python.ts';
 import { framesToSeconds } from '../time.ts';
 import type { Word } from '../transcript.ts';
-import { defaultAppendPunctuations, defaultPrependPunctuations } from '../words/wordTimestamps.ts';
+import { defaultAppendPunctuations, defaultPrependPunctuations } from '../words/punctuations.ts';
 import type { WindowPlace, WindowSegment } from './segments.ts';
 
 const PUNCTUATION = defaultPrependPunctuations + defaultAppendPunctuations;

@@ -3,6 +3,7 @@
  *
  * @see openai/whisper, whisper/transcribe.py: new_segment and the slicing in transcribe()
  */
+import { strip } from '../../base/python.ts';
 import type { DecodingResult } from '../../decode/task.ts';
 import { TIME_PRECISION, type Tokenizer } from '../../text/tokenizer.ts';
 import { FRAMES_PER_TICK, framesToSeconds } from '../time.ts';
@@ -76,4 +77,10 @@ export function cutSegments(result: DecodingResult, { seek, size }: WindowPlace,
   // The next window decodes again what follows the last pair.
   const isUnfinished = tokens.slice(lastCut).some((token) => token < tokenizer.eot);
   return { segments, advance: tick(lastCut - 1) * FRAMES_PER_TICK, singleTimestampEnding, isUnfinished };
+}
+
+/** A segment without duration or text is kept, but emptied. */
+export function clearIfBlank(segment: WindowSegment): WindowSegment {
+  if (segment.start !== segment.end && strip(segment.text) !== '') return segment;
+  return { ...segment, text: '', tokens: [], tokenLogprobs: [], words: [] };
 }

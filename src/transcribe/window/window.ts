@@ -5,7 +5,7 @@
  */
 import { FRAMES_PER_SECOND } from '../../audio/constants.ts';
 import type { LogMel } from '../../audio/features/logMel.ts';
-import { roundHalfEven, strip } from '../../base/python.ts';
+import { roundHalfEven } from '../../base/python.ts';
 import { FallbackDecoder, isSilence } from '../../decode/fallback.ts';
 import type { AudioFeatures } from '../../decode/inference.ts';
 import { detectLanguage } from '../../decode/languageDetect.ts';
@@ -13,9 +13,9 @@ import type { DecodingResult } from '../../decode/task.ts';
 import type { ResolvedTranscribeOptions } from '../options.ts';
 import type { SpeechModel } from '../speechModel.ts';
 import { framesToSeconds } from '../time.ts';
-import { type AlignedWindow, alignWindow, firstSegments, segmentsWithWords } from '../words/alignedWindow.ts';
+import type { AlignedWindow } from '../words/alignedWindow.ts';
 import { filterHallucinations, speechEnd } from './hallucination.ts';
-import { cutSegments, type WindowPlace, type WindowSegment } from './segments.ts';
+import { clearIfBlank, cutSegments, type WindowPlace, type WindowSegment } from './segments.ts';
 
 /** One window to decode. Windows of one call may be of different recordings. */
 export interface WindowRequest {
@@ -97,13 +97,6 @@ export class WindowDecoder {
     }
   }
 
-  /** The result of a window of which only some words are left, after an overlap merge. */
-  withWords(result: WindowResult, aligned: AlignedWindow): WindowResult {
-    const { wordTimestamps } = this.#options;
-    const segments = wordTimestamps ? segmentsWithWords(this.#model, aligned, this.#options) : aligned.segments;
-    return { ...result, segments: segments.map(clearIfBlank), aligned };
-  }
-
   /** From the tokens of a window to its segments. */
   async #finish(window: EncodedWindow, decoded: DecodingResult): Promise<Omit<WindowResult, 'language'>> {
     const { wordTimestamps, hallucinationSilenceThreshold: threshold, multilingual } = this.#options;
@@ -118,6 +111,7 @@ export class WindowDecoder {
     let next = place.seek + cut.advance;
     const found = { segments, temperature, next, isUnfinished, lastSpeech };
     if (!wordTimestamps && !keepAligned) return found;
+    const { alignWindow, firstSegments, segmentsWithWords } = await import('../words/alignedWindow.ts');
     const aligned = await alignWindow(this.#model, { ...window, segments }, this.#options);
     if (!wordTimestamps) return { ...found, aligned };
 
@@ -145,10 +139,4 @@ interface EncodedWindow extends Omit<WindowRequest, 'mel'> {
   readonly nFrames: number;
   /** Distinguishes its random draws from those of other windows. */
   readonly stream: number;
-}
-
-/** A segment without duration or text is kept, but emptied. */
-function clearIfBlank(segment: WindowSegment): WindowSegment {
-  if (segment.start !== segment.end && strip(segment.text) !== '') return segment;
-  return { ...segment, text: '', tokens: [], tokenLogprobs: [], words: [] };
 }

@@ -5,7 +5,7 @@
  * @see openai/whisper, whisper/timing.py: find_alignment
  */
 
-import { InternalError, OptionsError } from '../../base/errors.ts';
+import { InternalError } from '../../base/errors.ts';
 import type { AudioFeatures, Inference } from '../../decode/inference.ts';
 import type { Task, Tokenizer } from '../../text/tokenizer.ts';
 import { FRAMES_PER_TICK, TICKS_PER_SECOND } from '../time.ts';
@@ -33,11 +33,6 @@ export interface AlignmentInput {
   readonly task: Task;
   /** Frames of 10 ms of sound in the window. */
   readonly nFrames: number;
-}
-
-/** @throws {OptionsError} `wordTimestamps` if the engine has no alignment heads */
-export function requireAlignment({ align }: Inference): void {
-  if (!align) throw new OptionsError('wordTimestamps', 'This engine has no alignment heads, so it has no word times.');
 }
 
 /** @returns consecutive words, each beginning where the last one ends */

@@ -9,8 +9,6 @@ import type { Word } from '../transcript.ts';
 import type { WindowSegment } from '../window/segments.ts';
 import type { AlignedWord } from './alignment.ts';
 
-export const defaultPrependPunctuations = '"\'“¿([{-';
-export const defaultAppendPunctuations = '"\'.。,，!！?？:：”)]}、';
 const SENTENCE_ENDS = '.。!！?？';
 /** Upper limit of the median word duration, in seconds. */
 const MAX_MEDIAN = 0.7;

@@ -3,12 +3,8 @@ import * as assert from 'uvu/assert';
 import type { Word } from '../../../src/transcribe/transcript.ts';
 import type { WindowSegment } from '../../../src/transcribe/window/segments.ts';
 import type { AlignedWord } from '../../../src/transcribe/words/alignment.ts';
-import {
-  addWordTimestamps,
-  defaultAppendPunctuations,
-  defaultPrependPunctuations,
-  type WordTimestampsInput,
-} from '../../../src/transcribe/words/wordTimestamps.ts';
+import { defaultAppendPunctuations, defaultPrependPunctuations } from '../../../src/transcribe/words/punctuations.ts';
+import { addWordTimestamps, type WordTimestampsInput } from '../../../src/transcribe/words/wordTimestamps.ts';
 import { segmentOf } from '../../support/segments.ts';
 
 const test = suite('word timestamps');
