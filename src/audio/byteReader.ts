@@ -107,7 +107,7 @@ export class ByteReader {
   }
 
   /** Goes on by `count` bytes, or to the end. In a source nothing is read for it. */
-  async skip(count: number): Promise<void> {
+  async advance(count: number): Promise<void> {
     if (this.size !== undefined) return this.seek(this.#position + count);
     let left = count;
     for (;;) {
@@ -150,7 +150,7 @@ export class ByteReader {
     for (;;) {
       const bytes = (await this.peek(1, CHUNK_BYTES)).slice();
       if (bytes.length === 0) return;
-      await this.skip(bytes.length);
+      await this.advance(bytes.length);
       yield bytes;
     }
   }

@@ -102,7 +102,7 @@ function start(name: string, args: readonly string[], isPath: boolean) {
 async function* readSamples(pipe: Readable): AsyncGenerator<Samples, void, undefined> {
   let rest: Uint8Array = new Uint8Array(0);
   try {
-    // Typed as any in Node's types: without an encoding they are Buffers.
+    // Node does not type its pieces: without an encoding they are Buffers.
     for await (const piece of pipe as AsyncIterable<Uint8Array>) {
       const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
       const n = bytes.length >> 1;

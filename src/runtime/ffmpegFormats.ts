@@ -1,8 +1,8 @@
 /**
  * The formats that ffmpeg may read, under its names: containers and bare streams that hold their own sound. Left out are
  * those that name other files or addresses (hls, dash, concat, imf, sdp, sbg, avisynth, vobsub, webm_dash_manifest), that
- * open devices or make sound up (lavfi, alsa, v4l2 ...), pictures and sequences of pictures, subtitles, and text: any of
- * them could have any file read, or never end, when a recording is only given to be transcribed.
+ * open devices or make sound up (lavfi, alsa, v4l2 ...), pictures and sequences of pictures, subtitles and text. Each of
+ * them could have some other file read, or never end, when a recording is only given to be transcribed.
  *
  * @see ffmpeg -demuxers; `format_whitelist` in ffmpeg-formats
  */

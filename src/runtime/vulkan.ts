@@ -21,7 +21,7 @@ export interface Root {
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** Whether a container or machine has any GPU that a Vulkan driver could open. */
+/** Whether a container or machine has a GPU that a Vulkan driver could open. */
 export function hasGpuDevice({ root = '/' }: Root = {}): boolean {
   return ['dev', 'dev/dri'].some((folder) => list(join(root, folder)).some((name) => GPU_DEVICE.test(name)));
 }

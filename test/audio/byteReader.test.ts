@@ -32,7 +32,7 @@ test('bytes come in order, by looking, skipping and reading', async () => {
       const seen = await reader.peek(least, least + 100);
       assert.ok(seen.length >= Math.min(least, bytes.length - at) && seen.length <= least + 100, name);
       assert.equal(seen, bytes.slice(at, at + seen.length), `${name} at ${at}`);
-      await reader.skip(skipped);
+      await reader.advance(skipped);
       at = Math.min(at + skipped, bytes.length);
       assert.is(reader.position, at, name);
     }
@@ -42,7 +42,7 @@ test('bytes come in order, by looking, skipping and reading', async () => {
 
 test('a source goes to any place, a stream back to its start until that is released', async () => {
   for (const [name, reader] of readers()) {
-    await reader.skip(400_000);
+    await reader.advance(400_000);
     assert.ok(reader.rewind(), name);
     assert.equal(await reader.peek(300_000), bytes.slice(0, 300_000), name);
     if (reader.size !== undefined) {
@@ -54,7 +54,7 @@ test('a source goes to any place, a stream back to its start until that is relea
     }
     assert.throws(() => reader.seek(5), 'stream');
     reader.release();
-    await reader.skip(600_000);
+    await reader.advance(600_000);
     await reader.peek(100_000);
     assert.ok(!reader.rewind(), name);
   }
@@ -62,7 +62,7 @@ test('a source goes to any place, a stream back to its start until that is relea
 
 test('the rest is all that has not been skipped', async () => {
   for (const [name, reader] of readers()) {
-    await reader.skip(123_456);
+    await reader.advance(123_456);
     await reader.peek(5000);
     const parts: Uint8Array[] = [];
     for await (const part of reader.rest()) parts.push(part);

@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -10,6 +9,7 @@ import { decodeWithFfmpeg } from '../../src/runtime/ffmpeg.ts';
 import { FFMPEG_FORMATS } from '../../src/runtime/ffmpegFormats.ts';
 import { openSound, readAudio } from '../../src/runtime/nodeAudio.ts';
 import { ffmpegEncode, ffmpegOrSkip } from '../support/ffmpeg.ts';
+import { inFolder } from '../support/folder.ts';
 import { reasonOf, throws } from '../support/throws.ts';
 
 const test = suite('ffmpeg');
@@ -24,21 +24,6 @@ async function decoded(path: string, options: CallOptions = {}): Promise<number[
   const samples: number[] = [];
   for await (const piece of decodeWithFfmpeg({ from: path, name: path }, options)) samples.push(...piece);
   return samples;
-}
-
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'audio-'));
-  const { TMPDIR } = process.env;
-  // Of its own: other programs have temporary files too.
-  process.env.TMPDIR = mkdtempSync(join(folder, 'tmp-'));
-  try {
-    await work(folder);
-    assert.equal(readdirSync(tmpdir()), [], 'temporary files');
-  } finally {
-    if (TMPDIR === undefined) delete process.env.TMPDIR;
-    else process.env.TMPDIR = TMPDIR;
-    rmSync(folder, { recursive: true });
-  }
 }
 
 test('without ffmpeg on the PATH the error says what to do', async () => {

@@ -4,10 +4,8 @@ import {
   appendFileSync,
   createReadStream,
   existsSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
@@ -23,6 +21,7 @@ import { liveSamples } from '../../src/runtime/nodeLive.ts';
 import { toneMp3 } from '../audio/encoded.ts';
 import { integerBytes, noise, wavFile } from '../audio/sounds.ts';
 import { ffmpegEncode, ffmpegOrSkip } from '../support/ffmpeg.ts';
+import { inFolder } from '../support/folder.ts';
 import { reasonOf, throws } from '../support/throws.ts';
 
 const test = suite('nodeAudio');
@@ -30,20 +29,6 @@ const test = suite('nodeAudio');
 const values = Int16Array.from(noise(400_000, 1), (value) => 30_000 * value);
 const samples = Float32Array.from(values, (value) => value / 32768);
 const wav = wavFile({ tag: 1, bits: 16, data: integerBytes(values, 16) });
-
-async function inFolder(work: (folder: string) => Promise<void>): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), 'audio-'));
-  const { TMPDIR } = process.env;
-  process.env.TMPDIR = mkdtempSync(join(folder, 'tmp-'));
-  try {
-    await work(folder);
-    assert.equal(readdirSync(tmpdir()), [], 'temporary files');
-  } finally {
-    if (TMPDIR === undefined) delete process.env.TMPDIR;
-    else process.env.TMPDIR = TMPDIR;
-    rmSync(folder, { recursive: true });
-  }
-}
 
 async function* inPieces(bytes: Uint8Array, size = 100_000): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
@@ -223,7 +208,7 @@ test('a file that grows counts as it was, one that shrinks is told of', async ()
   });
 });
 
-test('live: any format as it comes, and what has its index at the end when it is there', async () => {
+test('live: each format as it comes, and what has its index at the end when it is there', async () => {
   const all = async (bytes: AsyncIterable<Uint8Array>): Promise<Float32Array> => {
     const found: number[] = [];
     for await (const piece of liveSamples(bytes, undefined)) found.push(...piece);

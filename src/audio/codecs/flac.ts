@@ -63,7 +63,7 @@ export async function* readFlac(
   reader: ByteReader,
   { onWarning }: Pick<CallOptions, 'onWarning'> = {},
 ): AsyncGenerator<PcmPiece, void, undefined> {
-  await reader.skip(MAGIC.length);
+  await reader.advance(MAGIC.length);
   const info = await readMetadata(reader);
   const firstFrame = reader.position;
   let nSamples = 0;
@@ -133,7 +133,7 @@ async function* frameGroups(
       at++;
       while (at < bytes.length && bytes[at] !== 0xff) at++;
     }
-    await reader.skip(at);
+    await reader.advance(at);
     if (frames.length > 0) yield frames;
     if (isGivenUp) return;
   }
@@ -210,7 +210,7 @@ async function readMetadata(reader: ByteReader): Promise<FlacStreamInfo> {
     const [flags, ...size] = await reader.peek(BLOCK_HEADER_BYTES);
     if (flags === undefined || size.length < BLOCK_HEADER_BYTES - 1) break;
     isLast = flags >= 0x80;
-    await reader.skip(BLOCK_HEADER_BYTES + size.reduce((sum, byte) => sum * 256 + byte, 0));
+    await reader.advance(BLOCK_HEADER_BYTES + size.reduce((sum, byte) => sum * 256 + byte, 0));
   }
   return info;
 }

@@ -143,7 +143,7 @@ async function skipInfo(reader: ByteReader): Promise<MpegInfo | undefined> {
   const header = mpegFrameAt(await reader.peek(MPEG_HEADER_BYTES), 0);
   if (!header) return undefined;
   const info = readMpegInfo(await reader.peek(header.nBytes), header, reader.size && reader.size - reader.position);
-  if (info) await reader.skip(header.nBytes);
+  if (info) await reader.advance(header.nBytes);
   return info;
 }
 
@@ -154,7 +154,7 @@ async function skipJunk(reader: ByteReader): Promise<void> {
     const frame = bytes[at] === 0xff ? mpegFrameAt(bytes, at) : undefined;
     const next = frame && at + frame.nBytes;
     if (next === undefined || !mpegFrameAt(bytes, next) || !isSameKind(bytes, at, next)) continue;
-    await reader.skip(at);
+    await reader.advance(at);
     return;
   }
 }

@@ -13,7 +13,7 @@ export async function skipId3(reader: ByteReader): Promise<void> {
   for (;;) {
     const length = id3Length(await reader.peek(HEADER_BYTES));
     if (length === 0) return;
-    await reader.skip(length);
+    await reader.advance(length);
   }
 }
 

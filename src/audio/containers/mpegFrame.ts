@@ -125,7 +125,7 @@ export async function* mpegFrames(reader: ByteReader): AsyncGenerator<MpegFrameB
       at += frame.length;
     }
     if (frames.length > 0) yield frames;
-    await reader.skip(at);
+    await reader.advance(at);
   }
 }
 

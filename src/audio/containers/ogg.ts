@@ -110,7 +110,7 @@ async function* rawPages(reader: ByteReader): AsyncGenerator<RawPage, void, unde
     if (near.length < HEADER_BYTES) return;
     if (!startsWith(near, CAPTURE_PATTERN)) {
       const at = near.indexOf(CAPTURE_PATTERN.charCodeAt(0), 1);
-      await reader.skip(at < 0 ? near.length : at);
+      await reader.advance(at < 0 ? near.length : at);
       continue;
     }
     const bodyAt = HEADER_BYTES + near[26]!;
@@ -119,14 +119,14 @@ async function* rawPages(reader: ByteReader): AsyncGenerator<RawPage, void, unde
     const size = bodyAt + lengths.reduce((sum, length) => sum + length, 0);
     const bytes = (await reader.peek(size)).slice();
     if (bytes.length === size && isIntact(bytes)) {
-      await reader.skip(size);
+      await reader.advance(size);
       yield parsePage(bytes, lengths, bodyAt);
       continue;
     }
     // What looks like a page may be part of another one; but not so often that it would take for ever.
     vainWork += bytes.length;
     const isWorthIt = vainWork < MIN_VAIN_WORK + VAIN_WORK_A_BYTE * reader.position;
-    await reader.skip(isWorthIt ? CAPTURE_PATTERN.length : bytes.length);
+    await reader.advance(isWorthIt ? CAPTURE_PATTERN.length : bytes.length);
   }
 }
 

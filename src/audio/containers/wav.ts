@@ -34,7 +34,7 @@ async function* upTo(reader: ByteReader, size: number): AsyncGenerator<Uint8Arra
     const bytes = await reader.peek(1, Math.min(left, BYTES_AT_ONCE));
     if (bytes.length === 0) return;
     yield bytes;
-    await reader.skip(bytes.length);
+    await reader.advance(bytes.length);
     left -= bytes.length;
   }
 }
@@ -52,7 +52,7 @@ export async function* readFrames(
     const used = bytes.length - (bytes.length % frameBytes);
     if (used === 0) return;
     const piece = read(bytes.subarray(0, used));
-    await reader.skip(used);
+    await reader.advance(used);
     left -= used;
     yield piece;
   }

@@ -53,7 +53,7 @@ export async function* wavChunks(reader: ByteReader): AsyncGenerator<WavChunk, v
     const isUnknown = size === 0 || (isStream ? is64 || size >= MIN_UNKNOWN_STREAM_SIZE : size === 0xffffffff);
     return dataSize64 ?? (isUnknown ? Number.POSITIVE_INFINITY : size);
   };
-  await reader.skip(RIFF_BYTES);
+  await reader.advance(RIFF_BYTES);
   for (;;) {
     await skipSmallChunks(reader, isLittle);
     const header = await reader.peek(CHUNK_HEADER_BYTES);
@@ -61,14 +61,14 @@ export async function* wavChunks(reader: ByteReader): AsyncGenerator<WavChunk, v
     const name = String.fromCharCode(...header.subarray(0, 4));
     const size32 = viewOf(header).getUint32(4, isLittle);
     const size = name === 'data' ? dataSize(size32) : size32;
-    await reader.skip(CHUNK_HEADER_BYTES);
+    await reader.advance(CHUNK_HEADER_BYTES);
     const start = reader.position;
     if (name === 'ds64' && is64 && !isStream && size >= 24) {
       const sizes = await reader.peek(24);
       if (sizes.length === 24) dataSize64 = Number(viewOf(sizes).getBigUint64(8, true));
     }
     yield { name, start, size };
-    await reader.skip(start + size + (size % 2) - reader.position);
+    await reader.advance(start + size + (size % 2) - reader.position);
   }
 }
 
@@ -86,7 +86,7 @@ async function skipSmallChunks(reader: ByteReader, isLittle: boolean): Promise<v
       at = next;
     }
     if (at === 0) return;
-    await reader.skip(at);
+    await reader.advance(at);
   }
 }
 

@@ -40,7 +40,7 @@ export class Codebook {
   number(bits: VorbisBits): number {
     const found = this.#fast[bits.peek(FAST_BITS)]!;
     if (found >= 0) {
-      bits.skip(found & 63);
+      bits.advance(found & 63);
       return found >> 6;
     }
     let node = 0;

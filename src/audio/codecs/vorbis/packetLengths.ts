@@ -19,7 +19,7 @@ export class PacketLengths {
     this.#granuleBefore = 0;
   }
 
-  /** Samples that the packets of a page have beyond the end that it states; only the last page has any. */
+  /** Samples that the packets of a page have beyond the end that it states; the last page alone can have them. */
   surplus({ packets, granule, isLast }: OggPage): number {
     let end = this.#granuleBefore;
     for (const packet of packets) {

@@ -28,7 +28,7 @@ export class VorbisBits {
   }
 
   /** @throws {EndOfPacket} if there are not so many */
-  skip(n: number): void {
+  advance(n: number): void {
     this.#at += n;
     if (this.#at > this.#nBits) throw new EndOfPacket();
   }
@@ -36,7 +36,7 @@ export class VorbisBits {
   /** @param n 0 to 32 @throws {EndOfPacket} */
   read(n: number): number {
     const value = this.peek(n);
-    this.skip(n);
+    this.advance(n);
     return value;
   }
 

@@ -85,14 +85,14 @@ class BlockDecoder {
   decode(packet: Uint8Array): Channel[] | undefined {
     const bits = new VorbisBits(packet);
     try {
-      bits.skip(1);
+      bits.advance(1);
       const mode = this.#modes[bits.read(bitLength(this.#modes.length - 1))];
       if (!mode) return undefined;
       const size = mode.isLong ? 1 : 0;
       let sizeBefore: 0 | 1 = this.#sizeBefore ?? 0;
       if (mode.isLong) {
         sizeBefore = bits.flag() ? 1 : 0;
-        bits.skip(1); // the size of the next block
+        bits.advance(1); // the size of the next block
       }
       const spectra = this.#readSpectra(bits, mode.mapping, this.#blockSizes[size] / 2);
       const middle = new Float32Array(this.#blockSizes[size] / 2);
