@@ -1,11 +1,13 @@
 /** Builds a model of its parts: files, device, tokenizer, engine. Finding files and reading recordings is handed in. */
 import type { OpenSound } from './audio/audioInput.ts';
-import { OptionsError } from './base/errors.ts';
+import { N_FRAMES } from './audio/constants.ts';
+import { OptionsError, WeightsError } from './base/errors.ts';
 import type { CallOptions } from './base/progress.ts';
 import { openModelFiles } from './checkpoint/modelFiles.ts';
 import type { OpenSource } from './checkpoint/source.ts';
 import { chooseDevice } from './devices/choose.ts';
 import { DEVICE_OPTIONS, type DeviceOptions } from './devices/options.ts';
+import type { ModelDimensions } from './model/dims.ts';
 import { createInference } from './model/inference.ts';
 import { checkValues } from './options/check.ts';
 import { resolve } from './options/resolve.ts';
@@ -52,6 +54,7 @@ export async function loadWhisper(
   const { device: choice, dtype, cacheDtype } = resolve(DEVICE_OPTIONS, 'load', options);
   const files = await openModelFiles(open, options);
   try {
+    checkWindow(files.dims);
     const tokenizer = new Tokenizer(files.tokenizer);
     const device = await chooseDevice(platform, choice, options);
     try {
@@ -70,4 +73,13 @@ export async function loadWhisper(
   } finally {
     await files.close();
   }
+}
+
+/** The encoder halves the frames. @throws {WeightsError} `unsupported` for a model that hears other than 30 s at once */
+function checkWindow({ nAudioCtx }: ModelDimensions): void {
+  if (2 * nAudioCtx === N_FRAMES) return;
+  throw new WeightsError(
+    'unsupported',
+    `The model has windows of ${nAudioCtx} positions (max_source_positions), not ${N_FRAMES / 2}, which are 30 s.`,
+  );
 }

@@ -12,6 +12,8 @@ import { randomWeights } from './plainWhisper.ts';
 
 export interface RandomModelOptions {
   readonly dtype?: 'F32' | 'F16';
+  /** Of what loading keeps in f32: positions, biases, layer norms. That of all tensors when absent. */
+  readonly vectorDtype?: 'F32' | 'F16';
   /** Number of safetensors files; more than one come with an index. */
   readonly shards?: number;
   /** Values of the first element of some tensors. */
@@ -52,7 +54,7 @@ export async function writeRandomModel(
   seed: number,
   options: RandomModelOptions = {},
 ): Promise<void> {
-  const { dtype = 'F32', shards = 1, change = {} } = options;
+  const { dtype = 'F32', vectorDtype = dtype, shards = 1, change = {} } = options;
   await mkdir(folder, { recursive: true });
   const json = (name: string, value: unknown): Promise<void> => writeFile(join(folder, name), JSON.stringify(value));
   const isMultilingual = dims.nVocab !== 51864;
@@ -82,7 +84,7 @@ export async function writeRandomModel(
   const tensors = [...tensorSpecs(dims).values()].map(
     (spec): TensorToWrite => ({
       ...spec,
-      dtype,
+      dtype: spec.role === 'vector' || spec.role === 'positions' ? vectorDtype : dtype,
       data: async () => ({ dtype: 'f32', values: weights.get(spec.name)! }),
     }),
   );

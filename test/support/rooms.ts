@@ -87,7 +87,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'load.ts': {
     holds: 'puts a loaded model together',
-    values: ['base', 'checkpoint', 'devices', 'model', 'options', 'text', 'whisper.ts'],
+    values: ['audio/constants.ts', 'base', 'checkpoint', 'devices', 'model', 'options', 'text', 'whisper.ts'],
     types: ['audio', 'runtime'],
   },
   'index.ts': {
