@@ -1,4 +1,5 @@
 /** Mutual exclusion for asynchronous work: one holder at a time, the others wait in the order they came. */
+import { untilAborted } from './signals.ts';
 
 export class Mutex {
   /** Settles when everybody who asked so far has released. */
@@ -26,18 +27,4 @@ export class Mutex {
     }
     return release;
   }
-}
-
-/** `promise`, or a rejection with the signal's reason as soon as it aborts. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  return new Promise<T>((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    if (signal.aborted) {
-      abort();
-      return;
-    }
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
