@@ -2,6 +2,7 @@
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
+import { systemReason } from '../src/base/systemErrors.ts';
 import { checkLength, checkRange, type OpenSource, readSmall, type WeightSource } from '../src/checkpoint/source.ts';
 
 /** On some systems a single read is limited to less than 2 GiB. */
@@ -10,7 +11,7 @@ const MAX_READ_BYTES = 2 ** 30;
 /** @returns undefined if there is no such file. @throws {WeightsError} `file` if it cannot be opened or read */
 export async function fileSource(path: string): Promise<WeightSource | undefined> {
   const failed = (cause: unknown): WeightsError =>
-    new WeightsError('file', `${path} cannot be read: ${cause instanceof Error ? cause.message : cause}.`, { cause });
+    new WeightsError('file', `${path} cannot be read: ${systemReason(cause)}.`, { cause });
   // Looked at first: opening a named pipe would wait for somebody to write into it.
   const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
@@ -72,14 +73,16 @@ const COMPARED_BYTES = 2 ** 20;
 
 /** Have two files the same bytes, or are there neither of them? */
 export async function isSameFile(a: string, b: string): Promise<boolean> {
-  const [one, other] = [await fileSource(a), await fileSource(b)];
+  const one = await fileSource(a);
+  let other: WeightSource | undefined;
   try {
+    other = await fileSource(b);
     if (one?.size !== other?.size) return false;
     const size = one?.size ?? 0;
     for (let at = 0; at < size; at += COMPARED_BYTES) {
       const end = Math.min(size, at + COMPARED_BYTES);
       const [x, y] = [await one?.read(at, end), await other?.read(at, end)];
-      if (!x?.every((byte, i) => byte === y?.[i])) return false;
+      if (!x || !y || Buffer.compare(x, y) !== 0) return false;
     }
     return true;
   } finally {

@@ -78,17 +78,17 @@ const HINTS: Readonly<Record<string, string>> = {
 /** System errors, such as a full disk or no permission, as a WeightsError; other errors unchanged. */
 export function fileError(error: unknown, target: string): unknown {
   if (!isSystemError(error)) return error;
-  const { code } = error;
-  const details = { cause: error };
+  const { code, path } = error;
+  const where = path === undefined || path === target ? '' : ` (${path})`;
+  // Only making a folder ends so.
+  const reason = code === 'EEXIST' ? 'a file is in its way' : systemReason(error);
+  const message = `${target} cannot be written: ${reason}${where}.`;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new WeightsError('noSpace', `${target} cannot be written: ${systemReason(error)}.`, {
-      ...details,
+    return new WeightsError('noSpace', message, {
+      cause: error,
       hint: 'Make room, or choose a folder on another disk (for fetched models: --model_dir, SOTTO_CACHE).',
     });
   }
   const hint = HINTS[code];
-  return new WeightsError('file', `${target} cannot be written: ${systemReason(error)} (${error.message}).`, {
-    ...details,
-    ...(hint && { hint }),
-  });
+  return new WeightsError('file', message, { cause: error, ...(hint && { hint }) });
 }

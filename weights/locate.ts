@@ -8,6 +8,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import type { CallOptions } from '../src/base/progress.ts';
+import { systemReason } from '../src/base/systemErrors.ts';
 import { demoName, HUB, type NamedModel, namedModel, unknownModel } from '../src/checkpoint/modelNames.ts';
 import { isPermitted } from '../src/runtime/environment.ts';
 import { cacheOf, isModel, once, renameDemo } from './cache.ts';
@@ -107,8 +108,8 @@ async function findFolder(given: string): Promise<{ readonly model?: ModelFolder
     isFolder = info.isDirectory();
     if (!isFolder) return { why: fileReason(given) };
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException; // stat throws nothing else
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') return { why: `${given} cannot be read: ${message}.` };
+    const { code } = error as NodeJS.ErrnoException; // stat throws nothing else
+    if (code !== 'ENOENT' && code !== 'ENOTDIR') return { why: `${given} cannot be read: ${systemReason(error)}.` };
   }
   if (!isFolder) return { why: `There is no folder ${given}.` };
   const model = await findModel(given);

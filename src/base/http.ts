@@ -200,8 +200,7 @@ async function describe(reason: unknown): Promise<string> {
   if (!(reason instanceof Error)) return String(reason);
   // A page has no errors of a system, and no network now to load their words with.
   if (!('syscall' in reason)) return reason.message || codeOf(reason);
-  const { isSystemError, systemReason } = await import('./systemErrors.ts');
-  const words = isSystemError(reason) ? systemReason(reason) : reason.message;
+  const words = (await import('./systemErrors.ts')).systemReason(reason);
   return words === reason.message ? words : `${words} (${reason.message})`;
 }
 

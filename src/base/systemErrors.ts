@@ -1,4 +1,5 @@
 /** Errors of the operating system, as Node, Bun and Deno report them, in words. */
+import { asError } from './asError.ts';
 
 export interface SystemError extends Error {
   /** Its name in errno.h: `ENOSPC`. */
@@ -53,9 +54,9 @@ export function isSystemError(error: unknown): error is SystemError {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'syscall' in error;
 }
 
-/** e.g. `there is no space left on the disk`; the error's own text if its code is not listed. */
-export function systemReason(error: SystemError): string {
-  return REASONS[error.code] ?? error.message;
+/** e.g. `there is no space left on the disk`; the own text of any other error, or of one whose code is not listed. */
+export function systemReason(thrown: unknown): string {
+  return (isSystemError(thrown) ? REASONS[thrown.code] : undefined) ?? asError(thrown).message;
 }
 
 /** What can be done, where that is the same whatever was tried. */

@@ -10,6 +10,7 @@ import type { Readable, Writable } from 'node:stream';
 import { SAMPLE_RATE } from '../audio/constants.ts';
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
+import { systemReason } from '../base/systemErrors.ts';
 import { FFMPEG_FORMATS, refusedFormat } from './ffmpegFormats.ts';
 
 /** Says all, each line with its level, since the length of the recording is in a line of level `info`. */
@@ -183,7 +184,7 @@ class FfmpegLog {
 
 function cannotRun(name: string, cause: NodeJS.ErrnoException): AudioError {
   if (cause.code !== 'ENOENT')
-    return new AudioError('undecodable', `ffmpeg cannot be run: ${cause.message}.`, { cause });
+    return new AudioError('undecodable', `ffmpeg cannot be run: ${systemReason(cause)}.`, { cause });
   return new AudioError('unsupported', `${name} is not WAV, FLAC, MP3, Ogg Opus or Ogg Vorbis.`, {
     hint: 'Install ffmpeg and put it on the PATH: it decodes everything else. Or convert the file to WAV.',
   });

@@ -7,6 +7,7 @@ import { type ByteSource, memoryBytes } from '../audio/byteSource.ts';
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import { untilAborted } from '../base/signals.ts';
+import { systemReason } from '../base/systemErrors.ts';
 import { readRange, TemporaryFile } from './nodeTemporary.ts';
 
 export interface NodeSource extends ByteSource {
@@ -69,9 +70,9 @@ export async function fileSource(path: string, options: FileOptions = {}): Promi
   } catch (error) {
     if (error instanceof AudioError) throw error;
     options.signal?.throwIfAborted();
-    const { code, message } = error as NodeJS.ErrnoException; // of what is called here, only the system's errors are left
+    const { code } = error as NodeJS.ErrnoException; // of what is called here, only the system's errors are left
     if (code === 'ENOENT') throw new AudioError('notFound', `There is no file ${path}.`, { cause: error });
-    throw new AudioError('file', `${path} cannot be read: ${message}.`, { cause: error });
+    throw new AudioError('file', `${path} cannot be read: ${systemReason(error)}.`, { cause: error });
   }
 }
 

@@ -4,6 +4,7 @@ import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AudioError } from '../base/errors.ts';
+import { systemReason } from '../base/systemErrors.ts';
 
 /** Folders that are there, for the end of the process. */
 const folders = new Set<string>();
@@ -83,8 +84,7 @@ function temporaryFolder(): string {
 }
 
 function noRoom(cause: unknown): AudioError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new AudioError('file', `A temporary file cannot be written in ${temporaryFolder()}: ${why}.`, {
+  return new AudioError('file', `A temporary file cannot be written in ${temporaryFolder()}: ${systemReason(cause)}.`, {
     cause,
     hint: 'Set TMPDIR to a folder with more room.',
   });

@@ -142,10 +142,10 @@ test('folders, devices, missing and empty files have their sentence', async () =
     await throws(AudioError, 'file', readAudio(folder), 'is a folder');
     await throws(AudioError, 'notFound', readAudio(join(folder, 'none.wav')));
     await throws(AudioError, 'notFound', readAudio(join(folder, 'x'.repeat(100), 'none.wav')));
-    await throws(AudioError, 'file', readAudio(join(folder, 'x'.repeat(300))), 'cannot be read');
+    await throws(AudioError, 'file', readAudio(join(folder, 'x'.repeat(300))), 'cannot be read: its name is too long.');
     writeFileSync(join(folder, 'empty.wav'), '');
     await throws(AudioError, 'empty', readAudio(join(folder, 'empty.wav')));
-    await throws(AudioError, 'file', readAudio(join(folder, 'empty.wav', 'a.wav')), 'cannot be read');
+    await throws(AudioError, 'file', readAudio(join(folder, 'empty.wav', 'a.wav')), 'a part of its path is a file');
     for (const device of ['/dev/zero', '/dev/urandom', '/dev/null'])
       if (existsSync(device)) await throws(AudioError, 'file', readAudio(device), 'is a device');
     // No size, and a content.

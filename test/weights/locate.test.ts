@@ -221,7 +221,10 @@ test('a lock that an ended process left is taken over; one of a living process i
 test('a cache that cannot be written is a WeightsError', async () => {
   const file = join(cacheDir, 'file');
   await writeFile(file, '');
-  assert.is(await codeOf(() => locateModel('small', { cacheDir: join(file, 'below') })), 'file');
+  const error = await throws(WeightsError, 'file', () => locateModel('small', { cacheDir: join(file, 'below') }));
+  assert.is(error.message, `${join(file, 'below', 'small')} cannot be written: a file is in its way (${file}).`);
+  const long = await throws(WeightsError, 'unknownModel', () => locateModel('x'.repeat(300), { cacheDir }));
+  assert.match(long.hint ?? '', 'cannot be read: its name is too long.');
 });
 
 test('a broken folder in the cache is not replaced silently: the error says what to delete', async () => {
