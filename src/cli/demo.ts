@@ -1,7 +1,7 @@
 /** `npm run demo`: transcribes the shipped recording with the smallest model, and says where and how fast it ran. */
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { load, type Progress } from '../index.node.ts';
+import { load, type Progress, type Warning } from '../index.node.ts';
 import { formatTimestamp } from '../output/timestamp.ts';
 import { errorText } from './errors.ts';
 import { EXIT } from './io.ts';
@@ -20,7 +20,7 @@ const { signal } = controller;
 const call = {
   signal,
   onProgress: (progress: Progress) => display.show({ item: recording, ...progress }),
-  onWarning: (warning: { readonly message: string }) => display.line(warning.message),
+  onWarning: ({ message }: Warning) => display.note(message),
 };
 
 try {

@@ -52,6 +52,7 @@ interface Run {
 
 export class ProgressDisplay {
   readonly #stream: ProgressStream;
+  readonly #isQuiet: boolean;
   readonly #now: () => number;
   #drawn = false;
   #lastDraw = -Infinity;
@@ -59,13 +60,19 @@ export class ProgressDisplay {
   readonly #runs = new Map<string, Run>();
   #lastRun: Run | undefined;
 
-  constructor(stream: ProgressStream, now: () => number = () => performance.now()) {
+  /** @param options with `isQuiet` nothing is told but notes */
+  constructor(
+    stream: ProgressStream,
+    { isQuiet = false, now = () => performance.now() }: { isQuiet?: boolean; now?: () => number } = {},
+  ) {
     this.#stream = stream;
+    this.#isQuiet = isQuiet;
     this.#now = now;
   }
 
   /** For `onProgress`. */
   readonly show = (progress: Progress): void => {
+    if (this.#isQuiet) return;
     const now = this.#now();
     const run = this.#runOf(progress, now);
     const changed = run !== this.#lastRun;
@@ -83,9 +90,9 @@ export class ProgressDisplay {
 
   /** On a terminal: what is waited for, until there is progress to tell of. */
   wait(text: string): void {
-    if (!this.#stream.isTTY) return;
+    if (this.#isQuiet || !this.#stream.isTTY) return;
     this.clear();
-    this.#stream.write(shortenedTo(text, (this.#stream.columns || 80) - 1));
+    this.#stream.write(shortenedTo(printable(text), (this.#stream.columns || 80) - 1));
     this.#drawn = true;
   }
 
@@ -98,8 +105,17 @@ export class ProgressDisplay {
 
   /** Prints a line on the same stream. */
   line(text: string): void {
+    if (!this.#isQuiet) this.#print(text);
+  }
+
+  /** Prints a warning: also for who asked for quiet. */
+  note(sentence: string): void {
+    this.#print(`sotto: ${sentence}`);
+  }
+
+  #print(text: string): void {
     this.clear();
-    this.#stream.write(`${text}\n`);
+    this.#stream.write(`${printable(text)}\n`);
   }
 
   #runOf({ stage, item, done, unit }: Progress, now: number): Run {

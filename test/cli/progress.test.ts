@@ -10,7 +10,7 @@ const test = suite('cli/progress');
 function screen(isTTY: boolean, columns = 120) {
   const text: string[] = [];
   let now = 0;
-  const display = new ProgressDisplay({ isTTY, columns, write: (piece) => text.push(piece) }, () => now);
+  const display = new ProgressDisplay({ isTTY, columns, write: (piece) => text.push(piece) }, { now: () => now });
   return {
     text,
     display,
@@ -151,6 +151,16 @@ test('before there is progress a terminal says what is waited for, a pipe nothin
   const pipe = screen(false);
   pipe.display.wait('looking');
   assert.equal(pipe.text, []);
+});
+
+test('who asked for quiet is told warnings alone', () => {
+  const text: string[] = [];
+  const display = new ProgressDisplay({ isTTY: true, write: (piece) => text.push(piece) }, { isQuiet: true });
+  display.wait('looking');
+  display.show(at(0));
+  display.line('tiny on cpu');
+  display.note('a\tb');
+  assert.equal(text, ['sotto: a\\tb\n']);
 });
 
 test('names are printed as they can be', () => {

@@ -48,10 +48,15 @@ export async function convertCommand(argv: readonly string[], io: CommandIo): Pr
   const { dtype } = resolve(CONVERT_OPTIONS, 'command', given);
   const display = new ProgressDisplay(io.stderr);
   try {
-    await convert(source, target, { dtype, signal: io.signal, onProgress: display.show });
+    await convert(source, target, {
+      dtype,
+      signal: io.signal,
+      onProgress: display.show,
+      onWarning: ({ message }) => display.note(message),
+    });
+    display.line(`wrote ${target}`);
   } finally {
     display.clear();
   }
-  io.stderr.write(`wrote ${target}\n`);
   return EXIT.ok;
 }

@@ -60,7 +60,7 @@ export async function fetchCommand(argv: readonly string[], io: CommandIo): Prom
         cacheDir,
         signal: io.signal,
         onProgress: display.show,
-        onWarning: ({ message }) => display.line(`sotto: ${message}`),
+        onWarning: ({ message }) => display.note(message),
         onPlan: (plan) => {
           isNew = true;
           display.line(planLine(plan));

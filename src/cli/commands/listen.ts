@@ -20,7 +20,6 @@ import { writeOutputs } from '../output.ts';
 import { tryFolder } from '../outputFolder.ts';
 import { checkTarget, planOutputs, type Target } from '../outputPlan.ts';
 import { formatsOf } from '../prepareRun.ts';
-import { printable } from '../printable.ts';
 import { ProgressDisplay } from '../progress.ts';
 import { readSettings, readStreamOptions, type Settings } from '../settings.ts';
 
@@ -52,9 +51,8 @@ export async function listenCommand(texts: ReadonlyMap<string, string>, io: Comm
     });
   }
   const { model, verbose } = settings;
-  const quiet = verbose === null;
-  const display = new ProgressDisplay(quiet ? { write: () => {} } : io.stderr);
-  const onWarning = (warning: Warning): void => display.line(`sotto: ${warning.message}`);
+  const display = new ProgressDisplay(io.stderr, { isQuiet: verbose === null });
+  const onWarning = ({ message }: Warning): void => display.note(message);
   const printer = verbose ? new LivePrinter(io.stdout, io.stderr) : undefined;
   const transcript = new LiveTranscript();
   // Where nothing is written, there is nothing to go on for when nobody reads the text.
@@ -71,15 +69,15 @@ export async function listenCommand(texts: ReadonlyMap<string, string>, io: Comm
     writeOutputs(whole, targets, settings.layout);
   };
   try {
-    display.wait(`looking for the model ${printable(model)}`);
+    display.wait(`looking for the model ${model}`);
     whisper = await load(model, { ...settings.load, signal, onProgress: display.show, onWarning });
-    if (!quiet) display.line(modelLine(model, whisper));
+    display.line(modelLine(model, whisper));
     const updates = whisper.stream(feed.samples(), {
       ...options,
       signal,
       onLanguage(code, detection) {
         language = code;
-        if (detection && !quiet) display.line(`language: ${languageName(code) ?? code}`);
+        if (detection) display.line(`language: ${languageName(code) ?? code}`);
       },
     });
     for await (const update of updates) {

@@ -18,7 +18,6 @@ import { givenOptions, LATER, OPTIONS, optionElsewhere, RECORDING_PLACES } from 
 import { writeOutputs } from '../output.ts';
 import type { PlannedOutput } from '../outputPlan.ts';
 import { formatsOf, prepareRun } from '../prepareRun.ts';
-import { printable } from '../printable.ts';
 import { ProgressDisplay } from '../progress.ts';
 import { readSettings } from '../settings.ts';
 import { manifest } from '../version.ts';
@@ -49,8 +48,7 @@ export async function transcribeCommand(argv: readonly string[], io: CommandIo):
     throw new OptionsError('noAudio', 'No recording was named.', { hint: 'For example: sotto talk.mp3 --model base' });
   }
   if (!existsSync(first)) refuseMisspeltCommand(first);
-  const quiet = settings.verbose === null;
-  const display = new ProgressDisplay(quiet ? { write: () => {} } : io.stderr);
+  const display = new ProgressDisplay(io.stderr, { isQuiet: settings.verbose === null });
   let failed = 0;
   const tell = (error: unknown, file: string): void => {
     // What stops one recording need not stop the next; what the options ask is wrong for all of them.
@@ -59,10 +57,7 @@ export async function transcribeCommand(argv: readonly string[], io: CommandIo):
     io.stderr.write(`${errorText(error, file)}\n`);
     failed++;
   };
-  const note = (sentence: string): void => {
-    display.clear();
-    io.stderr.write(`sotto: ${printable(sentence)}\n`);
-  };
+  const note = (sentence: string): void => display.note(sentence);
   const outputs = prepareRun(
     { recordings: parsed.files, folder: settings.outputDir, formats: formatsOf(settings.outputFormat) },
     { refused: tell, note },
@@ -72,19 +67,19 @@ export async function transcribeCommand(argv: readonly string[], io: CommandIo):
   const call = { signal: io.signal, onProgress: display.show, onWarning };
   let whisper: Whisper | undefined;
   try {
-    display.wait(`looking for the model ${printable(model)}`);
+    display.wait(`looking for the model ${model}`);
     whisper = await load(model, { ...settings.load, ...call });
-    if (!quiet) display.line(modelLine(model, whisper));
+    display.line(modelLine(model, whisper));
     const write = (transcript: Transcript, { targets }: PlannedOutput): void => {
       display.clear();
       writeOutputs(transcript, targets, settings.layout);
     };
     const onLanguage = (language: string, detection?: LanguageDetection): void => {
-      if (detection && !quiet) display.line(`language: ${languageName(language) ?? language}`);
+      if (detection) display.line(`language: ${languageName(language) ?? language}`);
     };
     const onSegment = settings.verbose ? (segment: Segment) => printSegment(segment, display, io) : undefined;
     const showName = (file: string): void => {
-      if (parsed.files.length > 1 && settings.verbose) display.line(printable(file));
+      if (parsed.files.length > 1 && settings.verbose) display.line(file);
     };
     const isBatch = outputs.length > 1 && resolveTranscribeOptions(settings.transcribe).batchSize > 1;
     if (isBatch) {
