@@ -7,6 +7,7 @@ import { isSystemError, systemReason } from '../base/systemErrors.ts';
 
 /** A block of most file systems: less may be kept beside the file's name, and would not show that the disk is full. */
 const PROBE_BYTES = 4096;
+const MOST_ATTEMPTS = 20;
 
 export interface FolderFacts {
   /** `Talk.txt` and `talk.txt` are one file there. */
@@ -21,6 +22,19 @@ export interface FolderFacts {
  * @throws {OutputError} `folder`
  */
 export function tryFolder(folder: string): FolderFacts {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return tryOnce(folder);
+    } catch (error) {
+      // Another command, which tries it at the same time, may have taken away what it had made.
+      const isGone = isSystemError(error) && error.code === 'ENOENT';
+      if (!isGone || attempt === MOST_ATTEMPTS) throw folderError(folder, error);
+    }
+  }
+}
+
+/** @throws the system's error */
+function tryOnce(folder: string): FolderFacts {
   const made: string[] = [];
   try {
     makeFolder(folder, (path) => made.push(path));
@@ -32,10 +46,14 @@ export function tryFolder(folder: string): FolderFacts {
     } finally {
       rmSync(probe, { force: true });
     }
-  } catch (error) {
-    throw folderError(folder, error);
   } finally {
-    for (const path of made.reverse()) rmdirSync(path);
+    for (const path of made.reverse()) {
+      try {
+        rmdirSync(path);
+      } catch {
+        // Another command writes into it now, or has taken it away.
+      }
+    }
   }
 }
 
@@ -67,7 +85,7 @@ export function temporaryName(): string {
 }
 
 /** @throws what is no error of the system's */
-export function folderError(folder: string, error: unknown): OutputError {
+function folderError(folder: string, error: unknown): OutputError {
   if (!isSystemError(error)) throw error;
   const isFile = ['EEXIST', 'ENOTDIR'].includes(error.code);
   const reason = isFile ? fileInTheWay(folder) : systemReason(error);

@@ -103,7 +103,11 @@ function apart(
 ): readonly Named[] {
   const users = new Map<string, Named[]>();
   for (const one of named) {
-    for (const key of keysOf(one.name)) users.set(key, [...(users.get(key) ?? []), one]);
+    for (const key of keysOf(one.name)) {
+      const group = users.get(key);
+      if (group) group.push(one);
+      else users.set(key, [one]);
+    }
   }
   const renamed = new Map<string, Named>();
   for (const group of users.values()) {
@@ -128,9 +132,14 @@ function withExtension({ recording, name }: Named): Named {
 /** A number for what is still taken: addresses that differ in their query, a recording that is called `talk.mp3.flac`. */
 function numbered(named: readonly Named[], keysOf: (name: string) => readonly string[]): readonly Named[] {
   const taken = new Set<string>();
+  /** By name, the number that is tried next: those below it are taken. */
+  const next = new Map<string, number>();
   return named.map(({ recording, name: wanted }) => {
-    let name = wanted;
-    for (let n = 2; keysOf(name).some((key) => taken.has(key)); n++) name = `${wanted}-${n}`;
+    let n = next.get(wanted) ?? 1;
+    const numberedName = (): string => (n === 1 ? wanted : `${wanted}-${n}`);
+    while (keysOf(numberedName()).some((key) => taken.has(key))) n++;
+    const name = numberedName();
+    next.set(wanted, n + 1);
     for (const key of keysOf(name)) taken.add(key);
     return { recording, name };
   });

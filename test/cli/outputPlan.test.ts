@@ -1,4 +1,5 @@
 /** The names of output files, and what is checked of them before the work. */
+import { spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,6 +114,21 @@ test('a transcript never replaces a recording', () => {
   planOutputs([at('talk.json'), at('notes.txt')], folder, ['srt']);
 });
 
+test('the work grows with the number of recordings, not with its square', () => {
+  let asked = 0;
+  const addresses = Array.from({ length: 2000 }, (_, i) => `https://h/a?i=${i}`);
+  // Each name that is considered is made of the formats.
+  const formats = new Proxy<readonly Format[]>(['txt'], {
+    get(list, key) {
+      if (key === 'map') asked++;
+      return Reflect.get(list, key);
+    },
+  });
+  const plan = planOutputs(addresses, folder, formats);
+  assert.is(plan.at(-1)?.targets[0]?.path, join(folder, 'a-2000.txt'));
+  assert.ok(asked < 10 * addresses.length, `${asked} names for ${addresses.length} recordings`);
+});
+
 test('a folder is tried, and left as it was', () => {
   tryFolder(join(folder, 'a/b/c'));
   assert.not.ok(readdirSync(folder).includes('a'));
@@ -139,6 +155,16 @@ test('a folder is tried, and left as it was', () => {
       path,
     );
   }
+});
+
+test('several commands may try one new folder at the same time', async () => {
+  const module = new URL('../../src/cli/outputFolder.js', import.meta.url).href;
+  const script = `import { tryFolder } from '${module}'; for (let i = 0; i < 200; i++) tryFolder(process.argv[1]);`;
+  const run = (): Promise<unknown> => {
+    const args = ['--input-type=module', '-e', script, join(folder, 'common/deep')];
+    return new Promise((resolve) => spawn(process.execPath, args, { stdio: 'inherit' }).on('close', resolve));
+  };
+  assert.equal(await Promise.all([run(), run(), run()]), [0, 0, 0]);
 });
 
 test('folders that another process makes at the same time are no error', () => {
