@@ -8,6 +8,7 @@
  * the loudest moment so far, and the language is detected on the sound so far until the detection is reliable.
  */
 import { FRAMES_PER_SECOND, N_SAMPLES } from '../../audio/constants.ts';
+import { yieldToEventLoop } from '../../base/yieldToEventLoop.ts';
 import type { SpeechModel } from '../speechModel.ts';
 import { framesToSeconds } from '../time.ts';
 import type { Segment, Word } from '../transcript.ts';
@@ -70,6 +71,8 @@ export async function* transcribeStream(
   // As much as a window is read ahead while the model is busy.
   const feed = new SampleFeed(samples, N_SAMPLES, options.signal);
   try {
+    // Of a short recording that is there already the end is then known at the first decode: it is decoded once.
+    await yieldToEventLoop();
     while (await stream.fill(feed)) {
       const update = await stream.decode();
       for (const segment of update.segments) options.onSegment?.(segment);

@@ -4,6 +4,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { ErrorCode } from '../../../src/base/codes.ts';
 import { OptionsError } from '../../../src/base/errors.ts';
+import { yieldToEventLoop } from '../../../src/base/yieldToEventLoop.ts';
+import { SampleFeed } from '../../../src/transcribe/stream/sampleFeed.ts';
 import { type StreamUpdate, transcribeStream } from '../../../src/transcribe/stream/stream.ts';
 import type { StreamOptions } from '../../../src/transcribe/stream/streamOptions.ts';
 import type { Segment } from '../../../src/transcribe/transcript.ts';
@@ -42,8 +44,9 @@ function* silence(seconds: number, samples = 1600): Generator<Float32Array> {
 async function* stepped(seconds: number, chunk: number): AsyncGenerator<Float32Array> {
   for (const piece of silence(seconds, Math.round(chunk * 16000))) {
     yield piece;
-    // The scripted engine needs nothing but promises, so it is done with the array by then.
-    await new Promise((resolve) => setImmediate(resolve));
+    // The scripted engine needs nothing but promises, so it is done with the array by then. The stream begins with such a
+    // wait too, before this one.
+    await yieldToEventLoop();
   }
 }
 
@@ -228,6 +231,22 @@ test('no sound at all ends at once; a short one is decoded whole', async () => {
   const short = await hear(listenerTo(spoken), silence(0.8));
   assert.is(short.updates.length, 1);
   same(short.text, textOf(spoken));
+});
+
+test('a recording that is there already is decoded once a window', async () => {
+  // As standard input is: what was read while the model was loaded, behind another feed.
+  const behind = (seconds: number) => new SampleFeed(silence(seconds), 60 * 16000).samples();
+  for (const source of [silence, behind]) {
+    for (const [seconds, nWindows] of [
+      [11, 1],
+      [41, 2],
+    ] as const) {
+      const spoken = speech(seconds - 1, 9);
+      const heard = await hear(listenerTo(spoken), source(seconds));
+      same(heard.text, textOf(spoken));
+      assert.is(heard.windows.length, nWindows, `${seconds} s`);
+    }
+  }
 });
 
 test('sound that the source gives in one array is decoded to its end', async () => {
