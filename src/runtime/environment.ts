@@ -11,7 +11,7 @@ interface Permissions {
 
 export type DenoPermission =
   | { readonly name: 'env'; readonly variable: string }
-  | { readonly name: 'read'; readonly path: string }
+  | { readonly name: 'read' | 'write'; readonly path: string }
   | { readonly name: 'sys'; readonly kind: string };
 
 /** Whether this may be used without a question; always true in Node and Bun. */

@@ -3,8 +3,10 @@ import { existsSync, rmSync } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import process from 'node:process';
 import { AudioError } from '../base/errors.ts';
 import { systemReason } from '../base/systemErrors.ts';
+import { environment, isPermitted } from './environment.ts';
 
 /** Folders that are there, for the end of the process. */
 const folders = new Set<string>();
@@ -31,8 +33,14 @@ export class TemporaryFile {
         for (const folder of folders) rmSync(folder, { recursive: true, force: true });
       });
     }
+    const parent = temporaryFolder();
+    if (!isPermitted({ name: 'read', path: parent }) || !isPermitted({ name: 'write', path: parent })) {
+      throw new AudioError('file', `A temporary file must not be written in ${parent}.`, {
+        hint: `Deno needs --allow-read and --allow-write for ${parent}, or for the folder that TMPDIR names.`,
+      });
+    }
     try {
-      const folder = await mkdtemp(join(temporaryFolder(), 'sotto-'));
+      const folder = await mkdtemp(join(parent, 'sotto-'));
       folders.add(folder);
       const path = join(folder, 'recording');
       return new TemporaryFile(folder, path, await open(path, 'wx+', 0o600));
@@ -79,8 +87,10 @@ export async function readRange(handle: FileHandle, begin: number, end: number):
 
 /** The one that the user names; else the one that is on a disk: /tmp is in memory on many systems. */
 function temporaryFolder(): string {
-  const { TMPDIR, TMP, TEMP } = process.env;
-  return !(TMPDIR || TMP || TEMP) && existsSync('/var/tmp') ? '/var/tmp' : tmpdir();
+  if (process.platform === 'win32') return tmpdir();
+  const named = environment('TMPDIR') || environment('TMP') || environment('TEMP');
+  const onDisk = '/var/tmp';
+  return named || (isPermitted({ name: 'read', path: onDisk }) && existsSync(onDisk) ? onDisk : '/tmp');
 }
 
 function noRoom(cause: unknown): AudioError {

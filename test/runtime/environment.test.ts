@@ -1,7 +1,10 @@
 /** What Deno would have to ask the user for is not asked: its permissions, played. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { AudioError } from '../../src/base/errors.ts';
 import { environment, isPermitted } from '../../src/runtime/environment.ts';
+import { TemporaryFile } from '../../src/runtime/nodeTemporary.ts';
+import { throws } from '../support/throws.ts';
 
 const test = suite('environment');
 const scope = globalThis as { Deno?: unknown };
@@ -33,6 +36,16 @@ test('a variable is read where that is granted, and only there', () => {
     play(state);
     assert.is(environment('SOTTO_TEST_VARIABLE'), undefined, state);
     assert.is(isPermitted({ name: 'read', path: '/proc/cpuinfo' }), false, state);
+  }
+});
+
+test('a temporary file is made where that is granted, and only there', async () => {
+  play('granted');
+  const file = await TemporaryFile.create();
+  await file.remove();
+  for (const state of ['denied', 'prompt']) {
+    play(state);
+    await throws(AudioError, 'file', TemporaryFile.create());
   }
 });
 
