@@ -35,3 +35,21 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
     void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }
+
+/** What a stream gives. At an abort one that is stuck in `next` is left: it ends when its owner ends it. */
+export async function* piecesUntilAborted<T>(
+  stream: AsyncIterable<T>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<T, void, undefined> {
+  const pieces = stream[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      signal?.throwIfAborted();
+      const { done, value } = await untilAborted(pieces.next(), signal);
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    void (async () => pieces.return?.())().catch(() => {});
+  }
+}

@@ -6,7 +6,7 @@ import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { type ByteSource, memoryBytes } from '../audio/byteSource.ts';
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
-import { untilAborted } from '../base/signals.ts';
+import { piecesUntilAborted, untilAborted } from '../base/signals.ts';
 import { systemReason } from '../base/systemErrors.ts';
 import { readRange, TemporaryFile } from './nodeTemporary.ts';
 
@@ -136,14 +136,10 @@ export async function streamSource(
   const held: Uint8Array[] = [];
   let nHeld = 0;
   let file: TemporaryFile | undefined;
-  const pieces = stream[Symbol.asyncIterator]();
   try {
-    for (;;) {
-      signal?.throwIfAborted();
-      const { done, value } = await untilAborted(pieces.next(), signal);
-      if (done) break;
+    for await (const piece of piecesUntilAborted(stream, signal)) {
       if (file) {
-        await file.write(value);
+        await file.write(piece);
         if (file.size > MAX_STREAM_BYTES) {
           throw new AudioError('endless', `${name ?? 'The stream'} gave ${file.size} bytes and has not ended.`, {
             hint: 'Transcribe it while it comes: pipe it into sotto -',
@@ -152,19 +148,16 @@ export async function streamSource(
         continue;
       }
       // Copied, since the producer may use its array again.
-      held.push(value.slice());
-      nHeld += value.length;
+      held.push(piece.slice());
+      nHeld += piece.length;
       if (nHeld < HELD_BYTES) continue;
       await check?.(memoryBytes(joined(held), name));
       file = await TemporaryFile.create();
-      for (const piece of held.splice(0)) await file.write(piece);
+      for (const first of held.splice(0)) await file.write(first);
     }
   } catch (error) {
     await file?.remove();
     throw error;
-  } finally {
-    // One that is stuck in `next` ends when its owner ends it.
-    void pieces.return?.()?.catch(() => {});
   }
   if (!file) return withPath(memoryBytes(joined(held), name));
   const { path, size } = file;

@@ -4,6 +4,7 @@ import { type ByteSource, blobBytes, memoryBytes } from '../audio/byteSource.ts'
 import { decodedSound } from '../audio/decodedSound.ts';
 import { readWhole, type Sound } from '../audio/sound.ts';
 import type { CallOptions } from '../base/progress.ts';
+import { piecesUntilAborted } from '../base/signals.ts';
 import { fetchRecording, responseBytes } from './webFetch.ts';
 
 /** Bytes of a stream that become one Blob: a browser may keep Blobs on disk, arrays it may not. */
@@ -60,8 +61,7 @@ async function blobOf(stream: AsyncIterable<Uint8Array>, signal?: AbortSignal): 
     blobs.push(new Blob(pieces));
     [pieces, nBytes] = [[], 0];
   };
-  for await (const piece of stream) {
-    signal?.throwIfAborted();
+  for await (const piece of piecesUntilAborted(stream, signal)) {
     pieces.push(piece.slice());
     nBytes += piece.length;
     if (nBytes >= BLOB_BYTES) flush();

@@ -6,6 +6,7 @@ import type { ByteSource } from '../audio/byteSource.ts';
 import { planesSound } from '../audio/planesSound.ts';
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
+import { untilAborted } from '../base/signals.ts';
 
 /** Hz: what a recording is decoded to whose own rate is not found. Opus has this one always. */
 const USUAL_RATE = 48_000;
@@ -35,7 +36,7 @@ export async function* decodeInBrowser(
   const context = new OfflineAudioContext(1, 1, ownRate(bytes) ?? USUAL_RATE);
   let buffer: AudioBuffer;
   try {
-    buffer = await context.decodeAudioData(bytes.buffer);
+    buffer = await untilAborted(context.decodeAudioData(bytes.buffer), signal);
   } catch (cause) {
     signal?.throwIfAborted();
     throw new AudioError('undecodable', `${source.name ?? 'The recording'} cannot be decoded by this browser.`, {
@@ -43,7 +44,6 @@ export async function* decodeInBrowser(
       hint: 'It may be no recording, or without sound. Convert it to MP3, FLAC or WAV.',
     });
   }
-  signal?.throwIfAborted();
   const planes = Array.from({ length: buffer.numberOfChannels }, (_, channel) => buffer.getChannelData(channel));
   yield* planesSound({ sampleFormat: 'f32', channels: planes }, buffer.sampleRate).read(options);
 }
