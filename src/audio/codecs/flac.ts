@@ -17,23 +17,21 @@ import { AudioError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
 import type { ByteReader } from '../byteReader.ts';
 import { DEFAULT_CHANNEL_MASKS, type PcmPiece, SPEAKER } from '../pcm.ts';
+import { VainWork } from '../vainWork.ts';
 import { type FlacFrame, type FlacStreamInfo, readFlacFrame } from './flacFrame.ts';
 
 const MAGIC = 'fLaC';
 const BLOCK_HEADER_BYTES = 4;
 const STREAM_INFO_BYTES = 34;
 const OGG_HEADER_BYTES = 9;
-/** Frames handed on together, about 4096 samples each. */
-const FRAMES_AT_ONCE = 16;
+/** Samples of all channels handed on together, or those of one frame. */
+const SAMPLES_AT_ONCE = 1 << 17;
 /** Bytes looked at together, more if a frame is longer. */
 const BYTES_AT_ONCE = 1 << 17;
 /** Bytes waited for when those at hand end within a frame. */
 const MORE_BYTES = 1 << 13;
 /** More than 65535 samples of eight channels and 33 bits. */
 const MAX_FRAME_BYTES = 1 << 22;
-/** Bytes and samples read in vain, in a file of any length and more for each byte of it, before the search is given up. */
-const MIN_VAIN_WORK = 1 << 24;
-const VAIN_WORK_A_BYTE = 16;
 
 /** @param head the first packet of an Ogg stream */
 export function isOggFlac(head: Uint8Array): boolean {
@@ -55,20 +53,22 @@ export async function* unwrapOggFlac(packets: AsyncIterable<Uint8Array>): AsyncG
 }
 
 /**
- * @param reader at "fLaC"
+ * @param reader   at "fLaC"
+ * @param vainWork of the file that it is a part of
  * @throws {AudioError} `truncated` if the file ends within its header, `malformed` if the header is not valid or not one
  *   frame can be read
  */
 export async function* readFlac(
   reader: ByteReader,
   { onWarning }: Pick<CallOptions, 'onWarning'> = {},
+  vainWork = new VainWork(reader),
 ): AsyncGenerator<PcmPiece, void, undefined> {
   await reader.advance(MAGIC.length);
   const info = await readMetadata(reader);
   const firstFrame = reader.position;
   let nSamples = 0;
   const damage: FlacDamage = { at: undefined, otherBits: undefined };
-  for await (const frames of frameGroups(reader, info, damage)) {
+  for await (const frames of frameGroups(reader, info, damage, vainWork)) {
     yield* pieces(frames, info);
     for (const { blockSize } of frames) nSamples += blockSize;
   }
@@ -101,9 +101,9 @@ async function* frameGroups(
   reader: ByteReader,
   info: FlacStreamInfo,
   damage: FlacDamage,
+  vainWork: VainWork,
 ): AsyncGenerator<readonly FlacFrame[], void, undefined> {
   let nSamples = 0;
-  let vainWork = 0;
   let isGivenUp = false;
   for (let least = 1; ; ) {
     const bytes = await reader.peek(least, Math.max(least, BYTES_AT_ONCE));
@@ -112,15 +112,17 @@ async function* frameGroups(
     const frames: FlacFrame[] = [];
     least = 1;
     let at = 0;
-    while (at < bytes.length && frames.length < FRAMES_AT_ONCE) {
+    let nAtOnce = 0;
+    while (at < bytes.length && nAtOnce < SAMPLES_AT_ONCE) {
       const frame = readFlacFrame(bytes, at, info);
       if ('blockSize' in frame) {
         frames.push(frame);
         nSamples += frame.blockSize;
+        nAtOnce += frame.blockSize * frame.channels.length;
         at = frame.end;
         continue;
       }
-      vainWork += frame.work;
+      const isWorthMore = vainWork.add(frame.work);
       const rest = bytes.length - at;
       if (frame.isCut && !isEnd && rest < MAX_FRAME_BYTES) {
         least = rest + Math.max(rest >> 1, MORE_BYTES);
@@ -128,7 +130,7 @@ async function* frameGroups(
       }
       damage.at ??= { byte: reader.position + at, nSamples };
       damage.otherBits ??= frame.otherBits;
-      isGivenUp = vainWork > MIN_VAIN_WORK + VAIN_WORK_A_BYTE * (reader.position + at);
+      isGivenUp = !isWorthMore;
       if (isGivenUp) break;
       at++;
       while (at < bytes.length && bytes[at] !== 0xff) at++;

@@ -6,6 +6,7 @@ import { ByteReader } from '../byteReader.ts';
 import { type OggLink, oggLinks } from '../containers/ogg.ts';
 import type { PcmPiece } from '../pcm.ts';
 import { unsupportedFormat } from '../unsupportedFormat.ts';
+import { VainWork } from '../vainWork.ts';
 import { isOggFlac, oggFlacChannels, readFlac, unwrapOggFlac } from './flac.ts';
 import type { OggOpus } from './opus/oggOpus.ts';
 import { isOpus } from './opus/opusHead.ts';
@@ -26,6 +27,7 @@ const OTHER_CODECS: readonly (readonly [mark: string, name: string])[] = [
 /** @throws {AudioError} `unsupported`, before any piece, if the first group has no sound that is read here; `malformed` */
 export async function* readOgg(reader: ByteReader, options: ReadOptions): Pieces {
   const joined = new Joined(options);
+  const vainWork = new VainWork(reader);
   let isStarted = false;
   // What has been read stands, whatever comes behind it.
   const passOverErrors = async function* (pieces: Iterable<PcmPiece> | AsyncIterable<PcmPiece>): Pieces {
@@ -53,7 +55,7 @@ export async function* readOgg(reader: ByteReader, options: ReadOptions): Pieces
         options.onWarning?.({ code: 'audioTruncated', message });
         break;
       }
-      yield* passOverErrors(readLink(link, joined, reader.name, options));
+      yield* passOverErrors(readLink(link, joined, vainWork, reader.name, options));
     }
     yield* passOverErrors(joined.end());
   } finally {
@@ -62,12 +64,22 @@ export async function* readOgg(reader: ByteReader, options: ReadOptions): Pieces
   if (nLinks === 0) throw unsupportedFormat(reader.name, 'Ogg without a page that can be read');
 }
 
-async function* readLink(link: OggLink, joined: Joined, name: string | undefined, options: ReadOptions): Pieces {
+async function* readLink(
+  link: OggLink,
+  joined: Joined,
+  vainWork: VainWork,
+  name: string | undefined,
+  options: ReadOptions,
+): Pieces {
   const { head } = link;
   if (isOpus(head)) return yield* joined.opus(link);
   if (isVorbis(head)) return yield* joined.vorbis(link);
   yield* joined.end();
-  if (isOggFlac(head)) return yield* readFlac(ByteReader.ofStream(unwrapOggFlac(packetsOf(link))), options);
+  if (isOggFlac(head)) {
+    const reader = ByteReader.ofStream(unwrapOggFlac(packetsOf(link)));
+    reader.release();
+    return yield* readFlac(reader, options, vainWork);
+  }
   throw unsupportedFormat(name, OTHER_CODECS.find(([mark]) => startsWith(head, mark))?.[1]);
 }
 

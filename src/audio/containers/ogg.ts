@@ -15,6 +15,7 @@
  */
 import { concat, startsWith } from '../../base/bytes.ts';
 import type { ByteReader } from '../byteReader.ts';
+import { VainWork } from '../vainWork.ts';
 
 export interface OggPage {
   readonly isLast: boolean;
@@ -42,9 +43,6 @@ const SEARCH_BYTES = 1 << 16;
 const CHECKSUM_AT = 22;
 /** More than any packet of sound has. */
 const MAX_PACKET_BYTES = 1 << 23;
-/** Bytes of damaged pages that are searched, in a file of any length and more for each byte of it. */
-const MIN_VAIN_WORK = 1 << 24;
-const VAIN_WORK_A_BYTE = 16;
 
 /**
  * Groups in the order of the file.
@@ -62,14 +60,12 @@ export async function* oggLinks(
   let serialBefore: number | undefined;
   while (page) {
     // A group begins with the first pages of all its streams.
-    const firsts = [page];
-    page = await next();
-    while (page?.isFirst) {
-      firsts.push(page);
-      page = await next();
+    let first = page;
+    let most = nChannelsOf(headOf(first));
+    for (page = await next(); page?.isFirst; page = await next()) {
+      const nChannels = nChannelsOf(headOf(page));
+      if (nChannels > most) [first, most] = [page, nChannels];
     }
-    const score = (one: RawPage): number => nChannelsOf(headOf(one));
-    const first = firsts.reduce((best, one) => (score(one) > score(best) ? one : best));
     const ofStream = async function* (): AsyncGenerator<OggPage, void, undefined> {
       const packets = new PacketJoiner();
       yield packets.push(first);
@@ -104,7 +100,7 @@ function headOf({ parts, isEnded }: RawPage): Uint8Array {
 
 /** Whole pages that are not damaged; bytes between pages are skipped. */
 async function* rawPages(reader: ByteReader): AsyncGenerator<RawPage, void, undefined> {
-  let vainWork = 0;
+  const vainWork = new VainWork(reader);
   for (;;) {
     const near = await reader.peek(HEADER_BYTES, SEARCH_BYTES);
     if (near.length < HEADER_BYTES) return;
@@ -124,9 +120,7 @@ async function* rawPages(reader: ByteReader): AsyncGenerator<RawPage, void, unde
       continue;
     }
     // What looks like a page may be part of another one; but not so often that it would take for ever.
-    vainWork += bytes.length;
-    const isWorthIt = vainWork < MIN_VAIN_WORK + VAIN_WORK_A_BYTE * reader.position;
-    await reader.advance(isWorthIt ? CAPTURE_PATTERN.length : bytes.length);
+    await reader.advance(vainWork.add(bytes.length) ? CAPTURE_PATTERN.length : bytes.length);
   }
 }
 

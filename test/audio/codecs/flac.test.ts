@@ -204,11 +204,34 @@ test('frames without end that are none, and rates without end, take no more time
   });
   const falseFrame = claim.subarray(42, 42 + 12);
   const parts = new Array<Uint8Array>(80_000).fill(falseFrame);
-  assert.is(await codeOf(() => decodeWhole(concat(Uint8Array, [header, ...parts]))), 'malformed');
+  // The good frame behind them is too far.
+  const frame = flacFile({ ...mono, coded: [[1, 2, 3]], subframes: [{ kind: 'verbatim' }] }).subarray(42);
+  assert.is(await codeOf(() => decodeWhole(concat(Uint8Array, [header, ...parts, frame]))), 'malformed');
+  assert.is((await decodeWhole(concat(Uint8Array, [header, ...parts.slice(0, 50), frame]))).length, 3);
   const rates = Array.from({ length: 2000 }, (_, i) =>
     flacFile({ ...mono, coded: [[1, 2, 3]], subframes: [{ kind: 'verbatim' }], frameRate: 20001 + 7 * i }).subarray(42),
   );
   assert.is(await codeOf(() => decodeWhole(concat(Uint8Array, [header, ...rates]))), 'malformed');
+});
+
+test('long frames of many channels come one by one, short ones together', async () => {
+  for (const [blockSize, nChannels, most] of [
+    [65535, 8, 65535],
+    [4096, 2, 65536],
+    [2000, 1, 132_000],
+  ] as const) {
+    const coded = Array.from({ length: nChannels }, () => new Array<number>(200_000).fill(7));
+    const subframes = coded.map(() => ({ kind: 'constant' }) as const);
+    const lengths: number[] = [];
+    const file = flacFile({ ...mono, blockSize, coded, subframes });
+    for await (const { channels } of readFlac(ByteReader.ofSource(memoryBytes(file))))
+      lengths.push(channels[0]!.length);
+    assert.is(Math.max(...lengths), most, `${blockSize} samples, ${nChannels} channels`);
+    assert.is(
+      lengths.reduce((a, b) => a + b, 0),
+      200_000,
+    );
+  }
 });
 
 test('an empty recording', async () => {

@@ -10,6 +10,7 @@ import { isAsFfmpegHears } from '../againstFfmpeg.ts';
 import { oggPage, pagesOf, withSerial } from '../containers/oggWriter.ts';
 import { toneOpus, toneVorbis } from '../encoded.ts';
 import { noise, sweep } from '../sounds.ts';
+import { flacFile } from './flacWriter.ts';
 
 const test = suite('ogg');
 
@@ -96,6 +97,23 @@ test('pages without end, without packets, and of packets without end take no mor
   ] as const) {
     assert.is(await codeOf(() => decodeWhole(bytes)), 'malformed', name);
   }
+});
+
+test('what is searched in vain counts for all joined streams together', async () => {
+  const mono = { sampleRate: 16000, bits: 16, blockSize: 65535, subframes: [{ kind: 'verbatim' }] } as const;
+  const file = flacFile({ ...mono, coded: [[1, 2, 3]] });
+  const [header, frame] = [file.subarray(0, 42), file.subarray(42)];
+  const falseFrame = flacFile({ ...mono, coded: [new Array<number>(65535).fill(0)] }).subarray(42, 54);
+  const link = (serial: number, nFalse: number): Uint8Array => {
+    const junk = join(...new Array<Uint8Array>(nFalse).fill(falseFrame));
+    const heads = [join(text('\x7fFLAC\x01\0\0\x01'), header)];
+    return join(
+      oggPage({ serial, sequence: 0, flags: 2, granule: 0, packets: heads }),
+      oggPage({ serial, sequence: 1, flags: 4, granule: 6, packets: [frame, junk, frame] }),
+    );
+  };
+  assert.is((await decodeWhole(join(link(1, 20), link(2, 1)))).length, 12);
+  assert.is((await decodeWhole(join(link(1, 300), link(2, 1)))).length, 6);
 });
 
 test('packets that are not valid never reach libopus, which prints what it cannot decode', async () => {

@@ -5,6 +5,7 @@
  */
 
 import { malformedVorbis } from './malformedVorbis.ts';
+import type { SetupBudget } from './setupBudget.ts';
 import { bitLength, EndOfPacket, type VorbisBits } from './vorbisBits.ts';
 
 const SYNC = 0x564342;
@@ -12,9 +13,6 @@ const UNUSED = 0;
 const MAX_LENGTH = 32;
 /** Codes up to this length are found in one step. */
 const FAST_BITS = 10;
-/** Most entries of a book, and most numbers in its vectors: real ones have a few thousand. */
-const MAX_ENTRIES = 1 << 18;
-const MAX_VALUES = 1 << 22;
 
 export class Codebook {
   readonly dimensions: number;
@@ -27,13 +25,13 @@ export class Codebook {
   readonly #tree: number[] = [0, 0];
 
   /** @throws {AudioError} `malformed`; {EndOfPacket} */
-  constructor(bits: VorbisBits) {
+  constructor(bits: VorbisBits, budget: SetupBudget) {
     if (bits.read(24) !== SYNC) throw malformedVorbis('a codebook does not begin as it should');
     this.dimensions = bits.read(16);
     this.nEntries = bits.read(24);
-    if (this.nEntries > MAX_ENTRIES) throw malformedVorbis(`a codebook has ${this.nEntries} entries`);
+    budget.take(this.nEntries);
     this.#assign(readLengths(bits, this.nEntries));
-    this.vectors = readVectors(bits, this.nEntries, this.dimensions);
+    this.vectors = readVectors(bits, this.nEntries, this.dimensions, budget);
   }
 
   /** The next number. @throws {EndOfPacket} */
@@ -87,13 +85,13 @@ export class Codebook {
   #insert(code: number, length: number, entry: number): void {
     if (length <= FAST_BITS) {
       let reversed = 0;
-      for (let i = 0; i < length; i++) if (Math.floor(code / 2 ** (31 - i)) % 2 === 1) reversed |= 1 << i;
+      for (let i = 0; i < length; i++) reversed |= ((code >>> (31 - i)) & 1) << i;
       for (let at = reversed; at < 1 << FAST_BITS; at += 1 << length) this.#fast[at] = entry * 64 + length;
       return;
     }
     let node = 0;
     for (let i = 0; i < length; i++) {
-      const child = 2 * node + (Math.floor(code / 2 ** (31 - i)) % 2);
+      const child = 2 * node + ((code >>> (31 - i)) & 1);
       if (i === length - 1) {
         this.#tree[child] = ~entry;
         return;
@@ -129,11 +127,16 @@ function readLengths(bits: VorbisBits, nEntries: number): Uint8Array {
   return lengths;
 }
 
-function readVectors(bits: VorbisBits, nEntries: number, dimensions: number): Float32Array | undefined {
+function readVectors(
+  bits: VorbisBits,
+  nEntries: number,
+  dimensions: number,
+  budget: SetupBudget,
+): Float32Array | undefined {
   const type = bits.read(4);
   if (type === 0) return undefined;
   if (type > 2) throw malformedVorbis(`a codebook has vectors of type ${type}`);
-  if (nEntries * dimensions > MAX_VALUES) throw malformedVorbis(`a codebook has ${nEntries * dimensions} values`);
+  budget.takeNumbers(nEntries * dimensions);
   const [least, delta] = [readFloat(bits), readFloat(bits)];
   const valueBits = bits.read(4) + 1;
   const isSequence = bits.flag();

@@ -3,7 +3,7 @@
  *
  * @see Vorbis I specification, section 6
  */
-import { bookAt, type VectorBook, vectorBookAt } from './bookAt.ts';
+import { type VectorBook, vectorBookAt } from './bookAt.ts';
 import type { Codebook } from './codebook.ts';
 import { malformedVorbis } from './malformedVorbis.ts';
 import { bitLength, EndOfPacket, type VorbisBits } from './vorbisBits.ts';
@@ -34,9 +34,8 @@ export class Floor0 {
   read(bits: VorbisBits): ((spectrum: Float32Array) => void) | undefined {
     const amplitude = bits.read(this.#amplitudeBits);
     if (amplitude === 0) return undefined;
-    const index = bits.read(bitLength(this.#books.length));
-    if (index >= this.#books.length) throw new EndOfPacket();
-    const book = bookAt(this.#books, index) as VectorBook; // one of the list
+    const book = this.#books[bits.read(bitLength(this.#books.length))];
+    if (!book) throw new EndOfPacket();
     const { dimensions, vectors } = book;
     const cosines = new Float64Array(this.#order);
     let last = 0;

@@ -14,6 +14,9 @@ import { PacketLengths } from './packetLengths.ts';
 import { VorbisDecoder } from './vorbisDecoder.ts';
 import type { VorbisIdentification } from './vorbisSetup.ts';
 
+/** Samples of all channels after which those of a page are handed on, all but the last block, which may have to be cut. */
+const SAMPLES_AT_ONCE = 1 << 18;
+
 export class OggVorbis {
   readonly #decoder = new VorbisDecoder();
   /** By the headers of the first stream. */
@@ -33,12 +36,19 @@ export class OggVorbis {
 
   *#decodePage(page: OggPage): Generator<PcmPiece> {
     let decoded: Channel[][] = [];
+    let nAtOnce = 0;
     for (const packet of page.packets) {
       const before = this.#decoder.identification;
       const samples = this.#decoder.decode(packet);
+      const now = this.#decoder.identification;
       if (samples) {
-        if (before && before !== this.#decoder.identification) yield* this.#piece(decoded.splice(0), before);
+        if (before && before !== now) yield* this.#piece(decoded.splice(0), before);
+        if (now && nAtOnce > SAMPLES_AT_ONCE) {
+          yield* this.#piece(decoded.splice(0), now);
+          nAtOnce = 0;
+        }
         decoded.push(samples);
+        nAtOnce += samples.length * (samples[0]?.length ?? 0);
       } else if (packet.length > 0) {
         this.#report.damage('a packet that is not valid');
       }

@@ -6,6 +6,7 @@
  */
 import type { Channel } from '../../joinChannels.ts';
 import { InverseMdct } from './inverseMdct.ts';
+import { SetupBudget } from './setupBudget.ts';
 import { bitLength, EndOfPacket, VorbisBits } from './vorbisBits.ts';
 import {
   isVorbis,
@@ -22,6 +23,7 @@ export class VorbisDecoder {
   #setup: VorbisSetup | undefined;
   #blocks: BlockDecoder | undefined;
   #hasBlock = false;
+  readonly #budget = new SetupBudget();
 
   /** Of the headers so far. */
   get identification(): VorbisIdentification | undefined {
@@ -38,6 +40,7 @@ export class VorbisDecoder {
    * @throws {AudioError} `malformed` for a header that is not valid
    */
   decode(packet: Uint8Array): Channel[] | undefined {
+    this.#budget.add(packet.length);
     if (((packet[0] ?? 1) & 1) === 1) return this.#readHeader(packet);
     const samples = this.#blocks?.decode(packet);
     if (!samples) return undefined;
@@ -52,7 +55,7 @@ export class VorbisDecoder {
       this.#blocks = undefined;
       this.#identification = readIdentification(packet);
     } else if (isVorbisSetup(packet) && this.#identification && !this.#setup) {
-      this.#setup = readSetup(packet, this.#identification);
+      this.#setup = readSetup(packet, this.#identification, this.#budget);
       this.#blocks = new BlockDecoder(this.#identification, this.#setup);
     } else if (packet[0] !== 3) {
       return undefined;

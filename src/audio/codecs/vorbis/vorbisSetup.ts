@@ -9,6 +9,7 @@ import { Codebook } from './codebook.ts';
 import { type Floor, readFloor } from './floor.ts';
 import { malformedVorbis } from './malformedVorbis.ts';
 import { Residue } from './residue.ts';
+import type { SetupBudget } from './setupBudget.ts';
 import { bitLength, EndOfPacket, VorbisBits } from './vorbisBits.ts';
 
 /** Kind of the packet, then "vorbis". */
@@ -71,10 +72,16 @@ export function readIdentification(packet: Uint8Array): VorbisIdentification {
 }
 
 /** @throws {AudioError} `malformed` */
-export function readSetup(packet: Uint8Array, { nChannels }: VorbisIdentification): VorbisSetup {
+export function readSetup(
+  packet: Uint8Array,
+  { nChannels, blockSizes }: VorbisIdentification,
+  budget: SetupBudget,
+): VorbisSetup {
+  // The tables of the transforms and windows, and what is kept of each channel.
+  budget.takeNumbers((4 + nChannels) * blockSizes[1]);
   return untilEnd(packet, (bits) => {
     const list = <T>(read: () => T, countBits = 6): T[] => Array.from({ length: bits.read(countBits) + 1 }, read);
-    const books = list(() => new Codebook(bits), 8);
+    const books = list(() => new Codebook(bits, budget), 8);
     for (const transform of list(() => bits.read(16))) {
       if (transform !== 0) throw malformedVorbis('it has a transform of the time domain, of which there is none');
     }
