@@ -18,7 +18,7 @@ const WITH_FALLBACK = ['transcribe', 'transcribeAll', 'stream'] as const;
 const NOT_IN_STREAMS = ['decode', 'transcribe', 'transcribeAll'] as const;
 
 /** Of one decoding: the kernel that steps them all has one workgroup (`kernels/sampling/advanceRows.ts`). */
-const MAX_ROWS = 256;
+export const MAX_ROWS = 256;
 
 export const DECODING_OPTIONS = {
   language: {

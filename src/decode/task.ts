@@ -16,6 +16,7 @@ import {
   checkDecodingOptions,
   type DecodingOptions,
   type LogitFilter,
+  MAX_ROWS,
   type ResolvedDecodingOptions,
   resolveDecodingOptions,
 } from './options.ts';
@@ -110,14 +111,22 @@ export class DecodingTask {
       languages.push({ language, detection });
       groups.push({ audio, ...this.#initialTokens(language, prompt), rows: this.#rows });
     }
-    if (groups.length === 0) return [];
     const searchGroups = groups.map(({ rows, initialTokens }, g) => ({
       rows,
       // Sampling also ends once the row is longer than the context.
       limit: Math.min(this.#sampleLen, this.#inference.nTextCtx + 1 - initialTokens.length),
       stream: windows[g]!.stream ?? 0,
     }));
-    const { candidates, noSpeechProb } = await this.#decode(groups, searchGroups, signal);
+    const candidates: (readonly Hypothesis[])[] = [];
+    const noSpeechProb: number[] = [];
+    // As many at once as have room with all of their rows.
+    const most = Math.floor(MAX_ROWS / this.#rows);
+    for (let begin = 0; begin < groups.length; begin += most) {
+      const end = begin + most;
+      const part = await this.#decode(groups.slice(begin, end), searchGroups.slice(begin, end), signal);
+      candidates.push(...part.candidates);
+      noSpeechProb.push(...part.noSpeechProb);
+    }
     return candidates.map((hypotheses, g): DecodingResult => {
       const { tokens, logprobs, sumLogprob } = hypotheses[bestHypothesis(hypotheses, this.#options.lengthPenalty)]!;
       const text = strip(this.#tokenizer.decode(tokens));

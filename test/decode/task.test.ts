@@ -1,6 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { NumericError, OptionsError } from '../../src/base/errors.ts';
+import type { AudioFeatures } from '../../src/decode/inference.ts';
 import type { DecodingOptions } from '../../src/decode/options.ts';
 import { type DecodingResult, DecodingTask } from '../../src/decode/task.ts';
 import { logitsOf, playTokens, type Script, ScriptedInference } from '../support/scriptedInference.ts';
@@ -218,6 +219,27 @@ test('windows are decoded together, each on its own', async () => {
     );
   }
   assert.equal(await task.run([]), []);
+});
+
+test('windows with more rows than one decoding holds are decoded in parts', async () => {
+  for (const options of [{ beamSize: 100 }, { temperature: 1, bestOf: 128 }] satisfies DecodingOptions[]) {
+    const said = [300, 301, 302, 303, 304].map((word) => [tsb, word]);
+    const inference = new ScriptedInference({ nVocab, script: playTokens(nVocab, eot, said) });
+    await inference.reserveAudio(said.length);
+    const audio: AudioFeatures[] = [];
+    for (const _ of said) audio.push(await inference.encode(mel));
+    const results = await new DecodingTask(inference, tokenizer, { language: 'en', ...options }).run(
+      audio.map((one) => ({ audio: one })),
+    );
+    assert.equal(
+      results.map(({ tokens }) => [...tokens]),
+      said,
+    );
+    assert.equal(
+      inference.starts.map(({ groups }) => groups.length),
+      [2, 2, 1],
+    );
+  }
 });
 
 test('English-only models', async () => {
