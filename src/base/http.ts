@@ -4,12 +4,13 @@
  * after pauses that grow. With web standards alone; another `fetch` can be handed in, for proxies.
  */
 import type { ErrorDetails } from './errors.ts';
+import { anySignal, untilAborted } from './signals.ts';
 
 export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
-  readonly headers?: Readonly<Record<string, string>>;
   /** Milliseconds without a byte after which the request fails; 30 s when absent. */
   readonly stallMs?: number | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
   /** Milliseconds before the second attempt, three times that before the third; 1 s when absent. */
   readonly pauseMs?: number | undefined;
   readonly method?: 'GET' | 'HEAD';
@@ -18,6 +19,9 @@ export interface FetchOptions {
   /** The runtime's own when absent. */
   readonly fetch?: Fetch | undefined;
 }
+
+/** How long a server is waited for. */
+type WaitOptions = Pick<FetchOptions, 'signal' | 'stallMs'>;
 
 export type Fetch = (url: string, init: FetchInit) => Promise<Response>;
 
@@ -28,8 +32,8 @@ export interface FetchInit {
   readonly signal: AbortSignal;
 }
 
-/** Makes the error that is thrown, in the class of whoever asks. */
-export type Failure = (message: string, details: ErrorDetails) => Error;
+/** Makes the error that is thrown, in the class of whoever asks. @param why the end of a sentence: `nothing came for 30 s` */
+export type Failure = (why: string, details: ErrorDetails) => Error;
 
 const DEFAULT_STALL_MS = 30_000;
 const DEFAULT_PAUSE_MS = 1_000;
@@ -85,55 +89,50 @@ export async function request(url: string, options: FetchOptions, fail: Failure)
 }
 
 async function requestOnce(url: string, options: FetchOptions, fail: Failure): Promise<HttpResponse> {
-  const { signal, stallMs = DEFAULT_STALL_MS } = options;
-  signal?.throwIfAborted();
-  const inner = new AbortController();
-  const forward = (): void => inner.abort(signal?.reason);
-  signal?.addEventListener('abort', forward);
-  const stalled = fail(`${url} sent nothing for ${stallMs / 1000} s.`, {
-    hint: 'Try again: a download is continued where it stopped.',
-  });
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const stopTimer = (): void => clearTimeout(timer);
-  const startTimer = (): void => {
-    stopTimer();
-    // In two halves: after this thread was busy for long, timers fire before data that has arrived is delivered.
-    timer = setTimeout(() => {
-      timer = setTimeout(() => inner.abort(stalled), stallMs / 2);
-    }, stallMs / 2);
-  };
-  const finish = (): void => {
-    stopTimer();
-    signal?.removeEventListener('abort', forward);
-  };
-  const failure = async (cause: unknown): Promise<unknown> => {
-    finish();
-    if (signal?.aborted) return signal.reason;
-    if (inner.signal.aborted) return inner.signal.reason;
-    const reason = reasonOf(cause);
-    return fail(`${url} could not be fetched: ${await describe(reason)}.`, { cause: reason, hint: hintOf(reason) });
-  };
-  startTimer();
-  let response: Response;
+  options.signal?.throwIfAborted();
+  const own = new AbortController();
+  const both = anySignal(options.signal, own.signal);
+  const waits: WaitOptions = { signal: both.signal, stallMs: options.stallMs };
   try {
-    response = await (options.fetch ?? fetch)(url, {
+    const asked = (options.fetch ?? fetch)(url, {
       method: options.method ?? 'GET',
       redirect: options.redirect ?? 'follow',
       // In a compressed response, lengths and ranges would not be those of the file.
       headers: { 'accept-encoding': 'identity', ...options.headers },
-      signal: inner.signal,
+      signal: both.signal,
     });
-  } catch (cause) {
-    throw await failure(cause);
+    return answered(await inTime(asked, waits, fail), url, waits, fail, both.release);
+  } catch (error) {
+    own.abort(error);
+    both.release();
+    throw error;
   }
-  stopTimer();
+}
+
+/**
+ * A response, however it was come by, whose body cannot hang.
+ *
+ * @param onEnd called when no more of the body will be read
+ */
+export function answered(
+  response: Response,
+  url: string,
+  options: WaitOptions,
+  fail: Failure,
+  onEnd: () => void = () => {},
+): HttpResponse {
+  const { status, headers } = response;
+  let stalled = false;
+  const onStall = (): void => {
+    stalled = true;
+  };
   return {
-    status: response.status,
-    headers: response.headers,
+    status,
+    headers,
     url: response.url || url,
-    hasStalled: () => inner.signal.reason === stalled,
+    hasStalled: () => stalled,
     cancel() {
-      finish();
+      onEnd();
       // Only tells the server to stop: a failure does not matter.
       void response.body?.cancel().catch(() => {});
     },
@@ -142,15 +141,8 @@ async function requestOnce(url: string, options: FetchOptions, fail: Failure): P
       let ended = false;
       try {
         while (reader) {
-          startTimer(); // it runs only while waiting: the consumer may be slow
-          let part: Awaited<ReturnType<typeof reader.read>>;
-          try {
-            part = await reader.read();
-          } catch (cause) {
-            throw await failure(cause);
-          }
-          stopTimer();
-          signal?.throwIfAborted();
+          // It is waited for here alone: the consumer may be slow.
+          const part = await inTime(reader.read(), { ...options, onStall }, fail);
           if (part.done) {
             ended = true;
             return;
@@ -158,11 +150,40 @@ async function requestOnce(url: string, options: FetchOptions, fail: Failure): P
           yield part.value;
         }
       } finally {
-        finish();
+        onEnd();
         if (reader && !ended) void reader.cancel().catch(() => {});
       }
     },
   };
+}
+
+/** What a server is waited for gives; what `fail` makes when nothing has come for too long, or when it fails; the signal's reason. */
+async function inTime<T>(
+  work: Promise<T>,
+  { signal, stallMs = DEFAULT_STALL_MS, onStall }: WaitOptions & { readonly onStall?: () => void },
+  fail: Failure,
+): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const stalled = new Promise<undefined>((resolve) => {
+    // In two halves: after this thread was busy for long, timers fire before data that has arrived is delivered.
+    timer = setTimeout(() => {
+      timer = setTimeout(() => resolve(undefined), stallMs / 2);
+    }, stallMs / 2);
+  });
+  let given: { readonly value: T } | undefined;
+  try {
+    given = await untilAborted(Promise.race([work.then((value) => ({ value })), stalled]), signal);
+  } catch (cause) {
+    if (signal?.aborted) throw signal.reason;
+    const reason = reasonOf(cause);
+    throw fail(await describe(reason), { cause: reason, hint: hintOf(reason) });
+  } finally {
+    clearTimeout(timer);
+  }
+  signal?.throwIfAborted();
+  if (given) return given.value;
+  onStall?.();
+  throw fail(`nothing came for ${stallMs / 1000} s`, { hint: 'Try again: a download is continued where it stopped.' });
 }
 
 /** @throws the signal's reason */

@@ -1,10 +1,11 @@
 /** What servers of weights answer, as errors of ours. */
 import { WeightsError } from '../base/errors.ts';
-import { type FetchOptions, type HttpResponse, request } from '../base/http.ts';
+import { type Failure, type FetchOptions, type HttpResponse, request } from '../base/http.ts';
 
 /** @throws {WeightsError} `network`; the signal's reason */
 export function requestWeights(url: string, options: FetchOptions = {}): Promise<HttpResponse> {
-  return request(url, options, (message, details) => new WeightsError('network', message, details));
+  const fail: Failure = (why, details) => new WeightsError('network', `${url} could not be fetched: ${why}.`, details);
+  return request(url, options, fail);
 }
 
 /**

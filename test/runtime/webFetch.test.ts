@@ -33,6 +33,11 @@ const server = await serve((request, response) => {
   else if (path === '/short') {
     response.writeHead(200, { 'content-length': wav.length });
     response.write(wav.subarray(0, 1000), () => response.destroy());
+  } else if (path.startsWith('/busy')) {
+    // Comes at the second attempt.
+    if (closed.includes(path)) response.end(wav);
+    else if (path === '/busy') response.writeHead(503).end();
+    else response.destroy();
   } else if (path === '/page')
     response.setHeader('content-type', 'text/html').end('\n <!DOCTYPE html><html>Log in</html>');
   else if (path === '/radio') {
@@ -61,6 +66,12 @@ test('recordings come whole, by redirects and slowly too, with progress in bytes
   assert.equal(Buffer.compare(await fetched('slow', 100), wav), 0);
 });
 
+test('what fails in passing is tried again', async () => {
+  for (const path of ['busy', 'busy/reset']) {
+    assert.is(Buffer.compare(await bytesOf(await fetchRecording(`${server.url}${path}`, { pauseMs: 50 })), wav), 0);
+  }
+});
+
 test('a server that falls silent ends in an error, before its answer or after', async () => {
   await throws(AudioError, 'fetch', fetched('silent', 60), 'nothing came for 0.06 s');
   await throws(AudioError, 'fetch', fetched('stalled', 60), 'nothing came for 0.06 s');
@@ -76,12 +87,16 @@ test('what is no recording says what it is', async () => {
   await throws(AudioError, 'fetch', readAudio(`${server.url}page`), 'a web page');
   await throws(AudioError, 'fetch', readAudio(`${server.url}radio`), 'radio station');
   await throws(AudioError, 'fetch', readAudio(`${server.url}short`));
-  await throws(AudioError, 'fetch', readAudio(`${gone}a.wav`), 'ECONNREFUSED');
+  await throws(AudioError, 'fetch', readAudio(`${gone}a.wav`), 'the connection was refused (connect ECONNREFUSED');
   await throws(AudioError, 'fetch', readAudio('http://'));
   await throws(AudioError, 'fetch', readAudio(await fetch(`${server.url}none`)), 'status 404');
   const used = await fetch(`${server.url}a.wav`);
   await used.arrayBuffer();
   await throws(AudioError, 'fetch', readAudio(used), 'read before');
+  const locked = await fetch(`${server.url}a.wav`);
+  const reader = locked.body?.getReader();
+  await throws(AudioError, 'fetch', readAudio(locked), 'read before');
+  await reader?.cancel();
   const long = await throws(AudioError, 'fetch', readAudio(`${gone}${'x'.repeat(1_000_000)}`));
   assert.ok(long.message.length < 400);
   await throws(AudioError, 'fetch', bytesOf(responseBytes(new Response(null))), 'no body');

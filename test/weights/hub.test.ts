@@ -301,7 +301,7 @@ test('bytes that are wrong once are fetched anew; a server without a word is not
     return true;
   };
   const error = await throws(WeightsError, 'network', () => fetchTo(newPlace(), 'o/one', { stallMs: 100 }));
-  assert.match(error.message, 'sent nothing for 0.1 s');
+  assert.match(error.message, 'could not be fetched: nothing came for 0.1 s.');
   assert.is(gets, 1);
 });
 
