@@ -21,7 +21,8 @@ export interface Watched {
 
 export class Watch {
   readonly #watched: Watched;
-  #isRunning = false;
+  /** Of the next look; undefined while nobody waits. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(watched: Watched) {
     this.#watched = watched;
@@ -29,20 +30,25 @@ export class Watch {
 
   /** To be called when somebody begins to wait; more than once does no harm. */
   begin(): void {
-    if (this.#isRunning) return;
-    this.#isRunning = true;
+    if (this.#timer !== undefined) return;
     const { isWaiting, sign, seconds, onSilence } = this.#watched;
     let last = sign();
     let silent = 0;
     const look = (): void => {
+      this.#timer = undefined;
+      if (!isWaiting()) return;
       const now = sign();
       silent = now === last ? silent + 1 : 0;
       last = now;
-      this.#isRunning = isWaiting();
-      if (!this.#isRunning) return;
-      if (silent < seconds) setTimeout(look, 1000);
+      if (silent < seconds) this.#timer = setTimeout(look, 1000);
       else onSilence(seconds);
     };
-    setTimeout(look, 1000);
+    this.#timer = setTimeout(look, 1000);
+  }
+
+  /** Looks no more: its timer would keep the process from ending. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 }

@@ -154,6 +154,7 @@ export class Workers {
   }
 
   #end(): void {
+    this.#watch.end();
     const control = this.#control;
     if (control) {
       // Both words change, so that a thread which is about to sleep on one of them does not.

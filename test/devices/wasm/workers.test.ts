@@ -266,6 +266,16 @@ test('whoever shows signs of life does not count as dead, however long it takes'
   assert.is(silences, 0);
 });
 
+test('a closed device leaves no timer that keeps the process from ending', async () => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  const device = await createCpuDevice(node, { threads: 1 });
+  assert.ok(await counts(device));
+  assert.is(timers(), before + 1, 'it watches');
+  await device.close();
+  assert.is(timers(), before);
+});
+
 test('a leader without shared memory says after every message that it lives', async () => {
   const said: unknown[] = [];
   const { platform, options } = watched(
