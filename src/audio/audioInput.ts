@@ -69,8 +69,7 @@ export function audioInput(audio: AudioInput): FileInput | { readonly kind: 'sou
   if (isTagged(given, 'Float32Array')) return { kind: 'sound', sound: samplesSound(given) };
   if (isTagged(given, 'Int16Array')) return { kind: 'sound', sound: int16Sound(given) };
   if (isTagged(given, 'Uint8Array')) return { kind: 'bytes', bytes: unshared(given) };
-  if (isTagged(given, 'DataView'))
-    return { kind: 'bytes', bytes: unshared(new Uint8Array(given.buffer, given.byteOffset, given.byteLength)) };
+  if (isTagged(given, 'DataView')) return { kind: 'bytes', bytes: unshared(bytesOf(given)) };
   if (isTagged(given, 'ArrayBuffer') || isTagged(given, 'SharedArrayBuffer'))
     return { kind: 'bytes', bytes: unshared(bytesOf(given)) };
   if (ArrayBuffer.isView(given)) {
@@ -121,9 +120,10 @@ function unshared(bytes: Uint8Array): Uint8Array {
   return isTagged(bytes.buffer, 'SharedArrayBuffer') ? bytes.slice() : bytes;
 }
 
-function bytesOf(buffer: ArrayBuffer | SharedArrayBuffer): Uint8Array {
+function bytesOf(given: ArrayBuffer | SharedArrayBuffer | DataView): Uint8Array {
   try {
-    return new Uint8Array(buffer);
+    if (!isTagged(given, 'DataView')) return new Uint8Array(given);
+    return new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
   } catch (cause) {
     throw noRecording('a detached ArrayBuffer', 'It was transferred: give a copy.', cause);
   }
@@ -209,12 +209,12 @@ function nameOf(given: unknown): string {
 }
 
 function hintFor(given: unknown): string {
-  if (isTaggedPromise(given)) return 'Await it first.';
+  if (isThenable(given)) return 'Await it first.';
   if (Array.isArray(given)) return 'Samples are a Float32Array; several recordings go to transcribeAll.';
   return 'Give a path, a URL, a Blob, a Response, the bytes of a file, or samples (Float32Array; { samples, sampleRate }).';
 }
 
-function isTaggedPromise(given: unknown): boolean {
+function isThenable(given: unknown): boolean {
   return typeof given === 'object' && given !== null && 'then' in given && typeof given.then === 'function';
 }
 

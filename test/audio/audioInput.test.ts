@@ -158,6 +158,7 @@ test('leaving a stream ends its source', async () => {
 
 test('what is no recording is told at once, in few words, with what to do', async () => {
   const detached = new ArrayBuffer(8);
+  const detachedView = new DataView(detached);
   structuredClone(detached, { transfer: [detached] });
   const hours = 1_000_000;
   const cases: [unknown, string][] = [
@@ -177,6 +178,7 @@ test('what is no recording is told at once, in few words, with what to do', asyn
     [new Uint8ClampedArray(4), 'a Uint8ClampedArray'],
     [new Int32Array(4), 'an Int32Array'],
     [detached, 'a detached ArrayBuffer'],
+    [detachedView, 'a detached ArrayBuffer'],
     [{ samples: new Float32Array(3) }, 'an object'],
     [{ samples: [1, 2], sampleRate: 16000 }, 'samples in an array'],
     [{ samples: new Float32Array(3), sampleRate: 0 }, 'a sampleRate of 0'],

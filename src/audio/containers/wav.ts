@@ -26,7 +26,9 @@ export async function* readWav(
   const { wav, size } = await readHeader(reader, options);
   if (wav !== 'mpeg') return yield* readFrames(reader, wav, size);
   const { readMp3 } = await import('../codecs/readEncoded.ts');
-  yield* readMp3(ByteReader.ofStream(upTo(reader, size)), options);
+  const samples = ByteReader.ofStream(upTo(reader, size));
+  samples.release();
+  yield* readMp3(samples, options);
 }
 
 async function* upTo(reader: ByteReader, size: number): AsyncGenerator<Uint8Array, void, undefined> {

@@ -68,7 +68,8 @@ export async function* wavChunks(reader: ByteReader): AsyncGenerator<WavChunk, v
       if (sizes.length === 24) dataSize64 = Number(viewOf(sizes).getBigUint64(8, true));
     }
     yield { name, start, size };
-    await reader.advance(start + size + (size % 2) - reader.position);
+    const padding = Number.isFinite(size) ? size % 2 : 0;
+    await reader.advance(start + size + padding - reader.position);
   }
 }
 

@@ -210,8 +210,33 @@ test('one sample that is no number is a click and a warning', async () => {
 });
 
 test('many chunks are gone through once', async () => {
-  const between = Array.from({ length: 50_000 }, () => ['junk', new Uint8Array(2)] as const);
-  assert.equal(await decoded(wavFile({ ...s16, between })), values);
+  const between = Array.from(
+    { length: 50_000 },
+    (_, i) => [i % 100 === 0 ? 'data' : 'junk', new Uint8Array(2)] as const,
+  );
+  const file = wavFile({ ...s16, between });
+  let nRead = 0;
+  const read = async (begin: number, end: number): Promise<Uint8Array> => {
+    nRead += end - begin;
+    return file.subarray(begin, end);
+  };
+  const samples = await decodeWhole({ size: file.length, read });
+  assert.equal(
+    Array.from(samples, (v) => v * 32768),
+    values,
+  );
+  assert.ok(nRead < 1.5 * file.length, `${nRead} of ${file.length} bytes`);
+});
+
+test('no byte beyond the end is asked for', async () => {
+  for (const dataSize of [0, 1000, 0xffffffff]) {
+    const file = wavFile({ ...s16, dataSize, between: [['LIST', noiseBytes(7)]] });
+    const read = async (begin: number, end: number): Promise<Uint8Array> => {
+      assert.ok(begin >= 0 && begin <= end && end <= file.length, `${begin} to ${end}`);
+      return file.subarray(begin, end);
+    };
+    assert.is((await decodeWhole({ size: file.length, read })).length, values.length);
+  }
 });
 
 test('what samples in a codec are is said', async () => {
