@@ -5,7 +5,6 @@ import type { CallOptions } from '../base/progress.ts';
 import { ByteReader } from './byteReader.ts';
 import { type ByteSource, memoryBytes } from './byteSource.ts';
 import { monoSamples } from './monoSamples.ts';
-import type { PcmPiece } from './pcm.ts';
 import { readPieces } from './recognize.ts';
 
 export interface DecodeAudioOptions extends CallOptions {
@@ -35,29 +34,20 @@ export async function* decodeAudio(
   const { name, size } = reader;
   const item = name === undefined ? {} : { item: name };
   const onPiece = (): void => {
+    // Nothing goes back to the start any more.
+    reader.release();
     if (size === undefined) return;
     onProgress?.({ stage: 'audio', done: reader.position, total: size, unit: 'bytes', ...item });
   };
   let isOpen = false;
   try {
     if ((await reader.peek(1)).length === 0) throw new AudioError('empty', `${name ?? 'The recording'} is empty.`);
-    yield* monoSamples(released(readPieces(reader, { onWarning }), reader), { signal, onWarning, onPiece });
+    yield* monoSamples(readPieces(reader, { onWarning }), { signal, onWarning, onPiece });
   } catch (error) {
     if (error instanceof AudioError && error.code === 'unsupported') isOpen = reader.rewind();
     throw error;
   } finally {
     if (!isOpen) await reader.close();
-  }
-}
-
-/** The pieces; once the first is there, the start of the bytes is not kept any more. */
-async function* released(
-  pieces: AsyncIterable<PcmPiece>,
-  reader: ByteReader,
-): AsyncGenerator<PcmPiece, void, undefined> {
-  for await (const piece of pieces) {
-    reader.release();
-    yield piece;
   }
 }
 

@@ -55,7 +55,6 @@ const MARKS: readonly (readonly [name: string, mark: string, at?: number])[] = [
   ['MPEG packets', '\0\0\x01\xc0'],
   ['MPEG packets', '\0\0\x01\xe0'],
   ['MIDI, which holds no sound', 'MThd'],
-  ['an empty Ogg file', 'OggS'],
   ['a playlist', '#EXTM3U'],
   ['a playlist', '[playlist]'],
   ['a web page', '<!DOCTYPE'],

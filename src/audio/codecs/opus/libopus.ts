@@ -1,6 +1,7 @@
 /**
  * libopus in WebAssembly (`opus-decoder`), loaded only here, for packets that may be damaged: some make it trap, which
- * leaves its memory as it happens to be, so another one takes its place. Packets that break the rules it must not be given: it would print them.
+ * leaves its memory as it happens to be, so another one takes its place. Packets that break the rules it must not be given:
+ * it would print them.
  */
 import type { OpusDecoder } from 'opus-decoder';
 import { AudioError } from '../../../base/errors.ts';

@@ -49,8 +49,8 @@ export class OpusSilk {
   }
 
   /**
-   * Whether libopus's output of a packet is needed: where there is more than SILK in it, or in the one before. To be asked once for each packet,
-   * in their order, before `push`.
+   * Whether libopus's output of a packet is needed: where there is more than SILK in it, or in the one before. To be asked
+   * once for each packet, in their order, before `push`.
    */
   needsLibopus(packet: OpusPacket): boolean {
     this.#own = [];

@@ -8,10 +8,10 @@ import type { Channel } from '../../joinChannels.ts';
 import { ChannelResampler } from '../../resample/channelResampler.ts';
 import { dotF32 } from '../../resample/dotF32.ts';
 import { resampleFilter } from '../../resample/filter.ts';
-import { SampleQueue } from '../sampleQueue.ts';
 import { LibopusSilk } from './libopusSilk.ts';
 import type { SilkRate } from './opusPacket.ts';
 import { type Redundancy, silkShare } from './opusRedundancy.ts';
+import { SampleQueue } from './sampleQueue.ts';
 
 const FILTER_TAPS = 16;
 /** Zeros that FFmpeg feeds its resampler first, so that SILK and CELT are aligned. */
