@@ -9,6 +9,7 @@ import { AudioError } from '../../src/base/errors.ts';
 import { ffmpegEncode, ffmpegOrSkip, ffmpegSamples } from '../support/ffmpeg.ts';
 import { sharedOrSkip } from '../support/paths.ts';
 import { codeOf, reasonOf, throws } from '../support/throws.ts';
+import { isAsFfmpegHears } from './againstFfmpeg.ts';
 import { flacFile } from './codecs/flacWriter.ts';
 import { withChecksums } from './containers/oggWriter.ts';
 import { toneMp3, toneOpus, toneVorbis } from './encoded.ts';
@@ -201,18 +202,13 @@ test('kinds of FLAC, MP3, Opus and Vorbis that ffmpeg writes come back as ffmpeg
     ['Ogg FLAC', 16000, 1, ['-f', 'ogg', '-c:a', 'flac', '-sample_fmt', 's16'], 0],
     ['WAV 6 channels', 16000, 6, ['-f', 'wav'], 0],
     ['MP3 without a header', 44100, 2, ['-f', 'mp3', '-write_xing', '0'], 1],
-    ['MP2', 48000, 1, ['-f', 'mp2', '-c:a', 'mp2'], 8],
+    ['MP2', 48000, 1, ['-f', 'mp2', '-c:a', 'mp2'], 0],
     ['Opus music', 48000, 2, ['-f', 'opus', '-b:a', '96k', '-application', 'lowdelay'], 8],
     ['Vorbis', 44100, 2, ['-f', 'ogg', '-c:a', 'libvorbis'], 1],
   ];
   for (const [name, rate, channels, output, largest] of cases) {
     const file = ffmpegEncode(stereo.subarray(0, stereo.length - (stereo.length % channels)), rate, channels, output);
-    const expected = ffmpegSamples('-', [], file);
-    const actual = await decodeWhole(file);
-    assert.is(actual.length, expected.length, name);
-    let most = 0;
-    for (let i = 0; i < actual.length; i++) most = Math.max(most, Math.abs(actual[i]! * 32768 - expected[i]!));
-    assert.ok(most <= largest, `${name}: ${most}`);
+    await isAsFfmpegHears(file, largest, name);
   }
 });
 
