@@ -9,11 +9,8 @@
  *     config      dimensions, alignment heads, suppressed tokens (`ModelConfig`)
  *     tokenizer   nVocab, specials, timestampBegin; tokenBytes; tokenLengths: bytes of each text token, u8
  */
-import { SottoError, WeightsError } from '../base/errors.ts';
 import type { TokenizerData } from '../text/tokenizerData.ts';
-import { checkConfig, type ModelConfig } from './config.ts';
-import { isObject } from './strictJson.ts';
-import { checkTokenizerData } from './tokenizerJson.ts';
+import type { ModelConfig } from './config.ts';
 
 export const JSON_CACHE = 'sotto.msgpack';
 export const JSON_CACHE_VERSION = 1;
@@ -27,60 +24,6 @@ export interface ParsedJson {
 export interface JsonCache extends ParsedJson {
   /** By file name. */
   readonly checksums: Readonly<Record<string, string>>;
-}
-
-/** @throws {WeightsError} `badSideFile`, `badConfig`, `badTokenizer` */
-export async function unpackJsonCache(name: string, bytes: Uint8Array): Promise<JsonCache> {
-  // Loaded where there is such a file: a page whose model has none is spared the reader's bytes.
-  const { unpack } = await import('msgpackr/unpack');
-  const bad = (what: string, cause?: unknown): WeightsError =>
-    new WeightsError('badSideFile', `${name} ${what}.`, {
-      cause,
-      hint: 'Delete it: converting the model writes a new one.',
-    });
-  let data: unknown;
-  try {
-    data = unpack(bytes);
-  } catch (cause) {
-    if (cause instanceof SottoError) throw cause;
-    throw bad('is damaged', cause);
-  }
-  if (!isObject(data) || data.sotto !== JSON_CACHE_VERSION) throw bad(`does not have version ${JSON_CACHE_VERSION}`);
-  const { stamps, tokenizer } = data;
-  if (!isObject(tokenizer)) throw bad('is damaged');
-  const { tokenBytes, tokenLengths, nVocab, specials, timestampBegin } = tokenizer;
-  if (!(tokenBytes instanceof Uint8Array) || !(tokenLengths instanceof Uint8Array)) throw bad('is damaged');
-  if (!isRecordOf(stamps, isString) || !isRecordOf(specials, isNumber)) throw bad('is damaged');
-  if (!isNumber(nVocab) || !isNumber(timestampBegin)) throw bad('is damaged');
-  const tokenOffsets = new Uint32Array(tokenLengths.length + 1);
-  for (let id = 0; id < tokenLengths.length; id++) tokenOffsets[id + 1] = tokenOffsets[id]! + tokenLengths[id]!;
-  const config = checkConfig(name, data.config);
-  if (nVocab !== config.dims.nVocab) throw bad('is damaged');
-  return {
-    checksums: { ...stamps },
-    config,
-    tokenizer: checkTokenizerData(name, {
-      nVocab,
-      // A copy: the unpacked array is a view of the whole file, in Node a Buffer.
-      tokenBytes: new Uint8Array(tokenBytes),
-      tokenOffsets,
-      specials: { ...specials },
-      timestampBegin,
-    }),
-  };
-}
-
-/** Is it an object as JSON has it, of such values? MessagePack can name maps, dates, errors and bytes where one should be. */
-function isRecordOf<T>(value: unknown, isValid: (each: unknown) => each is T): value is Readonly<Record<string, T>> {
-  return isObject(value) && Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isValid);
-}
-
-function isString(value: unknown): value is string {
-  return typeof value === 'string';
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number';
 }
 
 /** Detects that a file was edited, by its length and two 32-bit sums over all bytes; no protection against an attacker. */

@@ -10,7 +10,7 @@ import type { TensorData } from '../model/tensorData.ts';
 import { listTensors, tensorSpecs } from '../model/tensorSpec.ts';
 import type { TokenizerData } from '../text/tokenizerData.ts';
 import { type GenerationFacts, readConfig } from './config.ts';
-import { checksumOf, JSON_CACHE, type JsonCache, type ParsedJson, unpackJsonCache } from './jsonCache.ts';
+import { checksumOf, JSON_CACHE, type JsonCache, type ParsedJson } from './jsonCache.ts';
 import { decodeUtf8, type OpenSource, readSmall, type WeightSource } from './source.ts';
 import { closeOnError, openTensorFiles } from './tensorFiles.ts';
 import type { TensorSet } from './tensorSet.ts';
@@ -122,7 +122,8 @@ async function readParsedJson(open: OpenSource, { signal, onWarning }: CallOptio
     if (!source) return undefined;
     try {
       const bytes = await readSmall(source, MAX_CACHE_BYTES, signal);
-      return { ...(await unpackJsonCache(source.name, bytes)), isRemote: source.isRemote ?? false };
+      const { unpackJsonCache } = await import('./unpackJsonCache.ts');
+      return { ...unpackJsonCache(source.name, bytes), isRemote: source.isRemote ?? false };
     } catch (error) {
       if (!(error instanceof WeightsError) || !DAMAGED.has(error.code)) throw error;
       onWarning?.({ code: error.code, message: `${error.message} The JSON files are read instead.` });

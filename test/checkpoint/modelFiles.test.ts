@@ -7,7 +7,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { WeightsError } from '../../src/base/errors.ts';
 import type { Warning } from '../../src/base/progress.ts';
-import { unpackJsonCache } from '../../src/checkpoint/jsonCache.ts';
+import { unpackJsonCache } from '../../src/checkpoint/unpackJsonCache.ts';
 import { checkTensors, type ModelFiles, openModelFiles, readJsonFiles } from '../../src/checkpoint/modelFiles.ts';
 import { memorySource, type OpenSource } from '../../src/checkpoint/source.ts';
 import type { TensorSet } from '../../src/checkpoint/tensorSet.ts';

@@ -7,7 +7,7 @@ import { decodeAudio } from '../../src/audio/decode.ts';
 import { readPcmStream } from '../../src/audio/pcmStream.ts';
 import { concat } from '../../src/base/bytes.ts';
 import { readConfig } from '../../src/checkpoint/config.ts';
-import { unpackJsonCache } from '../../src/checkpoint/jsonCache.ts';
+import { unpackJsonCache } from '../../src/checkpoint/unpackJsonCache.ts';
 import { writeSafetensors } from '../../src/checkpoint/safetensors.ts';
 import { memorySource, type OpenSource } from '../../src/checkpoint/source.ts';
 import { openTensorFiles } from '../../src/checkpoint/tensorFiles.ts';
