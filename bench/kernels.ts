@@ -39,7 +39,7 @@ for (const kind of values.device.split(',')) {
     for (const module of modules)
       for (const kase of module.cases.filter(({ bench }) => bench)) {
         // The first variant is the one that models get.
-        const [variant] = variantsOf(device, module, kase);
+        const [variant] = await variantsOf(device, module, kase);
         if (variant === undefined) continue;
         const timing = await timeKernel(device, module, kase, { variant });
         const row: KernelRow = { kernel: module.kernel.name, variant, sizes: caseTitle(kase), ...timing };

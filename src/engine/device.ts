@@ -47,7 +47,7 @@ export interface Device {
    */
   write(target: Tensor, data: StorageArray, elementOffset?: number): void;
   /** Names of the kernel's variants that can run this command here with so many live rows (all when absent), best first. */
-  variants(command: Command, liveRows?: number): readonly string[];
+  variants(command: Command, liveRows?: number): Promise<readonly string[]>;
   /** Makes programs ready. Those prepared together share their scratch memory. */
   prepare(programs: readonly Program[], signal?: AbortSignal): Promise<readonly Executable[]>;
   submit(work: Executable, options?: SubmitOptions): void;

@@ -34,14 +34,17 @@ export type DimNames<A extends Args> = Extract<A[keyof A]['dims'][number], strin
 export type DimsOf<A extends Args> = Readonly<Record<DimNames<A>, number>>;
 export type ParamsOf<P extends Params> = Readonly<Record<keyof P & string, number>>;
 
+/** Variants, best first, or the module that has them: it is loaded by the device that runs them, so that no page has both. */
+export type VariantSource<V extends Variant> = readonly V[] | (() => Promise<{ readonly variants: readonly V[] }>);
+
 /**
- * The variants by the device's key, best first. WebGPU's and WebAssembly's are typed here; another device brings a key, and a
- * type beside those (engine/wasm/variant.ts, engine/wgsl/variant.ts).
+ * The variants by the device's key. WebGPU's and WebAssembly's are typed here; another device brings a key, and a type
+ * beside those (engine/wasm/variant.ts, engine/wgsl/variant.ts).
  */
 export interface Variants {
-  readonly webgpu?: readonly WgslVariant[];
-  readonly wasm?: readonly WasmVariant[];
-  readonly [device: string]: readonly Variant[] | undefined;
+  readonly webgpu?: VariantSource<WgslVariant>;
+  readonly wasm?: VariantSource<WasmVariant>;
+  readonly [device: string]: VariantSource<Variant> | undefined;
 }
 
 export interface Cost {

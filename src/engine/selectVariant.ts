@@ -6,19 +6,39 @@
  * it has none. Where variants are made for few or many live rows, a command has one for each range of live rows; what a
  * submit brings then decides.
  */
-import { KernelError } from '../base/errors.ts';
-import { storageTypes } from './kernel.ts';
+import { InternalError, KernelError } from '../base/errors.ts';
+import { type Kernel, storageTypes, type VariantSource } from './kernel.ts';
 import type { Command } from './program.ts';
 import type { KernelContext, Variant } from './variant.ts';
 
 /** A device as far as variants are concerned. */
 export interface VariantKind<V extends Variant> {
-  /** The variants of this kind that a kernel has. */
-  variantsOf(kernel: Command['kernel']): readonly V[];
+  /** Where a kernel has its variants of this kind. */
+  sourceOf(kernel: Kernel): VariantSource<V> | undefined;
   /** Smaller is preferred; the file's order decides among equals. All are equal when absent. */
   rank?(variant: V): number;
   /** For messages: "this GPU". */
   readonly place: string;
+}
+
+/** A device's kind with the variants of some kernels, loaded. */
+export interface LoadedVariants<V extends Variant> {
+  readonly kind: VariantKind<V>;
+  /** By kernel, in the order of its file. */
+  readonly variants: ReadonlyMap<Kernel, readonly V[]>;
+}
+
+export async function loadVariants<V extends Variant>(
+  kernels: readonly Kernel[],
+  kind: VariantKind<V>,
+): Promise<LoadedVariants<V>> {
+  const loaded = await Promise.all(
+    [...new Set(kernels)].map(async (kernel): Promise<readonly [Kernel, readonly V[]]> => {
+      const source = kind.sourceOf(kernel) ?? [];
+      return [kernel, typeof source === 'function' ? (await source()).variants : source];
+    }),
+  );
+  return { kind, variants: new Map(loaded) };
 }
 
 export interface SelectedVariant<V extends Variant> {
@@ -35,12 +55,12 @@ export interface SelectedVariant<V extends Variant> {
  */
 export function selectVariants<V extends Variant>(
   command: Command,
-  kind: VariantKind<V>,
+  loaded: LoadedVariants<V>,
 ): readonly SelectedVariant<V>[] {
+  const { kind } = loaded;
   const capacity = command.dims.rows ?? 0;
-  const known = kind.variantsOf(command.kernel);
-  const considered = command.variant === undefined ? known : known.filter(({ name }) => name === command.variant);
-  const ranked = inOrder(considered, kind);
+  const known = inOrder(command, loaded);
+  const ranked = command.variant === undefined ? known : known.filter(({ name }) => name === command.variant);
   // Where the choice may change: after a variant's last row, and before its first.
   const ends = new Set([capacity]);
   for (const { rows } of ranked) {
@@ -67,13 +87,13 @@ export function forRows<S extends { readonly upTo: number }>(selected: readonly 
   return selected.find(({ upTo }) => liveRows <= upTo);
 }
 
-/** Names of all that can run the command with so many live rows, best first. */
+/** All that can run the command with so many live rows, best first. */
 export function fittingVariants<V extends Variant>(
   command: Command,
-  kind: VariantKind<V>,
+  loaded: LoadedVariants<V>,
   liveRows = command.dims.rows ?? 0,
 ): readonly V[] {
-  return inOrder(kind.variantsOf(command.kernel), kind).filter((variant) =>
+  return inOrder(command, loaded).filter((variant) =>
     fits(variant, command, contextOf(command, rowsOf(variant, command)), liveRows, liveRows),
   );
 }
@@ -83,8 +103,11 @@ function rowsOf({ rows }: Variant, { dims }: Command): number {
   return Math.min(rows?.max ?? Number.POSITIVE_INFINITY, dims.rows ?? 0);
 }
 
-function inOrder<V extends Variant>(variants: readonly V[], { rank }: VariantKind<V>): readonly V[] {
-  return rank ? [...variants].sort((a, b) => rank(a) - rank(b)) : variants;
+function inOrder<V extends Variant>({ kernel }: Command, { kind, variants }: LoadedVariants<V>): readonly V[] {
+  const own = variants.get(kernel);
+  if (!own) throw new InternalError(`the variants of ${kernel.name} were not loaded`);
+  const { rank } = kind;
+  return rank ? [...own].sort((a, b) => rank(a) - rank(b)) : own;
 }
 
 function contextOf({ dims, params, args }: Command, rows: number): KernelContext {

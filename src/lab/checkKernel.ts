@@ -108,15 +108,15 @@ export function allocateCase(
 }
 
 /** Names of the variants that a case can run on a device, best first. */
-export function variantsOf(
+export async function variantsOf(
   device: Device,
   module: KernelModule,
   kase: KernelCase,
   storage: StorageChoice = {},
-): readonly string[] {
+): Promise<readonly string[]> {
   const { command: run, liveRows, free } = allocateCase(device, module, kase, { storage });
   try {
-    return device.variants(run, run.dims.rows === undefined ? undefined : liveRows);
+    return await device.variants(run, run.dims.rows === undefined ? undefined : liveRows);
   } finally {
     free();
   }

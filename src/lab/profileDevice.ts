@@ -45,11 +45,11 @@ export function profileDevice(device: Device): ProfiledDevice {
     });
   };
 
-  const note = (command: Command, liveRows: number | undefined, ms: number): void => {
+  const note = async (command: Command, liveRows: number | undefined, ms: number): Promise<void> => {
     const dims = { ...command.dims, ...(command.dims.rows && liveRows !== undefined && { rows: liveRows }) };
     const sizes = Object.entries({ ...dims, ...command.params }).filter(([name]) => !name.startsWith('panel'));
     const title = sizes.map(([name, size]) => `${name} ${size}`).join(' ');
-    const variant = command.variant ?? device.variants(command, dims.rows)[0] ?? '';
+    const variant = command.variant ?? (await device.variants(command, dims.rows))[0] ?? '';
     const key = `${command.kernel.name}/${variant} ${title}`;
     const { flops, bytes } = command.kernel.cost(dims, command.params);
     const before = entries.get(key);
@@ -87,7 +87,7 @@ export function profileDevice(device: Device): ProfiledDevice {
       };
       let ms = await time(1);
       if (ms < leastMs && isRepeatable(command)) ms = await time(Math.min(1000, Math.ceil(leastMs / ms)));
-      note(command, rows, ms);
+      await note(command, rows, ms);
     }
   };
 

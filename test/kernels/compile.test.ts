@@ -10,7 +10,7 @@ import { createReferenceDevice } from '../../src/devices/reference/device.ts';
 import { shaderOf } from '../../src/devices/webgpu/encode.ts';
 import { Pipelines } from '../../src/devices/webgpu/pipelines.ts';
 import { wgslKind } from '../../src/devices/webgpu/variants.ts';
-import { fittingVariants, selectVariants } from '../../src/engine/selectVariant.ts';
+import { fittingVariants, loadVariants, selectVariants } from '../../src/engine/selectVariant.ts';
 import { kernels } from '../../src/kernels/registry.ts';
 import { allocateCase, storageChoices } from '../../src/lab/checkKernel.ts';
 import { throws } from '../support/throws.ts';
@@ -22,7 +22,10 @@ const gpu = create(['backend=null']);
 // No limit and no feature asked for: what compiles here keeps to the defaults.
 const device = await (await gpu.requestAdapter())!.requestDevice();
 const pipelines = new Pipelines(device);
-const kind = wgslKind(false);
+const loaded = await loadVariants(
+  kernels.map(({ kernel }) => kernel),
+  wgslKind(false),
+);
 const shapes = createReferenceDevice({ panelWidth: 64 });
 
 for (const module of kernels) {
@@ -31,8 +34,12 @@ for (const module of kernels) {
     for (const kase of module.cases) {
       for (const storage of storageChoices(module.kernel)) {
         const { command, liveRows, free } = allocateCase(shapes, module, kase, { storage });
-        for (const { name } of fittingVariants(command, kind, command.dims.rows === undefined ? undefined : liveRows)) {
-          for (const selected of selectVariants({ ...command, variant: name }, kind))
+        for (const { name } of fittingVariants(
+          command,
+          loaded,
+          command.dims.rows === undefined ? undefined : liveRows,
+        )) {
+          for (const selected of selectVariants({ ...command, variant: name }, loaded))
             await pipelines.compile(shaderOf(module.kernel, selected));
           names.add(name);
         }
@@ -41,9 +48,9 @@ for (const module of kernels) {
     }
     assert.equal(
       [...names].sort(),
-      kind
-        .variantsOf(module.kernel)
-        .map(({ name }) => name)
+      loaded.variants
+        .get(module.kernel)
+        ?.map(({ name }) => name)
         .sort(),
       'every variant has a case',
     );

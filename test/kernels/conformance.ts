@@ -24,7 +24,7 @@ export function conformance(title: string, open: () => Promise<Device>, only?: s
         // The largest cases say little more about another storage type, and take long on software GPUs.
         if (kase.bench && Object.keys(storage).length > 0) continue;
         test(`${module.kernel.name}: ${caseTitle(kase, storage)}`, async () => {
-          const variants = variantsOf(device, module, kase, storage);
+          const variants = await variantsOf(device, module, kase, storage);
           assert.ok(variants.length > 0, `no variant of ${module.kernel.name} runs this case`);
           for (const variant of variants) {
             const { failures } = await checkKernel(device, module, kase, { variant, storage });

@@ -88,7 +88,7 @@ if (executable) {
       const entry = join(core, 'entry.js');
       writeFileSync(entry, `export { load } from ${JSON.stringify(join(repoRoot, 'dist/src/index.web.js'))};`);
       const loaded = await bundle(entry, join(core, 'page'));
-      for (const device of ['wasm', 'webgpu']) {
+      for (const device of ['wasm', 'webgpu'] as const) {
         const size = loadedFor(loaded, device).reduce((sum, { bytes }) => sum + gzipSync(bytes).length, 0);
         console.log(`a page loads ${(size / 1000).toFixed(1)} kB (gzip) for ${device}`);
         assert.ok(size <= LIMIT_BYTES, `${size} bytes for ${device}`);
@@ -172,8 +172,8 @@ if (executable) {
     return { shift: best.shift, dB: nearness(best.shift, 4000, theirs.length - 4000) };
   }
 
-  /** The entry, what it needs, and the chunk of one device. */
-  function loadedFor(files: readonly BundleFile[], device: string): readonly BundleFile[] {
+  /** The entry, what it needs, and the chunks of one device: its own, and those of the kernels' variants for it. */
+  function loadedFor(files: readonly BundleFile[], device: 'wasm' | 'webgpu'): readonly BundleFile[] {
     const byName = new Map(files.map((file) => [file.name, file]));
     const wanted = new Set<BundleFile>();
     const add = (file: BundleFile | undefined): void => {
@@ -182,7 +182,9 @@ if (executable) {
       for (const name of file.imports) add(byName.get(name));
     };
     add(byName.get('entry.js'));
-    add(files.find(({ inputs }) => inputs.includes(`dist/src/devices/${device}/device.js`)));
+    const ofDevice =
+      device === 'wasm' ? /devices\/wasm\/device\.js$|\.wasm\.js$/ : /devices\/webgpu\/device\.js$|\.wgsl\.js$/;
+    for (const file of files) if (file.inputs.some((input) => ofDevice.test(input))) add(file);
     return [...wanted];
   }
 }

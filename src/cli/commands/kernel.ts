@@ -129,7 +129,7 @@ async function checkAll(device: Device, module: KernelModule, io: CommandIo): Pr
   for (const kase of module.cases)
     for (const storage of kase.benchOnly ? [] : choices) {
       const title = caseTitle(kase, storage);
-      const variants = variantsOf(device, module, kase, storage);
+      const variants = await variantsOf(device, module, kase, storage);
       if (variants.length === 0) {
         good = false;
         io.stdout.write(`  WRONG ${module.kernel.name} ${title}: no variant runs it\n`);
@@ -155,12 +155,14 @@ async function checkAll(device: Device, module: KernelModule, io: CommandIo): Pr
 async function timeAll(device: Device, module: KernelModule, peaks: Peaks, io: CommandIo): Promise<void> {
   const timed = module.cases.filter((kase) => kase.bench);
   if (timed.length > 0) io.stdout.write('      best ms  median ms  GFLOP/s    GB/s  roofline  variant, case\n');
-  const runs = timed.flatMap((kase) =>
-    storageChoices(module.kernel).flatMap((storage) =>
-      variantsOf(device, module, kase, storage).map((variant) => ({ kase, storage, variant })),
-    ),
+  const choices = timed.flatMap((kase) => storageChoices(module.kernel).map((storage) => ({ kase, storage })));
+  const runs = await Promise.all(
+    choices.map(async ({ kase, storage }) => {
+      const variants = await variantsOf(device, module, kase, storage);
+      return variants.map((variant) => ({ kase, storage, variant }));
+    }),
   );
-  for (const { kase, storage, variant } of runs) {
+  for (const { kase, storage, variant } of runs.flat()) {
     const t = await timeKernel(device, module, kase, { variant, storage });
     // The nearer of the two limits is the one that holds the kernel.
     const share = Math.max(t.gflops / peaks.gflops, t.gigabytes / peaks.gigabytes);

@@ -49,7 +49,7 @@ export function createReferenceDevice(
       const { widen } = storageType(target.dtype);
       valuesOf(target).set(widen(data, target.shape), elementOffset);
     },
-    variants: () => ['reference'],
+    variants: async () => ['reference'],
     async prepare(programs) {
       for (const { scratch } of programs) for (const tensor of scratch) memory.set(tensor, zeros(tensor));
       return programs.map((program): Executable => ({ program }));

@@ -5,11 +5,10 @@
  * function's key; where the arguments lie does not.
  */
 import type { Command } from '../../engine/program.ts';
-import { type SelectedVariant, selectVariants } from '../../engine/selectVariant.ts';
+import { type LoadedVariants, type SelectedVariant, selectVariants } from '../../engine/selectVariant.ts';
 import type { KernelContext } from '../../engine/variant.ts';
 import { ModuleBuilder } from '../../engine/wasm/module.ts';
 import type { KernelFunction, WasmFeatures, WasmVariant } from '../../engine/wasm/variant.ts';
-import { wasmKind } from './variants.ts';
 
 /** A variant with its function's place in the list of all functions of the device. */
 export interface CompiledVariant extends SelectedVariant<WasmVariant> {
@@ -32,11 +31,13 @@ export interface Compilation {
 }
 
 /**
- * @param known grows by the new functions
+ * @param loaded the variants of the commands' kernels
+ * @param known  grows by the new functions
  * @throws {KernelError} `noVariant`
  */
 export function compile(
   commands: readonly Command[],
+  loaded: LoadedVariants<WasmVariant>,
   features: WasmFeatures,
   isShared: boolean,
   known: KnownFunctions,
@@ -56,7 +57,7 @@ export function compile(
     return index;
   };
   const compiled = commands.map((command): CompiledCommand => {
-    const variants = selectVariants(command, wasmKind).map(
+    const variants = selectVariants(command, loaded).map(
       (selected): CompiledVariant => ({ ...selected, functionIndex: functionOf(command, selected) }),
     );
     return { command, variants };

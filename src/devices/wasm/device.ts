@@ -9,7 +9,7 @@ import { DeviceError } from '../../base/errors.ts';
 import { byteRange, type Device, type Executable, type SubmitOptions, storedLength } from '../../engine/device.ts';
 import { type DType, type Shape, type StorageArray, storageType } from '../../engine/dtype.ts';
 import type { Command, Program, Tensor } from '../../engine/program.ts';
-import { fittingVariants } from '../../engine/selectVariant.ts';
+import { fittingVariants, loadVariants } from '../../engine/selectVariant.ts';
 import type { WasmFeatures } from '../../engine/wasm/variant.ts';
 import type { Platform } from '../../runtime/platform.ts';
 import { type CompiledCommand, compile, type KnownFunctions } from './compile.ts';
@@ -38,7 +38,7 @@ export async function createCpuDevice(platform: Platform, options: CpuDeviceOpti
       },
     );
   }
-  return new CpuDevice(platform, options);
+  return new CpuDevice(platform, await Workers.start(platform, options.threads ?? platform.hardwareThreads, options));
 }
 
 interface CpuExecutable extends Executable {
@@ -62,14 +62,14 @@ class CpuDevice implements Device {
   #preparing: Promise<unknown> = Promise.resolve();
   #programCount = 0;
 
-  constructor(platform: Platform, options: CpuDeviceOptions) {
+  constructor(platform: Platform, workers: Workers) {
     this.#platform = platform;
     this.#features = platform.wasm;
-    this.#workers = new Workers(platform, options.threads ?? platform.hardwareThreads, options);
-    this.#heap = new Heap(this.#workers);
-    this.lost = this.#workers.stopped;
+    this.#workers = workers;
+    this.#heap = new Heap(workers);
+    this.lost = workers.stopped;
     const { relaxedSimd, revectorize } = this.#features;
-    const { threads } = this.#workers;
+    const { threads } = workers;
     const simd = `${revectorize ? '256-bit' : '128-bit'}${relaxedSimd ? ' relaxed' : ''} SIMD`;
     this.description = `WebAssembly, ${simd}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
   }
@@ -98,8 +98,9 @@ class CpuDevice implements Device {
     this.#workers.write(this.#heap.addressOf(target) + range.begin, data);
   }
 
-  variants(command: Command, liveRows?: number): readonly string[] {
-    return fittingVariants(command, wasmKind, liveRows).map(({ name }) => name);
+  async variants(command: Command, liveRows?: number): Promise<readonly string[]> {
+    const loaded = await loadVariants([command.kernel], wasmKind);
+    return fittingVariants(command, loaded, liveRows).map(({ name }) => name);
   }
 
   /** One call after the other: each compiles only what those before it did not. */
@@ -112,9 +113,11 @@ class CpuDevice implements Device {
   async #prepareNow(programs: readonly Program[], signal?: AbortSignal): Promise<readonly Executable[]> {
     signal?.throwIfAborted();
     this.#workers.check();
-    const known = new Map(this.#known);
     const commands = programs.flatMap((program) => program.commands);
-    const compiled = compile(commands, this.#features, this.#workers.isShared, known);
+    const kernels = commands.map(({ kernel }) => kernel);
+    const loaded = await loadVariants(kernels, wasmKind);
+    const known = new Map(this.#known);
+    const compiled = compile(commands, loaded, this.#features, this.#workers.isShared, known);
     const module = compiled.bytes && (await this.#compile(compiled.bytes));
     this.#workers.check();
     signal?.throwIfAborted();

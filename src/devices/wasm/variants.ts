@@ -3,6 +3,6 @@ import type { VariantKind } from '../../engine/selectVariant.ts';
 import type { WasmVariant } from '../../engine/wasm/variant.ts';
 
 export const wasmKind: VariantKind<WasmVariant> = {
-  variantsOf: (kernel) => kernel.variants.wasm ?? [],
+  sourceOf: (kernel) => kernel.variants.wasm,
   place: 'the CPU',
 };

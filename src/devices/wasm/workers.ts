@@ -8,7 +8,6 @@ import { DeviceError } from '../../base/errors.ts';
 import type { CallOptions } from '../../base/progress.ts';
 import type { StorageArray } from '../../engine/dtype.ts';
 import type { Platform, WorkerPort } from '../../runtime/platform.ts';
-import { inlinePort } from './inlinePort.ts';
 import { CONTROL, type FromWorker, reservedBytes, type ToWorker } from './protocol.ts';
 import { SILENT_SECONDS, SILENT_SECONDS_UNSHARED, Watch } from './watch.ts';
 import { workerSource } from './workerSource.ts';
@@ -47,15 +46,29 @@ export class Workers {
   #reportStopped: (why: { readonly reason: string }) => void = () => {};
 
   /** @throws {DeviceError} `outOfMemory` if not even an empty memory can be had; no worker is left then */
-  constructor(platform: Platform, wantedThreads: number, options: WorkersOptions = {}) {
+  static async start(platform: Platform, wantedThreads: number, options: WorkersOptions): Promise<Workers> {
+    const leader = platform.spawn(workerSource(), 'sotto leader');
+    if (leader) return new Workers(platform, leader, wantedThreads, { ...options, isShared: platform.sharedMemory });
+    // Loaded where it is needed: most pages have workers.
+    const { inlinePort } = await import('./inlinePort.ts');
+    const workers = new Workers(platform, inlinePort(), wantedThreads, { ...options, isShared: false });
+    workers.#warn('No worker can be started here: the calling thread computes.');
+    return workers;
+  }
+
+  private constructor(
+    platform: Platform,
+    leader: WorkerPort,
+    wantedThreads: number,
+    options: WorkersOptions & { readonly isShared: boolean },
+  ) {
     this.#platform = platform;
     this.#onWarning = options.onWarning;
     this.stopped = new Promise((resolve) => {
       this.#reportStopped = resolve;
     });
-    const leader = platform.spawn(workerSource(), 'sotto leader');
-    this.#leader = leader ?? inlinePort();
-    this.isShared = leader !== undefined && platform.sharedMemory;
+    this.#leader = leader;
+    this.isShared = options.isShared;
     this.#watch = new Watch({
       isWaiting: () => this.#reads.size > 0,
       sign: () => this.#sign(),
@@ -73,7 +86,6 @@ export class Workers {
       this.#end();
       throw error;
     }
-    if (!leader) this.#warn('No worker can be started here: the calling thread computes.');
   }
 
   /** @returns how many threads there are */

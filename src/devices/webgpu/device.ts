@@ -14,7 +14,7 @@ import {
 } from '../../engine/device.ts';
 import { type DType, type Shape, type StorageArray, storageType } from '../../engine/dtype.ts';
 import type { Command, Program, Tensor } from '../../engine/program.ts';
-import { fittingVariants } from '../../engine/selectVariant.ts';
+import { fittingVariants, loadVariants } from '../../engine/selectVariant.ts';
 import { openAdapter } from './adapter.ts';
 import { Buffers } from './buffers.ts';
 import { GpuExecutable, prepareProgram, submitProgram } from './encode.ts';
@@ -120,8 +120,8 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
       return storageType(source.dtype).view(bytes, begin % 4, last - first);
     },
 
-    variants(command: Command, liveRows?: number): readonly string[] {
-      return fittingVariants(command, kind, liveRows).map(({ name }) => name);
+    async variants(command: Command, liveRows?: number): Promise<readonly string[]> {
+      return fittingVariants(command, await loadVariants([command.kernel], kind), liveRows).map(({ name }) => name);
     },
 
     async close(): Promise<void> {

@@ -7,7 +7,13 @@ import { InternalError, KernelError } from '../../base/errors.ts';
 import type { Executable } from '../../engine/device.ts';
 import type { ArgSpec, Kernel } from '../../engine/kernel.ts';
 import { byteLength, type Command, type Program, type Tensor } from '../../engine/program.ts';
-import { forRows, type SelectedVariant, selectVariants, type VariantKind } from '../../engine/selectVariant.ts';
+import {
+  forRows,
+  loadVariants,
+  type SelectedVariant,
+  selectVariants,
+  type VariantKind,
+} from '../../engine/selectVariant.ts';
 import { boundArgs, shaderText } from '../../engine/wgsl/shader.ts';
 import type { Grid, WgslVariant } from '../../engine/wgsl/variant.ts';
 import type { Buffers } from './buffers.ts';
@@ -79,10 +85,12 @@ export async function prepareProgram(
   parts: { device: GPUDevice; buffers: Buffers; pipelines: Pipelines; kind: VariantKind<WgslVariant> },
 ): Promise<GpuExecutable> {
   const { device, buffers, pipelines, kind } = parts;
+  const kernels = program.commands.map(({ kernel }) => kernel);
+  const loaded = await loadVariants(kernels, kind);
   const compiled = await Promise.all(
     program.commands.map((command) =>
       Promise.all(
-        selectVariants(command, kind).map(async (selected): Promise<CompiledVariant> => {
+        selectVariants(command, loaded).map(async (selected): Promise<CompiledVariant> => {
           return { ...selected, pipeline: await pipelines.compile(shaderOf(command.kernel, selected)) };
         }),
       ),

@@ -5,7 +5,7 @@ import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 export function wgslKind(isSoftware: boolean): VariantKind<WgslVariant> {
   const adapter = isSoftware ? 'software' : 'hardware';
   return {
-    variantsOf: (kernel) => kernel.variants.webgpu ?? [],
+    sourceOf: (kernel) => kernel.variants.webgpu,
     rank: ({ suits }) => (suits === adapter ? 0 : suits === undefined ? 1 : 2),
     place: 'this GPU',
   };

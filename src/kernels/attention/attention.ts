@@ -6,8 +6,6 @@
  * Dao et al. 2022, "FlashAttention"; Milakov, Gimelshein 2018, "Online normalizer calculation for softmax".
  */
 import { defineKernel, type Fill, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
-import { attentionWasm } from './attention.wasm.ts';
-import { attentionWgsl } from './attention.wgsl.ts';
 
 export const attention = defineKernel({
   name: 'attention',
@@ -23,7 +21,7 @@ export const attention = defineKernel({
         ? `${nHead} heads do not divide ${nState} in fours`
         : undefined,
   cost: ({ nCtx, nState }) => ({ flops: 4 * nCtx * nCtx * nState, bytes: 16 * nCtx * nState }),
-  variants: { webgpu: attentionWgsl, wasm: attentionWasm },
+  variants: { webgpu: () => import('./attention.wgsl.ts'), wasm: () => import('./attention.wasm.ts') },
 });
 
 export const reference: Reference<typeof attention> = ({ qkv, y }, { nCtx, nState, width }, { nHead }) => {

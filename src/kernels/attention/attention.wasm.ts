@@ -65,7 +65,7 @@ function layout(s: Sizes): Readonly<Record<'values' | 'scores' | 'scales' | 'end
   return { values, scores, scales, end: scales + 4 * QUERIES_PER_BLOCK };
 }
 
-export const attentionWasm: readonly WasmVariant<'qkv' | 'y', Dims, 'nHead'>[] = [
+export const variants: readonly WasmVariant<'qkv' | 'y', Dims, 'nHead'>[] = [
   {
     name: 'blocks',
     workItems: (c) => c.params.nHead * itemsPerHead(sizes(c)),

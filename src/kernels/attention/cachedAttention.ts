@@ -10,9 +10,6 @@
 import { CACHE_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type Fill, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { fillRowState, ROW_STATE } from '../sampling/decodeState.ts';
-import { cachedAttentionWasm } from './cachedAttention.wasm.ts';
-import { cachedAttentionWgsl } from './cachedAttention.wgsl.ts';
-import { crossAttentionWasm } from './crossAttention.wasm.ts';
 
 export const cachedAttention = defineKernel({
   name: 'cachedAttention',
@@ -32,7 +29,7 @@ export const cachedAttention = defineKernel({
         ? `${nHead} heads do not divide ${nState} in fours`
         : undefined,
   cost: ({ rows, nCtx, nState }) => ({ flops: 4 * rows * nCtx * nState, bytes: 8 * nCtx * nState }),
-  variants: { webgpu: cachedAttentionWgsl, wasm: [...crossAttentionWasm, ...cachedAttentionWasm] },
+  variants: { webgpu: () => import('./cachedAttention.wgsl.ts'), wasm: () => import('./cachedAttention.wasm.ts') },
 });
 
 export const reference: Reference<typeof cachedAttention> = (

@@ -17,15 +17,13 @@ import { transpose4 } from '../../engine/wasm/transpose.ts';
 import type { WasmFeatures, WasmVariant } from '../../engine/wasm/variant.ts';
 import { ROW_STATE } from '../sampling/decodeState.ts';
 import { type CacheAccess, cacheAccess, isOneType } from './cache.wasm.ts';
+import { crossAttentionWasm } from './crossAttention.wasm.ts';
 import { LOWEST, softmaxRow } from './softmax.wasm.ts';
 
 type Args = 'q' | 'keys' | 'values' | 'rowState' | 'slotOf' | 'y';
 
-export const cachedAttentionWasm: readonly WasmVariant<
-  Args,
-  'rows' | 'nState' | 'qWidth' | 'nCtx',
-  'nHead' | 'cross'
->[] = [
+export const variants: readonly WasmVariant<Args, 'rows' | 'nState' | 'qWidth' | 'nCtx', 'nHead' | 'cross'>[] = [
+  ...crossAttentionWasm,
   {
     // A work item is a head of a row; rows of one head follow each other, so that they find its keys in the cache.
     name: 'headOfRow',

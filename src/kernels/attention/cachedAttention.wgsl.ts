@@ -10,7 +10,7 @@ type Context = KernelContext<Dims, Params>;
 
 const takes = { keys: CACHE_TYPES, values: CACHE_TYPES };
 
-export const cachedAttentionWgsl: readonly WgslVariant<Dims, Params>[] = [
+export const variants: readonly WgslVariant<Dims, Params>[] = [
   {
     // One workgroup a row and head. For the scores, four neighbouring threads share a key, so that they read 64 bytes side
     // by side; then threads take 4 columns and every slices-th key of V.

@@ -4,8 +4,6 @@
  */
 import { CACHE_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
-import { crossKvStoreWasm } from './crossKvStore.wasm.ts';
-import { crossKvStoreWgsl } from './crossKvStore.wgsl.ts';
 
 export const crossKvStore = defineKernel({
   name: 'crossKvStore',
@@ -23,7 +21,7 @@ export const crossKvStore = defineKernel({
         ? undefined
         : `${nState} is not a multiple of 4`,
   cost: ({ nCtx, nState }) => ({ flops: 0, bytes: 16 * nCtx * nState }),
-  variants: { webgpu: crossKvStoreWgsl, wasm: crossKvStoreWasm },
+  variants: { webgpu: () => import('./crossKvStore.wgsl.ts'), wasm: () => import('./crossKvStore.wasm.ts') },
 });
 
 export const reference: Reference<typeof crossKvStore> = ({ kv, slot, keys, values }, { nCtx, nState, width }) => {

@@ -1,7 +1,7 @@
 import { CACHE_TYPES } from '../../engine/dtype.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 
-export const crossKvStoreWgsl: readonly WgslVariant<'width' | 'nCtx' | 'nState'>[] = [
+export const variants: readonly WgslVariant<'width' | 'nCtx' | 'nState'>[] = [
   {
     // One thread four elements of a position, see kvAppend.wgsl.ts.
     name: 'threadPerFour',

@@ -9,8 +9,6 @@
 import { CACHE_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { fillRowState, ROW_STATE } from '../sampling/decodeState.ts';
-import { crossQKWasm } from './crossQK.wasm.ts';
-import { crossQKWgsl } from './crossQK.wgsl.ts';
 
 export const crossQK = defineKernel({
   name: 'crossQK',
@@ -31,7 +29,7 @@ export const crossQK = defineKernel({
     flops: (2 * rows * nCtx * nState) / nHead,
     bytes: (4 * nCtx * nState) / nHead + 4 * rows * nCtx,
   }),
-  variants: { webgpu: crossQKWgsl, wasm: crossQKWasm },
+  variants: { webgpu: () => import('./crossQK.wgsl.ts'), wasm: () => import('./crossQK.wasm.ts') },
 });
 
 export const reference: Reference<typeof crossQK> = (

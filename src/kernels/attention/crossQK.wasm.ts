@@ -7,7 +7,7 @@ import type { WasmVariant } from '../../engine/wasm/variant.ts';
 import { ROW_STATE } from '../sampling/decodeState.ts';
 import { cacheAccess } from './cache.wasm.ts';
 
-export const crossQKWasm: readonly WasmVariant<
+export const variants: readonly WasmVariant<
   'q' | 'keys' | 'rowState' | 'scores',
   'rows' | 'nState' | 'nCtx',
   'nHead' | 'head'

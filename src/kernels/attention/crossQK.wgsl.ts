@@ -3,7 +3,7 @@ import { f32, unroll } from '../../engine/wgsl/functions.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { ROW_STATE } from '../sampling/decodeState.ts';
 
-export const crossQKWgsl: readonly WgslVariant<'rows' | 'nState' | 'nCtx', 'nHead' | 'head'>[] = [
+export const variants: readonly WgslVariant<'rows' | 'nState' | 'nCtx', 'nHead' | 'head'>[] = [
   {
     // One thread a row and key.
     name: 'threadPerKey',

@@ -7,8 +7,6 @@
 import { CACHE_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type Fill, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { ROW_STATE } from '../sampling/decodeState.ts';
-import { kvAppendWasm } from './kvAppend.wasm.ts';
-import { kvAppendWgsl } from './kvAppend.wgsl.ts';
 
 export const kvAppend = defineKernel({
   name: 'kvAppend',
@@ -27,7 +25,7 @@ export const kvAppend = defineKernel({
         ? undefined
         : `${nState} is not a multiple of 4`,
   cost: ({ rows, nState }) => ({ flops: 0, bytes: 16 * rows * nState }),
-  variants: { webgpu: kvAppendWgsl, wasm: kvAppendWasm },
+  variants: { webgpu: () => import('./kvAppend.wgsl.ts'), wasm: () => import('./kvAppend.wasm.ts') },
 });
 
 export const reference: Reference<typeof kvAppend> = (

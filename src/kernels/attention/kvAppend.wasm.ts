@@ -5,7 +5,7 @@ import type { WasmVariant } from '../../engine/wasm/variant.ts';
 import { ROW_STATE } from '../sampling/decodeState.ts';
 import { storeCached } from './cache.wasm.ts';
 
-export const kvAppendWasm: readonly WasmVariant<
+export const variants: readonly WasmVariant<
   'qkv' | 'rowState' | 'keys' | 'values' | 'slotOf',
   'rows' | 'width' | 'nCtx' | 'nState'
 >[] = [

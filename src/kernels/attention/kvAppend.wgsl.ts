@@ -2,7 +2,7 @@ import { CACHE_TYPES } from '../../engine/dtype.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { ROW_STATE } from '../sampling/decodeState.ts';
 
-export const kvAppendWgsl: readonly WgslVariant<'rows' | 'width' | 'nCtx' | 'nState'>[] = [
+export const variants: readonly WgslVariant<'rows' | 'width' | 'nCtx' | 'nState'>[] = [
   {
     // One thread four elements of a row: two of f16 share a word, which no two threads may write.
     name: 'threadPerFour',

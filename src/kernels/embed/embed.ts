@@ -8,8 +8,6 @@ import { WEIGHT_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { panelCount, panelIndex } from '../matmul/panels.ts';
 import { fillRowState, ROW_STATE } from '../sampling/decodeState.ts';
-import { embedWasm } from './embed.wasm.ts';
-import { embedWgsl } from './embed.wgsl.ts';
 
 export const embed = defineKernel({
   name: 'embed',
@@ -21,7 +19,7 @@ export const embed = defineKernel({
   },
   params: { begin: 0, count: 0 },
   cost: ({ rows, nState }) => ({ flops: rows * nState, bytes: 12 * rows * nState }),
-  variants: { webgpu: embedWgsl, wasm: embedWasm },
+  variants: { webgpu: () => import('./embed.wgsl.ts'), wasm: () => import('./embed.wasm.ts') },
 });
 
 export const reference: Reference<typeof embed> = (

@@ -6,7 +6,7 @@ import { ROW_STATE } from '../sampling/decodeState.ts';
 
 type Dims = 'panels' | 'nState' | 'panelWidth';
 
-export const embedWasm: readonly WasmVariant<'rowState' | 'table' | 'positions' | 'y', Dims, 'begin' | 'count'>[] = [
+export const variants: readonly WasmVariant<'rowState' | 'table' | 'positions' | 'y', Dims, 'begin' | 'count'>[] = [
   {
     // A work item is a row. One float a turn: a token's inputs lie a cache line apart in its panel.
     name: 'rows',

@@ -2,7 +2,7 @@ import { WEIGHT_TYPES } from '../../engine/dtype.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { ROW_STATE } from '../sampling/decodeState.ts';
 
-export const embedWgsl: readonly WgslVariant<'nState' | 'panelWidth', 'begin' | 'count'>[] = [
+export const variants: readonly WgslVariant<'nState' | 'panelWidth', 'begin' | 'count'>[] = [
   {
     name: 'threadPerElement',
     takes: { table: WEIGHT_TYPES },

@@ -8,8 +8,6 @@
  */
 import { WEIGHT_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
-import { conv1dWasm } from './conv1d.wasm.ts';
-import { conv1dWgsl } from './conv1d.wgsl.ts';
 import { gelu } from './gelu.ts';
 import { panelCount, panelIndex } from './panels.ts';
 
@@ -36,7 +34,7 @@ export const conv1d = defineKernel({
     flops: 2 * nOut * cOut * k,
     bytes: 4 * (nIn * cIn + cOut * k + nOut * cOut),
   }),
-  variants: { webgpu: conv1dWgsl, wasm: conv1dWasm },
+  variants: { webgpu: () => import('./conv1d.wgsl.ts'), wasm: () => import('./conv1d.wasm.ts') },
 });
 
 function rowsOut(nIn: number, stride: number, padOut: number): number {

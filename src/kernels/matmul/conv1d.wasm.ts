@@ -8,7 +8,7 @@ import { emitGemm, type GemmOptions, gemmScratchBytes, gemmWorkItems } from './g
 type Dims = 'nOut' | 'cIn' | 'cOut' | 'k' | 'panelWidth';
 type Params = 'stride' | 'padOut';
 
-export const conv1dWasm: readonly WasmVariant<'x' | 'w' | 'bias' | 'positions' | 'y', Dims, Params>[] = [
+export const variants: readonly WasmVariant<'x' | 'w' | 'bias' | 'positions' | 'y', Dims, Params>[] = [
   {
     // A product over rows of x that overlap; the last work item writes the rows of zeros.
     name: 'tiles',

@@ -3,7 +3,7 @@ import { gemmWgsl } from './gemm.wgsl.ts';
 
 type Dims = 'nOut' | 'cIn' | 'cOut' | 'k' | 'panelWidth';
 
-export const conv1dWgsl = gemmWgsl<Dims, 'stride' | 'padOut'>(({ dims, params: { stride, padOut }, has }) => {
+export const variants = gemmWgsl<Dims, 'stride' | 'padOut'>(({ dims, params: { stride, padOut }, has }) => {
   const { nOut, cIn, cOut, k, panelWidth } = dims;
   return {
     rows: nOut - 2 * padOut,

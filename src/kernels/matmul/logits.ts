@@ -7,8 +7,6 @@
  */
 import { WEIGHT_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
-import { logitsWasm } from './logits.wasm.ts';
-import { logitsWgsl } from './logits.wgsl.ts';
 import { panelCount, panelIndex } from './panels.ts';
 
 export const logits = defineKernel({
@@ -26,7 +24,7 @@ export const logits = defineKernel({
         ? `ids ${begin} to ${begin + count} are beyond ${nVocab}`
         : undefined,
   cost: ({ rows, k }, { count }) => ({ flops: 2 * rows * count * k, bytes: 4 * (rows * k + count * k + rows * count) }),
-  variants: { webgpu: logitsWgsl, wasm: logitsWasm },
+  variants: { webgpu: () => import('./logits.wgsl.ts'), wasm: () => import('./logits.wasm.ts') },
 });
 
 export const reference: Reference<typeof logits> = (

@@ -5,7 +5,7 @@ import { type GemmOptions, gemmWasm } from './gemm.wasm.ts';
 type Dims = 'rows' | 'k' | 'nVocab' | 'panelWidth';
 type Params = 'begin' | 'count';
 
-export const logitsWasm = gemmWasm<'x' | 'w' | 'y', Dims, Params>(
+export const variants = gemmWasm<'x' | 'w' | 'y', Dims, Params>(
   ({ dims: d, params, capacity, dtype }: KernelContext<Dims, Params>): GemmOptions => ({
     rows: d.rows,
     capacity,

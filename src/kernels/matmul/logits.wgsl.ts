@@ -1,6 +1,6 @@
 import { gemmWgsl } from './gemm.wgsl.ts';
 
-export const logitsWgsl = gemmWgsl<'rows' | 'k' | 'nVocab' | 'panelWidth', 'begin' | 'count'>(
+export const variants = gemmWgsl<'rows' | 'k' | 'nVocab' | 'panelWidth', 'begin' | 'count'>(
   ({ dims, params: { begin, count } }) => ({
     rows: dims.rows,
     n: count,

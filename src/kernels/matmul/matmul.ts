@@ -8,8 +8,6 @@
 import { WEIGHT_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type Fill, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { gelu } from './gelu.ts';
-import { matmulWasm } from './matmul.wasm.ts';
-import { matmulWgsl } from './matmul.wgsl.ts';
 import { panelCount, panelIndex } from './panels.ts';
 
 export const matmul = defineKernel({
@@ -27,7 +25,7 @@ export const matmul = defineKernel({
       ? undefined
       : `${n} outputs need ${panelCount(n, panelWidth)} panels of ${panelWidth}, there are ${panels}`,
   cost: ({ rows, n, k }) => ({ flops: 2 * rows * n * k, bytes: 4 * (rows * k + n * k + 2 * rows * n) }),
-  variants: { webgpu: matmulWgsl, wasm: matmulWasm },
+  variants: { webgpu: () => import('./matmul.wgsl.ts'), wasm: () => import('./matmul.wasm.ts') },
 });
 
 export const reference: Reference<typeof matmul> = (

@@ -3,7 +3,7 @@ import { type GemmOptions, gemmWasm } from './gemm.wasm.ts';
 
 type Dims = 'rows' | 'k' | 'n' | 'panelWidth';
 
-export const matmulWasm = gemmWasm<'x' | 'w' | 'bias' | 'residual' | 'y', Dims, 'gelu'>(
+export const variants = gemmWasm<'x' | 'w' | 'bias' | 'residual' | 'y', Dims, 'gelu'>(
   ({ dims: d, params, capacity, has, dtype }: KernelContext<Dims, 'gelu'>): GemmOptions => ({
     rows: d.rows,
     capacity,

@@ -1,7 +1,7 @@
 import { gelu } from '../../engine/wgsl/functions.ts';
 import { gemmWgsl } from './gemm.wgsl.ts';
 
-export const matmulWgsl = gemmWgsl<'rows' | 'k' | 'n' | 'panelWidth', 'gelu'>(({ dims, params, has }) => ({
+export const variants = gemmWgsl<'rows' | 'k' | 'n' | 'panelWidth', 'gelu'>(({ dims, params, has }) => ({
   rows: dims.rows,
   n: dims.n,
   k: dims.k,

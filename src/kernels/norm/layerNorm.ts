@@ -6,8 +6,6 @@
  */
 import { defineKernel, type Fill, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { EPSILON } from './epsilon.ts';
-import { layerNormWasm } from './layerNorm.wasm.ts';
-import { layerNormWgsl } from './layerNorm.wgsl.ts';
 
 export const layerNorm = defineKernel({
   name: 'layerNorm',
@@ -19,7 +17,7 @@ export const layerNorm = defineKernel({
   },
   params: {},
   cost: (d) => ({ flops: 8 * d.rows * d.nState, bytes: 8 * d.rows * d.nState }),
-  variants: { webgpu: layerNormWgsl, wasm: layerNormWasm },
+  variants: { webgpu: () => import('./layerNorm.wgsl.ts'), wasm: () => import('./layerNorm.wasm.ts') },
 });
 
 export const reference: Reference<typeof layerNorm> = ({ x, gamma, beta, y }, { nState: n }, _params, liveRows) => {

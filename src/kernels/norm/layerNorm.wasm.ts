@@ -5,7 +5,7 @@ import { f32x4, v128 } from '../../engine/wasm/simd.ts';
 import type { WasmVariant } from '../../engine/wasm/variant.ts';
 import { EPSILON } from './epsilon.ts';
 
-export const layerNormWasm: readonly WasmVariant<'x' | 'gamma' | 'beta' | 'y', 'rows' | 'nState'>[] = [
+export const variants: readonly WasmVariant<'x' | 'gamma' | 'beta' | 'y', 'rows' | 'nState'>[] = [
   {
     // A work item is a row; four independent sums.
     name: 'rows',

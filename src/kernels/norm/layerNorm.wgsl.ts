@@ -2,7 +2,7 @@ import { groupReduce } from '../../engine/wgsl/functions.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { EPSILON } from './epsilon.ts';
 
-export const layerNormWgsl: readonly WgslVariant<'rows' | 'nState'>[] = [
+export const variants: readonly WgslVariant<'rows' | 'nState'>[] = [
   {
     // One workgroup a row; thread i takes columns i, i + 128, ...
     name: 'groupPerRow',

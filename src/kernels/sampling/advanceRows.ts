@@ -8,8 +8,6 @@
  */
 import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { nextRuleState } from '../../rules/logitRules.ts';
-import { advanceRowsWasm } from './advanceRows.wasm.ts';
-import { advanceRowsWgsl } from './advanceRows.wgsl.ts';
 import {
   decodeRuleState,
   decodeRules,
@@ -36,7 +34,7 @@ export const advanceRows = defineKernel({
   params: {},
   check: ({ rows }) => (rows <= 256 ? undefined : `${rows} rows do not fit one workgroup of 256`),
   cost: ({ rows }) => ({ flops: 0, bytes: 64 * rows }),
-  variants: { webgpu: advanceRowsWgsl, wasm: advanceRowsWasm },
+  variants: { webgpu: () => import('./advanceRows.wgsl.ts'), wasm: () => import('./advanceRows.wasm.ts') },
 });
 
 const bits = new DataView(new ArrayBuffer(4));

@@ -6,7 +6,7 @@ import { LOOP_STATE, NON_FINITE_TOKEN, PICKED, ROW_STATE, RULE_STATE, RULES } fr
 
 type Args = 'ids' | 'logprobs' | 'rules' | 'rowState' | 'ruleState' | 'loopState' | 'picked';
 
-export const advanceRowsWasm: readonly WasmVariant<Args, 'perRow' | 'steps'>[] = [
+export const variants: readonly WasmVariant<Args, 'perRow' | 'steps'>[] = [
   {
     // One work item: all rows.
     name: 'allRows',

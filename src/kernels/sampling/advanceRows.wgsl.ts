@@ -1,7 +1,7 @@
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { LOOP_STATE, NON_FINITE_TOKEN, PICKED, ROW_STATE, RULE_STATE, RULES } from './decodeState.ts';
 
-export const advanceRowsWgsl: readonly WgslVariant<'rows' | 'perRow' | 'steps'>[] = [
+export const variants: readonly WgslVariant<'rows' | 'perRow' | 'steps'>[] = [
   {
     // As many workgroups as there are live rows, which is how the shader learns their number; the first does all.
     name: 'threadPerRow',

@@ -12,8 +12,6 @@
  */
 import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { MASKED, timestampsWin } from '../../rules/logitRules.ts';
-import { chooseTokensWasm } from './chooseTokens.wasm.ts';
-import { chooseTokensWgsl } from './chooseTokens.wgsl.ts';
 import { NO_TOKEN, NON_FINITE_TOKEN, RULES } from './decodeState.ts';
 import { chunkCount, chunkRange, STATS, textChunkCount } from './vocabularyChunks.ts';
 
@@ -29,7 +27,7 @@ export const chooseTokens = defineKernel({
   },
   params: {},
   cost: ({ rows, chunks, perRow }) => ({ flops: 20 * rows * chunks * perRow, bytes: 4 * rows * chunks * (4 + perRow) }),
-  variants: { webgpu: chooseTokensWgsl, wasm: chooseTokensWasm },
+  variants: { webgpu: () => import('./chooseTokens.wgsl.ts'), wasm: () => import('./chooseTokens.wasm.ts') },
 });
 
 export const reference: Reference<typeof chooseTokens> = (

@@ -11,7 +11,7 @@ import { MASKED } from '../../rules/logitRules.ts';
 import { NO_TOKEN, NON_FINITE_TOKEN, RULES } from './decodeState.ts';
 import { emitTextChunkCountBelow, STATS } from './vocabularyChunks.ts';
 
-export const chooseTokensWasm: readonly WasmVariant<
+export const variants: readonly WasmVariant<
   'logits' | 'rules' | 'stats' | 'bestIds' | 'ids' | 'logprobs',
   'rows' | 'nVocab' | 'chunks' | 'perRow'
 >[] = [

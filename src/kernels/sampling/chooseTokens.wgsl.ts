@@ -7,7 +7,7 @@ import { STATS, textChunksText } from './vocabularyChunks.ts';
 
 type Dims = 'nVocab' | 'chunks' | 'perRow';
 
-export const chooseTokensWgsl: readonly WgslVariant<Dims>[] = [
+export const variants: readonly WgslVariant<Dims>[] = [
   {
     // One workgroup a row. All chunks' figures and candidates are put in workgroup memory; each thread adds up the
     // figures by itself, in the same order, and takes candidates i, i + 64, ...

@@ -6,8 +6,6 @@
 
 import { defineKernel, type Fill, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { NO_TOKEN } from './decodeState.ts';
-import { tokenProbabilityWasm } from './tokenProbability.wasm.ts';
-import { tokenProbabilityWgsl } from './tokenProbability.wgsl.ts';
 
 export const tokenProbability = defineKernel({
   name: 'tokenProbability',
@@ -19,7 +17,7 @@ export const tokenProbability = defineKernel({
   params: { end: 0 },
   check: ({ nVocab }, { end }) => (end <= nVocab ? undefined : `${end} is beyond ${nVocab} ids`),
   cost: ({ rows, nVocab }) => ({ flops: 4 * rows * nVocab, bytes: 4 * rows * nVocab }),
-  variants: { webgpu: tokenProbabilityWgsl, wasm: tokenProbabilityWasm },
+  variants: { webgpu: () => import('./tokenProbability.wgsl.ts'), wasm: () => import('./tokenProbability.wasm.ts') },
 });
 
 export const reference: Reference<typeof tokenProbability> = ({ logits, ids, y }, dims, params, liveRows) => {

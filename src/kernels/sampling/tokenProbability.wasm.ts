@@ -6,7 +6,7 @@ import { f32x4, v128 } from '../../engine/wasm/simd.ts';
 import type { WasmVariant } from '../../engine/wasm/variant.ts';
 import { LOWEST } from '../attention/softmax.wasm.ts';
 
-export const tokenProbabilityWasm: readonly WasmVariant<'logits' | 'ids' | 'y', 'rows' | 'nVocab', 'end'>[] = [
+export const variants: readonly WasmVariant<'logits' | 'ids' | 'y', 'rows' | 'nVocab', 'end'>[] = [
   {
     // A work item is a row.
     name: 'rows',

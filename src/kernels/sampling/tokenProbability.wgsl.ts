@@ -2,7 +2,7 @@ import type { KernelContext } from '../../engine/variant.ts';
 import { groupReduce, LOWEST } from '../../engine/wgsl/functions.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 
-export const tokenProbabilityWgsl: readonly WgslVariant<'rows' | 'nVocab', 'end'>[] = [
+export const variants: readonly WgslVariant<'rows' | 'nVocab', 'end'>[] = [
   {
     // One workgroup a row; thread i takes ids i, i + 256, ...
     name: 'groupPerRow',

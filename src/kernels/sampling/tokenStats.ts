@@ -19,8 +19,6 @@ import {
   RULES,
   ruleStateRow,
 } from './decodeState.ts';
-import { tokenStatsWasm } from './tokenStats.wasm.ts';
-import { tokenStatsWgsl } from './tokenStats.wgsl.ts';
 import { CHUNK_IDS, chunkCount, chunkRange, STATS } from './vocabularyChunks.ts';
 
 export const tokenStats = defineKernel({
@@ -41,7 +39,7 @@ export const tokenStats = defineKernel({
         ? undefined
         : `${d.nVocab} ids need ${maskWords(d.nVocab)} mask words, not ${d.maskWords}`,
   cost: ({ rows, nVocab }) => ({ flops: 6 * rows * nVocab, bytes: 4 * rows * nVocab }),
-  variants: { webgpu: tokenStatsWgsl, wasm: tokenStatsWasm },
+  variants: { webgpu: () => import('./tokenStats.wgsl.ts'), wasm: () => import('./tokenStats.wasm.ts') },
 });
 
 export const reference: Reference<typeof tokenStats> = (

@@ -14,7 +14,7 @@ import { LOWEST } from '../attention/softmax.wasm.ts';
 import { NO_TOKEN, RULE_STATE, RULES } from './decodeState.ts';
 import { CHUNK_IDS, emitTextChunkCount, STATS } from './vocabularyChunks.ts';
 
-export const tokenStatsWasm: readonly WasmVariant<
+export const variants: readonly WasmVariant<
   'logits' | 'masks' | 'rules' | 'ruleState' | 'stats' | 'bestIds',
   'nVocab' | 'maskWords' | 'chunks' | 'perRow'
 >[] = [

@@ -7,7 +7,7 @@ import { CHUNK_IDS, STATS, textChunksText } from './vocabularyChunks.ts';
 
 type Dims = 'nVocab' | 'maskWords' | 'chunks' | 'perRow';
 
-export const tokenStatsWgsl: readonly WgslVariant<Dims>[] = [
+export const variants: readonly WgslVariant<Dims>[] = [
   {
     // One workgroup a chunk and row; thread i takes ids i, i + 256, i + 512 and i + 768 of the chunk.
     name: 'groupPerChunk',
