@@ -23,29 +23,34 @@ export async function fileSource(path: string): Promise<WeightSource | undefined
     throw failed(error);
   });
   const { size } = await handle.stat();
-  const source: WeightSource = {
+  const readInto = async (begin: number, target: Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<void> => {
+    const end = begin + target.length;
+    checkRange({ name: path, size }, begin, end);
+    let filled = 0;
+    while (filled < target.length) {
+      signal?.throwIfAborted();
+      const count = Math.min(MAX_READ_BYTES, target.length - filled);
+      const { bytesRead } = await handle.read(target, filled, count, begin + filled).catch((cause: unknown) => {
+        throw failed(cause);
+      });
+      if (bytesRead === 0) break;
+      filled += bytesRead;
+    }
+    signal?.throwIfAborted();
+    checkLength(path, begin, end, filled);
+  };
+  return {
     name: path,
     size,
     async read(begin, end, signal) {
-      checkRange(source, begin, end);
+      checkRange({ name: path, size }, begin, end);
       const bytes = new Uint8Array(end - begin);
-      let filled = 0;
-      while (filled < bytes.length) {
-        signal?.throwIfAborted();
-        const count = Math.min(MAX_READ_BYTES, bytes.length - filled);
-        const { bytesRead } = await handle.read(bytes, filled, count, begin + filled).catch((cause: unknown) => {
-          throw failed(cause);
-        });
-        if (bytesRead === 0) break;
-        filled += bytesRead;
-      }
-      signal?.throwIfAborted();
-      checkLength(path, begin, end, filled);
+      await readInto(begin, bytes, signal);
       return bytes;
     },
+    readInto,
     close: () => handle.close(),
   };
-  return source;
 }
 
 export function openFolder(folder: string): OpenSource {

@@ -72,7 +72,7 @@ export async function openOnnxFiles(open: OpenSource, signal?: AbortSignal): Pro
 }
 
 function tensorSet(weights: ReadonlyMap<string, Weight>, close: () => Promise<void>): TensorSet {
-  return {
+  const set: TensorSet = {
     names: [...weights.keys()],
     metadata: {},
     shape(name) {
@@ -89,8 +89,12 @@ function tensorSet(weights: ReadonlyMap<string, Weight>, close: () => Promise<vo
       const values = weight.quantized ? await dequantize(weight, signal) : await readFloats(weight.tensor, signal);
       return { dtype: 'f32', values: weight.isTransposed ? transpose(values, weight.tensor.shape) : values };
     },
+    async *pieces(name, signal) {
+      yield await set.read(name, signal);
+    },
     close,
   };
+  return set;
 }
 
 // ------------------------------------------------------------------------------------------------ names

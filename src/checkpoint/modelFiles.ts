@@ -33,6 +33,13 @@ export interface ModelFiles {
    * @throws {WeightsError} `missingTensor`, and what reading it throws
    */
   tensor(name: string, signal?: AbortSignal): Promise<TensorData>;
+  /** What `tensor` gives. */
+  dtype(name: string): TensorData['dtype'];
+  /**
+   * The same in order, in pieces; one is the files' again when the next is asked for.
+   * @throws {WeightsError} as `tensor`
+   */
+  pieces(name: string, signal?: AbortSignal): AsyncIterable<TensorData>;
   close(): Promise<void>;
 }
 
@@ -77,6 +84,8 @@ export async function openModelFiles(open: OpenSource, options: CallOptions = {}
     async tensor(name, signal) {
       return set.read(nameInSet(name), signal);
     },
+    dtype: (name) => (set.dtype(nameInSet(name)) === 'F16' ? 'f16' : 'f32'),
+    pieces: (name, signal) => set.pieces(nameInSet(name), signal),
     close: () => set.close(),
   };
 }

@@ -18,8 +18,9 @@
 import type { ErrorCode } from '../base/codes.ts';
 import { WeightsError } from '../base/errors.ts';
 import { narrowF16, widenBf16 } from '../base/float16.ts';
-import { floatsOf, type TensorData } from '../model/tensorData.ts';
+import { floatsOf, joinPieces, type TensorData } from '../model/tensorData.ts';
 import { readAhead } from './readAhead.ts';
+import { type BufferPool, readPieces } from './readPieces.ts';
 import { decodeUtf8, type WeightSource } from './source.ts';
 import { isObject, type JsonObject, parseJsonObject } from './strictJson.ts';
 import type { TensorSet } from './tensorSet.ts';
@@ -44,8 +45,6 @@ const DTYPE_BYTES: Readonly<Record<string, number>> = {
 
 /** Twenty times large-v3's. Parsed, JSON can take many times its bytes. */
 const MAX_HEADER_BYTES = 2 ** 22;
-/** bf16 is widened in pieces of this size, so that a tensor is never in memory twice. */
-const PIECE_BYTES = 2 ** 22;
 
 export interface TensorEntry {
   readonly dtype: string;
@@ -99,15 +98,32 @@ async function readSafetensorsHeader(source: WeightSource, signal?: AbortSignal)
 export async function openSafetensors(source: WeightSource, signal?: AbortSignal): Promise<TensorSet> {
   const { tensors, metadata } = await readSafetensorsHeader(source, signal);
   let ahead = source;
-  return {
+  const pool: BufferPool = [];
+  const entryOf = (name: string): TensorEntry => {
+    const entry = tensors.get(name);
+    if (entry) return entry;
+    throw fail('missingTensor', `${source.name} has no tensor ${shorten(name)}.`);
+  };
+  const set: TensorSet = {
     names: [...tensors.keys()],
     metadata,
     shape: (name) => tensors.get(name)?.shape,
     dtype: (name) => tensors.get(name)?.dtype,
     async read(name, readSignal) {
-      const entry = tensors.get(name);
-      if (!entry) throw fail('missingTensor', `${source.name} has no tensor ${shorten(name)}.`);
-      return readEntry(ahead, name, entry, readSignal);
+      const { dtype, begin, end } = entryOf(name);
+      // Widened in pieces, so that it is not in memory twice.
+      if (dtype === 'BF16') return joinPieces(set.pieces(name, readSignal), (end - begin) / 2);
+      const bytes = await ahead.read(begin, end, readSignal);
+      return elementsOf(
+        bytes.byteOffset % 4 === 0 ? bytes : bytes.slice(),
+        dtype,
+        `Tensor ${shorten(name)} of ${source.name}`,
+      );
+    },
+    async *pieces(name, readSignal) {
+      const { dtype, begin, end } = entryOf(name);
+      for await (const bytes of readPieces(ahead, begin, end, pool, readSignal))
+        yield elementsOf(bytes, dtype, `Tensor ${shorten(name)} of ${source.name}`);
     },
     plan(names) {
       if (!source.isRemote || ahead !== source) return;
@@ -119,42 +135,20 @@ export async function openSafetensors(source: WeightSource, signal?: AbortSignal
     },
     close: async () => ahead.close?.(),
   };
+  return set;
 }
 
-async function readEntry(
-  source: WeightSource,
-  name: string,
-  entry: TensorEntry,
-  signal: AbortSignal | undefined,
-): Promise<TensorData> {
-  const { dtype, begin, end } = entry;
-  if (dtype === 'F32') {
-    const bytes = aligned(await source.read(begin, end, signal), 4);
-    return { dtype: 'f32', values: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4) };
-  }
-  if (dtype === 'F16') {
-    const bytes = aligned(await source.read(begin, end, signal), 2);
-    return { dtype: 'f16', values: new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2) };
-  }
-  if (dtype !== 'BF16') {
-    throw fail(
-      'badDtype',
-      `Tensor ${shorten(name)} of ${source.name} has the dtype ${dtype}; weights are F32, F16 or BF16.`,
-    );
-  }
-  const values = new Float32Array((end - begin) / 2);
-  for (let at = begin; at < end; at += PIECE_BYTES) {
-    const bytes = aligned(await source.read(at, Math.min(end, at + PIECE_BYTES), signal), 2);
-    const bits = new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
-    const first = (at - begin) / 2;
-    widenBf16(bits, values.subarray(first, first + bits.length));
-  }
+/** @param bytes whole elements, at a multiple of four. @throws {WeightsError} `badDtype` */
+function elementsOf(bytes: Uint8Array<ArrayBuffer>, dtype: string, what: string): TensorData {
+  const { buffer, byteOffset, length } = bytes;
+  if (dtype === 'F32') return { dtype: 'f32', values: new Float32Array(buffer, byteOffset, length / 4) };
+  if (dtype !== 'F16' && dtype !== 'BF16')
+    throw fail('badDtype', `${what} has the dtype ${dtype}; weights are F32, F16 or BF16.`);
+  const bits = new Uint16Array(buffer, byteOffset, length / 2);
+  if (dtype === 'F16') return { dtype: 'f16', values: bits };
+  const values = new Float32Array(bits.length);
+  widenBf16(bits, values);
   return { dtype: 'f32', values };
-}
-
-/** The same bytes where elements of `elementBytes` can be read: tensors may lie at odd addresses. */
-function aligned(bytes: Uint8Array<ArrayBuffer>, elementBytes: number): Uint8Array<ArrayBuffer> {
-  return bytes.byteOffset % elementBytes === 0 ? bytes : bytes.slice();
 }
 
 function checkMetadata(where: string, value: unknown): Readonly<Record<string, string>> {

@@ -16,6 +16,12 @@ export interface WeightSource {
    * @throws {WeightsError} `outOfRange`, `truncated`, `changed`, `network`, `file`; the signal's reason when aborted
    */
   read(begin: number, end: number, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * Fills `target` with the bytes from `begin` on, where that spares a copy. It is the source's until then, however the
+   * call ends.
+   * @throws as `read`
+   */
+  readInto?(begin: number, target: Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<void>;
   close?(): Promise<void>;
 }
 

@@ -73,6 +73,11 @@ function joinSets(index: string, files: ReadonlyMap<string, string>, sets: Reado
       if (!set) throw new WeightsError('missingTensor', `${index} names no tensor ${name}.`);
       return set.read(name, signal);
     },
+    pieces(name, signal) {
+      const set = setOf(name);
+      if (!set) throw new WeightsError('missingTensor', `${index} names no tensor ${name}.`);
+      return set.pieces(name, signal);
+    },
     plan(names) {
       for (const set of sets.values()) set.plan?.(names.filter((name) => setOf(name) === set));
     },

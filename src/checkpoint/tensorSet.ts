@@ -14,6 +14,8 @@ export interface TensorSet {
    * @throws {WeightsError} `missingTensor`, `badDtype`, and what reading its source throws
    */
   read(name: string, signal?: AbortSignal): Promise<TensorData>;
+  /** The same in order, in pieces; one is the set's again when the next is asked for. */
+  pieces(name: string, signal?: AbortSignal): AsyncIterable<TensorData>;
   /** Told once which tensors will be read, in which order, so that what is far away can come ahead of its use. */
   plan?(names: readonly string[]): void;
   close(): Promise<void>;

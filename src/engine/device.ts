@@ -42,8 +42,8 @@ export interface Device {
   allocate(name: string, dtype: DType, shape: Shape, lifetime: 'weights' | 'state'): Tensor;
   free(tensor: Tensor): void;
   /**
-   * Copies stored elements (dtype.ts) from `data` at once; the caller may change it right after. A tensor with scales is
-   * written whole.
+   * Copies stored elements (dtype.ts), bytes of a tensor with scales, from `data` at once; the caller may change it right
+   * after.
    */
   write(target: Tensor, data: StorageArray, elementOffset?: number): void;
   /** Names of the kernel's variants that can run this command here with so many live rows (all when absent), best first. */
@@ -52,8 +52,8 @@ export interface Device {
   prepare(programs: readonly Program[], signal?: AbortSignal): Promise<readonly Executable[]>;
   submit(work: Executable, options?: SubmitOptions): void;
   /**
-   * Stored elements `begin` to `end` of a tensor, once all earlier work is done; of a tensor with scales all bytes. Errors
-   * of earlier work come out here.
+   * Stored elements `begin` to `end` of a tensor, bytes of one with scales, once all earlier work is done. Errors of earlier
+   * work come out here.
    * @throws {DeviceError} `lost`, `outOfMemory`, `validation`
    */
   read(source: Tensor, begin?: number, end?: number): Promise<StorageArray>;
@@ -69,15 +69,10 @@ export interface ByteRange {
   readonly end: number;
 }
 
-/**
- * Elements `begin` to `end` as bytes of the tensor; undefined if the tensor does not have them, or has scales and they are
- * not all of it.
- */
+/** Stored elements `begin` to `end` as bytes of the tensor; undefined if the tensor does not have them. */
 export function byteRange(tensor: Tensor, begin: number, end: number): ByteRange | undefined {
-  const { elementBytes, scaleBlock } = storageType(tensor.dtype);
-  const bytes = byteLength(tensor);
-  if (begin < 0 || begin > end || end * elementBytes > bytes) return undefined;
-  if (scaleBlock !== undefined && (begin !== 0 || end !== bytes)) return undefined;
+  const { elementBytes } = storageType(tensor.dtype);
+  if (begin < 0 || begin > end || end * elementBytes > byteLength(tensor)) return undefined;
   return { begin: begin * elementBytes, end: end * elementBytes };
 }
 

@@ -1,4 +1,5 @@
 /** What a model reads its weights from. */
+import { InternalError } from '../base/errors.ts';
 import { widenF16 } from '../base/float16.ts';
 
 /** Elements of one tensor, row-major, as they are stored; f16 as its bits. The receiver owns them. */
@@ -14,10 +15,33 @@ export function floatsOf(data: TensorData): Float32Array {
   return values;
 }
 
+/** All names are those of `tensorSpecs`. */
 export interface TensorReader {
+  /** What a tensor's elements come as. */
+  dtype(name: string): TensorData['dtype'];
   /**
-   * @param name one of `tensorSpecs`
+   * The elements in order, in pieces of any length; a piece is the reader's again when the next is asked for.
    * @throws {WeightsError} when there is no such tensor, or it cannot be read
    */
-  tensor(name: string, signal?: AbortSignal): Promise<TensorData>;
+  pieces(name: string, signal?: AbortSignal): AsyncIterable<TensorData>;
+}
+
+/**
+ * All elements of a tensor in an array of their own.
+ *
+ * @param count how many there are; what comes beyond is an error of the reader
+ */
+export async function joinPieces(pieces: AsyncIterable<TensorData>, count: number): Promise<TensorData> {
+  let joined: TensorData | undefined;
+  let filled = 0;
+  for await (const piece of pieces) {
+    joined ??=
+      piece.dtype === 'f16'
+        ? { dtype: 'f16', values: new Uint16Array(count) }
+        : { dtype: 'f32', values: new Float32Array(count) };
+    joined.values.set(piece.values, filled);
+    filled += piece.values.length;
+  }
+  if (filled !== count) throw new InternalError(`a tensor of ${count} elements came as ${filled}`);
+  return joined ?? { dtype: 'f32', values: new Float32Array() };
 }

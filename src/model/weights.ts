@@ -1,25 +1,19 @@
 /**
- * One model's weights on a device: read by their Hugging Face names, one tensor at a time, packed as kernels read them.
+ * One model's weights on a device: read by their Hugging Face names, piece by piece, packed as kernels read them.
  *
  * Matrices go into panels (kernels/matmul/panels.ts); q, k and v of self-attention into one matrix, and so do the
  * cross-attention's k and v. Whisper's key projections have no bias: zeros stand in. What a tensor is, and so its shape,
  * its type in memory and how far loading has come, is in `tensorSpecs`.
  */
-import { InternalError, WeightsError } from '../base/errors.ts';
+import { InternalError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import type { Device } from '../engine/device.ts';
-import {
-  type DType,
-  elementCount,
-  type StorageArray,
-  storageBytes,
-  storageType,
-  type WeightType,
-} from '../engine/dtype.ts';
+import { type DType, elementCount, storageBytes, type WeightType } from '../engine/dtype.ts';
 import type { Tensor } from '../engine/program.ts';
-import { packPanels, panelCount } from '../kernels/matmul/panels.ts';
+import { panelCount } from '../kernels/matmul/panels.ts';
 import type { ModelDimensions } from './dims.ts';
-import { floatsOf, type TensorData, type TensorReader } from './tensorData.ts';
+import { PanelWriter, Staging } from './panelWriter.ts';
+import { floatsOf, joinPieces, type TensorData, type TensorReader } from './tensorData.ts';
 import { type TensorSpec, tensorSpecs } from './tensorSpec.ts';
 
 export interface NormWeights {
@@ -146,13 +140,20 @@ export async function loadWeights(
   };
 }
 
+/** A tensor that will be read, and what its elements come as. */
+interface WantedTensor extends TensorSpec {
+  readonly dtype: TensorData['dtype'];
+}
+
 /** Reads the tensors that the table names, each once, and puts them on the device. */
 class WeightLoader {
   readonly #device: Device;
   readonly #reader: TensorReader;
   readonly #options: LoadWeightsOptions;
+  readonly #staging = new Staging();
   readonly #left: Map<string, TensorSpec>;
   readonly #total: number;
+  #done = 0;
   /** Of all that was uploaded. */
   bytes = 0;
 
@@ -164,56 +165,80 @@ class WeightLoader {
     this.#total = this.#left.size;
   }
 
-  /** A tensor without `model.` before its name. */
-  async #read(name: string): Promise<TensorSpec & { readonly data: TensorData }> {
-    const { signal, onProgress } = this.#options;
+  /** A tensor without `model.` before its name; its elements come when they are asked for. */
+  #tensor(name: string): WantedTensor {
     const spec = this.#left.get(`model.${name}`);
     if (!spec) throw new InternalError(`a model has no tensor ${name}, or it was read before`);
-    const data = await this.#reader.tensor(spec.name, signal);
-    const count = elementCount(spec.shape);
-    if (data.values.length !== count)
-      throw new InternalError(`${name} has ${data.values.length} elements, not ${count}`);
     this.#left.delete(spec.name);
-    const [done, total] = [this.#total - this.#left.size, this.#total];
-    onProgress?.({ stage: 'load', done, total, unit: 'tensors', item: name });
-    return { ...spec, data };
+    return { ...spec, dtype: this.#reader.dtype(spec.name) };
+  }
+
+  async *#pieces({ name }: WantedTensor): AsyncGenerator<TensorData, void, undefined> {
+    const { signal, onProgress } = this.#options;
+    yield* this.#reader.pieces(name, signal);
+    onProgress?.({
+      stage: 'load',
+      done: ++this.#done,
+      total: this.#total,
+      unit: 'tensors',
+      item: name.replace(/^model\./, ''),
+    });
+  }
+
+  async #floats(tensor: WantedTensor): Promise<Float32Array> {
+    return floatsOf(await joinPieces(this.#pieces(tensor), elementCount(tensor.shape)));
   }
 
   finish(): void {
     if (this.#left.size > 0) throw new InternalError(`nothing reads ${[...this.#left.keys()].join(', ')}`);
   }
 
-  #upload(name: string, dtype: DType, shape: readonly number[], data: StorageArray): Tensor {
-    const tensor = this.#device.allocate(name, dtype, shape, 'weights');
+  #upload(name: string, shape: readonly number[], data: Float32Array): Tensor {
+    const tensor = this.#allocate(name, 'f32', shape);
     this.#device.write(tensor, data);
-    this.bytes += storageBytes(dtype, shape);
     return tensor;
   }
 
-  /** Rows of k weights each, [n, k], as panels of the type asked for. */
-  #panels(name: string, k: number, parts: readonly TensorData[]): Tensor {
+  #allocate(name: string, dtype: DType, shape: readonly number[]): Tensor {
+    this.bytes += storageBytes(dtype, shape);
+    return this.#device.allocate(name, dtype, shape, 'weights');
+  }
+
+  /** The type that a matrix of these parts gets. */
+  #dtypeOf(parts: readonly WantedTensor[]): WeightType {
+    return this.#options.dtype ?? (parts.every(({ dtype }) => dtype === 'f16') ? 'f16' : 'f32');
+  }
+
+  #allocatePanels(name: string, n: number, k: number, dtype: WeightType): Tensor {
     const { panelWidth } = this.#device;
-    const n = parts.reduce((sum, { values }) => sum + values.length / k, 0);
-    const shape = [panelCount(n, panelWidth), k, panelWidth];
-    const halves = parts.flatMap((part) => (part.dtype === 'f16' ? [part.values] : []));
-    const dtype = this.#options.dtype ?? (halves.length === parts.length ? 'f16' : 'f32');
-    if (dtype === 'f16' && halves.length === parts.length)
-      return this.#upload(
-        name,
-        dtype,
-        shape,
-        packPanels(halves, k, panelWidth, (length) => new Uint16Array(length)),
-      );
-    const values = packPanels(parts.map(floatsOf), k, panelWidth, (length) => new Float32Array(length));
-    const stored = storageType(dtype).narrow(values, shape);
-    if (dtype === 'f16') checkRange(name, values, stored);
-    return this.#upload(name, dtype, shape, stored);
+    return this.#allocate(name, dtype, [panelCount(n, panelWidth), k, panelWidth]);
+  }
+
+  /** The rows of the parts, one after the other, as panels. */
+  async #matrix(name: string, parts: readonly WantedTensor[]): Promise<Tensor> {
+    const n = parts.reduce((sum, { shape }) => sum + shape[0]!, 0);
+    const dtype = this.#dtypeOf(parts);
+    const w = this.#allocatePanels(name, n, parts[0]!.shape[1]!, dtype);
+    await this.#fillPanels([w], dtype, parts);
+    return w;
+  }
+
+  /** @param tensors whole panels of one matrix, one after the other */
+  async #fillPanels(tensors: readonly Tensor[], dtype: WeightType, parts: readonly WantedTensor[]): Promise<void> {
+    const writer = this.#writer(tensors, dtype, parts);
+    for (const part of parts) for await (const piece of this.#pieces(part)) writer.add(piece);
+    writer.finish();
+  }
+
+  #writer(tensors: readonly Tensor[], dtype: WeightType, parts: readonly WantedTensor[]): PanelWriter {
+    const areBits = dtype === 'f16' && parts.every((part) => part.dtype === 'f16');
+    return new PanelWriter(this.#device, this.#staging, { tensors, dtype, areBits });
   }
 
   /** A table or a vector, f32 whatever the file holds. */
   async table(name: string): Promise<Tensor> {
-    const { shape, data } = await this.#read(name);
-    return this.#upload(name, 'f32', shape, floatsOf(data));
+    const tensor = this.#tensor(name);
+    return this.#upload(name, tensor.shape, await this.#floats(tensor));
   }
 
   async norm(name: string): Promise<NormWeights> {
@@ -222,59 +247,54 @@ class WeightLoader {
 
   /** Projections of the same input as one matrix, e.g. q, k, v. */
   async projections(base: string, names: readonly string[]): Promise<MatrixWeights> {
-    const weights = [];
-    for (const name of names) weights.push(await this.#read(`${base}.${name}.weight`));
-    const bias = new Float32Array(weights.reduce((sum, { shape }) => sum + shape[0]!, 0));
+    const weights = names.map((name) => this.#tensor(`${base}.${name}.weight`));
+    const n = weights.reduce((sum, { shape }) => sum + shape[0]!, 0);
+    const title = `${base}.${names.join('+')}`;
+    const w = await this.#matrix(`${title}.weight`, weights);
+    const bias = new Float32Array(n);
     let at = 0;
     for (const [i, name] of names.entries()) {
-      if (name !== 'k_proj') bias.set(floatsOf((await this.#read(`${base}.${name}.bias`)).data), at);
+      if (name !== 'k_proj') bias.set(await this.#floats(this.#tensor(`${base}.${name}.bias`)), at);
       at += weights[i]!.shape[0]!;
     }
-    const title = `${base}.${names.join('+')}`;
-    const parts = weights.map(({ data }) => data);
-    return {
-      w: this.#panels(`${title}.weight`, weights[0]!.shape[1]!, parts),
-      bias: this.#upload(`${title}.bias`, 'f32', [bias.length], bias),
-    };
+    return { w, bias: this.#upload(`${title}.bias`, [n], bias) };
   }
 
   /** [cOut, cIn, taps] to rows of (tap, channel), as conv1d reads them. */
   async convolution(name: string): Promise<MatrixWeights> {
-    const { shape, data } = await this.#read(`${name}.weight`);
-    const bias = await this.table(`${name}.bias`);
-    const [cOut = 0, cIn = 0, taps = 0] = shape;
+    const weight = this.#tensor(`${name}.weight`);
+    const [cOut = 0, cIn = 0, taps = 0] = weight.shape;
+    const dtype = this.#dtypeOf([weight]);
+    const w = this.#allocatePanels(`${name}.weight`, cOut, taps * cIn, dtype);
+    const writer = this.#writer([w], dtype, [weight]);
+    const data = await joinPieces(this.#pieces(weight), elementCount(weight.shape));
     const rows = { ...data, values: data.values.slice() };
     for (let o = 0; o < cOut; o++)
       for (let c = 0; c < cIn; c++)
         for (let t = 0; t < taps; t++) rows.values[(o * taps + t) * cIn + c] = data.values[(o * cIn + c) * taps + t]!;
-    return { w: this.#panels(`${name}.weight`, taps * cIn, [rows as TensorData]), bias }; // its type is data's
+    writer.add(rows as TensorData); // its type is data's
+    writer.finish();
+    return { w, bias: await this.table(`${name}.bias`) };
   }
 
   /** The embedding in as many parts of whole panels as the device's largest tensor asks for. */
   async embedding(name: string): Promise<readonly EmbeddingShard[]> {
     const { panelWidth, maxTensorBytes } = this.#device;
-    const { shape, data } = await this.#read(name);
-    const [nVocab = 0, k = 0] = shape;
-    const dtype = this.#options.dtype ?? data.dtype;
+    const tensor = this.#tensor(name);
+    const [nVocab = 0, k = 0] = tensor.shape;
+    const dtype = this.#dtypeOf([tensor]);
     const panelsEach = Math.max(1, Math.floor(maxTensorBytes / storageBytes(dtype, [1, k, panelWidth])));
     const idsEach = Math.min(nVocab, panelsEach * panelWidth);
     const shards: EmbeddingShard[] = [];
     for (let begin = 0; begin < nVocab; begin += idsEach) {
       const count = Math.min(idsEach, nVocab - begin);
-      const values = data.values.subarray(begin * k, (begin + count) * k);
-      const part = { dtype: data.dtype, values } as TensorData; // its type is data's
-      shards.push({ table: this.#panels(`embedding ${begin}`, k, [part]), begin, count });
+      shards.push({ table: this.#allocatePanels(`embedding ${begin}`, count, k, dtype), begin, count });
     }
+    await this.#fillPanels(
+      shards.map(({ table }) => table),
+      dtype,
+      [tensor],
+    );
     return shards;
-  }
-}
-
-/** Weights that f16 cannot hold would be infinite without a word. */
-function checkRange(name: string, values: Float32Array, halves: StorageArray): void {
-  const lost = halves.findIndex((half, i) => (half & 0x7fff) === 0x7c00 && Number.isFinite(values[i]));
-  if (lost >= 0) {
-    throw new WeightsError('outOfRange', `${name} holds ${values[lost]}, too large for f16.`, {
-      hint: 'Load the model with dtype f32.',
-    });
   }
 }

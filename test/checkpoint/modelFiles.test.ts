@@ -227,6 +227,7 @@ test('sizes are only claims: no more tensors are asked for than the file has', (
     },
     dtype: () => 'F32',
     read: async () => ({ dtype: 'f32', values: new Float32Array() }),
+    async *pieces() {},
     close: async () => {},
   };
   try {

@@ -31,7 +31,10 @@ export function jfkSuite(title: string, size: 'tiny' | 'base', open: () => Promi
     assert.ok(files);
     const device = await open();
     try {
-      const inference = await createInference(device, dims, { tensor: (name, signal) => files.read(name, signal) });
+      const inference = await createInference(device, dims, {
+        dtype: () => 'f32',
+        pieces: (name, signal) => files.pieces(name, signal),
+      });
       const features = await inference.encode(Float32Array.from(expected.log_mel!));
       const encoderError = largestDifference(await inference.encoderOutput(), expected.encoder!);
       const tokens = Array.from(expected.tokens!);

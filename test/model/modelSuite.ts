@@ -92,9 +92,21 @@ function withLargestTensor(device: Device, maxTensorBytes: number): Device {
   });
 }
 
-/** A reader of f32 tensors. */
+/** A reader of f32 tensors, in pieces that end within rows; what a piece was is NaN afterwards. */
 function readerOf(weights: Weights): TensorReader {
-  return { tensor: async (name) => ({ dtype: 'f32', values: weights.get(name)! }) };
+  return {
+    dtype: () => 'f32',
+    async *pieces(name) {
+      const values = weights.get(name)!;
+      const piece = new Float32Array(1009);
+      for (let at = 0; at < values.length; at += piece.length) {
+        const part = values.subarray(at, at + piece.length);
+        piece.set(part);
+        yield { dtype: 'f32', values: piece.subarray(0, part.length) };
+        piece.fill(Number.NaN);
+      }
+    },
+  };
 }
 
 /** The weights as they are once stored: what is left of them is what the device computes with. */

@@ -17,6 +17,8 @@ export function createReferenceDevice(
   options: { panelWidth?: number; maxTensorBytes?: number; modules?: readonly KernelModule[] } = {},
 ): Device {
   const memory = new Map<Tensor, HostArray>();
+  /** What was written of tensors with scales. */
+  const scaled = new Map<Tensor, Int8Array>();
   const references = new Map<string, KernelModule['reference']>(
     (options.modules ?? kernels).map((m) => [m.kernel.name, m.reference]),
   );
@@ -44,10 +46,21 @@ export function createReferenceDevice(
       memory.set(tensor, zeros(tensor));
       return tensor;
     },
-    free: (tensor) => void memory.delete(tensor),
+    free(tensor) {
+      memory.delete(tensor);
+      scaled.delete(tensor);
+    },
     write(target, data, elementOffset = 0) {
-      const { widen } = storageType(target.dtype);
-      valuesOf(target).set(widen(data, target.shape), elementOffset);
+      const type: StorageType = storageType(target.dtype);
+      if (type.scaleBlock === undefined) {
+        valuesOf(target).set(type.widen(data, target.shape), elementOffset);
+        return;
+      }
+      // Elements and scales may come one after the other.
+      const bytes = scaled.get(target) ?? new Int8Array(storageBytes(target.dtype, target.shape));
+      scaled.set(target, bytes);
+      bytes.set(data, elementOffset);
+      valuesOf(target).set(type.widen(bytes, target.shape));
     },
     variants: async () => ['reference'],
     async prepare(programs) {
@@ -73,6 +86,7 @@ export function createReferenceDevice(
     async close() {
       closed = true;
       memory.clear();
+      scaled.clear();
       reportLost({ reason: 'closed' });
     },
   };

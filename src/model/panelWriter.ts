@@ -1,0 +1,155 @@
+/**
+ * Rows of a weight matrix, as they come from a file, into panels (kernels/matmul/panels.ts) on the device: some panels at a
+ * time through a small array that all matrices share. What goes through fresh memory costs more than the reading.
+ */
+import { InternalError, WeightsError } from '../base/errors.ts';
+import type { Device } from '../engine/device.ts';
+import { type StorageArray, scaleLayout, storageType, type WeightType } from '../engine/dtype.ts';
+import type { Tensor } from '../engine/program.ts';
+import { floatsOf, type TensorData } from './tensorData.ts';
+
+/** Elements that are gathered before they go to the device, unless one panel has more. */
+const STAGED_ELEMENTS = 2 ** 18;
+
+/** The arrays that matrices share: one for values, one for the bits of f16. */
+export class Staging {
+  #floats = new Float32Array();
+  #halves = new Uint16Array();
+
+  floats(length: number): Float32Array {
+    if (this.#floats.length < length) this.#floats = new Float32Array(length);
+    return this.#floats.subarray(0, length);
+  }
+
+  halves(length: number): Uint16Array {
+    if (this.#halves.length < length) this.#halves = new Uint16Array(length);
+    return this.#halves.subarray(0, length);
+  }
+}
+
+export interface PanelTarget {
+  /** [panels, k, P] of one type each: whole panels of one matrix, one after the other. */
+  readonly tensors: readonly Tensor[];
+  readonly dtype: WeightType;
+  /** All that comes is f16, and stays as it is. */
+  readonly areBits: boolean;
+}
+
+export class PanelWriter {
+  readonly #device: Device;
+  readonly #target: PanelTarget;
+  readonly #k: number;
+  readonly #width: number;
+  /** Panels that are gathered. */
+  readonly #group: number;
+  readonly #staged: Float32Array | Uint16Array;
+  /** Elements that came so far. */
+  #count = 0;
+  /** Panels that are written: of all, and tensor by tensor. */
+  #written = 0;
+  #tensor = 0;
+  #writtenHere = 0;
+
+  constructor(device: Device, staging: Staging, target: PanelTarget) {
+    const [, k = 1, width = 1] = target.tensors[0]?.shape ?? [];
+    this.#device = device;
+    this.#target = target;
+    this.#k = k;
+    this.#width = width;
+    this.#group = Math.max(1, Math.floor(STAGED_ELEMENTS / (k * width)));
+    const length = this.#group * k * width;
+    this.#staged = target.areBits ? staging.halves(length) : staging.floats(length);
+    this.#staged.fill(0);
+  }
+
+  /** Row-major elements that follow those of the calls before. @throws {WeightsError} `outOfRange` for what f16 cannot hold */
+  add(data: TensorData): void {
+    const values = this.#target.areBits ? data.values : floatsOf(data);
+    for (let from = 0; from < values.length; ) {
+      const column = this.#count % this.#k;
+      const row = (this.#count - column) / this.#k;
+      const lane = row % this.#width;
+      const panel = (row - lane) / this.#width - this.#written;
+      if (panel === this.#group) this.#flush(panel);
+      else {
+        const count = Math.min(this.#k - column, values.length - from);
+        const to = (panel * this.#k + column) * this.#width + lane;
+        scatter(values, from, count, this.#staged, to, this.#width);
+        from += count;
+        this.#count += count;
+      }
+    }
+  }
+
+  /** Writes what is left. @throws as `add` */
+  finish(): void {
+    const panels = Math.ceil(this.#count / this.#k / this.#width);
+    const room = this.#target.tensors.reduce((sum, { shape }) => sum + shape[0]!, 0);
+    if (panels !== room || this.#count % this.#k !== 0)
+      throw new InternalError(`a matrix of ${room} panels of ${this.#k} came as ${this.#count} elements`);
+    this.#flush(panels - this.#written);
+  }
+
+  #flush(panels: number): void {
+    for (let done = 0; done < panels; ) {
+      const tensor = this.#target.tensors[this.#tensor];
+      if (!tensor) throw new InternalError('more panels came than there is room for');
+      const count = Math.min(panels - done, tensor.shape[0]! - this.#writtenHere);
+      this.#write(tensor, this.#writtenHere, done, count);
+      done += count;
+      this.#writtenHere += count;
+      if (this.#writtenHere === tensor.shape[0]) {
+        this.#tensor++;
+        this.#writtenHere = 0;
+      }
+    }
+    this.#written += panels;
+    // The last panel's empty lanes are zeros.
+    this.#staged.fill(0);
+  }
+
+  /** Panels `from` on of what is gathered, to the tensor's panels from `to` on. */
+  #write(tensor: Tensor, to: number, from: number, count: number): void {
+    const { dtype } = this.#target;
+    const panelElements = this.#k * this.#width;
+    const values = this.#staged.subarray(from * panelElements, (from + count) * panelElements);
+    if (values instanceof Uint16Array) {
+      this.#device.write(tensor, values, to * panelElements);
+      return;
+    }
+    const shape = [count, this.#k, this.#width];
+    const type = storageType(dtype);
+    const stored = type.narrow(values, shape);
+    if (dtype === 'f16') checkRange(tensor.name, values, stored);
+    if (type.scaleBlock === undefined) {
+      this.#device.write(tensor, stored, to * panelElements);
+      return;
+    }
+    // The elements, then the scales, each to where the whole tensor has them.
+    const { scales, bytes } = scaleLayout(shape, type.scaleBlock);
+    const before = (to / count) * (bytes - scales);
+    this.#device.write(tensor, stored.subarray(0, scales), to * panelElements);
+    this.#device.write(tensor, stored.subarray(scales), scaleLayout(tensor.shape, type.scaleBlock).scales + before);
+  }
+}
+
+function scatter(
+  from: Float32Array | Uint16Array,
+  first: number,
+  count: number,
+  to: Float32Array | Uint16Array,
+  at: number,
+  stride: number,
+): void {
+  for (let i = first; i < first + count; i++, at += stride) to[at] = from[i]!;
+}
+
+/** Weights that f16 cannot hold would be infinite without a word. */
+function checkRange(name: string, values: Float32Array, halves: StorageArray): void {
+  const lost = halves.findIndex((half, i) => (half & 0x7fff) === 0x7c00 && Number.isFinite(values[i]));
+  if (lost >= 0) {
+    throw new WeightsError('outOfRange', `${name} holds ${values[lost]}, too large for f16.`, {
+      hint: 'Load the model with dtype f32.',
+    });
+  }
+}
