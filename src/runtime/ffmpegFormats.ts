@@ -7,15 +7,15 @@
  * @see ffmpeg -demuxers; `format_whitelist` in ffmpeg-formats
  */
 const BARE_STREAMS = `
-  aac ac3 act adp ads adx aea afc aix alaw amr amrnb amrwb apc ape apm aptx aptx_hd ast bit boa brstm bfstm codec2 codec2raw
-  daud dfpwm dsf dss dts dtshd eac3 epaf f32be f32le f64be f64le flac fsb fwse g722 g723_1 g726 g726le g729 genh gsm hca hcom
-  iec61883 ilbc ircam iss kvag laf loas mca mlp mp3 mpc mpc8 msf mtaf mulaw musx nistsphere nsp oma osq paf pp_bnk pvf qcp qoa
-  rsd rso s16be s16le s24be s24le s32be s32le s8 s337m sdr2 sds sdx shn sln sol sox spdif svag svs tak truehd tta u16be
+  aa aac aax ac3 ace acm act adp ads adx aea afc aix alaw alp amr amrnb amrwb apc ape apm aptx aptx_hd argo_asf ast bit boa
+  brstm bfstm codec2 codec2raw daud dcstr derf dfpwm dsf dss dts dtshd eac3 epaf f32be f32le f64be f64le flac fsb fwse g722 g723_1 g726 g726le g729 genh gsm hca hcom
+  iec61883 ilbc ircam iss kvag laf loas mca mlp mmf mp3 mpc mpc8 msf mtaf mulaw musx nistsphere nsp oma osq paf pp_bnk pvf qcp qoa
+  redspark rsd rso s16be s16le s24be s24le s32be s32le s8 s337m sbc sdr2 sds sdx shn sln sol sox spdif svag svs tak truehd tta u16be
   u16le u24be u24le u32be u32le u8 vag vidc voc vpk vqf w64 wav wsaud wsd wv wve xa xvag xwma`;
 const CONTAINERS = `
-  3dostr 4xm aiff asf asf_o au avi avr avs caf dhav dv ea film_cpk flv gxf iff ifv ivr live_flv lmlm4 lxf matroska webm mgsts
+  3dostr 4xm aiff argo_brp argo_cvg asf asf_o au avi avr avs caf dhav dv ea film_cpk flv gxf kux iff ifv ivr live_flv lmlm4 lxf matroska webm mgsts
   mm mov mp4 m4a 3gp 3g2 mj2 mods moflex mpeg mpegts mpegtsraw mtv mvi mxf mxg nsv nut nuv ogg pmp psxstr pva rl2 rm roq rpl siff
-  smk smush swf thp tmv ty vividas vivo vmd wtv xmv yop bink binka cdxl`;
+  smjpeg smk smush swf thp tmv ty vividas vivo vmd wtv xmv yop bink binka cdxl`;
 
 /** As `-format_whitelist` takes them. */
 export const FFMPEG_FORMATS = `${BARE_STREAMS} ${CONTAINERS}`.trim().split(/\s+/).join(',');

@@ -54,6 +54,9 @@ test('bytes and paths decode alike, and leave nothing behind', async () => {
   });
 });
 
+/** Formats that ffmpeg tells by the file's name alone. */
+const BY_NAME = ['aptx', 'g722', 'sbc'];
+
 // What a recording may be in: container, codec, what else ffmpeg is told, and the name, where ffmpeg goes by it.
 const containers: readonly (readonly [format: string, codec: string, more?: readonly string[]])[] = [
   ['ipod', 'aac'],
@@ -71,6 +74,8 @@ const containers: readonly (readonly [format: string, codec: string, more?: read
   ['mpegts', 'aac'],
   ['mpeg', 'mp2'],
   ['asf', 'wmav2'],
+  ['sbc', 'sbc', ['-ar', '16000']],
+  ['smjpeg', 'pcm_s16le'],
   ['adts', 'aac'],
   ['latm', 'aac'],
   ['ac3', 'ac3'],
@@ -108,7 +113,7 @@ test('every container that holds its own sound is decoded', async () => {
   let tried = 0;
   await inFolder(async (folder) => {
     for (const [format, codec, more = []] of containers) {
-      const file = join(folder, `${format}-${codec}.${format === 'aptx' || format === 'g722' ? format : 'bin'}`);
+      const file = join(folder, `${format}-${codec}.${BY_NAME.includes(format) ? format : 'bin'}`);
       const input = ['-f', 'lavfi', '-i', 'sine=frequency=440:duration=2', '-ar', '16000', '-ac', '1', '-c:a', codec];
       const made = spawnSync('ffmpeg', ['-v', 'error', ...input, ...more, '-f', format, file]);
       // Not every ffmpeg writes everything.
