@@ -1,6 +1,6 @@
 /** The folder that files are written to: whether they can be, tried before the work whose result they are. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, rmdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, rmdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { OutputError } from '../base/errors.ts';
 import { isSystemError, systemReason } from '../base/systemErrors.ts';
@@ -88,17 +88,26 @@ export function temporaryName(): string {
 function folderError(folder: string, error: unknown): OutputError {
   if (!isSystemError(error)) throw error;
   const isFile = ['EEXIST', 'ENOTDIR'].includes(error.code);
-  const reason = isFile ? fileInTheWay(folder) : systemReason(error);
+  const reason = isFile ? obstacle(folder) : systemReason(error);
   return new OutputError('folder', `Nothing can be written to the folder ${folder}: ${reason}.`, {
     hint: 'Name another one with --output_dir.',
     cause: error,
   });
 }
 
-function fileInTheWay(folder: string): string {
+/** The file, or the link to nothing, that stands where a folder is to be. */
+function obstacle(folder: string): string {
   let path = resolve(folder);
-  while (!existsSync(path) && dirname(path) !== path) path = dirname(path);
-  return `${path === resolve(folder) ? 'it' : path} is a file`;
+  while (!isThere(path) && dirname(path) !== path) path = dirname(path);
+  return `${path === resolve(folder) ? 'it' : path} is a ${existsSync(path) ? 'file' : 'link to nothing'}`;
+}
+
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false; // its path leads through a file
+  }
 }
 
 /** Also of a path that leads through a file. */

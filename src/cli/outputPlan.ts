@@ -73,9 +73,11 @@ export function checkTarget({ path }: Target): void {
   let there: Stats;
   try {
     there = statSync(path);
-  } catch (error) {
+  } catch (failure) {
+    // A file to be made, with its folder, which is tried by itself.
+    const error = isNotThere(failure) ? nameError(path) : failure;
+    if (error === undefined) return;
     if (!isSystemError(error)) throw error;
-    if (['ENOENT', 'ENOTDIR'].includes(error.code)) return; // to be made, with its folder, which is tried by itself
     const bytes = error.code === 'ENAMETOOLONG' ? ` (${Buffer.byteLength(basename(path))} bytes)` : '';
     throw new OutputError('file', `${path} cannot be written: ${systemReason(error)}${bytes}.`, {
       hint: 'Give the recording another name.',
@@ -91,6 +93,22 @@ export function checkTarget({ path }: Target): void {
       hint: `Make it writable (chmod u+w). ${OTHER_FOLDER}`,
     });
   }
+}
+
+/** What is against the name. Of a folder that is yet to be made no name is too long: the nearest one that is there is asked. */
+function nameError(path: string): unknown {
+  let folder = dirname(resolve(path));
+  while (!existsSync(folder) && dirname(folder) !== folder) folder = dirname(folder);
+  try {
+    statSync(join(folder, basename(path)));
+  } catch (error) {
+    if (!isNotThere(error)) return error;
+  }
+  return undefined;
+}
+
+function isNotThere(error: unknown): boolean {
+  return isSystemError(error) && ['ENOENT', 'ENOTDIR'].includes(error.code);
 }
 
 const OTHER_FOLDER = 'Or name another folder with --output_dir.';

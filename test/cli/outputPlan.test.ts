@@ -135,10 +135,13 @@ test('a folder is tried, and left as it was', () => {
   tryFolder(folder);
   assert.not.ok(readdirSync(folder).some((name) => name.endsWith('.part')));
   writeFileSync(join(folder, 'file'), '');
+  symlinkSync(join(folder, 'nothing/there'), join(folder, 'link'));
   const rows: [string, RegExp][] = [
     [join(folder, 'file'), /: it is a file\.$/],
     [join(folder, 'file/x/y'), /: .*\/file is a file\.$/],
     ['/dev/null/x', /: \/dev\/null is a file\.$/],
+    [join(folder, 'link'), /: it is a link to nothing\.$/],
+    [join(folder, 'link/x'), /: .*\/link is a link to nothing\.$/],
     [join(folder, 'x'.repeat(300)), /: its name is too long\.$/],
     // Where Node's own recursive mkdir never ends.
     ['/proc/none/x', /: there is no such file or folder\.$/],
@@ -181,7 +184,9 @@ test('files that cannot be written are known before', () => {
   assert.match(refused(at('kept.txt')), 'is there, and may not be written: it is not replaced.');
   assert.match(refused(at('folder.txt')), 'it is a folder.');
   assert.match(refused(at(`${'語'.repeat(90)}.txt`)), 'its name is too long (274 bytes).');
+  assert.match(refused(at(`new/folder/${'x'.repeat(252)}.txt`)), 'its name is too long (256 bytes).');
   checkTarget({ format: 'txt', path: at(`${'x'.repeat(251)}.txt`) });
+  checkTarget({ format: 'txt', path: at(`new/folder/${'x'.repeat(251)}.txt`) });
   checkTarget({ format: 'txt', path: at('none/none.txt') });
 });
 
