@@ -5,6 +5,7 @@ import { variable } from '../weights/environment.ts';
 import { openFolder } from '../weights/fileSource.ts';
 import { locateModel } from '../weights/locate.ts';
 import type { CacheOptions } from '../weights/options.ts';
+import { namedModel } from './checkpoint/modelNames.ts';
 import { openUrlFolder } from './checkpoint/urlSource.ts';
 import { checkLoadOptions, type LoadOptions, loadWhisper, modelText, refuseModel } from './load.ts';
 import { createNodePlatform } from './runtime/node.ts';
@@ -35,7 +36,7 @@ export async function load(model: string | URL, options: NodeLoadOptions = {}): 
   checkLoadOptions(options);
   const text = modelText(model) ?? refuseModel(model, 'the name of a model, a folder or an address');
   const platform = (): Platform => options.platform ?? createNodePlatform();
-  if (/^https?:/i.test(text)) {
+  if (/^https?:/i.test(text) && !namedModel(text)) {
     const open = openUrlFolder(text, { signal: options.signal, fetch: proxyFetch(variable) });
     return loadWhisper(platform(), open, openSound, options);
   }

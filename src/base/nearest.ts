@@ -12,7 +12,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   for (const name of candidates) {
     const isBeginning = word.length > 1 && name.startsWith(word);
     if (!isBeginning && Math.abs(name.length - word.length) > most) continue;
-    const distance = isBeginning ? 0.5 : editDistance(word, name);
+    // Of several that begin so, the shortest.
+    const distance = isBeginning ? 0.5 + name.length / 1000 : editDistance(word, name);
     if (!best || distance < best.distance) best = { name, distance };
   }
   return best && best.distance <= most && best.distance < word.length ? best.name : undefined;

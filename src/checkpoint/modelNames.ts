@@ -44,8 +44,15 @@ export interface NamedModel {
   readonly packageName: string | undefined;
 }
 
-/** `tiny`, `whisper-tiny`, `openai/whisper-tiny`, `turbo`, `tiny-demo`; any other `owner/repo`; undefined for anything else. */
-export function namedModel(given: string): NamedModel | undefined {
+/** The address of a repository's page, as a browser shows it. */
+const HUB_PAGE = /^https:\/\/(?:www\.)?(?:huggingface\.co|hf\.co)\/([^/?#]+\/[^/?#]+)(?:\/tree\/main)?\/?(?:[?#].*)?$/i;
+
+/**
+ * `tiny`, `whisper-tiny`, `openai/whisper-tiny`, `turbo`, `tiny-demo`; any other `owner/repo`, also as the address of its page on
+ * the hub; undefined for anything else.
+ */
+export function namedModel(address: string): NamedModel | undefined {
+  const given = address.replace(HUB_PAGE, '$1');
   const plain = given.replace(/^whisper-/, '');
   const demo = plain.endsWith('-demo') ? published(plain.slice(0, -5)) : undefined;
   if (demo !== undefined) return { name: demoName(demo), repo: undefined, packageName: packageOf(demo) };

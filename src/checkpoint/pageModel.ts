@@ -11,7 +11,8 @@ import { openUrlFolder } from './urlSource.ts';
  */
 export function openPageModel(model: string, base: string | undefined, options: FetchOptions): OpenSource {
   const named = namedModel(model);
-  if (named?.packageName === undefined) return openUrlFolder(absolute(model, base), options);
+  const isAddress = named?.packageName === undefined && !/^https:/i.test(model);
+  if (!named || isAddress) return openUrlFolder(absolute(model, base), options);
   if (named.repo !== undefined) return openUrlFolder(hubAddress(named.repo), options);
   const why = `It comes from npm (${named.packageName}): "sotto convert" makes a folder of it, which a server can have.`;
   throw unknownModel(model, why);

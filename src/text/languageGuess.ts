@@ -4,7 +4,7 @@
  */
 import { nearest } from '../base/nearest.ts';
 
-/** Codes of countries that are given for their language's, and of languages that Whisper calls otherwise. */
+/** Codes of countries that are given for their language's, and codes and names of languages that Whisper calls otherwise. */
 const OTHERS: Readonly<Record<string, string>> = {
   al: 'sq',
   at: 'de',
@@ -12,7 +12,9 @@ const OTHERS: Readonly<Record<string, string>> = {
   cz: 'cs',
   dk: 'da',
   ee: 'et',
+  farsi: 'fa',
   fil: 'tl',
+  filipino: 'tl',
   gb: 'en',
   ge: 'ka',
   gr: 'el',

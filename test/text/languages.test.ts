@@ -46,6 +46,9 @@ test('what is not known gets a guess', () => {
     ['Deutsch', 'de'],
     ['français', 'fr'],
     ['日本語', 'ja'],
+    // other names
+    ['Farsi', 'fa'],
+    ['Filipino', 'tl'],
     // misspelt
     ['germna', 'de'],
     ['Englisch', 'en'],

@@ -69,7 +69,11 @@ test('from the hub, once; then from the cache, under each of its names', async (
   assert.is(folder, join(cacheDir, 'small'));
   await opens(folder);
   const { length } = hub.requests;
-  for (const name of ['small', 'whisper-small', 'openai/whisper-small']) {
+  const pages = [
+    'https://huggingface.co/openai/whisper-small',
+    'https://huggingface.co/openai/whisper-small/tree/main',
+  ];
+  for (const name of ['small', 'whisper-small', 'openai/whisper-small', ...pages]) {
     assert.is(await locateModel(name, { cacheDir }), folder, name);
   }
   assert.is(await locateModel('o/one', { cacheDir }), join(cacheDir, 'o--one'));
@@ -101,6 +105,7 @@ test('an error says what was found and what to do', async () => {
     ['Tiny', 'unknownModel', ['Did you mean tiny?']],
     ['base-en', 'unknownModel', ['Did you mean base.en?']],
     ['large_v3', 'unknownModel', ['Did you mean large-v3?']],
+    ['larg', 'unknownModel', ['Did you mean large?']],
     ['meduim', 'unknownModel', ['Did you mean medium?']],
     ['ggml-small.en-q5_1.bin', 'unknownModel', ['Did you mean small.en?']],
     [join(root, 'tiny.pt'), 'unknownModel', ['Did you mean tiny?', 'PyTorch']],
