@@ -8,6 +8,7 @@ import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'no
 import { dirname } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import { type FetchOptions, type HttpResponse, parseContentRange, sleep } from '../src/base/http.ts';
+import { shown } from '../src/checkpoint/strictJson.ts';
 import { checkAnswer, requestWeights, statusError } from '../src/checkpoint/weightsHttp.ts';
 import { makeFolder } from './folders.ts';
 
@@ -48,7 +49,7 @@ export async function askFile(url: string, options: FetchOptions): Promise<Remot
     commit ??= headers.get('x-repo-commit') ?? undefined;
     const isRedirect = status >= 300 && status < 400 && location !== null;
     if (isRedirect && linked === null) {
-      const next = new URL(location, at);
+      const next = redirected(location, at);
       // A renamed repository, or where a mirror keeps its files. The token is sent to no other host.
       if (next.origin !== new URL(at).origin) sent = withoutToken(sent);
       at = next.href;
@@ -66,6 +67,13 @@ export async function askFile(url: string, options: FetchOptions): Promise<Remot
     };
   }
   throw new WeightsError('network', `${url} redirects more than ${MAX_REDIRECTS} times.`);
+}
+
+/** @throws {WeightsError} `network` for what is no address of a server */
+function redirected(location: string, from: string): URL {
+  const next = URL.canParse(location, from) ? new URL(location, from) : undefined;
+  if (next && /^https?:$/.test(next.protocol)) return next;
+  throw new WeightsError('network', `${from} redirects to ${shown(location)}, which is no address of a server.`);
 }
 
 function withoutToken(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
@@ -220,7 +228,8 @@ async function sizeOf(path: string): Promise<number> {
 
 /** An earlier call may have completed it. */
 async function isComplete(file: RemoteFile, path: string, signal: AbortSignal | undefined): Promise<boolean> {
-  if (file.size === undefined || (await sizeOf(path)) !== file.size) return false;
+  const there = await stat(path).catch(() => undefined);
+  if (there === undefined || there.size !== file.size) return false;
   return (await hashLike(file.etag, path, signal)) === file.etag;
 }
 

@@ -247,6 +247,31 @@ const lies: readonly (readonly [what: string, lie: Misbehave, code: string])[] =
     'network',
   ],
   [
+    'redirects to what is no address',
+    (_, response) => {
+      response.writeHead(302, { location: 'http://[' }).end();
+      return true;
+    },
+    'network',
+  ],
+  [
+    'redirects to a file',
+    (_, response) => {
+      response.writeHead(302, { location: 'file:///etc/hostname' }).end();
+      return true;
+    },
+    'network',
+  ],
+  [
+    'an empty file',
+    (request, response) => {
+      if (!request.url?.endsWith('/config.json')) return false;
+      response.writeHead(200, { 'content-length': 0 }).end();
+      return true;
+    },
+    'badJson',
+  ],
+  [
     'server errors',
     (_, response) => {
       response.writeHead(503).end();
