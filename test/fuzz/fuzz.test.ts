@@ -15,7 +15,9 @@ test('damage is the same for the same number, and other for another', () => {
   assert.equal(mutateBytes(good, 7), mutateBytes(good, 7));
   assert.not.equal(mutateBytes(good, 7), mutateBytes(good, 8));
   assert.equal(good[5], 5);
-  assert.equal(mutateJson({ a: [1, 2], b: 'x' }, 7), mutateJson({ a: [1, 2], b: 'x' }, 7));
+  const json = { a: [1, [2]], b: { c: 'x', d: [{ e: 1 }] } };
+  const before = Array.from({ length: 3000 }, (_, i) => mutateJson(json, i));
+  for (const [i, damaged] of before.entries()) assert.equal(mutateJson(json, i), damaged, `${i}`);
 });
 
 test('damaged files are read or refused by a typed error, in bounded time and memory', async () => {

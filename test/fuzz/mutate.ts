@@ -154,5 +154,6 @@ function changeValue(value: unknown, pick: Pick, depth: number): void {
   }
   if (pick(4) === 0) Reflect.deleteProperty(value, key);
   else if (pick(6) === 0) Reflect.set(value, `${key}x`, child);
-  else Reflect.set(value, key, ODD_VALUES[pick(ODD_VALUES.length)]);
+  // A copy: it may be changed again, in place, and the list must stay what it is.
+  else Reflect.set(value, key, structuredClone(ODD_VALUES[pick(ODD_VALUES.length)]));
 }
