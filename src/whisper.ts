@@ -2,12 +2,12 @@
  * A loaded model as users see it: recordings in, text out. Connects audio, model and decoding; knows no platform.
  */
 
-import { type AudioInput, audioInput, inputName, type OpenSound } from './audio/audioInput.ts';
+import { type AudioInput, audioInput, inputName, nameOf, type OpenSound } from './audio/audioInput.ts';
 import type { Scratch } from './audio/features/frameStore.ts';
 import { type LogMel, logMel } from './audio/features/logMel.ts';
 import { RunningLogMel } from './audio/features/runningLogMel.ts';
 import type { Sound } from './audio/sound.ts';
-import { SottoError } from './base/errors.ts';
+import { OptionsError, SottoError } from './base/errors.ts';
 import { Mutex } from './base/mutex.ts';
 import type { CallOptions, Progress } from './base/progress.ts';
 import { anySignal } from './base/signals.ts';
@@ -119,6 +119,11 @@ export class Whisper {
     recordings: readonly AudioInput[],
     options: TranscribeAllOptions = {},
   ): AsyncGenerator<RecordingResult, void, undefined> {
+    if (!Array.isArray(recordings)) {
+      throw new OptionsError('type', `transcribeAll was given ${nameOf(recordings)}, not a list of recordings.`, {
+        hint: 'For example: transcribeAll([audio])',
+      });
+    }
     yield* this.#inTurns(options.signal, (signal, turn) => {
       const sources = recordings.map((audio, i) => {
         const name = inputName(audio) ?? `recording ${i + 1}`;

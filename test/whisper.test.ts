@@ -192,6 +192,12 @@ test('options are checked before the recording is opened, and a sound is closed 
   await throws(OptionsError, 'range', async () => {
     for await (const _ of whisper.segments('missing.wav', { beamSize: 0 }));
   });
+  const noLists: unknown[] = ['a', new Set(['a']), new Float32Array(3), null];
+  for (const list of noLists) {
+    await throws(OptionsError, 'type', async () => {
+      for await (const _ of whisper.transcribeAll(list as string[], english));
+    });
+  }
   assert.equal(read, []);
   await whisper.transcribe('a', english);
   for await (const _ of whisper.segments('a', english)) break;

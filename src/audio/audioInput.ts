@@ -4,6 +4,7 @@
  */
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
+import { shownName } from '../base/shownName.ts';
 import { isTagged, type Tags, tagOf } from '../base/tags.ts';
 import { int16Sound, type Planes, planesSound } from './planesSound.ts';
 import { type Sound, samplesSound } from './sound.ts';
@@ -31,6 +32,11 @@ export interface AudioBufferLike {
   readonly numberOfChannels: number;
   getChannelData(channel: number): Float32Array;
 }
+
+/** Characters that a path can have on any system (Windows). */
+const MAX_PATH = 32_767;
+/** As in WAV files. */
+const MAX_CHANNELS = 64;
 
 type Plane = Planes['channels'][number];
 
@@ -64,8 +70,12 @@ export function audioInput(audio: AudioInput): FileInput | { readonly kind: 'sou
   const given: unknown = audio;
   if (typeof given === 'string') {
     if (given === '') throw noRecording('an empty string', 'Give a path or a URL.');
+    // The bytes of a file as base64, or what a file was read to as text.
+    if (given.length > MAX_PATH && !/^[a-z][a-z\d+.-]*:/i.test(given))
+      throw noRecording(`a string of ${given.length} characters`, "Make bytes of base64: Buffer.from(text, 'base64').");
     return { kind: 'address', address: given };
   }
+  if (ArrayBuffer.isView(given)) checkAttached(given);
   if (isTagged(given, 'Float32Array')) return { kind: 'sound', sound: samplesSound(given) };
   if (isTagged(given, 'Int16Array')) return { kind: 'sound', sound: int16Sound(given) };
   if (isTagged(given, 'Uint8Array')) return { kind: 'bytes', bytes: unshared(given) };
@@ -87,8 +97,8 @@ export function audioInput(audio: AudioInput): FileInput | { readonly kind: 'sou
 /** A name for messages, where what was given has one. */
 export function inputName(audio: AudioInput): string | undefined {
   const given: unknown = audio;
-  if (typeof given === 'string') return given;
-  if (isTagged(given, 'URL')) return given.href;
+  if (typeof given === 'string') return shownName(given);
+  if (isTagged(given, 'URL')) return shownName(given.href);
   return isTagged(given, 'File') && hasText(given, 'name') ? given.name : undefined;
 }
 
@@ -121,11 +131,17 @@ function unshared(bytes: Uint8Array): Uint8Array {
 }
 
 function bytesOf(given: ArrayBuffer | SharedArrayBuffer | DataView): Uint8Array {
+  if (isTagged(given, 'DataView')) return new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
+  checkAttached({ buffer: given });
+  return new Uint8Array(given);
+}
+
+/** An array whose buffer went to another thread says that it is empty. */
+function checkAttached({ buffer }: Pick<ArrayBufferView, 'buffer'>): void {
   try {
-    if (!isTagged(given, 'DataView')) return new Uint8Array(given);
-    return new Uint8Array(given.buffer, given.byteOffset, given.byteLength);
+    void new Uint8Array(buffer);
   } catch (cause) {
-    throw noRecording('a detached ArrayBuffer', 'It was transferred: give a copy.', cause);
+    throw noRecording('an array whose ArrayBuffer is detached', 'It was transferred: give a copy.', cause);
   }
 }
 
@@ -172,16 +188,24 @@ function channelsSound(given: object): Sound | undefined {
     const found = channels.length === 0 ? 'no channel' : channels.slice(0, 4).map(nameOf).join(', ');
     throw noRecording(`samples in ${found}`, 'Give one Float32Array (or Int16Array) a channel.');
   }
+  for (const channel of planes.channels) checkAttached(channel);
   const lengths = planes.channels.map(({ length }) => length);
   if (lengths.some((length) => length !== lengths[0]))
     throw noRecording(`channels of ${lengths.slice(0, 4).join(', ')} samples`, 'Give channels of the same length.');
-  return planesSound(planes, sampleRate);
+  // A clock that is measured has a fraction, which nobody hears.
+  return planesSound(planes, Math.round(sampleRate));
 }
 
 function channelsOf(given: object): readonly unknown[] | undefined {
   if ('getChannelData' in given && typeof given.getChannelData === 'function') {
     const buffer = given as AudioBufferLike; // an object with a sample rate and a method of this name
-    return Array.from({ length: buffer.numberOfChannels }, (_, channel) => buffer.getChannelData(channel));
+    const { numberOfChannels } = buffer;
+    if (!(numberOfChannels >= 0 && numberOfChannels <= MAX_CHANNELS))
+      throw noRecording(
+        `samples with a numberOfChannels of ${numberOfChannels}`,
+        `Give 1 to ${MAX_CHANNELS} channels.`,
+      );
+    return Array.from({ length: numberOfChannels }, (_, channel) => buffer.getChannelData(channel));
   }
   if ('samples' in given) return [given.samples];
   return 'channels' in given && Array.isArray(given.channels) ? given.channels : undefined;
@@ -200,7 +224,8 @@ function areTagged<Tag extends keyof Tags>(given: readonly unknown[], tag: Tag):
   return given.every((one) => isTagged(one, tag));
 }
 
-function nameOf(given: unknown): string {
+/** What was given, in a word or two, for messages. */
+export function nameOf(given: unknown): string {
   if (given === null || given === undefined) return String(given);
   if (Array.isArray(given)) return 'an array';
   if (typeof given !== 'object') return `a ${typeof given}`;

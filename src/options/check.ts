@@ -17,17 +17,38 @@ export function checkNames(
   callbacks: object = {},
   phrase = 'There is no option',
 ): void {
+  checkObject(options);
   for (const name of Object.keys(options)) {
     const isRow = Object.hasOwn(table, name) && table[name]?.where.includes(place);
     if (!isRow && !Object.hasOwn(callbacks, name)) throw new OptionsError('unknown', `${phrase} ${name}.`);
   }
 }
 
-/** @throws {OptionsError} `type` for a value of the wrong kind, `range` for one that is out of range */
+/**
+ * @param options of the table, and callbacks (`on...`) and a `signal` beside them; from JavaScript it may be anything
+ * @throws {OptionsError} `type` for a value of the wrong kind, `range` for one that is out of range
+ */
 export function checkValues(table: OptionTable, place: Place, options: object): void {
+  checkObject(options);
+  for (const [name, value] of Object.entries(options)) {
+    const fault = value === undefined ? undefined : callFault(name, value);
+    if (fault !== undefined) throw new OptionsError('type', `${name} is ${shown(value)}, not ${fault}.`);
+  }
   for (const [name, spec] of Object.entries(table)) {
     if (spec.where.includes(place)) checkValue(name, spec, propertyOf(options, name));
   }
+}
+
+function checkObject(options: unknown): void {
+  if (isObject(options)) return;
+  throw new OptionsError('type', `The options are ${shown(options)}, not an object.`);
+}
+
+/** What a callback or a signal should be, if it is none. */
+function callFault(name: string, value: unknown): string | undefined {
+  if (/^on[A-Z]/.test(name)) return typeof value === 'function' ? undefined : 'a function';
+  if (name !== 'signal') return undefined;
+  return isObject(value) && 'throwIfAborted' in value ? undefined : 'an AbortSignal';
 }
 
 function checkValue(name: string, spec: OptionSpec, value: unknown): void {

@@ -7,6 +7,7 @@ import { readWhole, type Sound } from '../audio/sound.ts';
 import { startsWith } from '../base/bytes.ts';
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
+import { shownName } from '../base/shownName.ts';
 import { environment } from './environment.ts';
 import { decodeWithFfmpeg } from './ffmpeg.ts';
 import { proxyFetch } from './nodeProxy.ts';
@@ -54,7 +55,7 @@ async function sourceOf(file: FileInput, options: CallOptions): Promise<NodeSour
       if (!/^(https?|data|blob):/i.test(address)) return fileSource(address, { signal, onWarning, check });
       const proxied = /^http/i.test(address) ? proxyFetch(environment) : undefined;
       const stream = await fetchRecording(address, { ...options, fetch: proxied });
-      return streamSource(stream, { signal, name: address, check });
+      return streamSource(stream, { signal, name: shownName(address), check });
     }
     case 'bytes':
       return withPath(memoryBytes(file.bytes));

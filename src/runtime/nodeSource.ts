@@ -6,6 +6,7 @@ import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
 import { type ByteSource, memoryBytes } from '../audio/byteSource.ts';
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
+import { shownName } from '../base/shownName.ts';
 import { piecesUntilAborted, untilAborted } from '../base/signals.ts';
 import { systemReason } from '../base/systemErrors.ts';
 import { readRange, TemporaryFile } from './nodeTemporary.ts';
@@ -28,14 +29,15 @@ const COPY_BYTES = 1 << 20;
  */
 export async function fileSource(path: string, options: FileOptions = {}): Promise<NodeSource> {
   options.signal?.throwIfAborted();
+  const name = shownName(path);
   let handle: FileHandle;
   try {
     const info = await stat(path);
     if (info.isDirectory()) {
-      throw new AudioError('file', `${path} is a folder.`, { hint: 'Name the recordings in it.' });
+      throw new AudioError('file', `${name} is a folder.`, { hint: 'Name the recordings in it.' });
     }
     if (info.isCharacterDevice() || info.isBlockDevice()) {
-      throw new AudioError('file', `${path} is a device, which has no end.`, {
+      throw new AudioError('file', `${name} is a device, which has no end.`, {
         hint: 'Record from it to a file, or pipe it: arecord ... | sotto -',
       });
     }
@@ -47,17 +49,17 @@ export async function fileSource(path: string, options: FileOptions = {}): Promi
       void opening.then((late) => late.close()).catch(() => {});
       throw error;
     }
-    if (!info.isFile() || info.size === 0) return await pipeSource(handle, { name: path, ...options });
+    if (!info.isFile() || info.size === 0) return await pipeSource(handle, { name, ...options });
     let isShorter = false;
     const source: ByteSource = {
-      name: path,
+      name,
       size: info.size,
       async read(begin, end, signal) {
         const bytes = await readRange(handle, begin, end);
         signal?.throwIfAborted();
         if (bytes.length < end - begin && !isShorter) {
           isShorter = true;
-          const message = `${path} became shorter while it was read.`;
+          const message = `${name} became shorter while it was read.`;
           options.onWarning?.({ code: 'audioTruncated', message });
         }
         return bytes;
@@ -71,8 +73,9 @@ export async function fileSource(path: string, options: FileOptions = {}): Promi
     if (error instanceof AudioError) throw error;
     options.signal?.throwIfAborted();
     const { code } = error as NodeJS.ErrnoException; // of what is called here, only the system's errors are left
-    if (code === 'ENOENT') throw new AudioError('notFound', `There is no file ${path}.`, { cause: error });
-    throw new AudioError('file', `${path} cannot be read: ${systemReason(error)}.`, { cause: error });
+    if (code === 'ENOENT') throw new AudioError('notFound', `There is no file ${name}.`, { cause: error });
+    const reason = path.includes('\0') ? 'its name has a zero byte in it' : systemReason(error);
+    throw new AudioError('file', `${name} cannot be read: ${reason}.`, { cause: error });
   }
 }
 

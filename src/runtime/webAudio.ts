@@ -4,6 +4,7 @@ import { type ByteSource, blobBytes, memoryBytes } from '../audio/byteSource.ts'
 import { decodedSound } from '../audio/decodedSound.ts';
 import { readWhole, type Sound } from '../audio/sound.ts';
 import type { CallOptions } from '../base/progress.ts';
+import { shownName } from '../base/shownName.ts';
 import { piecesUntilAborted } from '../base/signals.ts';
 import { fetchRecording, responseBytes } from './webFetch.ts';
 
@@ -39,7 +40,7 @@ export async function openWebSound(file: FileInput, options: CallOptions = {}): 
 async function sourceOf(file: FileInput, options: CallOptions): Promise<ByteSource> {
   switch (file.kind) {
     case 'address':
-      return blobBytes(await blobOf(await fetchRecording(file.address, options)), file.address);
+      return blobBytes(await blobOf(await fetchRecording(file.address, options)), shownName(file.address));
     case 'bytes':
       return memoryBytes(file.bytes);
     case 'blob':

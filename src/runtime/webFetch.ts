@@ -2,6 +2,7 @@
 import { AudioError } from '../base/errors.ts';
 import { answered, type Failure, type FetchOptions as HttpOptions, type HttpResponse, request } from '../base/http.ts';
 import type { CallOptions } from '../base/progress.ts';
+import { shownName } from '../base/shownName.ts';
 
 /** Node's own `fetch` takes no proxy. */
 export interface FetchOptions extends CallOptions, Pick<HttpOptions, 'stallMs' | 'pauseMs' | 'fetch'> {}
@@ -51,7 +52,7 @@ async function* bytesOf(
   for await (const bytes of answer.body()) {
     if (done === 0 && isWebPage(bytes, headers)) throw failed(address, 'it is a web page, not a recording');
     done += bytes.length;
-    onProgress?.({ stage: 'fetch', done, total: Math.max(done, total), unit: 'bytes', item: address });
+    onProgress?.({ stage: 'fetch', done, total: Math.max(done, total), unit: 'bytes', item: shownName(address) });
     yield bytes;
   }
 }
@@ -76,11 +77,6 @@ function failures(address: string): Failure {
 }
 
 function failed(address: string, why: string, hint?: string, cause?: unknown): AudioError {
-  const what = address === '' ? 'The response' : `The recording at ${shortened(address)}`;
+  const what = address === '' ? 'The response' : `The recording at ${shownName(address)}`;
   return new AudioError('fetch', `${what} cannot be fetched: ${why}.`, { cause, ...(hint !== undefined && { hint }) });
-}
-
-/** An address with its data in it may have megabytes. */
-function shortened(address: string): string {
-  return address.length > 200 ? `${address.slice(0, 200)}...` : address;
 }

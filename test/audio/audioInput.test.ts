@@ -159,6 +159,8 @@ test('leaving a stream ends its source', async () => {
 test('what is no recording is told at once, in few words, with what to do', async () => {
   const detached = new ArrayBuffer(8);
   const detachedView = new DataView(detached);
+  const detachedBytes = new Uint8Array(detached);
+  const detachedSamples = new Float32Array(detached);
   structuredClone(detached, { transfer: [detached] });
   const hours = 1_000_000;
   const cases: [unknown, string][] = [
@@ -177,8 +179,20 @@ test('what is no recording is told at once, in few words, with what to do', asyn
     [new Float64Array(hours), 'a Float64Array'],
     [new Uint8ClampedArray(4), 'a Uint8ClampedArray'],
     [new Int32Array(4), 'an Int32Array'],
-    [detached, 'a detached ArrayBuffer'],
-    [detachedView, 'a detached ArrayBuffer'],
+    [detached, 'an array whose ArrayBuffer is detached'],
+    [detachedView, 'an array whose ArrayBuffer is detached'],
+    [detachedBytes, 'an array whose ArrayBuffer is detached'],
+    [detachedSamples, 'an array whose ArrayBuffer is detached'],
+    [{ samples: detachedSamples, sampleRate: 16000 }, 'an array whose ArrayBuffer is detached'],
+    ['UklGR'.repeat(hours), 'a string of 5000000 characters'],
+    [
+      { numberOfChannels: 1e9, sampleRate: 16000, getChannelData: () => new Float32Array(3) },
+      'numberOfChannels of 1000000000',
+    ],
+    [
+      { numberOfChannels: Number.NaN, sampleRate: 16000, getChannelData: () => new Float32Array(3) },
+      'numberOfChannels of NaN',
+    ],
     [{ samples: new Float32Array(3) }, 'an object'],
     [{ samples: [1, 2], sampleRate: 16000 }, 'samples in an array'],
     [{ samples: new Float32Array(3), sampleRate: 0 }, 'a sampleRate of 0'],
@@ -197,6 +211,9 @@ test('what is no recording is told at once, in few words, with what to do', asyn
 });
 
 test('rates that cannot be, and samples that are none, are refused when they are read', async () => {
+  // Rates with a fraction, as clocks are measured, are taken.
+  const samples = noise(4801, 1);
+  assert.equal(await samplesOf({ samples, sampleRate: 48000.4 }), await samplesOf({ samples, sampleRate: 48000 }));
   const low = audioInput({ samples: new Float32Array(3), sampleRate: 10 });
   if (low.kind !== 'sound') throw new Error(low.kind);
   await throws(AudioError, 'sampleRate', readWhole(low.sound));

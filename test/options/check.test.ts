@@ -5,6 +5,8 @@ import { fault } from './fault.ts';
 import { EVERY_KIND } from './table.ts';
 
 const test = suite('options/check');
+/** What JavaScript may hand in. */
+const anything = (given: unknown): object => given as object;
 
 const accepted: readonly object[] = [
   {},
@@ -68,6 +70,27 @@ const refused: readonly [object, string][] = [
   [{ vad: { threshold: -1 } }, 'range: vad.threshold is -1, not a number of at least 0.'],
   [{ vad: { minSpeech: '1' } }, 'type: vad.minSpeech is "1", not a finite number.'],
 ];
+
+test('what are no options; callbacks and signals that are none', () => {
+  const rows: [unknown, string][] = [
+    [null, 'type: The options are null, not an object.'],
+    ['de', 'type: The options are "de", not an object.'],
+    [{ onProgress: 5 }, 'type: onProgress is 5, not a function.'],
+    [{ onWarning: null }, 'type: onWarning is null, not a function.'],
+    [{ signal: {} }, 'type: signal is [object Object], not an AbortSignal.'],
+    [{ signal: null }, 'type: signal is null, not an AbortSignal.'],
+    [{ signal: AbortSignal.abort(), onProgress: () => {}, onSegment: undefined }, ''],
+  ];
+  for (const [options, message] of rows)
+    assert.is(
+      fault(() => checkValues(EVERY_KIND, 'transcribe', anything(options))),
+      message,
+    );
+  assert.is(
+    fault(() => checkNames(EVERY_KIND, 'transcribe', anything(null))),
+    'type: The options are null, not an object.',
+  );
+});
 
 for (const options of accepted) {
   test(`${JSON.stringify(options)}: fine`, () => {

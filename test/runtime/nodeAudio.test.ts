@@ -143,6 +143,13 @@ test('folders, devices, missing and empty files have their sentence', async () =
     await throws(AudioError, 'notFound', readAudio(join(folder, 'none.wav')));
     await throws(AudioError, 'notFound', readAudio(join(folder, 'x'.repeat(100), 'none.wav')));
     await throws(AudioError, 'file', readAudio(join(folder, 'x'.repeat(300))), 'cannot be read: its name is too long.');
+    await throws(AudioError, 'file', readAudio('a\0.wav'), 'its name has a zero byte in it.');
+    // Text, or bytes as text, that were given in place of a path or with an address' beginning.
+    for (const long of ['x'.repeat(30_000), `data:,${'x'.repeat(100_000)}`, `blob:${'x'.repeat(100_000)}`]) {
+      const error = await reasonOf(readAudio(long));
+      assert.instance(error, AudioError);
+      assert.ok(String(error).length < 500, `${String(error).length} characters`);
+    }
     writeFileSync(join(folder, 'empty.wav'), '');
     await throws(AudioError, 'empty', readAudio(join(folder, 'empty.wav')));
     await throws(AudioError, 'file', readAudio(join(folder, 'empty.wav', 'a.wav')), 'a part of its path is a file');

@@ -28,6 +28,7 @@ export class SampleFeed {
    */
   constructor(source: SampleSource, capacity: number, signal?: AbortSignal) {
     this.#buffer = new Float32Array(capacity);
+    checkSource(source);
     this.#iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
     this.#signal = signal;
     signal?.addEventListener('abort', this.#notify);
@@ -123,6 +124,19 @@ export class SampleFeed {
   readonly #notify = (): void => {
     for (const resolve of this.#waiting.splice(0)) resolve();
   };
+}
+
+/** @throws {OptionsError} `samples` for what gives no arrays one after another, as JavaScript may hand in */
+function checkSource(source: unknown): void {
+  const isSource = typeof source === 'object' && source !== null && !ArrayBuffer.isView(source);
+  if (isSource && (Symbol.asyncIterator in source || Symbol.iterator in source)) return;
+  throw new OptionsError(
+    'samples',
+    `A stream is made of arrays that come one after another, not of ${tagOf(source)}.`,
+    {
+      hint: 'What is there already goes to transcribe.',
+    },
+  );
 }
 
 function floats(given: unknown): Float32Array {

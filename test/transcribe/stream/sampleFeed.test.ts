@@ -81,6 +81,14 @@ test('what the source throws comes after its samples', async () => {
 test('what is not sound is refused', async () => {
   const wrong = [[1, 2, 3]] as unknown as Iterable<Float32Array>; // as untyped callers do
   await throws(OptionsError, 'samples', new SampleFeed(wrong, 10).take(1));
+  const noSources: unknown[] = [undefined, null, 5, 'a.wav', {}, new Float32Array(3), new Uint8Array(3)];
+  for (const source of noSources)
+    await throws(
+      OptionsError,
+      'samples',
+      () => new SampleFeed(source as Iterable<Float32Array>, 10),
+      'one after another',
+    );
 });
 
 test('an abort ends the wait for a silent source', async () => {
