@@ -3,6 +3,7 @@
  * onnx/onnx.proto (ONNX 1.12): ModelProto, GraphProto, NodeProto, AttributeProto, TensorProto. No tensor is read here.
  */
 import { WeightsError } from '../src/base/errors.ts';
+import { refuseLfsPointer } from '../src/checkpoint/lfsPointer.ts';
 import { checkRange, type OpenSource, type WeightSource } from '../src/checkpoint/source.ts';
 import { type Field, ProtoReader } from './protobuf.ts';
 
@@ -50,7 +51,7 @@ const MAX_RANK = 16;
 /**
  * Reads the structure of the model in `source`. Other files that contain tensors are opened with `open`.
  * @returns the outer graph, and the other files, which the caller closes
- * @throws {WeightsError} `badProtobuf`, `badOnnx`, `missingFile`
+ * @throws {WeightsError} `lfsPointer`, `badProtobuf`, `badOnnx`, `missingFile`
  */
 export async function readOnnx(
   source: WeightSource,
@@ -60,6 +61,7 @@ export async function readOnnx(
   const files = new Map<string, WeightSource>();
   const reader = new Reader(source, new ProtoReader(source, signal), files, open);
   try {
+    refuseLfsPointer(source.name, await source.read(0, Math.min(8, source.size), signal));
     let graph: Graph | undefined;
     for await (const run of reader.proto.fields()) {
       for (const field of run) if (field.number === 7) graph = await reader.graph(field, undefined, 0);

@@ -46,6 +46,7 @@ export const ERROR_CODES = {
     file: 'A file cannot be read or written.',
     forbidden: 'The server refuses access: a token may be needed.',
     gap: 'A safetensors file has bytes between tensors that belong to none.',
+    lfsPointer: 'A file of the model is a pointer of Git LFS: what it stands for was not fetched.',
     missingFile: 'A file that the model needs is not there.',
     missingTensor: 'A tensor that the model needs is not in its files.',
     network: 'The server cannot be reached, or did not answer as a file server does.',

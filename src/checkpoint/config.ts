@@ -122,7 +122,7 @@ export function checkConfig(name: string, value: unknown): ModelConfig {
   ): { [_ in K]?: T } => {
     if (list === undefined || list === null) return {};
     if (isValid(list)) return { [key]: list } as { [_ in K]?: T }; // its only key is K
-    throw bad(`has ${key} that are not valid for the model`);
+    throw bad(`or generation_config.json has ${key} that are not valid for the model`);
   };
   return {
     dims,

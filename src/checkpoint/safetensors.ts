@@ -19,6 +19,7 @@ import type { ErrorCode } from '../base/codes.ts';
 import { WeightsError } from '../base/errors.ts';
 import { narrowF16, widenBf16 } from '../base/float16.ts';
 import { floatsOf, joinPieces, type TensorData } from '../model/tensorData.ts';
+import { refuseLfsPointer } from './lfsPointer.ts';
 import { readAhead } from './readAhead.ts';
 import { type BufferPool, readPieces } from './readPieces.ts';
 import { decodeUtf8, type WeightSource } from './source.ts';
@@ -62,13 +63,14 @@ export interface SafetensorsHeader {
 /**
  * Reads and checks the header.
  *
- * @throws {WeightsError} `truncated`, `tooLarge`, `badHeader`, `badUtf8`, `badJson`, `duplicateKey`, `badDtype`,
+ * @throws {WeightsError} `lfsPointer`, `truncated`, `tooLarge`, `badHeader`, `badUtf8`, `badJson`, `duplicateKey`, `badDtype`,
  *   `badShape`, `badOffsets`, `sizeMismatch`, `overlap`, `gap`, `trailing`
  */
 async function readSafetensorsHeader(source: WeightSource, signal?: AbortSignal): Promise<SafetensorsHeader> {
   const { name, size } = source;
   if (size < 8) throw fail('truncated', `${name} has ${size} bytes; a safetensors file has at least 8.`);
   const prefix = await source.read(0, 8, signal);
+  refuseLfsPointer(name, prefix);
   const headerBytes = new DataView(prefix.buffer, prefix.byteOffset, 8).getBigUint64(0, true);
   if (headerBytes > BigInt(MAX_HEADER_BYTES)) {
     throw fail(

@@ -3,17 +3,19 @@
  * values: here that is an error. All failures are WeightsErrors that name the file.
  */
 import { WeightsError } from '../base/errors.ts';
+import { refuseLfsPointer } from './lfsPointer.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Four times those of any tokenizer.json, the largest there is. `[[],[],...` takes ten times its bytes in memory. */
 const MAX_VALUES = 2 ** 20;
 
-/** @throws {WeightsError} `badJson`, `duplicateKey`, `tooLarge` */
+/** @throws {WeightsError} `lfsPointer`, `badJson`, `duplicateKey`, `tooLarge` */
 function parseJson(name: string, text: string): unknown {
   if (hasMoreValues(text, MAX_VALUES)) {
     throw new WeightsError('tooLarge', `${name} has more than ${MAX_VALUES} values, which no file of a model has.`);
   }
+  refuseLfsPointer(name, text);
   let value: unknown;
   try {
     value = JSON.parse(text);

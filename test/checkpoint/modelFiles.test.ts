@@ -244,6 +244,11 @@ const broken: readonly (readonly [what: string, open: () => OpenSource | Promise
   ['no tokenizer', () => changed({ 'tokenizer.json': undefined }), 'missingFile'],
   ['no weights', () => changed({ 'model.safetensors': undefined }), 'missingFile'],
   ['config no JSON', () => changed({ 'config.json': '{' }), 'badJson'],
+  [
+    'a pointer of Git LFS',
+    () => changed({ 'tokenizer.json': 'version https://git-lfs.github.com/spec/v1\n' }),
+    'lfsPointer',
+  ],
   ['another model', () => changed({ 'config.json': '{"model_type":"bert"}' }), 'notWhisper'],
   ['no sizes', () => changed({ 'config.json': '{"model_type":"whisper"}' }), 'badConfig'],
   ['absurd size', () => edited('config.json', (c) => Object.assign(c, { encoder_layers: 2 ** 40 })), 'badConfig'],

@@ -90,10 +90,14 @@ test('halves that are given as halves are written bit for bit', async () => {
   assert.equal([...(await (await openSafetensors(memorySource('model', bytes))).read('h')).values], [...bits]);
 });
 
+/** What `git clone` leaves where Git LFS is not installed. */
+const LFS_POINTER = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 151061672\n`;
+
 const f = entry('F32', '[2]', 0, 8);
 const hostile: readonly (readonly [what: string, bytes: Uint8Array, code: string])[] = [
   ['empty file', new Uint8Array(), 'truncated'],
   ['seven bytes', new Uint8Array(7), 'truncated'],
+  ['a pointer of Git LFS', new TextEncoder().encode(LFS_POINTER), 'lfsPointer'],
   ['header of no byte', file(''), 'badHeader'],
   ['header longer than the file', file('{}', 0, 3n), 'truncated'],
   ['header of 100 000 001', file('{}', 0, 100_000_001n), 'tooLarge'],

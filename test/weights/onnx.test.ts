@@ -201,6 +201,12 @@ async function readAll(encoder: Uint8Array): Promise<void> {
   for (const name of set?.names ?? []) await set?.read(name);
 }
 
+test('a pointer of Git LFS is called one', async () => {
+  const pointer = new TextEncoder().encode('version https://git-lfs.github.com/spec/v1\n');
+  assert.is(await codeOf(() => readAll(pointer)), 'lfsPointer');
+  assert.is(await codeOf(() => readAll(new Uint8Array())), 'badOnnx');
+});
+
 test('a graph of more parts than any export has is refused before they fill the memory', async () => {
   const field = (number: number, bytes: Buffer): Buffer => {
     const length = [0, 7, 14, 21].map((shift) => ((bytes.length >> shift) & 0x7f) | (shift < 21 ? 0x80 : 0));
