@@ -6,6 +6,7 @@ import { formatTimestamp } from '../output/timestamp.ts';
 import { errorText } from './errors.ts';
 import { EXIT } from './io.ts';
 import { megabytes } from './modelLine.ts';
+import { hostPlatform } from './platform.ts';
 import { ProgressDisplay } from './progress.ts';
 
 const recording = relative('.', fileURLToPath(new URL('../../../assets/jfk.wav', import.meta.url)));
@@ -26,7 +27,7 @@ const call = {
 try {
   stderr.write('Whisper tiny, in 8 bits, reads John F. Kennedy, 20 January 1961 (assets/jfk.wav, 11 s).\n');
   const started = performance.now();
-  const whisper = await load('tiny-demo', call);
+  const whisper = await load('tiny-demo', { ...call, platform: hostPlatform() });
   try {
     const loaded = performance.now();
     const transcript = await whisper.transcribe(recording, call);

@@ -28,6 +28,10 @@ function linesOf(error: unknown): readonly string[] {
     const hint = systemHint(error);
     return [systemSentence(error), ...(hint ? [`  ${hint}`] : [])];
   }
+  // Deno's words for a permission that it was not given.
+  if (error instanceof Error && (error.name === 'NotCapable' || error.name === 'PermissionDenied')) {
+    return [`Deno forbids it: ${error.message}.`];
+  }
   if (isOutOfMemory(error)) {
     return [
       'There is not enough memory.',

@@ -7,13 +7,14 @@
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
 import { kernels } from '../../src/kernels/registry.ts';
 import { jfk, sharedClips } from '../support/clips.ts';
 import { repoRoot } from '../support/paths.ts';
 import { tinyModel } from '../support/tinyModel.ts';
 import { testDriver } from '../support/webgpu.ts';
 import { assertPassed, run } from './children.ts';
-import { assertTranscribes } from './endToEnd.ts';
+import { assertCommandWrites, assertTranscribes, COMMAND } from './endToEnd.ts';
 import { denoOrSkip } from './runtimes.ts';
 
 const binary = denoOrSkip('Deno');
@@ -49,6 +50,13 @@ if (binary) {
     ];
     const narrow = [binary, 'run', '--quiet', '--no-prompt', `--allow-read=${repoRoot},${folders.join()}`] as const;
     console.log(`deno, narrow: ${await assertTranscribes(narrow, 'cpu', [jfk])}`);
+  });
+  check('cpu: the command', async () => {
+    await assertCommandWrites(deno, jfk);
+    const { output, status } = await run(binary, ['run', '--quiet', '--no-prompt', '--allow-read', COMMAND, jfk.path]);
+    assert.is(status, 1);
+    assert.match(output, 'sotto: Deno forbids it: Requires ');
+    assert.not.match(output, '    at ');
   });
   check('webgpu: end to end', async () => {
     const clips = [jfk, ...sharedClips('on WebGPU in Deno', ['en_azure_1.wav', 'ko_rhino_1.flac'])];

@@ -10,7 +10,7 @@ import * as assert from 'uvu/assert';
 import { planV8Flags } from '../../src/runtime/v8Flags.ts';
 import { jfk } from '../support/clips.ts';
 import { run } from './children.ts';
-import { assertTranscribes, PROGRAM } from './endToEnd.ts';
+import { assertCommandWrites, assertTranscribes, PROGRAM } from './endToEnd.ts';
 import { type Runtime, runtimes } from './fetchRuntimes.ts';
 
 const test = suite('versions of runtimes');
@@ -37,6 +37,10 @@ for (const runtime of runtimes) {
       for (const flag of restore) assert.ok(defaults.includes(flag), `${flag} is not its default`);
       for (const flag of set) assert.not.ok(defaults.includes(flag), `${flag} is its default`);
     });
+  }
+  // Those of Node are all started as by the tests of the command.
+  if (kind !== 'node') {
+    test(`${name}: the command`, () => assertCommandWrites([binary, ...args], jfk, base));
   }
   for (const flags of UNCHANGED_TOO.includes(version) ? [undefined, 'none'] : [undefined]) {
     test(`${name}${flags ? ', without flags' : ''}: reads a recording`, async () => {

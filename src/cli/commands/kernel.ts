@@ -15,9 +15,9 @@ import { timeKernel } from '../../lab/timeKernel.ts';
 import { resolve } from '../../options/resolve.ts';
 import type { OptionTable } from '../../options/spec.ts';
 import { readOptions, writtenOptions } from '../../options/text.ts';
-import { createNodePlatform } from '../../runtime/node.ts';
 import { parseArguments } from '../args.ts';
 import { type CommandIo, EXIT } from '../io.ts';
+import { hostPlatform } from '../platform.ts';
 
 const KERNEL_OPTIONS = {
   device: {
@@ -101,7 +101,7 @@ async function openDevices(
   which: 'all' | 'cpu' | 'webgpu',
   threads: number | undefined,
 ): Promise<{ readonly devices: readonly Device[]; readonly leftOut: readonly string[] }> {
-  const platform = createNodePlatform();
+  const platform = hostPlatform();
   const devices: Device[] = [];
   const leftOut: string[] = [];
   for (const kind of ['cpu', 'webgpu'] as const) {

@@ -19,6 +19,7 @@ import { COMMAND_OPTIONS, type GivenOptions, givenOptions, optionElsewhere, STDI
 import { writeOutputs } from '../output.ts';
 import { tryFolder } from '../outputFolder.ts';
 import { checkTarget, planOutputs, type Target } from '../outputPlan.ts';
+import { hostPlatform } from '../platform.ts';
 import { formatsOf } from '../prepareRun.ts';
 import { ProgressDisplay } from '../progress.ts';
 import { readSettings, readStreamOptions, type Settings } from '../settings.ts';
@@ -70,7 +71,13 @@ export async function listenCommand(texts: ReadonlyMap<string, string>, io: Comm
   };
   try {
     display.wait(`looking for the model ${model}`);
-    whisper = await load(model, { ...settings.load, signal, onProgress: display.show, onWarning });
+    whisper = await load(model, {
+      ...settings.load,
+      platform: hostPlatform(),
+      signal,
+      onProgress: display.show,
+      onWarning,
+    });
     display.line(modelLine(model, whisper));
     const updates = whisper.stream(feed.samples(), {
       ...options,

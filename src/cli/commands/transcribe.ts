@@ -17,6 +17,7 @@ import { modelLine } from '../modelLine.ts';
 import { givenOptions, LATER, OPTIONS, optionElsewhere, RECORDING_PLACES } from '../options.ts';
 import { writeOutputs } from '../output.ts';
 import type { PlannedOutput } from '../outputPlan.ts';
+import { hostPlatform } from '../platform.ts';
 import { formatsOf, prepareRun } from '../prepareRun.ts';
 import { ProgressDisplay } from '../progress.ts';
 import { readSettings } from '../settings.ts';
@@ -68,7 +69,7 @@ export async function transcribeCommand(argv: readonly string[], io: CommandIo):
   let whisper: Whisper | undefined;
   try {
     display.wait(`looking for the model ${model}`);
-    whisper = await load(model, { ...settings.load, ...call });
+    whisper = await load(model, { ...settings.load, ...call, platform: hostPlatform() });
     display.line(modelLine(model, whisper));
     const write = (transcript: Transcript, { targets }: PlannedOutput): void => {
       display.clear();
