@@ -46,7 +46,8 @@ function causeLines(error: SottoError): readonly string[] {
   const { message, cause } = error;
   if (!(cause instanceof Error) || message.includes(cause.message)) return [];
   // Whose sentences say it in words.
-  if (error instanceof OutputError || (isSystemError(cause) && message.includes(systemReason(cause)))) return [];
+  if (error instanceof OutputError || error.code === 'notFound') return [];
+  if (isSystemError(cause) && message.includes(systemReason(cause))) return [];
   return [`  Cause: ${cause.message}`];
 }
 

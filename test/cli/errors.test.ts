@@ -27,6 +27,8 @@ test('an error of ours is its sentence, its hint, and what lies below if that is
   const missing = systemError(() => readFileSync('/none'));
   const said = new OutputError('file', 'x cannot be written: there is no such file or folder.', { cause: missing });
   assert.is(errorText(said), 'sotto: x cannot be written: there is no such file or folder.');
+  const none = new AudioError('notFound', 'There is no file x.', { cause: missing });
+  assert.is(errorText(none), 'sotto: There is no file x.');
 });
 
 test('errors of the system and of memory are sentences, too', () => {
@@ -43,6 +45,13 @@ test('errors of the system and of memory are sentences, too', () => {
     errorText(new RangeError('Array buffer allocation failed')),
     'sotto: There is not enough memory.\n  Close',
   );
+});
+
+test('what Deno forbids is a sentence', () => {
+  for (const name of ['NotCapable', 'PermissionDenied']) {
+    const error = Object.assign(new Error('Requires write access to "x"'), { name });
+    assert.is(errorText(error), 'sotto: Deno forbids it: Requires write access to "x".');
+  }
 });
 
 test('a fault of ours has its stack, and asks to be reported', () => {

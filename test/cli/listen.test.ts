@@ -38,6 +38,15 @@ test('a WAV without a length is printed as it is understood, and no file is writ
   assert.equal(readdirSync(folder), []);
 });
 
+test('no sound at all is no error, and told', async () => {
+  for (const format of [[], ['--input_format', 's16le']]) {
+    const { status, stdout, stderr } = await sotto(['-', ...quick, ...format], { input: [], cwd: folder });
+    assert.is(status, 0, stderr);
+    assert.is(stdout, '');
+    assert.match(stderr, 'Standard input gave no sound.');
+  }
+});
+
 test('bare samples; files are named stdin', async () => {
   const out = join(folder, 'out');
   const format = ['--input_format', 's16le', '--input_rate', '16000', '--min_chunk', '4'];

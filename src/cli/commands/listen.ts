@@ -62,7 +62,14 @@ export async function listenCommand(texts: ReadonlyMap<string, string>, io: Comm
   const { task } = resolveStreamOptions(options);
   let whisper: Whisper | undefined;
   // What is said while the model is being loaded is not lost.
-  const feed = new SampleFeed(liveSamples(stdin, raw, { signal, onWarning }), READ_AHEAD * SAMPLE_RATE, signal);
+  let isHeard = false;
+  async function* heard(): AsyncGenerator<Float32Array, void, undefined> {
+    for await (const samples of liveSamples(stdin, raw, { signal, onWarning })) {
+      isHeard = true;
+      yield samples;
+    }
+  }
+  const feed = new SampleFeed(heard(), READ_AHEAD * SAMPLE_RATE, signal);
   const save = (): void => {
     if (!writesFiles) return;
     const about = { language: language ?? 'en', task };
@@ -92,6 +99,8 @@ export async function listenCommand(texts: ReadonlyMap<string, string>, io: Comm
       printer?.show(update);
     }
     printer?.end();
+    // No error, since a recorder may be stopped at once; but it may also have failed, as in `cat missing.mp3 | sotto -`.
+    if (!isHeard) display.note('Standard input gave no sound.');
     save();
     return EXIT.ok;
   } catch (error) {
