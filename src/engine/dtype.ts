@@ -5,11 +5,11 @@
  * Kernels compute in f32 whatever is stored: a `real` type is widened where it is loaded and narrowed where it is stored.
  * An `integer` type is what it is (ids, tables).
  *
- * Types with scales (`q8`, `q8b32`) are for weights in panels, [panels, k, P] (kernels/matmul/panels.ts): an int8 in
- * [-127, 127] for each element, then the scales, f32 [panels, blocks of k, P]; value = int8 * scale. `q8` has one block,
- * the whole row of weights of an output; `q8b32` one for each 32 inputs.
+ * Types with scales (`int8`, `int8b32`) are for weights in panels, [panels, k, P]; their layout is in `int8.ts`. `int8` has
+ * one scale for the whole row of weights of an output; `int8b32` one for each 32 inputs.
  */
 import { narrowF16, widenF16 } from '../base/float16.ts';
+import { dequantize, INTERLEAVED, int8Layout, quantize } from './int8.ts';
 import type { Local } from './wasm/expression.ts';
 import type { FunctionBuilder } from './wasm/function.ts';
 import { type F32, f32, type I32, i32 } from './wasm/scalar.ts';
@@ -35,7 +35,7 @@ export interface WgslAccess {
 }
 
 export interface StorageType {
-  /** Of one element, without its share of the scales. */
+  /** Of one element; of types with scales without these, and without what fills k up. */
   readonly elementBytes: number;
   readonly values: 'real' | 'integer';
   /** Elements along k that share a scale; absent: the type has no scales. */
@@ -47,7 +47,7 @@ export interface StorageType {
   widen(stored: StorageArray, shape: Shape): HostArray;
   /** Bound value by value, and in groups of four. */
   readonly wgsl: { readonly one: WgslAccess; readonly four: WgslAccess };
-  /** WebAssembly for real types; scales are not applied. */
+  /** WebAssembly for real types without scales. */
   readonly wasm?: {
     load(f: FunctionBuilder, address: I32, byteOffset: number): F32;
     /** Four neighbouring elements. */
@@ -61,7 +61,6 @@ export interface StorageType {
 const HALF_SCALE = 2 ** 112;
 /** Largest finite f16; what is stored is clamped to it, since WGSL leaves open what becomes of larger values. */
 const MAX_HALF = 65504;
-const MAX_Q8 = 127;
 
 const half: StorageType = {
   elementBytes: 2,
@@ -116,15 +115,6 @@ const half: StorageType = {
 };
 
 function scaledInt8(scaleBlock: number): StorageType {
-  const layout = (shape: Shape) => scaleLayout(shape, scaleBlock);
-  /** The scale's place in the tail, for value (or group of `lanes`) `i`. */
-  const scaleIndex = (shape: Shape, lanes: number): string => {
-    const { k, width, blocks } = layout(shape);
-    const perInput = width / lanes;
-    const panel = `i / ${k * perInput}u`;
-    const block = blocks === 1 ? '0u' : `(i / ${perInput}u) % ${k}u / ${scaleBlock}u`;
-    return `((${panel}) * ${blocks}u + ${block}) * ${width}u + (i % ${perInput}u) * ${lanes}u`;
-  };
   return {
     elementBytes: 1,
     values: 'real',
@@ -137,27 +127,42 @@ function scaledInt8(scaleBlock: number): StorageType {
         element: 'u32',
         values: 4,
         load: (name, shape) => {
-          const scale = `bitcast<f32>(${name}[${layout(shape).scales / 4}u + ${scaleIndex(shape, 1)}])`;
-          return `return f32(unpack4xI8(${name}[i / 4u])[i % 4u]) * ${scale};`;
+          const { word, byte, scale } = int8Place(shape, scaleBlock, 1);
+          return `return f32(unpack4xI8(${name}[${word}])[${byte}]) * bitcast<f32>(${name}[${scale}]);`;
         },
       },
       four: {
-        element: 'u32',
-        values: 4,
+        element: 'vec4u',
+        values: 16,
         load: (name, shape) => {
-          const lanes = [0, 1, 2, 3].map((lane) => `bitcast<f32>(${name}[s + ${lane}u])`);
-          return `let s = ${layout(shape).scales / 4}u + ${scaleIndex(shape, 4)};
-  return vec4f(unpack4xI8(${name}[i])) * vec4f(${lanes.join(', ')});`;
+          const { word, byte, scale } = int8Place(shape, scaleBlock, 4);
+          return `let bytes = vec4i(${name}[${word}] << vec4u(24u - 8u * (${byte}))) >> vec4u(24u);
+  return vec4f(bytes) * bitcast<vec4f>(${name}[${scale}]);`;
         },
       },
     },
-    wasm: {
-      load: (_f, address, byteOffset) => f32.convert_i32_s(i32.load8_s(address, byteOffset)),
-      load4: (_f, address, byteOffset) => {
-        const wide = i16x8.extend_low_i8x16_s(v128.load32_zero(address, byteOffset));
-        return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(wide));
-      },
-    },
+  };
+}
+
+/**
+ * Where value (or group of four outputs) `i` of [panels, k, P] lies: its word, or group of four words, the byte in it, and
+ * the word or group of words with the scale.
+ */
+function int8Place(
+  shape: Shape,
+  scaleBlock: number,
+  lanes: number,
+): Readonly<Record<'word' | 'byte' | 'scale', string>> {
+  const { k, width, groups, blocks, blockSize, scales } = int8Layout(shape, scaleBlock);
+  const across = width / lanes;
+  const panel = `i / ${k * across}u`;
+  const input = `i / ${across}u % ${k}u`;
+  const lane = `i % ${across}u`;
+  const block = blocks === 1 ? '0u' : `(${input}) / ${blockSize}u`;
+  return {
+    word: `((${panel}) * ${groups}u + (${input}) / ${INTERLEAVED}u) * ${across}u + ${lane}`,
+    byte: `(${input}) % ${INTERLEAVED}u`,
+    scale: `${scales / 4 / lanes}u + ((${panel}) * ${blocks}u + ${block}) * ${across}u + ${lane}`,
   };
 }
 
@@ -188,8 +193,8 @@ const TYPES = {
     },
   },
   f16: half,
-  q8: scaledInt8(Number.POSITIVE_INFINITY),
-  q8b32: scaledInt8(32),
+  int8: scaledInt8(Number.POSITIVE_INFINITY),
+  int8b32: scaledInt8(32),
   u32: {
     elementBytes: 4,
     values: 'integer',
@@ -211,7 +216,7 @@ const TYPES = {
 export type DType = keyof typeof TYPES;
 
 /** Types that a weight matrix may be stored in. */
-export const WEIGHT_TYPES = ['f32', 'f16', 'q8', 'q8b32'] as const satisfies readonly DType[];
+export const WEIGHT_TYPES = ['f32', 'f16', 'int8', 'int8b32'] as const satisfies readonly DType[];
 export type WeightType = (typeof WEIGHT_TYPES)[number];
 
 /** Types that keys and values of attention may be cached in. */
@@ -229,76 +234,8 @@ export function elementCount(shape: Shape): number {
 /** Bytes of all elements and their scales. */
 export function storageBytes(dtype: DType, shape: Shape): number {
   const { elementBytes, scaleBlock }: StorageType = TYPES[dtype];
-  if (scaleBlock !== undefined) return scaleLayout(shape, scaleBlock).bytes;
+  if (scaleBlock !== undefined) return int8Layout(shape, scaleBlock).bytes;
   return elementCount(shape) * elementBytes;
-}
-
-export interface ScaleLayout {
-  readonly panels: number;
-  readonly k: number;
-  /** Lanes of the last dim, each with scales of its own. */
-  readonly width: number;
-  /** Of k, for each of which a lane has a scale. */
-  readonly blocks: number;
-  /** Elements of k in one. */
-  readonly blockSize: number;
-  /** Byte offset of the scales. */
-  readonly scales: number;
-  readonly bytes: number;
-}
-
-/** Where the scales of [panels, k, P] lie; P is a multiple of 4. */
-export function scaleLayout(shape: Shape, scaleBlock: number): ScaleLayout {
-  const [panels = 1, k = 1, width = 1] = shape;
-  const blockSize = Math.min(scaleBlock, k);
-  const blocks = Math.ceil(k / blockSize);
-  const scales = panels * k * width;
-  return { panels, k, width, blocks, blockSize, scales, bytes: scales + 4 * panels * blocks * width };
-}
-
-function quantize(values: Float32Array, shape: Shape, scaleBlock: number): Int8Array {
-  const layout = scaleLayout(shape, scaleBlock);
-  const { width } = layout;
-  const stored = new Int8Array(layout.bytes);
-  const scales = new Float32Array(stored.buffer, layout.scales);
-  eachBlock(layout, (at, count, scaleAt) => {
-    let largest = 0;
-    for (let i = 0; i < count; i++) largest = Math.max(largest, Math.abs(values[at + i * width]!));
-    const scale = Math.fround(largest / MAX_Q8);
-    scales[scaleAt] = scale;
-    if (scale === 0) return;
-    for (let i = 0; i < count; i++) {
-      const ratio = values[at + i * width]! / scale;
-      stored[at + i * width] = Math.max(-MAX_Q8, Math.min(MAX_Q8, Math.round(ratio)));
-    }
-  });
-  return stored;
-}
-
-function dequantize(stored: StorageArray, shape: Shape, scaleBlock: number): Float32Array {
-  const layout = scaleLayout(shape, scaleBlock);
-  const { width } = layout;
-  const values = new Float32Array(layout.scales);
-  const bytes = stored.buffer.slice(stored.byteOffset + layout.scales, stored.byteOffset + layout.bytes);
-  const scales = new Float32Array(bytes);
-  eachBlock(layout, (at, count, scaleAt) => {
-    for (let i = 0; i < count; i++) values[at + i * width] = stored[at + i * width]! * scales[scaleAt]!;
-  });
-  return values;
-}
-
-/** Visits each run of elements that share a scale: its first element, its length (a stride of P apart), its scale. */
-function eachBlock(
-  { panels, k, width, blocks, blockSize }: ScaleLayout,
-  visit: (at: number, count: number, scaleAt: number) => void,
-): void {
-  for (let panel = 0; panel < panels; panel++)
-    for (let block = 0; block < blocks; block++)
-      for (let lane = 0; lane < width; lane++) {
-        const begin = block * blockSize;
-        const at = (panel * k + begin) * width + lane;
-        visit(at, Math.min(blockSize, k - begin), (panel * blocks + block) * width + lane);
-      }
 }
 
 function asFloats(values: StorageArray): Float32Array {

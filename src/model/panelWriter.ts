@@ -4,7 +4,8 @@
  */
 import { InternalError, WeightsError } from '../base/errors.ts';
 import type { Device } from '../engine/device.ts';
-import { type StorageArray, scaleLayout, storageType, type WeightType } from '../engine/dtype.ts';
+import { type StorageArray, storageType, type WeightType } from '../engine/dtype.ts';
+import { int8Layout } from '../engine/int8.ts';
 import type { Tensor } from '../engine/program.ts';
 import { floatsOf, type TensorData } from './tensorData.ts';
 
@@ -125,11 +126,11 @@ export class PanelWriter {
       this.#device.write(tensor, stored, to * panelElements);
       return;
     }
-    // The elements, then the scales, each to where the whole tensor has them.
-    const { scales, bytes } = scaleLayout(shape, type.scaleBlock);
-    const before = (to / count) * (bytes - scales);
-    this.#device.write(tensor, stored.subarray(0, scales), to * panelElements);
-    this.#device.write(tensor, stored.subarray(scales), scaleLayout(tensor.shape, type.scaleBlock).scales + before);
+    // The integers, then the scales, each to where the whole tensor has them.
+    const { scales, bytes } = int8Layout(shape, type.scaleBlock);
+    const all = int8Layout(tensor.shape, type.scaleBlock);
+    this.#device.write(tensor, stored.subarray(0, scales), to * (scales / count));
+    this.#device.write(tensor, stored.subarray(scales), all.scales + to * ((bytes - scales) / count));
   }
 }
 

@@ -6,7 +6,7 @@ import { modelSuite } from './modelSuite.ts';
 
 const platform = createNodePlatform();
 modelSuite('cpu, one thread', () => createCpuDevice(platform, { threads: 1 }));
-for (const dtype of ['f32', 'f16', 'q8'] as const)
+for (const dtype of ['f32', 'f16', 'int8'] as const)
   modelSuite('cpu, two threads', () => createCpuDevice(platform, { threads: 2 }), dtype);
 jfkSuite('cpu', 'tiny', () => createCpuDevice(platform, { threads: 1 }));
 jfkSuite('cpu', 'base', () => createCpuDevice(platform, { threads: 2 }));

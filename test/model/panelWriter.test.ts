@@ -102,7 +102,7 @@ test('one matrix in several tensors', async () => {
   const [n, k] = [16 * 7 + 3, 5000];
   const values = randomValues(n * k);
   const whole = expected(values, n, k);
-  for (const dtype of ['f32', 'q8b32'] as const) {
+  for (const dtype of ['f32', 'int8b32'] as const) {
     const parts = await write({ dtype: 'f32', values }, k, { dtype, pieceLength: 1009, panels: [1, 5, 2] });
     let at = 0;
     for (const part of parts) {

@@ -11,7 +11,7 @@ import { type KernelModule, storageTypes } from '../../src/engine/kernel.ts';
 import { kernels } from '../../src/kernels/registry.ts';
 import { modelChecks, modelSuite } from './modelSuite.ts';
 
-for (const dtype of WEIGHT_TYPES.filter((type) => type !== 'q8b32'))
+for (const dtype of WEIGHT_TYPES.filter((type) => type !== 'int8b32'))
   modelSuite('reference', async () => createReferenceDevice(), dtype);
 
 /**

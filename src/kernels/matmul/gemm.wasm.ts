@@ -17,7 +17,7 @@ import type { EmitContext, KernelFunction, WasmFeatures, WasmVariant } from '../
 import { geluRows } from './epilogue.wasm.ts';
 import { panelCount } from './panels.ts';
 import { fullTile, type TileShape, tile } from './tile.wasm.ts';
-import { unpackPanel } from './unpack.wasm.ts';
+import { unpackedRows, unpackPanel } from './unpack.wasm.ts';
 
 export interface GemmOptions {
   /** Live rows at most. */
@@ -81,7 +81,7 @@ function isUnpacked({ dtype, rows }: Pick<GemmOptions, 'dtype' | 'rows'>): boole
 }
 
 export function gemmScratchBytes(o: GemmOptions): number {
-  return isUnpacked(o) ? 4 * o.panelWidth * Math.max(...blocksOfK(o.k, true).map(({ size }) => size)) : 0;
+  return isUnpacked(o) ? 4 * o.panelWidth * Math.max(...blocksOfK(o.k, true).map(({ size }) => unpackedRows(size))) : 0;
 }
 
 /**

@@ -1,0 +1,119 @@
+/**
+ * Weights as int8 with scales, for matrices in panels of P outputs (kernels/matmul/panels.ts): value = int8 * scale.
+ *
+ *   int8 [panels, ceil(k / 4), P, 4]   four inputs of an output side by side, which integer dot products take at once; k is
+ *                                      filled up with zeros
+ *   f32  [panels, blocks, P]           the scales: an output has one for each block of its inputs
+ *
+ * An integer is in [-127, 127]. A block whose values lie on a grid of that many steps keeps them: what was quantised before
+ * (8-bit exports, our own files) loses nothing by it. Any other block has the step absmax / 127, and is rounded to the
+ * nearest.
+ */
+
+const MAX = 127;
+/** Inputs of an output that lie side by side. */
+export const INTERLEAVED = 4;
+
+export interface Int8Layout {
+  readonly panels: number;
+  readonly k: number;
+  /** Outputs of a panel, each with scales of its own. */
+  readonly width: number;
+  /** Of four inputs. */
+  readonly groups: number;
+  /** Of inputs that share a scale. */
+  readonly blocks: number;
+  /** Inputs in one. */
+  readonly blockSize: number;
+  /** Byte offset of the scales. */
+  readonly scales: number;
+  readonly bytes: number;
+}
+
+/** @param shape [panels, k, P], P a multiple of 4 on devices; `scaleBlock`: a multiple of 4, or infinite for one a row */
+export function int8Layout(shape: readonly number[], scaleBlock: number): Int8Layout {
+  const [panels = 1, k = 1, width = 1] = shape;
+  const blockSize = Math.min(scaleBlock, k);
+  const blocks = Math.ceil(k / blockSize);
+  const groups = Math.ceil(k / INTERLEAVED);
+  const scales = panels * groups * width * INTERLEAVED;
+  return { panels, k, width, groups, blocks, blockSize, scales, bytes: scales + 4 * panels * blocks * width };
+}
+
+/** @param values of panels [panels, k, P], in their order */
+export function quantize(values: Float32Array, shape: readonly number[], scaleBlock: number): Int8Array {
+  const layout = int8Layout(shape, scaleBlock);
+  const { width } = layout;
+  const stored = new Int8Array(layout.bytes);
+  const scales = new Float32Array(stored.buffer, layout.scales);
+  const block = new Float32Array(layout.blockSize);
+  eachBlock(layout, (at, count, place, scaleAt) => {
+    const own = block.subarray(0, count);
+    for (let i = 0; i < count; i++) own[i] = values[at + i * width]!;
+    const step = stepOf(own);
+    scales[scaleAt] = step;
+    if (step === 0) return;
+    for (let i = 0; i < count; i++) stored[place(i)] = Math.max(-MAX, Math.min(MAX, Math.round(own[i]! / step)));
+  });
+  return stored;
+}
+
+/** @returns values of panels [panels, k, P], in their order */
+export function dequantize(stored: ArrayBufferView, shape: readonly number[], scaleBlock: number): Float32Array {
+  const layout = int8Layout(shape, scaleBlock);
+  const { panels, k, width } = layout;
+  const values = new Float32Array(panels * k * width);
+  // A copy: the scales may lie at an odd address.
+  const bytes = new Int8Array(layout.bytes);
+  bytes.set(new Int8Array(stored.buffer, stored.byteOffset, layout.bytes));
+  const scales = new Float32Array(bytes.buffer, layout.scales);
+  eachBlock(layout, (at, count, place, scaleAt) => {
+    for (let i = 0; i < count; i++) values[at + i * width] = bytes[place(i)]! * scales[scaleAt]!;
+  });
+  return values;
+}
+
+/** Visits each block: its first value (the next ones are P apart), its length, the place of its i-th byte, its scale. */
+function eachBlock(
+  { panels, k, width, groups, blocks, blockSize }: Int8Layout,
+  visit: (at: number, count: number, place: (i: number) => number, scaleAt: number) => void,
+): void {
+  for (let panel = 0; panel < panels; panel++)
+    for (let block = 0; block < blocks; block++)
+      for (let lane = 0; lane < width; lane++) {
+        const begin = block * blockSize;
+        const first = (panel * groups * width + lane) * INTERLEAVED;
+        const place = (i: number): number =>
+          first + Math.floor((begin + i) / INTERLEAVED) * width * INTERLEAVED + ((begin + i) % INTERLEAVED);
+        const at = (panel * k + begin) * width + lane;
+        visit(at, Math.min(blockSize, k - begin), place, (panel * blocks + block) * width + lane);
+      }
+}
+
+/** How far from a whole number of steps an f32 on a grid may be: 127 times its rounding, and the step's. */
+const NEAR = 1e-4;
+
+/** The step of the grid that the values lie on, or the one that the largest of them asks for; 0 for zeros. */
+function stepOf(values: Float32Array): number {
+  let largest = 0;
+  for (const value of values) largest = Math.max(largest, Math.abs(value));
+  if (largest === 0) return 0;
+  for (let steps = 1; steps <= MAX; steps++) {
+    const perStep = steps / largest;
+    if (!values.every((value) => isWhole(value * perStep))) continue;
+    // What rounded least, over all of them: the step that the values were made with, to the last bit or next to it.
+    let product = 0;
+    let square = 0;
+    for (const value of values) {
+      const whole = Math.round(value * perStep);
+      product += value * whole;
+      square += whole * whole;
+    }
+    return Math.fround(product / square);
+  }
+  return Math.fround(largest / MAX);
+}
+
+function isWhole(value: number): boolean {
+  return Math.abs(value - Math.round(value)) < NEAR;
+}
