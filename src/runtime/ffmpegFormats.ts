@@ -25,5 +25,11 @@ export function refusedFormat(name: string): string {
   if (/^(hls|dash|webm_dash_manifest|concat|imf|sdp|rtp|rtsp|sap|sbg|vobsub|avisynth|vapoursynth)$/.test(name))
     return `a playlist (${name}): it names other files or addresses, and those are not read`;
   if (/_pipe$|^image2|^gif|^fits|_pix$/.test(name)) return `a picture or a sequence of them (${name})`;
+  if (
+    /^(lrc|srt|ass|webvtt|sami|scc|stl|subviewer1?|jacosub|microdvd|mpl2|mpsub|pjs|realtext|vplayer|aqtitle|sup|tty|ffmetadata)$/.test(
+      name,
+    )
+  )
+    return `a text or subtitles (${name})`;
   return `no recording but ${name}`;
 }

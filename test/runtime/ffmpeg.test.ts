@@ -166,6 +166,8 @@ test('what names other files is refused with a sentence, and no other file is re
     }
     await throws(AudioError, 'undecodable', readAudio(join(folder, 'a.m3u8')), 'playlist (hls)');
     await throws(AudioError, 'undecodable', readAudio(join(folder, 'list.txt')), 'playlist (concat)');
+    writeFileSync(join(folder, 'subtitles'), '1\n00:00:00,000 --> 00:00:01,000\nhello\n');
+    await throws(AudioError, 'undecodable', readAudio(join(folder, 'subtitles')), 'a text or subtitles (srt)');
     for (const protocol of ['concat:secret.mp3', 'subfile,,start,0,end,0,,:secret.mp3', 'pipe:0', 'lavfi:sine'])
       await throws(AudioError, 'notFound', readAudio(protocol));
   });
