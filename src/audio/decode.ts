@@ -27,6 +27,14 @@ export async function* decodeAudio(
   input: ByteSource | ByteReader,
   options: DecodeAudioOptions = {},
 ): AsyncGenerator<Samples, void, undefined> {
+  for await (const samples of decodeInPlace(input, options)) yield samples.slice();
+}
+
+/** As `decodeAudio`, in one array that is filled again and again: each piece is valid until the next one is asked for. */
+export async function* decodeInPlace(
+  input: ByteSource | ByteReader,
+  options: DecodeAudioOptions = {},
+): AsyncGenerator<Samples, void, undefined> {
   const { signal, fileName, onProgress, onWarning } = options;
   signal?.throwIfAborted();
   const reader =

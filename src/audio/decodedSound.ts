@@ -2,7 +2,7 @@
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import type { ByteSource } from './byteSource.ts';
-import { decodeAudio } from './decode.ts';
+import { decodeInPlace } from './decode.ts';
 import type { Sound } from './sound.ts';
 
 /**
@@ -25,7 +25,7 @@ export function decodedSound<S extends ByteSource>(source: S, other?: OtherDecod
       if (!unsupported) {
         let isBegun = false;
         try {
-          for await (const piece of decodeAudio(source, options)) {
+          for await (const piece of decodeInPlace(source, options)) {
             isBegun = true;
             yield piece;
           }

@@ -10,7 +10,9 @@ export interface MonoOptions extends Pick<CallOptions, 'signal' | 'onWarning'> {
 }
 
 /**
- * @yields mono, 16 kHz, n / 32768, in order; an array for each piece that gives a sample; shape [nSamples]
+ * @param pieces each used before the next one is asked for
+ * @yields mono, 16 kHz, n / 32768, in order; for each piece that gives a sample an array that is valid until the next one is
+ *   asked for; shape [nSamples]
  * @throws {AudioError} what reading the pieces throws; `channels`, `sampleRate`; the signal's reason
  */
 export async function* monoSamples(

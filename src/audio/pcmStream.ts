@@ -49,7 +49,7 @@ export async function* readPcmStream(
     if ((await reader.peek(1)).length === 0) return;
     if (raw) {
       reader.release();
-      yield* monoSamples(readFrames(reader, rawWav(raw)), options);
+      for await (const samples of monoSamples(readFrames(reader, rawWav(raw)), options)) yield samples.slice();
     } else {
       yield* decodeAudio(reader, options);
     }

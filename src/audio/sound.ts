@@ -13,7 +13,8 @@ export interface Sound {
    * The samples, from the first one on at each call. A reader that leaves the loop ends the work behind it.
    *
    * @param options `onProgress` is told the share that has been read, in whatever unit; `onWarning` what is damaged
-   * @returns mono, 16 kHz, in [-1, 1], in pieces of any length that are small against a recording
+   * @returns mono, 16 kHz, in [-1, 1], in pieces of any length that are small against a recording; each valid until the next
+   *   one is asked for
    * @throws {AudioError} what is wrong with the recording; the signal's reason
    */
   read(options?: CallOptions): AsyncIterable<Float32Array>;
@@ -37,6 +38,6 @@ export function samplesSound(samples: Float32Array): Sound {
 /** All samples of a sound; shape [nSamples]. */
 export async function readWhole(sound: Sound, options?: CallOptions): Promise<Float32Array<ArrayBuffer>> {
   const pieces: Float32Array[] = [];
-  for await (const piece of sound.read(options)) pieces.push(piece);
+  for await (const piece of sound.read(options)) pieces.push(piece.slice());
   return concat(Float32Array, pieces);
 }

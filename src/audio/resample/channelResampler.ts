@@ -11,31 +11,40 @@ export type Samples = Int16Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Floa
  * The dot product of one phase's filter with `samples` from `at` on, in the arithmetic of the sample format. Where the
  * rates have no exact ratio it is interpolated towards the next phase by `fraction` / `stepDenominator`.
  */
-export type DotProduct<S extends Samples> = (samples: S, at: number, phase: number, fraction: number) => number;
+export type DotProduct<H extends Samples> = (samples: H, at: number, phase: number, fraction: number) => number;
+
+/** Where samples are held until their filters are done, and what is given. */
+export interface Arrays<S extends Samples, H extends Samples> {
+  /** Of the type that the dot product takes, which need not be that of the samples. */
+  readonly held: (length: number) => H;
+  readonly given: (length: number) => S;
+}
 
 const INITIAL_CAPACITY = 4096;
 /** Filters are read in blocks of eight: what they read after the last sample is multiplied by 0, and must be a number. */
 const READ_AHEAD = 8;
 
-export class ChannelResampler<S extends Samples> {
+export class ChannelResampler<S extends Samples, H extends Samples = S> {
   readonly #filter: ResampleFilter;
-  readonly #dot: DotProduct<S>;
-  readonly #allocate: (length: number) => S;
+  readonly #dot: DotProduct<H>;
+  readonly #arrays: Arrays<S, H>;
   /** Samples that filters still need, `#length` of them. */
-  #buffer: S;
+  #buffer: H;
   #length = 0;
+  #out: S;
   #isStarted = false;
   #phase = 0;
   #fraction = 0;
 
-  constructor(filter: ResampleFilter, dot: DotProduct<S>, allocate: (length: number) => S) {
+  constructor(filter: ResampleFilter, dot: DotProduct<H>, arrays: Arrays<S, H>) {
     this.#filter = filter;
     this.#dot = dot;
-    this.#allocate = allocate;
-    this.#buffer = allocate(INITIAL_CAPACITY);
+    this.#arrays = arrays;
+    this.#buffer = arrays.held(INITIAL_CAPACITY);
+    this.#out = arrays.given(INITIAL_CAPACITY);
   }
 
-  /** @returns all output samples that the input so far determines */
+  /** @returns all output samples that the input so far determines, valid until the next call */
   push(samples: S): S {
     this.#append(samples);
     return this.#run();
@@ -44,16 +53,14 @@ export class ChannelResampler<S extends Samples> {
   /** Ends the recording. @returns the rest: as in ffmpeg nothing, if all of it was shorter than 2/3 of a filter */
   end(): S {
     const reflected = (Math.min(this.#length, this.#filter.nTaps) + 1) >> 1;
-    const tail = this.#allocate(reflected);
-    for (let i = 0; i < reflected; i++) tail[i] = this.#buffer[this.#length - 1 - i]!;
-    this.#append(tail);
+    this.#append(this.#buffer.slice(this.#length - reflected, this.#length).reverse());
     return this.#run();
   }
 
-  #append(samples: S): void {
+  #append(samples: Samples): void {
     const needed = this.#length + samples.length + READ_AHEAD;
     if (needed > this.#buffer.length) {
-      const grown = this.#allocate(Math.max(needed, 2 * this.#buffer.length));
+      const grown = this.#arrays.held(Math.max(needed, 2 * this.#buffer.length));
       grown.set(this.#buffer);
       this.#buffer = grown;
     }
@@ -64,11 +71,12 @@ export class ChannelResampler<S extends Samples> {
   #run(): S {
     const { nTaps, nPhases, step, stepMod, stepDenominator } = this.#filter;
     if (!this.#isStarted) {
-      if (this.#length <= nTaps) return this.#allocate(0);
+      if (this.#length <= nTaps) return this.#give(0);
       this.#mirrorStart();
     }
     const capacity = Math.ceil(((this.#length - nTaps + 1) * nPhases) / step) + 1;
-    const out = this.#allocate(Math.max(capacity, 0));
+    if (capacity > this.#out.length) this.#out = this.#arrays.given(Math.max(capacity, 2 * this.#out.length));
+    const out = this.#out;
     const buffer = this.#buffer;
     const end = this.#length - nTaps;
     let [at, phase, fraction, n] = [0, this.#phase, this.#fraction, 0];
@@ -80,25 +88,27 @@ export class ChannelResampler<S extends Samples> {
         fraction -= stepDenominator;
         phase++;
       }
-      const whole = Math.floor(phase / nPhases);
-      at += whole;
-      phase -= whole * nPhases;
+      while (phase >= nPhases) {
+        phase -= nPhases;
+        at++;
+      }
     }
     buffer.copyWithin(0, at, this.#length);
     this.#length -= at;
     this.#phase = phase;
     this.#fraction = fraction;
-    const given = this.#allocate(n);
-    given.set(out.subarray(0, n));
-    return given;
+    return this.#give(n);
+  }
+
+  // `subarray` of a union of types is not callable as one; each member gives its own.
+  #give(length: number): S {
+    return this.#out.subarray(0, length) as S;
   }
 
   #mirrorStart(): void {
     const { centre } = this.#filter;
-    const mirrored = this.#allocate(centre);
-    for (let k = 1; k <= centre; k++) mirrored[centre - k] = this.#buffer[k]!;
-    const rest = this.#allocate(this.#length);
-    rest.set(this.#buffer.subarray(0, this.#length));
+    const mirrored = this.#buffer.slice(1, centre + 1).reverse();
+    const rest = this.#buffer.slice(0, this.#length);
     this.#length = 0;
     this.#append(mirrored);
     this.#append(rest);

@@ -5,10 +5,12 @@ import type { ResampleFilter } from './filter.ts';
  * The dot product in f32, with the rounding of ffmpeg's assembler on any x86 of the last ten years: eight lanes of fused
  * multiply-add, then ((0+4)+(2+6)) + ((1+5)+(3+7)). A product of two f32 is exact in f64, so one rounding of the f64 sum
  * is the fused operation (except for a double rounding once in 2^29).
+ *
+ * @returns takes f32 values in an array of f64: they need no conversion then, which took a third of the time
  */
-export function dotF32(filter: ResampleFilter): DotProduct<Float32Array<ArrayBuffer>> {
+export function dotF32(filter: ResampleFilter): DotProduct<Float64Array<ArrayBuffer>> {
   const { stride, stepMod, stepDenominator } = filter;
-  const bank = Float32Array.from(filter.bank);
+  const bank = filter.bank.map(Math.fround);
   const lanes = new Float32Array(4);
   const unit = Math.fround(1 / stepDenominator);
   const first = new Float32Array(4);
@@ -29,9 +31,9 @@ export function dotF32(filter: ResampleFilter): DotProduct<Float32Array<ArrayBuf
  * all filters (as a closure it was four times slower from the second filter on).
  */
 function sumLanes(
-  x: Float32Array,
+  x: Float64Array,
   at: number,
-  bank: Float32Array,
+  bank: Float64Array,
   row: number,
   stride: number,
   lanes: Float32Array,
@@ -64,7 +66,7 @@ function sumLanes(
 }
 
 /** The same for 16 taps, which SILK is resampled with: half of the time went into the loop and the lanes. */
-function dot16(x: Float32Array, at: number, b: Float32Array, row: number): number {
+function dot16(x: Float64Array, at: number, b: Float64Array, row: number): number {
   const { fround } = Math;
   const a0 = fround(fround(x[at]! * b[row]!) + x[at + 8]! * b[row + 8]!);
   const a1 = fround(fround(x[at + 1]! * b[row + 1]!) + x[at + 9]! * b[row + 9]!);

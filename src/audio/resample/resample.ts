@@ -8,11 +8,10 @@
  *
  * @see FFmpeg 5.1, libswresample (facts only): swresample.c, resample.c, x86/resample.asm, audioconvert.c
  */
-import { concat } from '../../base/bytes.ts';
 import { AudioError } from '../../base/errors.ts';
 import { SAMPLE_RATE } from '../constants.ts';
 import type { ChannelSamples, PcmFormat, PcmPiece, SampleFormat } from '../pcm.ts';
-import { ChannelResampler, type DotProduct, type Samples } from './channelResampler.ts';
+import { type Arrays, ChannelResampler, type DotProduct, type Samples } from './channelResampler.ts';
 import { dotF32 } from './dotF32.ts';
 import { downMixWeights, type Mix, mixF32, mixF64, mixS16 } from './downMix.ts';
 import { type ResampleFilter, resampleFilter } from './filter.ts';
@@ -32,7 +31,9 @@ export class MonoResampler {
   #mixers: Mixers = {};
   #format: PcmFormat | undefined;
   readonly #filters = new Filters();
-  readonly #pieces: Int16Array[] = [];
+  /** The result so far, `#length` of it. */
+  #samples = new Float32Array(0);
+  #length = 0;
   /** Seconds of the recording so far. */
   #seconds = 0;
   #nonFinite: NonFinite | undefined;
@@ -80,17 +81,23 @@ export class MonoResampler {
     return this.take();
   }
 
-  /** Gives the samples that are done by now and forgets them. */
+  /** Gives the samples that are done by now and forgets them. @returns valid until the next call of any method */
   take(): Float32Array<ArrayBuffer> {
-    const samples = concat(Float32Array, this.#pieces.splice(0));
-    for (let i = 0; i < samples.length; i++) samples[i] = samples[i]! / 32768;
+    const samples = this.#samples.subarray(0, this.#length);
+    this.#length = 0;
     return samples;
   }
 
   #keep(values: ArrayLike<number>, round: (value: number) => number): void {
-    const piece = new Int16Array(values.length);
-    for (let i = 0; i < values.length; i++) piece[i] = round(values[i]!);
-    this.#pieces.push(piece);
+    const length = this.#length + values.length;
+    if (length > this.#samples.length) {
+      const grown = new Float32Array(Math.max(length, 2 * this.#samples.length));
+      grown.set(this.#samples.subarray(0, this.#length));
+      this.#samples = grown;
+    }
+    const samples = this.#samples;
+    for (let i = 0, at = this.#length; i < values.length; i++, at++) samples[at] = round(values[i]!) / 32768;
+    this.#length = length;
   }
 
   #countNonFinite(channels: readonly (Float32Array | Float64Array)[], sampleRate: number): void {
@@ -144,7 +151,7 @@ function isSameFormat(a: PcmFormat, b: PcmFormat): boolean {
   );
 }
 
-/** Channels in, one channel at 16 kHz out, not yet rounded to 16 bits. */
+/** Channels in, one channel at 16 kHz out, not yet rounded to 16 bits; what it gives is valid until the next call. */
 interface Mixer<Channel> {
   push(channels: readonly Channel[]): ArrayLike<number>;
   end(): ArrayLike<number>;
@@ -153,27 +160,31 @@ interface Mixer<Channel> {
 }
 
 /** How a format is filtered and mixed. */
-interface Arithmetic<S extends Samples> {
-  readonly allocate: (length: number) => S;
-  readonly dot: (filter: ResampleFilter) => DotProduct<S>;
+interface Arithmetic<S extends Samples, H extends Samples> {
+  readonly arrays: Arrays<S, H>;
+  readonly dot: (filter: ResampleFilter) => DotProduct<H>;
   readonly mix: (weights: readonly number[]) => Mix<S>;
   readonly round: (value: number) => number;
 }
 
-const FIXED_16: Arithmetic<Int16Array<ArrayBuffer>> = {
-  allocate: (length) => new Int16Array(length),
+const int16 = (length: number): Int16Array<ArrayBuffer> => new Int16Array(length);
+const float32 = (length: number): Float32Array<ArrayBuffer> => new Float32Array(length);
+const float64 = (length: number): Float64Array<ArrayBuffer> => new Float64Array(length);
+
+const FIXED_16: Arithmetic<Int16Array<ArrayBuffer>, Int16Array<ArrayBuffer>> = {
+  arrays: { given: int16, held: int16 },
   dot: dotS16,
   mix: mixS16,
   round: (value) => value,
 };
-const FLOAT_32: Arithmetic<Float32Array<ArrayBuffer>> = {
-  allocate: (length) => new Float32Array(length),
+const FLOAT_32: Arithmetic<Float32Array<ArrayBuffer>, Float64Array<ArrayBuffer>> = {
+  arrays: { given: float32, held: float64 },
   dot: dotF32,
   mix: mixF32,
   round: unitToInt16,
 };
-const FLOAT_64: Arithmetic<Float64Array<ArrayBuffer>> = {
-  allocate: (length) => new Float64Array(length),
+const FLOAT_64: Arithmetic<Float64Array<ArrayBuffer>, Float64Array<ArrayBuffer>> = {
+  arrays: { given: float64, held: float64 },
   dot: dotF64,
   mix: mixF64,
   round: doubleToInt16,
@@ -193,7 +204,14 @@ function s32Mixer(format: PcmFormat, filters: Filters): Mixer<ChannelSamples['s3
   if (format.sampleRate === SAMPLE_RATE && format.nChannels === 1) {
     return { push: ([samples]) => samples!, end: () => [], round: (value) => value >> 16 };
   }
-  return createMixer(FLOAT_32, s32ToF32, format, filters);
+  const floats = Array.from({ length: format.nChannels }, () => new Float32Array(0));
+  const toFloat = (samples: Int32Array, c: number): Float32Array<ArrayBuffer> => {
+    if (samples.length > floats[c]!.length) floats[c] = new Float32Array(samples.length);
+    const out = floats[c]!.subarray(0, samples.length);
+    for (let i = 0; i < out.length; i++) out[i] = samples[i]! / 2 ** 31;
+    return out;
+  };
+  return createMixer(FLOAT_32, toFloat, format, filters);
 }
 
 /**
@@ -212,38 +230,31 @@ function doubleToInt16(value: number): number {
   return clampInt16((Math.abs(scaled) < 2 ** 51 ? roundHalfEven(scaled) : scaled) | 0);
 }
 
-function s32ToF32(samples: Int32Array): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(samples.length);
-  for (let i = 0; i < samples.length; i++) out[i] = samples[i]! / 2 ** 31;
-  return out;
-}
-
-function createMixer<Channel, S extends Samples>(
-  arithmetic: Arithmetic<S>,
-  convert: (channel: Channel) => S,
+/** @param convert channel `c` of a piece; what it gives is used until it is called again for that channel */
+function createMixer<Channel, S extends Samples, H extends Samples>(
+  arithmetic: Arithmetic<S, H>,
+  convert: (channel: Channel, c: number) => S,
   format: PcmFormat,
   filters: Filters,
 ): Mixer<Channel> {
-  const { allocate, round } = arithmetic;
+  const { arrays, round } = arithmetic;
   const weights = downMixWeights(format);
   const mix = arithmetic.mix(weights);
-  const toMono = (channels: readonly S[]): S => {
+  let mixed = arrays.given(0);
+  const toMono = (channels: readonly S[]): ArrayLike<number> => {
     const first = channels[0]!; // every format has a channel
     if (channels.length === 1) return first;
-    const out = allocate(first.length);
-    mix(channels, out, out.length);
-    return out;
+    if (first.length > mixed.length) mixed = arrays.given(first.length);
+    mix(channels, mixed, first.length);
+    return mixed.subarray(0, first.length);
   };
   if (format.sampleRate === SAMPLE_RATE)
     return { push: (channels) => toMono(channels.map(convert)), end: () => [], round };
   const filter = filters.of(format.sampleRate);
   const dot = arithmetic.dot(filter);
-  const resamplers = weights.map(() => new ChannelResampler(filter, dot, allocate));
+  const resamplers = weights.map(() => new ChannelResampler(filter, dot, arrays));
   return {
-    push: (channels) => {
-      const converted = channels.map(convert);
-      return toMono(resamplers.map((resampler, c) => resampler.push(converted[c]!)));
-    },
+    push: (channels) => toMono(resamplers.map((resampler, c) => resampler.push(convert(channels[c]!, c)))),
     end: () => toMono(resamplers.map((resampler) => resampler.end())),
     round,
   };

@@ -7,9 +7,10 @@
  */
 import type { CallOptions } from '../../../base/progress.ts';
 import type { OggLink, OggPage } from '../../containers/ogg.ts';
-import { type Channel, joinChannels } from '../../joinChannels.ts';
+import type { Channel } from '../../joinChannels.ts';
 import type { PcmPiece } from '../../pcm.ts';
 import { DecoderReport } from '../decoderReport.ts';
+import { PlanarBuffer } from '../planarBuffer.ts';
 import { vorbisChannels } from '../vorbisChannels.ts';
 import { Libopus } from './libopus.ts';
 import { type OpusHead, preSkipOf, readOpusHead } from './opusHead.ts';
@@ -33,7 +34,9 @@ export class OggOpus {
   readonly #speakers: ReturnType<typeof vorbisChannels>;
   #toSkip = 0;
   /** The last packets of SILK alone, which libopus is given only when its output is needed again. */
-  #passedOver: Uint8Array[] = [];
+  readonly #passedOver: Uint8Array[] = [];
+  /** The page that is decoded. */
+  readonly #out = new PlanarBuffer<'f32'>((length) => new Float32Array(length));
 
   /** @throws {AudioError} `malformed`; `unsupported` for ambisonic files and for more than 8 channels */
   constructor(head: Uint8Array) {
@@ -59,8 +62,9 @@ export class OggOpus {
 
   /** The rest, after the last stream; reports damage. @throws {AudioError} `malformed` if there was no sample */
   *end(onWarning: CallOptions['onWarning']): Generator<PcmPiece> {
-    const rest = this.#silk?.end() ?? []; // there is some only if the last page is missing
-    if (rest[0] && rest[0].length > 0) yield this.#piece(rest);
+    this.#out.clear(this.#head.nChannels);
+    this.#silk?.end(this.#out);
+    if (this.#out.length > 0) yield this.#piece(0, this.#out.length); // only if the last page is missing
     this.#report.end(onWarning);
   }
 
@@ -74,37 +78,35 @@ export class OggOpus {
     packets: readonly Uint8Array[],
     granuleBefore: number,
   ): Promise<PcmPiece | undefined> {
-    const parts: Channel[][] = [];
+    const out = this.#out;
+    out.clear(this.#head.nChannels);
     let nStated = granuleBefore;
     for (const bytes of packets) {
       const packet = parseOpusPacket(bytes);
       if (packet) nStated += 48 * packet.frameMs * packet.frames.length;
-      parts.push(await this.#decode(bytes, packet));
+      await this.#decode(bytes, packet);
     }
-    if (this.#silk && page.isLast) parts.push(this.#silk.end());
-    const decoded = joinChannels(parts);
-    const nDecoded = decoded[0]?.length ?? 0;
+    if (page.isLast) this.#silk?.end(out);
     const surplus = page.isLast ? Math.max(nStated - page.granule, 0) : 0;
-    const end = Math.max(nDecoded - surplus, 0);
+    const end = Math.max(out.length - surplus, 0);
     const from = Math.min(this.#toSkip, end);
     this.#toSkip -= from;
-    return end > from ? this.#piece(decoded.map((channel) => channel.slice(from, end))) : undefined;
+    return end > from ? this.#piece(from, end) : undefined;
   }
 
-  async #decode(bytes: Uint8Array, packet: OpusPacket | undefined): Promise<Channel[]> {
-    if (!packet) {
-      this.#report.damage('a packet that is not valid');
-      return [];
-    }
+  /** Appends the samples of a packet to the page's. */
+  async #decode(bytes: Uint8Array, packet: OpusPacket | undefined): Promise<void> {
+    if (!packet) return this.#report.damage('a packet that is not valid');
     const { isMapped, nChannels, options } = this.#head;
     if (!this.#silk && !isMapped && packet.mode !== 'celt') {
       this.#silk = new OpusSilk(nChannels === 2 ? 2 : 1);
       this.#low = new Libopus({ ...options, sampleRate: 16000 });
     }
     if (this.#silk && !this.#silk.needsLibopus(packet)) {
-      this.#passedOver = [...this.#passedOver, bytes].slice(-N_REPLAYED);
+      this.#passedOver.push(bytes);
+      if (this.#passedOver.length > N_REPLAYED) this.#passedOver.shift();
       this.#report.count(48 * packet.frameMs * packet.frames.length);
-      return this.#silk.push(packet, undefined);
+      return this.#silk.push(packet, undefined, this.#out);
     }
     let lowBefore: Channel[] | undefined;
     for (const before of this.#passedOver.splice(0)) {
@@ -115,13 +117,17 @@ export class OggOpus {
     this.#report.count(decoded?.[0]?.length ?? 0);
     if (!decoded) this.#report.damage('a packet that is not valid');
     const full = this.#speakers.order.map((c) => decoded?.[c] ?? new Float32Array(0));
-    return this.#silk?.push(packet, { full, low: await this.#low?.decode(bytes), lowBefore }) ?? full;
+    if (this.#silk) this.#silk.push(packet, { full, low: await this.#low?.decode(bytes), lowBefore }, this.#out);
+    else this.#out.append(full);
   }
 
-  #piece(channels: readonly Channel[]): PcmPiece {
+  /** Of the page's samples. */
+  #piece(from: number, to: number): PcmPiece {
     const { nChannels, gain } = this.#head;
     const { channelMask } = this.#speakers;
-    const scaled = gain === 1 ? channels : channels.map((channel) => channel.map((v) => v * gain));
-    return { sampleFormat: 'f32', sampleRate: OPUS_RATE, nChannels, channelMask, channels: scaled };
+    const channels = this.#out.channels(from, to);
+    if (gain !== 1)
+      for (const channel of channels) for (let i = 0; i < channel.length; i++) channel[i] = channel[i]! * gain;
+    return { sampleFormat: 'f32', sampleRate: OPUS_RATE, nChannels, channelMask, channels };
   }
 }

@@ -10,32 +10,36 @@ const MIN_RANGE = 2 ** 23;
 export class OpusRange {
   readonly #bytes: Uint8Array;
   #at = 0;
-  #range = 128;
+  /**
+   * The range, up to 2^31, and the value, below 2^31: as fields of the object they would be boxed, since the first is more
+   * than a small integer.
+   */
+  readonly #state = new Uint32Array([128, 0]);
   /** The byte before: symbols begin at its last bit. */
   #carried: number;
-  #value: number;
   #nBits = 9;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     this.#carried = this.#byte();
-    this.#value = 127 - (this.#carried >> 1);
-    this.#normalize();
+    this.#narrow(128, 127 - (this.#carried >> 1));
   }
 
   /** Bits consumed so far, rounded up. */
   get bitsUsed(): number {
-    return this.#nBits - (32 - Math.clz32(this.#range));
+    return this.#nBits - (32 - Math.clz32(this.#state[0]!));
   }
 
   /** @param distribution 256 minus the cumulative frequency up to and including each symbol; the last one is 0 */
   symbol(distribution: readonly number[]): number {
-    const unit = this.#range >>> 8;
-    let above = this.#range;
+    const range = this.#state[0]!;
+    const value = this.#state[1]!;
+    const unit = range >>> 8;
+    let above = range;
     for (let i = 0; i < distribution.length; i++) {
       const below = unit * distribution[i]!;
-      if (this.#value >= below) {
-        this.#narrow(below, above);
+      if (value >= below) {
+        this.#narrow(above - below, value - below);
         return i;
       }
       above = below;
@@ -43,41 +47,50 @@ export class OpusRange {
     return distribution.length - 1; // not reached: the value is never below 0
   }
 
+  /** `symbol` of the distribution [first, 0]. */
+  binary(first: number): 0 | 1 {
+    const range = this.#state[0]!;
+    const value = this.#state[1]!;
+    const below = (range >>> 8) * first;
+    if (value >= below) {
+      this.#narrow(range - below, value - below);
+      return 0;
+    }
+    this.#narrow(below, value);
+    return 1;
+  }
+
   /** A bit that is 1 with probability 2 ** -`log`. */
   bit(log: number): 0 | 1 {
-    const below = this.#range >>> log;
-    const isSet = this.#value < below;
-    if (isSet) this.#narrow(0, below);
-    else this.#narrow(below, this.#range);
-    return isSet ? 1 : 0;
+    const range = this.#state[0]!;
+    const value = this.#state[1]!;
+    const below = range >>> log;
+    if (value < below) {
+      this.#narrow(below, value);
+      return 1;
+    }
+    this.#narrow(range - below, value - below);
+    return 0;
   }
 
-  /** 0 to 255, all equally likely. */
-  uniformByte(): number {
-    const unit = this.#range >>> 8;
-    const fromTop = Math.min(Math.floor(this.#value / unit), 255);
-    this.#narrow(unit * fromTop, fromTop === 255 ? this.#range : unit * (fromTop + 1));
-    return 255 - fromTop;
-  }
-
-  #narrow(below: number, above: number): void {
-    this.#value -= below;
-    this.#range = above - below;
-    this.#normalize();
-  }
-
-  #normalize(): void {
-    while (this.#range <= MIN_RANGE) {
+  /** Takes a range and a value, with as many bytes as it needs. */
+  #narrow(newRange: number, newValue: number): void {
+    let range = newRange;
+    let value = newValue;
+    while (range <= MIN_RANGE) {
       const byte = this.#byte();
       const bits = ((this.#carried << 7) | (byte >> 1)) & 255;
       this.#carried = byte;
-      this.#value = (this.#value * 256 + (255 - bits)) % 2 ** 31;
-      this.#range *= 256;
+      value = ((value << 8) | (255 - bits)) & 0x7fffffff;
+      range *= 256;
       this.#nBits += 8;
     }
+    this.#state[0] = range;
+    this.#state[1] = value;
   }
 
   #byte(): number {
-    return this.#bytes[this.#at++] ?? 0;
+    const at = this.#at++;
+    return at < this.#bytes.length ? this.#bytes[at]! : 0;
   }
 }

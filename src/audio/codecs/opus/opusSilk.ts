@@ -10,7 +10,8 @@
  *
  * @see RFC 6716, sections 4.5.1 and 4.5.2; FFmpeg 5.1, libavcodec/opusdec.c (facts only: order, what is reset)
  */
-import { type Channel, joinChannels } from '../../joinChannels.ts';
+import type { Channel } from '../../joinChannels.ts';
+import type { PlanarBuffer } from '../planarBuffer.ts';
 import type { OpusPacket } from './opusPacket.ts';
 import { OpusRange } from './opusRange.ts';
 import { type Redundancy, readRedundancy } from './opusRedundancy.ts';
@@ -29,16 +30,23 @@ export interface LibopusOutput {
 
 /** One frame by our SILK decoder. */
 interface OwnFrame {
-  readonly channels: readonly Channel[];
+  /** Where it begins and ends in the samples of the packet. */
+  readonly from: number;
+  readonly to: number;
   readonly redundancy: Redundancy;
 }
+
+/** Samples of the longest packet, 120 ms, at SILK's rate. */
+const MAX_OWN = 1920;
 
 export class OpusSilk {
   readonly #nChannels: 1 | 2;
   readonly #silk: SilkDecoder;
   #channels: readonly SilkChannel48[] = [];
   #rate = 0;
-  /** The frames of the packet that comes next. */
+  /** The packet that comes next by our decoder; shape [nChannels][1920]. */
+  readonly #ownSamples: readonly Channel[];
+  /** Its frames. */
   #own: OwnFrame[] = [];
   /** Whether the packet before had more than SILK: its end is subtracted by the start of the next one. */
   #hadMore = false;
@@ -46,6 +54,7 @@ export class OpusSilk {
   constructor(nChannels: 1 | 2) {
     this.#nChannels = nChannels;
     this.#silk = new SilkDecoder(nChannels);
+    this.#ownSamples = Array.from({ length: nChannels }, () => new Float32Array(MAX_OWN));
   }
 
   /**
@@ -60,12 +69,17 @@ export class OpusSilk {
     }
     const { silkRate: rate, isStereo, frameMs } = packet;
     const isHybrid = packet.mode === 'hybrid';
+    let hasMore = isHybrid;
+    let from = 0;
     for (const frame of packet.frames) {
       const range = new OpusRange(frame);
-      const channels = this.#silk.decode(range, { rate, isStereo, frameMs });
-      this.#own.push({ channels, redundancy: readRedundancy(range, frame.length, isHybrid) });
+      const to = from + (rate * frameMs) / 1000;
+      this.#silk.decode(range, { rate, isStereo, frameMs }, this.#ownSamples, from);
+      const redundancy = readRedundancy(range, frame.length, isHybrid);
+      hasMore ||= redundancy !== 'none';
+      this.#own.push({ from, to, redundancy });
+      from = to;
     }
-    const hasMore = isHybrid || this.#own.some(({ redundancy }) => redundancy !== 'none');
     const isNeeded = hasMore || this.#hadMore;
     this.#hadMore = hasMore;
     return isNeeded;
@@ -73,56 +87,66 @@ export class OpusSilk {
 
   /**
    * @param output undefined where it is not needed
-   * @returns shape [nChannels][nSamples] at 48 kHz, up to 1 ms less or more than the packet has
+   * @param out    gets the packet, [nChannels][nSamples] at 48 kHz, up to 1 ms less or more than it has
    */
-  push(packet: OpusPacket, output: LibopusOutput | undefined): Channel[] {
+  push(packet: OpusPacket, output: LibopusOutput | undefined, out: PlanarBuffer<'f32'>): void {
     const size = 48 * packet.frameMs;
-    const nSamples = size * packet.frames.length;
-    const silence = (): Channel[] => Array.from({ length: this.#nChannels }, () => new Float32Array(nSamples));
-    const { full, low, lowBefore } = output ?? { full: silence() };
-    const given = full[0]?.length ?? 0;
-    if (given === 0) return []; // libopus could not decode it
+    const nGiven = output ? (output.full[0]?.length ?? 0) : size * packet.frames.length;
+    if (nGiven === 0) return; // libopus could not decode it
     // Not the length that its header says: libopus's output is taken as it is.
-    if (given !== nSamples) return joinChannels([this.end(), full]);
-    const pieces = packet.frames.map((_, i) => {
-      const part = full.map((channel) => channel.subarray(i * size, (i + 1) * size));
+    if (output && nGiven !== size * packet.frames.length) {
+      this.end(out);
+      out.append(output.full);
+      return;
+    }
+    const lowSize = packet.silkRate === 16000 ? size / 3 : 0;
+    for (let i = 0; i < packet.frames.length; i++) {
+      const full = output?.full.map((channel) => channel.subarray(i * size, (i + 1) * size));
       if (packet.mode === 'celt') {
         this.#silk.reset();
-        return joinChannels([this.end(), part]);
+        this.end(out);
+        if (full) out.append(full);
+        continue;
       }
-      const lowSize = packet.silkRate === 16000 ? size / 3 : 0;
-      const lowPart = lowSize > 0 ? low?.map((channel) => channel.subarray(i * lowSize, (i + 1) * lowSize)) : undefined;
-      return this.#pushFrame(packet, this.#own[i]!, part, lowPart, i === 0 && lowPart ? lowBefore : undefined);
-    });
-    return joinChannels(pieces);
+      const low = lowSize > 0 ? output?.low?.map((c) => c.subarray(i * lowSize, (i + 1) * lowSize)) : undefined;
+      this.#pushFrame(packet, this.#own[i]!, full, low, i === 0 && low ? output?.lowBefore : undefined, out);
+    }
   }
 
-  /** The samples that `push` has not given yet. */
-  end(): Channel[] {
-    const rest = this.#channels.map((channel) => channel.end());
+  /** Appends the samples that `push` has not given yet. */
+  end(out: PlanarBuffer<'f32'>): void {
+    if (this.#channels.length > 0) out.append(this.#channels.map((channel) => channel.end()));
     this.#channels = [];
-    return rest;
   }
 
   #pushFrame(
     packet: OpusPacket,
-    { channels: own, redundancy }: OwnFrame,
-    full: readonly Channel[],
+    { from, to, redundancy }: OwnFrame,
+    full: readonly Channel[] | undefined,
     low: readonly Channel[] | undefined,
     lowBefore: readonly Channel[] | undefined,
-  ): Channel[] {
-    const { silkRate: rate, isStereo } = packet;
-    const rest = rate === this.#rate ? [] : this.end();
+    out: PlanarBuffer<'f32'>,
+  ): void {
+    const { silkRate: rate, isStereo, frameMs } = packet;
+    if (rate !== this.#rate) this.end(out);
     this.#rate = rate;
     if (this.#channels.length === 0) {
       // The delays of the two decoders: FFmpeg's is two samples in mono; all others are one.
       const lead = this.#nChannels === 2 && isStereo ? 0 : -1;
-      this.#channels = full.map(() => new SilkChannel48(rate, lead));
+      this.#channels = this.#ownSamples.map(() => new SilkChannel48(rate, lead));
     }
     const isHybrid = packet.mode === 'hybrid';
-    const out = this.#channels.map((channel, c) =>
-      channel.push({ own: own[c]!, full: full[c]!, low: low?.[c], lowBefore: lowBefore?.[c], isHybrid, redundancy }),
+    const pushed = this.#channels.map((channel, c) =>
+      channel.push({
+        own: this.#ownSamples[c]!.subarray(from, to),
+        length: 48 * frameMs,
+        full: full?.[c],
+        low: low?.[c],
+        lowBefore: lowBefore?.[c],
+        isHybrid,
+        redundancy,
+      }),
     );
-    return joinChannels([rest, out]);
+    out.append(pushed);
   }
 }

@@ -9,25 +9,36 @@ export class SampleQueue {
   }
 
   push(samples: ArrayLike<number>): void {
-    if (this.#end + samples.length > this.#samples.length) {
-      const { length } = this;
-      const grown = length + samples.length > this.#samples.length / 2;
-      const target = grown ? new Float32Array(2 * (length + samples.length)) : this.#samples;
-      target.set(this.#samples.subarray(this.#start, this.#end));
-      this.#samples = target;
-      this.#start = 0;
-      this.#end = length;
-    }
+    this.#makeRoom(samples.length);
     this.#samples.set(samples, this.#end);
     this.#end += samples.length;
   }
 
-  /** The first `length` samples; zeros after the end. */
+  pushZeros(count: number): void {
+    if (count <= 0) return;
+    this.#makeRoom(count);
+    this.#samples.fill(0, this.#end, this.#end + count);
+    this.#end += count;
+  }
+
+  /** The first `length` samples; zeros after the end. Valid, and the caller's to change, until the next call. */
   take(length: number): Float32Array<ArrayBuffer> {
-    const taken = new Float32Array(length);
-    const next = Math.min(this.#start + length, this.#end);
-    taken.set(this.#samples.subarray(this.#start, next));
-    this.#start = next;
-    return taken;
+    this.pushZeros(length - this.length);
+    this.#start += length;
+    return this.#samples.subarray(this.#start - length, this.#start);
+  }
+
+  #makeRoom(count: number): void {
+    if (this.#end + count <= this.#samples.length) return;
+    const { length } = this;
+    if (length + count > this.#samples.length / 2) {
+      const grown = new Float32Array(2 * (length + count));
+      grown.set(this.#samples.subarray(this.#start, this.#end));
+      this.#samples = grown;
+    } else {
+      this.#samples.copyWithin(0, this.#start, this.#end);
+    }
+    this.#start = 0;
+    this.#end = length;
   }
 }

@@ -6,7 +6,7 @@
  */
 import type { SilkRate } from './opusPacket.ts';
 import type { OpusRange } from './opusRange.ts';
-import { decodeSilkFrame, type SilkFrameHead, type SilkMemory } from './silkFrame.ts';
+import { type SilkFrame, type SilkFrameHead, SilkFrameReader } from './silkFrame.ts';
 import { SILK_HISTORY, SilkSynthesis } from './silkSynthesis.ts';
 import { LOW_RATE_FLAGS, MID_ONLY, STEREO_STAGE_1, STEREO_WEIGHTS, UNIFORM_3, UNIFORM_5 } from './silkTables.ts';
 
@@ -38,8 +38,12 @@ export class SilkDecoder {
     this.#weightsBefore = [0, 0];
   }
 
-  /** One Opus frame: one to three SILK frames. @returns shape [nChannels][nSamples] at `format.rate`, in [-1, 1] */
-  decode(range: OpusRange, format: SilkFormat): Float32Array<ArrayBuffer>[] {
+  /**
+   * One Opus frame: one to three SILK frames.
+   *
+   * @param channels filled from `at` on, at `format.rate`, in [-1, 1]; shape [nChannels][at + nSamples] or more
+   */
+  decode(range: OpusRange, format: SilkFormat, channels: readonly Float32Array[], at = 0): void {
     const { rate, isStereo, frameMs } = format;
     const nFrames = Math.max(frameMs / 20, 1);
     const nSubframes = frameMs === 10 ? 2 : 4;
@@ -50,6 +54,7 @@ export class SilkDecoder {
     const midLowRate = readLowRateFlags(range, nFrames, mid.hasLowRate);
     const sideLowRate = readLowRateFlags(range, nFrames, side?.hasLowRate ?? false);
     const head = (index: number, isActive: boolean): SilkFrameHead => ({ rate, nSubframes, index, isActive });
+    const size = (rate / 200) * nSubframes;
     // Low-rate copies of an earlier packet's frames are not used, but FFmpeg keeps their parameters.
     for (let i = 0; i < nFrames; i++) {
       let isMidOnly = false;
@@ -59,8 +64,6 @@ export class SilkDecoder {
       }
       if (isSet(sideLowRate, i) && !isMidOnly) this.#side.read(range, head(i, true));
     }
-    const size = (rate / 200) * nSubframes;
-    const channels = Array.from({ length: this.#nChannels }, () => new Float32Array(size * nFrames));
     for (let i = 0; i < nFrames; i++) {
       const isSideActive = isSet(side?.activity ?? 0, i);
       const isMidOnly = isStereo && this.#readStereo(range, isSideActive);
@@ -68,24 +71,18 @@ export class SilkDecoder {
       if (isMidOnly) this.#side.reset();
       else if (isStereo && this.#nChannels === 2) this.#side.decode(range, head(i, isSideActive));
       else if (isStereo) this.#side.read(range, head(i, isSideActive));
-      if (isStereo && this.#nChannels === 2) this.#toLeftRight(channels, i * size, size, rate);
+      if (isStereo && this.#nChannels === 2) this.#toLeftRight(channels, at + i * size, size, rate);
       else {
-        const from = SILK_HISTORY - size - 2;
-        for (const channel of channels) channel.set(this.#mid.output.subarray(from, from + size), i * size);
+        for (const channel of channels) copyOutput(this.#mid.output, channel, at + i * size, size);
       }
     }
-    return channels;
   }
 
   /** @returns whether this frame has no side channel */
   #readStereo(range: OpusRange, isSideActive: boolean): boolean {
     const n = range.symbol(STEREO_STAGE_1);
-    const [mid, side] = [Math.floor(n / 5), n % 5].map((coarse) => {
-      const index = 3 * coarse + range.symbol(UNIFORM_3);
-      const low = STEREO_WEIGHTS[index]!;
-      const step = ((STEREO_WEIGHTS[index + 1]! - low) * 6554) >> 16;
-      return low + step * (2 * range.symbol(UNIFORM_5) + 1);
-    }) as [number, number]; // a pair is mapped
+    const mid = readStereoWeight(range, Math.floor(n / 5));
+    const side = readStereoWeight(range, n % 5);
     this.#weights = [(mid - side) / 8192, side / 8192];
     return !isSideActive && range.symbol(MID_ONLY) === 1;
   }
@@ -94,23 +91,42 @@ export class SilkDecoder {
   #toLeftRight(channels: readonly Float32Array[], at: number, size: number, rate: number): void {
     const { fround } = Math;
     const [left, right] = channels as [Float32Array, Float32Array]; // called for two channels only
-    const mid = this.#mid.output.subarray(SILK_HISTORY - size - 2, SILK_HISTORY);
-    const side = this.#side.output.subarray(SILK_HISTORY - size - 2, SILK_HISTORY);
+    const mid = this.#mid.output;
+    const side = this.#side.output;
     const nChanging = rate / 125;
-    const interpolate = (from: number, to: number, i: number): number =>
-      i < nChanging ? fround(from + fround(fround(i * fround(to - from)) / nChanging)) : to;
-    for (let i = 0; i < size; i++) {
-      const w0 = interpolate(this.#weightsBefore[0], this.#weights[0], i);
-      const w1 = interpolate(this.#weightsBefore[1], this.#weights[1], i);
-      const smooth = 0.25 * fround(fround(mid[i]! + 2 * mid[i + 1]!) + mid[i + 2]!);
+    const [before0, before1] = this.#weightsBefore;
+    const [now0, now1] = this.#weights;
+    for (let i = 0, from = SILK_HISTORY - size - 2; i < size; i++, from++) {
+      const w0 = i < nChanging ? between(before0, now0, i, nChanging) : now0;
+      const w1 = i < nChanging ? between(before1, now1, i, nChanging) : now1;
+      const smooth = 0.25 * fround(fround(mid[from]! + 2 * mid[from + 1]!) + mid[from + 2]!);
       const shared = fround(w0 * smooth);
-      const sum = fround(fround(fround(fround(1 + w1) * mid[i + 1]!) + side[i + 1]!) + shared);
-      const difference = fround(fround(fround(fround(1 - w1) * mid[i + 1]!) - side[i + 1]!) - shared);
+      const sum = fround(fround(fround(fround(1 + w1) * mid[from + 1]!) + side[from + 1]!) + shared);
+      const difference = fround(fround(fround(fround(1 - w1) * mid[from + 1]!) - side[from + 1]!) - shared);
       left[at + i] = Math.min(Math.max(sum, -1), 1);
       right[at + i] = Math.min(Math.max(difference, -1), 1);
     }
     this.#weightsBefore = this.#weights;
   }
+}
+
+function readStereoWeight(range: OpusRange, coarse: number): number {
+  const index = 3 * coarse + range.symbol(UNIFORM_3);
+  const low = STEREO_WEIGHTS[index]!;
+  const step = ((STEREO_WEIGHTS[index + 1]! - low) * 6554) >> 16;
+  return low + step * (2 * range.symbol(UNIFORM_5) + 1);
+}
+
+/** The weight of sample `i` of `nChanging`. */
+function between(from: number, to: number, i: number, nChanging: number): number {
+  const { fround } = Math;
+  return fround(from + fround(fround(i * fround(to - from)) / nChanging));
+}
+
+/** The last `size` samples but two. */
+function copyOutput(output: Float64Array, channel: Float32Array, at: number, size: number): void {
+  const from = SILK_HISTORY - size - 2;
+  for (let i = 0; i < size; i++) channel[at + i] = output[from + i]!;
 }
 
 /** Flags of a channel: one bit of voice activity for each frame, and whether there are low-rate copies. */
@@ -133,38 +149,27 @@ function isSet(bits: number, index: number): boolean {
 
 class SilkChannel {
   readonly #synthesis = new SilkSynthesis();
-  #memory: SilkMemory = newMemory();
+  readonly #reader = new SilkFrameReader();
 
-  get output(): Float32Array {
+  get output(): Float64Array {
     return this.#synthesis.output;
   }
 
   reset(): void {
-    if (!this.#memory.isCoded) return;
+    if (!this.#reader.isCoded) return;
     this.#synthesis.reset();
-    this.#memory = newMemory();
+    this.#reader.reset();
   }
 
   decode(range: OpusRange, head: SilkFrameHead): void {
     const frame = this.read(range, head);
     this.#synthesis.run(frame);
-    this.#memory.isCoded = true;
-    this.#memory.wasVoiced = frame.isVoiced;
+    this.#reader.isCoded = true;
+    this.#reader.wasVoiced = frame.isVoiced;
   }
 
   /** Reads the parameters alone. */
-  read(range: OpusRange, head: SilkFrameHead): ReturnType<typeof decodeSilkFrame> {
-    return decodeSilkFrame(range, head, this.#memory);
+  read(range: OpusRange, head: SilkFrameHead): SilkFrame {
+    return this.#reader.read(range, head);
   }
-}
-
-function newMemory(): SilkMemory {
-  return {
-    isCoded: false,
-    wasVoiced: false,
-    logGain: 0,
-    lag: 0,
-    frequencies: new Int16Array(16),
-    lpc: new Float32Array(16),
-  };
 }

@@ -5,8 +5,8 @@
  */
 import type { SilkRate } from './opusPacket.ts';
 import type { OpusRange } from './opusRange.ts';
-import { decodeExcitation } from './silkExcitation.ts';
-import { lpcOfLsf } from './silkLpc.ts';
+import { SilkExcitation } from './silkExcitation.ts';
+import { SilkLpc } from './silkLpc.ts';
 import { decodeLsf } from './silkLsf.ts';
 import { LSF_INTERPOLATION, type LsfTables, NARROW_LSF, WIDE_LSF } from './silkLsfTables.ts';
 import {
@@ -29,37 +29,35 @@ import {
   WIDE_CONTOURS_20,
 } from './silkTables.ts';
 
-/** 20 ms or 10 ms of sound. */
+/** Subframes, coefficients, samples and taps there may be. */
+const MAX_SUBFRAMES = 4;
+export const MAX_ORDER = 16;
+export const MAX_FRAME = 320;
+export const N_TAPS = 5;
+
+/** What the synthesis needs. All values are f32, held in f64, which needs no conversion where they are used. */
 export interface SilkFrame {
-  readonly excitation: Float32Array<ArrayBuffer>;
-  readonly subframes: readonly SilkSubframe[];
+  readonly nSamples: number;
+  readonly nSubframes: 2 | 4;
+  /** Of the filters. */
+  readonly order: number;
   readonly isVoiced: boolean;
   /** Scale of the long-term prediction from samples before this frame. */
   readonly longTermScale: number;
   /** Whether the first two subframes have a filter of their own. */
   readonly isInterpolated: boolean;
-}
-
-export interface SilkSubframe {
-  readonly gain: number;
-  /** Shape [order]. */
-  readonly lpc: Float32Array;
-  /** Pitch period in samples; 0 in unvoiced frames. */
-  readonly lag: number;
-  /** Five filter taps around it. */
-  readonly taps: readonly number[];
-}
-
-/** State that a frame takes over from those before it. */
-export interface SilkMemory {
-  /** Whether a frame was decoded since the last reset. */
-  isCoded: boolean;
-  wasVoiced: boolean;
-  logGain: number;
-  lag: number;
-  /** Shape [16]; a frame of order 10 leaves the last six as they were. */
-  readonly frequencies: Int16Array;
-  readonly lpc: Float32Array;
+  /** Shape [320], the first `nSamples` of this frame. */
+  readonly excitation: Float64Array;
+  /** Shape [4]. */
+  readonly gains: Float64Array;
+  /** Shape [16]. */
+  readonly lpc: Float64Array;
+  /** That of the first two subframes, if `isInterpolated`; shape [16]. */
+  readonly lpcBefore: Float64Array;
+  /** Pitch periods in samples, in voiced frames; shape [4]. */
+  readonly lags: Int32Array;
+  /** Filter taps around them; shape [4, 5]. */
+  readonly taps: Float64Array;
 }
 
 export interface SilkFrameHead {
@@ -70,45 +68,118 @@ export interface SilkFrameHead {
   readonly isActive: boolean;
 }
 
-/** Updates `memory`, except for `wasVoiced` and `isCoded`, which the caller sets when it also synthesizes the frame. */
-export function decodeSilkFrame(range: OpusRange, head: SilkFrameHead, memory: SilkMemory): SilkFrame {
-  const { rate, nSubframes, index, isActive } = head;
-  const type = range.symbol(isActive ? ACTIVE_FRAME_TYPE : INACTIVE_FRAME_TYPE);
-  const isVoiced = isActive && type >= 2;
-  const signal = isVoiced ? 2 : isActive ? 1 : 0;
-  const gains = Array.from({ length: nSubframes }, (_, i) => {
-    const isAbsolute = i === 0 && (index === 0 || !memory.isCoded);
-    memory.logGain = isAbsolute ? absoluteGain(range, signal, memory) : relativeGain(range, memory);
-    return linearGain(memory.logGain);
-  });
-  const tables = rate === 16000 ? WIDE_LSF : NARROW_LSF;
-  const { lpc, lpcBefore } = decodeFilters(range, tables, isVoiced, nSubframes, memory);
-  const lags = isVoiced ? decodeLags(range, head, memory) : [];
-  const filters = isVoiced ? LONG_TERM_FILTERS[range.symbol(PERIODICITY)]! : undefined;
-  const taps = lags.map(() => (filters ? filters.taps[range.symbol(filters.distribution)]!.map((v) => v / 128) : []));
-  const scale =
-    isVoiced && index === 0 ? LONG_TERM_SCALE_VALUES[range.symbol(LONG_TERM_SCALE)]! : LONG_TERM_SCALE_VALUES[0]!;
-  const nSamples = (rate / 200) * nSubframes;
-  return {
-    excitation: decodeExcitation(range, nSamples, signal, (type & 1) as 0 | 1), // a masked bit
-    subframes: gains.map((gain, i) => ({
-      gain,
-      lpc: i < 2 && lpcBefore ? lpcBefore : lpc,
-      lag: lags[i] ?? 0,
-      taps: taps[i] ?? [],
-    })),
-    isVoiced,
-    longTermScale: scale / 16384,
-    isInterpolated: lpcBefore !== undefined,
+/** The frames of one channel. */
+export class SilkFrameReader {
+  /** Whether a frame was synthesized since the last reset; set by who does it, as the next. */
+  isCoded = false;
+  wasVoiced = false;
+  /** What a frame takes over from those before it. A frame of order 10 leaves the last six frequencies as they were. */
+  readonly #frequencies = new Int16Array(MAX_ORDER);
+  #logGain = 0;
+  #lag = 0;
+  /** What is given, for each frame anew. */
+  readonly #frame: { -readonly [K in keyof SilkFrame]: SilkFrame[K] } = {
+    nSamples: 0,
+    nSubframes: 4,
+    order: MAX_ORDER,
+    isVoiced: false,
+    longTermScale: 0,
+    isInterpolated: false,
+    excitation: new Float64Array(MAX_FRAME),
+    gains: new Float64Array(MAX_SUBFRAMES),
+    lpc: new Float64Array(MAX_ORDER),
+    lpcBefore: new Float64Array(MAX_ORDER),
+    lags: new Int32Array(MAX_SUBFRAMES),
+    taps: new Float64Array(MAX_SUBFRAMES * N_TAPS),
   };
+  readonly #excitation = new SilkExcitation();
+  readonly #lpc = new SilkLpc();
+  readonly #frequenciesNow = new Int16Array(MAX_ORDER);
+  readonly #interpolated = new Int16Array(MAX_ORDER);
+
+  reset(): void {
+    this.isCoded = false;
+    this.wasVoiced = false;
+    this.#logGain = 0;
+    this.#lag = 0;
+    this.#frequencies.fill(0);
+    this.#frame.lpc.fill(0);
+  }
+
+  /** @returns valid until the next call */
+  read(range: OpusRange, head: SilkFrameHead): SilkFrame {
+    const { rate, nSubframes, index, isActive } = head;
+    const frame = this.#frame;
+    const type = range.symbol(isActive ? ACTIVE_FRAME_TYPE : INACTIVE_FRAME_TYPE);
+    const isVoiced = isActive && type >= 2;
+    const signal = isVoiced ? 2 : isActive ? 1 : 0;
+    frame.nSamples = (rate / 200) * nSubframes;
+    frame.nSubframes = nSubframes;
+    frame.isVoiced = isVoiced;
+    for (let i = 0; i < nSubframes; i++) {
+      const isAbsolute = i === 0 && (index === 0 || !this.isCoded);
+      this.#logGain = isAbsolute ? this.#absoluteGain(range, signal) : relativeGain(range, this.#logGain);
+      frame.gains[i] = linearGain(this.#logGain);
+    }
+    this.#readFilters(range, rate === 16000 ? WIDE_LSF : NARROW_LSF, isVoiced, nSubframes);
+    if (isVoiced) this.#readPitch(range, head);
+    const scale = isVoiced && index === 0 ? range.symbol(LONG_TERM_SCALE) : 0;
+    frame.longTermScale = LONG_TERM_SCALE_VALUES[scale]! / 16384;
+    const hasOffset = (type & 1) === 1 ? 1 : 0;
+    this.#excitation.read(range, frame.nSamples, signal, hasOffset, frame.excitation);
+    return frame;
+  }
+
+  #absoluteGain(range: OpusRange, signal: 0 | 1 | 2): number {
+    const gain = 8 * range.symbol(GAIN_HIGH[signal]) + range.symbol(UNIFORM_8);
+    return this.isCoded ? Math.max(gain, this.#logGain - 16) : gain;
+  }
+
+  #readFilters(range: OpusRange, tables: LsfTables, isVoiced: boolean, nSubframes: 2 | 4): void {
+    const frame = this.#frame;
+    const { order } = tables;
+    const before = this.#frequencies;
+    const now = this.#frequenciesNow.subarray(0, order);
+    decodeLsf(range, tables, isVoiced, now);
+    const share = nSubframes === 4 ? range.symbol(LSF_INTERPOLATION) : 4;
+    frame.order = order;
+    frame.isInterpolated = share !== 4 && this.isCoded;
+    if (frame.isInterpolated && share === 0) frame.lpcBefore.set(frame.lpc);
+    else if (frame.isInterpolated) {
+      const interpolated = this.#interpolated.subarray(0, order);
+      for (let i = 0; i < order; i++) interpolated[i] = before[i]! + (((now[i]! - before[i]!) * share) >> 2);
+      this.#lpc.ofLsf(interpolated, tables, frame.lpcBefore);
+    }
+    this.#lpc.ofLsf(now, tables, frame.lpc);
+    before.set(now);
+  }
+
+  #readPitch(range: OpusRange, { rate, nSubframes, index }: SilkFrameHead): void {
+    const { lags, taps } = this.#frame;
+    const perMs = rate / 1000;
+    const [min, max] = [2 * perMs, 18 * perMs];
+    const delta = index > 0 && this.wasVoiced ? range.symbol(PITCH_DELTA) : 0;
+    if (delta > 0) {
+      this.#lag += delta - 9;
+    } else {
+      const low = perMs === 8 ? UNIFORM_4 : perMs === 12 ? UNIFORM_6 : UNIFORM_8;
+      const high = range.symbol(PITCH_HIGH);
+      this.#lag = min + (high * perMs) / 2 + range.symbol(low);
+    }
+    const narrow = nSubframes === 2 ? NARROW_CONTOURS_10 : NARROW_CONTOURS_20;
+    const wide = nSubframes === 2 ? WIDE_CONTOURS_10 : WIDE_CONTOURS_20;
+    const contours = perMs === 8 ? narrow : wide;
+    const offsets = contours.offsets[range.symbol(contours.distribution)]!;
+    for (let i = 0; i < nSubframes; i++) lags[i] = Math.min(Math.max(this.#lag + offsets[i]!, min), max);
+    const filters = LONG_TERM_FILTERS[range.symbol(PERIODICITY)]!;
+    for (let i = 0; i < nSubframes; i++) {
+      const ofSubframe = filters.taps[range.symbol(filters.distribution)]!;
+      for (let k = 0; k < N_TAPS; k++) taps[N_TAPS * i + k] = ofSubframe[k]! / 128;
+    }
+  }
 }
 
-function absoluteGain(range: OpusRange, signal: 0 | 1 | 2, { isCoded, logGain }: SilkMemory): number {
-  const gain = 8 * range.symbol(GAIN_HIGH[signal]) + range.symbol(UNIFORM_8);
-  return isCoded ? Math.max(gain, logGain - 16) : gain;
-}
-
-function relativeGain(range: OpusRange, { logGain }: SilkMemory): number {
+function relativeGain(range: OpusRange, logGain: number): number {
   const delta = range.symbol(GAIN_DELTA);
   return Math.min(Math.max(2 * delta - 16, logGain + delta - 4, 0), 63);
 }
@@ -120,47 +191,4 @@ function linearGain(logGain: number): number {
   const part = log & 127;
   const curve = ((-174 * part * (128 - part)) >> 16) + part;
   return Math.fround((power + curve * Math.floor(power / 128)) / 65536);
-}
-
-function decodeFilters(
-  range: OpusRange,
-  tables: LsfTables,
-  isVoiced: boolean,
-  nSubframes: 2 | 4,
-  memory: SilkMemory,
-): { readonly lpc: Float32Array; readonly lpcBefore: Float32Array | undefined } {
-  const frequencies = decodeLsf(range, tables, isVoiced);
-  const share = nSubframes === 4 ? range.symbol(LSF_INTERPOLATION) : 4;
-  const isInterpolated = share !== 4 && memory.isCoded;
-  const lpcBefore = !isInterpolated
-    ? undefined
-    : share === 0
-      ? memory.lpc.slice(0, tables.order)
-      : lpcOfLsf(
-          frequencies.map((v, i) => memory.frequencies[i]! + (((v - memory.frequencies[i]!) * share) >> 2)),
-          tables,
-        );
-  const lpc = lpcOfLsf(frequencies, tables);
-  memory.frequencies.set(frequencies);
-  memory.lpc.set(lpc);
-  return { lpc, lpcBefore };
-}
-
-/** Pitch periods in samples; shape [nSubframes]. */
-function decodeLags(range: OpusRange, { rate, nSubframes, index }: SilkFrameHead, memory: SilkMemory): number[] {
-  const perMs = rate / 1000;
-  const [min, max] = [2 * perMs, 18 * perMs];
-  const delta = index > 0 && memory.wasVoiced ? range.symbol(PITCH_DELTA) : 0;
-  if (delta > 0) {
-    memory.lag += delta - 9;
-  } else {
-    const low = perMs === 8 ? UNIFORM_4 : perMs === 12 ? UNIFORM_6 : UNIFORM_8;
-    const high = range.symbol(PITCH_HIGH);
-    memory.lag = min + (high * perMs) / 2 + range.symbol(low);
-  }
-  const narrow = nSubframes === 2 ? NARROW_CONTOURS_10 : NARROW_CONTOURS_20;
-  const wide = nSubframes === 2 ? WIDE_CONTOURS_10 : WIDE_CONTOURS_20;
-  const contours = perMs === 8 ? narrow : wide;
-  const offsets = contours.offsets[range.symbol(contours.distribution)]!;
-  return offsets.map((offset) => Math.min(Math.max(memory.lag + offset, min), max));
 }

@@ -7,32 +7,45 @@ import { COSINE, type LsfTables } from './silkLsfTables.ts';
 
 const MIN_INVERSE_GAIN = 107374; // 1e-4 in Q30
 
-/**
- * @param frequencies in Q15; shape [order]
- * @returns prediction coefficients, that of the last sample first; shape [order]
- */
-export function lpcOfLsf(frequencies: Int16Array, { order, ordering }: LsfTables): Float32Array {
-  const doubled = new Int32Array(order); // 2 cos, Q16
-  for (let i = 0; i < order; i++) {
-    const index = frequencies[i]! >> 8;
-    const from = cosineAt(index);
-    doubled[ordering[i]!] = (from * 256 + (cosineAt(index + 1) - from) * (frequencies[i]! & 255) + 4) >> 3;
+/** The conversion, with arrays that are used again. */
+export class SilkLpc {
+  readonly #doubled = new Int32Array(16); // 2 cos, Q16
+  readonly #even = new Int32Array(9);
+  readonly #odd = new Int32Array(9);
+  readonly #wide = new Int32Array(16); // Q17
+  readonly #narrow = new Int16Array(16); // Q12
+  readonly #rows = [new Int32Array(16), new Int32Array(16)] as const;
+
+  /**
+   * @param frequencies in Q15; shape [order]
+   * @param out prediction coefficients, that of the last sample first; shape [order] or more
+   */
+  ofLsf(frequencies: Int16Array, { order, ordering }: LsfTables, out: Float64Array): void {
+    const doubled = this.#doubled;
+    for (let i = 0; i < order; i++) {
+      const index = frequencies[i]! >> 8;
+      const from = cosineAt(index);
+      doubled[ordering[i]!] = (from * 256 + (cosineAt(index + 1) - from) * (frequencies[i]! & 255) + 4) >> 3;
+    }
+    const even = this.#even;
+    const odd = this.#odd;
+    product(doubled, order, 0, even);
+    product(doubled, order, 1, odd);
+    const wide = this.#wide;
+    for (let i = 0; i < order / 2; i++) {
+      const sum = -even[i + 1]! - even[i]!;
+      const difference = odd[i + 1]! - odd[i]!;
+      wide[i] = sum - difference;
+      wide[order - 1 - i] = sum + difference;
+    }
+    const narrow = this.#narrow;
+    limit(wide, narrow, order);
+    for (let i = 1; i <= 16 && !isStable(narrow, order, this.#rows); i++) {
+      expand(wide, order, 65536 - (1 << i));
+      round(wide, narrow, order);
+    }
+    for (let i = 0; i < order; i++) out[i] = narrow[i]! / 4096;
   }
-  const even = product(doubled, 0);
-  const odd = product(doubled, 1);
-  const wide = new Int32Array(order); // Q17
-  for (let i = 0; i < order / 2; i++) {
-    const sum = -even[i + 1]! - even[i]!;
-    const difference = odd[i + 1]! - odd[i]!;
-    wide[i] = sum - difference;
-    wide[order - 1 - i] = sum + difference;
-  }
-  const narrow = limited(wide); // Q12
-  for (let i = 1; i <= 16 && !isStable(narrow); i++) {
-    expand(wide, 65536 - (1 << i));
-    round(wide, narrow);
-  }
-  return Float32Array.from(narrow, (v) => v / 4096);
 }
 
 function cosineAt(index: number): number {
@@ -40,9 +53,8 @@ function cosineAt(index: number): number {
 }
 
 /** The product of (1 - c z + z^2) over every second c from `first` on; half of it, as it is symmetric. Q16 */
-function product(doubled: Int32Array, first: number): Int32Array {
-  const half = doubled.length / 2;
-  const polynomial = new Int32Array(half + 1);
+function product(doubled: Int32Array, order: number, first: number, polynomial: Int32Array): void {
+  const half = order / 2;
   polynomial[0] = 65536;
   polynomial[1] = -doubled[first]!;
   for (let i = 1; i < half; i++) {
@@ -52,38 +64,35 @@ function product(doubled: Int32Array, first: number): Int32Array {
       polynomial[j] = polynomial[j]! + polynomial[j - 2]! - roundShift(c * polynomial[j - 1]!);
     polynomial[1] = polynomial[1]! - c;
   }
-  return polynomial;
 }
 
 /**
  * To 16 bits. Coefficients that do not fit are scaled down together; like ffmpeg, only the first one is looked at (the
  * others wrap).
  */
-function limited(wide: Int32Array): Int16Array {
-  const narrow = new Int16Array(wide.length);
+function limit(wide: Int32Array, narrow: Int16Array, order: number): void {
   for (let i = 0; i < 10; i++) {
     const first = Math.min((Math.abs(wide[0]!) + 16) >> 5, 163838);
     if (first <= 32767) {
-      round(wide, narrow);
-      return narrow;
+      round(wide, narrow, order);
+      return;
     }
-    expand(wide, 65470 - Math.trunc(((first - 32767) << 14) / (first >> 2)));
+    expand(wide, order, 65470 - Math.trunc(((first - 32767) << 14) / (first >> 2)));
   }
-  for (let i = 0; i < wide.length; i++) {
+  for (let i = 0; i < order; i++) {
     narrow[i] = Math.min(Math.max((wide[i]! + 16) >> 5, -32768), 32767);
     wide[i] = narrow[i]! << 5;
   }
-  return narrow;
 }
 
-function round(wide: Int32Array, narrow: Int16Array): void {
-  for (let i = 0; i < wide.length; i++) narrow[i] = (wide[i]! + 16) >> 5;
+function round(wide: Int32Array, narrow: Int16Array, order: number): void {
+  for (let i = 0; i < order; i++) narrow[i] = (wide[i]! + 16) >> 5;
 }
 
 /** Moves the poles inwards: coefficient i shrinks by `factor` (Q16) to the power of i + 1. */
-function expand(wide: Int32Array, factor: number): void {
+function expand(wide: Int32Array, order: number, factor: number): void {
   let power = factor;
-  for (let i = 0; i < wide.length; i++) {
+  for (let i = 0; i < order; i++) {
     wide[i] = roundShift(wide[i]! * power);
     power = Math.floor((factor * power + 32768) / 65536);
   }
@@ -94,11 +103,19 @@ function roundShift(value: number): number {
   return Math.floor(value / 65536 + 0.5);
 }
 
-/** Whether the inverse prediction gain, by the backward Levinson recursion in the RFC's integers, is large enough. */
-function isStable(narrow: Int16Array): boolean {
-  const order = narrow.length;
-  if (narrow.reduce((sum, v) => sum + v, 0) >= 4096) return false;
-  let row = Int32Array.from(narrow, (v) => v * 4096); // Q24
+/**
+ * Whether the inverse prediction gain, by the backward Levinson recursion in the RFC's integers, is large enough.
+ *
+ * @param rows two of the recursion, for use; shape [2][order] or more
+ */
+function isStable(narrow: Int16Array, order: number, rows: readonly [Int32Array, Int32Array]): boolean {
+  let [row, next] = rows;
+  let total = 0;
+  for (let i = 0; i < order; i++) {
+    total += narrow[i]!;
+    row[i] = narrow[i]! * 4096; // Q24
+  }
+  if (total >= 4096) return false;
   let inverseGain = 2 ** 30; // Q30
   for (let k = order - 1; ; k--) {
     if (Math.abs(row[k]!) > 16773022) return false; // 0.99975
@@ -110,12 +127,11 @@ function isStable(narrow: Int16Array): boolean {
     const rough = Math.trunc((2 ** 29 - 1) / (divisor >> (nBits - 15)));
     const error = 2 ** 29 - multiplyShift(divisor * 2 ** (31 - nBits), rough, 16); // Q29
     const gain = rough * 65536 + ((error * rough) >> 13);
-    const next = new Int32Array(order);
     for (let j = 0; j < k; j++) {
       const value = row[j]! - roundMultiplyShift(row[k - 1 - j]!, reflection, 31);
       next[j] = roundMultiplyShift(value, gain, nBits);
     }
-    row = next;
+    [row, next] = [next, row];
   }
 }
 

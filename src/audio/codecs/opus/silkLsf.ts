@@ -8,21 +8,22 @@ import { LSF_EXTENSION, type LsfTables } from './silkLsfTables.ts';
 
 const STABILIZING_PASSES = 20;
 
-/** @returns frequencies in Q15 of half the sample rate, rising; shape [order] */
-export function decodeLsf(range: OpusRange, tables: LsfTables, isVoiced: boolean): Int16Array {
+const indices = new Int32Array(16);
+
+/** @param frequencies in Q15 of half the sample rate, rising; filled, shape [order] */
+export function decodeLsf(range: OpusRange, tables: LsfTables, isVoiced: boolean, frequencies: Int16Array): void {
   const { order, codebook, selection, stage2, prediction, step } = tables;
   const vector = range.symbol(tables.stage1[isVoiced ? 1 : 0]);
-  const choice = (i: number): number => (selection[(vector * order + i) >> 1]! >> (4 * (i & 1))) & 15;
-  const indices = Array.from({ length: order }, (_, i) => {
-    const index = range.symbol(stage2[choice(i) >> 1]!) - 4;
-    if (index === -4) return index - range.symbol(LSF_EXTENSION);
-    return index === 4 ? index + range.symbol(LSF_EXTENSION) : index;
-  });
-  const frequencies = new Int16Array(order);
+  for (let i = 0; i < order; i++) {
+    const index = range.symbol(stage2[choiceAt(selection, vector * order, i) >> 1]!) - 4;
+    const extension = index === 4 || index === -4 ? range.symbol(LSF_EXTENSION) : 0;
+    indices[i] = index < 0 ? index - extension : index + extension;
+  }
   let residual = 0;
   for (let i = order - 1; i >= 0; i--) {
     const own = ((indices[i]! * 1024 - 102 * Math.sign(indices[i]!)) * step) >> 16;
-    residual = i === order - 1 ? own : own + ((residual * prediction[choice(i) & 1 ? 1 : 0][i]!) >> 8);
+    if (i === order - 1) residual = own;
+    else residual = own + ((residual * prediction[choiceAt(selection, vector * order, i) & 1 ? 1 : 0][i]!) >> 8);
     const centre = codebook[vector * order + i]!;
     const before = i > 0 ? codebook[vector * order + i - 1]! : 0;
     const after = i + 1 < order ? codebook[vector * order + i + 1]! : 256;
@@ -30,7 +31,10 @@ export function decodeLsf(range: OpusRange, tables: LsfTables, isVoiced: boolean
     frequencies[i] = Math.min(Math.max(centre * 128 + shift, 0), 32767);
   }
   stabilize(frequencies, tables.spacing);
-  return frequencies;
+}
+
+function choiceAt(selection: readonly number[], start: number, i: number): number {
+  return (selection[(start + i) >> 1]! >> (4 * (i & 1))) & 15;
 }
 
 /** The residual has more weight where frequencies are far apart: the square root of 1 / below + 1 / above, in integers. */

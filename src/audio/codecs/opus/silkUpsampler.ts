@@ -24,11 +24,17 @@ const TAPS_BY_TWELFTH: ReadonlyMap<number, readonly number[]> = new Map([
   [8, [-103, 896, -3487, 11950, 26341, -3350, 529, -4]],
 ]);
 
+/** Samples of the longest Opus frame, 60 ms. */
+const MAX_INPUT = 960;
+
 export class SilkUpsampler {
-  readonly #states = [new Float64Array(3), new Float64Array(3)];
+  readonly #even = new Float64Array(3);
+  readonly #odd = new Float64Array(3);
   /** The outputs for one input sample: their first sample at the doubled rate, and their taps. */
   readonly #phases: readonly { readonly start: number; readonly taps: readonly number[] }[];
-  #kept: Float64Array = new Float64Array(N_TAPS);
+  /** At twice the rate; the first of them are the last ones of the frame before. */
+  readonly #doubled = new Float64Array(N_TAPS + 2 * MAX_INPUT);
+  readonly #out: Float32Array<ArrayBuffer>;
 
   constructor(rate: SilkRate) {
     const ratio = 48000 / rate;
@@ -36,21 +42,24 @@ export class SilkUpsampler {
       const twelfths = (24 / ratio) * i;
       return { start: Math.floor(twelfths / 12), taps: TAPS_BY_TWELFTH.get(twelfths % 12) ?? [] };
     });
+    this.#out = new Float32Array(ratio * MAX_INPUT);
   }
 
-  /** @param samples 16-bit integers  @returns shape [nSamples * 48000 / rate] */
-  push(samples: ArrayLike<number>): Int16Array {
-    const doubled = new Float64Array(N_TAPS + 2 * samples.length);
-    doubled.set(this.#kept);
+  /**
+   * @param samples 16-bit integers, at most 60 ms
+   * @returns n / 32768, valid until the next call; shape [nSamples * 48000 / rate]
+   */
+  push(samples: Float64Array): Float32Array<ArrayBuffer> {
+    const doubled = this.#doubled;
     for (let i = 0; i < samples.length; i++) {
-      for (let odd = 0; odd < 2; odd++) {
-        doubled[N_TAPS + 2 * i + odd] = chain(samples[i]! * 1024, this.#states[odd]!, ALL_PASS_WEIGHTS[odd]!);
-      }
+      const input = samples[i]! * 1024;
+      doubled[N_TAPS + 2 * i] = chain(input, this.#even, ALL_PASS_WEIGHTS[0]);
+      doubled[N_TAPS + 2 * i + 1] = chain(input, this.#odd, ALL_PASS_WEIGHTS[1]);
     }
     const ratio = this.#phases.length;
-    const out = new Int16Array(ratio * samples.length);
-    for (const [phase, { start, taps }] of this.#phases.entries()) filter(doubled, start, taps, out, phase, ratio);
-    this.#kept = doubled.slice(-N_TAPS);
+    const out = this.#out.subarray(0, ratio * samples.length);
+    for (let phase = 0; phase < ratio; phase++) filter(doubled, this.#phases[phase]!, out, phase, ratio);
+    doubled.copyWithin(0, 2 * samples.length, 2 * samples.length + N_TAPS);
     return out;
   }
 }
@@ -58,9 +67,8 @@ export class SilkUpsampler {
 /** Every second place from `start` on with its eight taps into every `ratio`-th of `out`. All sums are integers. */
 function filter(
   doubled: Float64Array,
-  start: number,
-  taps: readonly number[],
-  out: Int16Array,
+  { start, taps }: { readonly start: number; readonly taps: readonly number[] },
+  out: Float32Array,
   phase: number,
   ratio: number,
 ): void {
@@ -68,7 +76,7 @@ function filter(
   for (let to = phase, at = start; to < out.length; to += ratio, at += 2) {
     const first = doubled[at]! * t0 + doubled[at + 1]! * t1 + doubled[at + 2]! * t2 + doubled[at + 3]! * t3;
     const last = doubled[at + 4]! * t4 + doubled[at + 5]! * t5 + doubled[at + 6]! * t6 + doubled[at + 7]! * t7;
-    out[to] = roundedTo16(first + last, 32768);
+    out[to] = roundedTo16(first + last, 1 / 32768) / 32768;
   }
 }
 
@@ -76,14 +84,15 @@ function filter(
 function chain(input: number, state: Float64Array, weights: readonly [number, number, number]): number {
   let value = input;
   for (let i = 0; i < 3; i++) {
-    const product = Math.floor(((value - state[i]!) * weights[i]!) / 65536);
-    const out = state[i]! + product;
+    const before = state[i]!;
+    const product = Math.floor((value - before) * weights[i]! * (1 / 65536));
     state[i] = value + product;
-    value = out;
+    value = before + product;
   }
-  return roundedTo16(value, 1024);
+  return roundedTo16(value, 1 / 1024);
 }
 
-function roundedTo16(value: number, unit: number): number {
-  return clampInt16(Math.floor(value / unit + 0.5));
+/** @param scale a power of two */
+function roundedTo16(value: number, scale: number): number {
+  return clampInt16(Math.floor(value * scale + 0.5));
 }
