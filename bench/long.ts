@@ -67,8 +67,9 @@ async function measure(file: string, withSpeech: boolean): Promise<Measured> {
   const sound = await openSound({ kind: 'address', address: file });
   const mel = await logMel(sound, { nMels: 80, scratch: createNodePlatform().scratch });
   const first = lap();
+  let window: Float32Array | undefined;
   for (let seek = 0; seek < mel.nFrames; seek += N_FRAMES)
-    await mel.window(seek, Math.min(N_FRAMES, mel.nFrames - seek));
+    window = await mel.window(seek, Math.min(N_FRAMES, mel.nFrames - seek), window);
   const second = lap();
   if (withSpeech) await measureActivity(mel);
   const speech = lap();

@@ -16,8 +16,13 @@ const CALLS_A_LOOK = 64;
 
 /** Where the bytes come from, one chunk after the other. */
 interface Chunks {
-  /** The next bytes, none at the end. `position` is where they should begin: a stream is always there. */
-  next(position: number): Promise<Uint8Array>;
+  /**
+   * The next bytes, none at the end.
+   *
+   * @param position where they should begin: a stream is always there
+   * @param room gives memory for so many, which may be used for them
+   */
+  next(position: number, room: (count: number) => Uint8Array): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -56,7 +61,10 @@ export class ByteReader {
     const { size } = source;
     return new ByteReader(
       {
-        next: (position) => source.read(position, Math.min(position + CHUNK_BYTES, size), signal),
+        next: (position, room) => {
+          const end = Math.min(position + CHUNK_BYTES, size);
+          return source.read(position, end, signal, room(end - position));
+        },
         close: async () => {},
       },
       size,
@@ -161,13 +169,16 @@ export class ByteReader {
   }
 
   async #fill(least: number): Promise<void> {
-    const chunk = await this.#chunks.next(this.#position + this.#end - this.#start);
+    const room = (count: number): Uint8Array => {
+      this.#makeRoom(Math.max(count, least - (this.#end - this.#start)));
+      return this.#buffer.subarray(this.#end, this.#end + count);
+    };
+    const chunk = await this.#chunks.next(this.#position + this.#end - this.#start, room);
     if (chunk.length === 0) {
       this.#isAtEnd = true;
       return;
     }
-    this.#makeRoom(Math.max(chunk.length, least - (this.#end - this.#start)));
-    this.#buffer.set(chunk, this.#end);
+    if (chunk.buffer !== this.#buffer.buffer) room(chunk.length).set(chunk);
     this.#end += chunk.length;
   }
 

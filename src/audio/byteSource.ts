@@ -7,9 +7,11 @@ export interface ByteSource {
   readonly size: number;
   /**
    * The bytes from `begin` to `end`, both from 0 to `size`; fewer, down to none, only if the file has become shorter.
+   *
+   * @param room memory of `end - begin` bytes where they may be put, in place of new memory
    * @throws what reading throws; the signal's reason
    */
-  read(begin: number, end: number, signal?: AbortSignal): Promise<Uint8Array>;
+  read(begin: number, end: number, signal?: AbortSignal, room?: Uint8Array): Promise<Uint8Array>;
   /** Gives up what the source holds open. Nothing is read after it. */
   close?(): Promise<void> | void;
 }

@@ -54,8 +54,8 @@ export async function fileSource(path: string, options: FileOptions = {}): Promi
     const source: ByteSource = {
       name,
       size: info.size,
-      async read(begin, end, signal) {
-        const bytes = await readRange(handle, begin, end);
+      async read(begin, end, signal, room) {
+        const bytes = await readRange(handle, begin, end, room);
         signal?.throwIfAborted();
         if (bytes.length < end - begin && !isShorter) {
           isShorter = true;
@@ -169,8 +169,8 @@ export async function streamSource(
     name,
     size,
     path: async () => path,
-    async read(begin, end, signalOfRead) {
-      const bytes = await kept.read(begin, end);
+    async read(begin, end, signalOfRead, room) {
+      const bytes = await kept.read(begin, end, room);
       signalOfRead?.throwIfAborted();
       return bytes;
     },

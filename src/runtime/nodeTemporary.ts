@@ -60,9 +60,9 @@ export class TemporaryFile {
     this.size += bytes.length;
   }
 
-  /** The bytes from `begin` to `end`. */
-  read(begin: number, end: number): Promise<Uint8Array> {
-    return readRange(this.#handle, begin, end);
+  /** The bytes from `begin` to `end`. @param room where to put them */
+  read(begin: number, end: number, room?: Uint8Array): Promise<Uint8Array> {
+    return readRange(this.#handle, begin, end, room);
   }
 
   /** Closes and removes it. */
@@ -73,9 +73,13 @@ export class TemporaryFile {
   }
 }
 
-/** The bytes from `begin` to `end`; fewer if the file ends before. */
-export async function readRange(handle: FileHandle, begin: number, end: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(end - begin);
+/** The bytes from `begin` to `end`; fewer if the file ends before. @param bytes where to put them */
+export async function readRange(
+  handle: FileHandle,
+  begin: number,
+  end: number,
+  bytes: Uint8Array = new Uint8Array(end - begin),
+): Promise<Uint8Array> {
   let n = 0;
   while (n < bytes.length) {
     const { bytesRead } = await handle.read(bytes, n, bytes.length - n, begin + n);

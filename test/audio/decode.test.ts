@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ByteReader } from '../../src/audio/byteReader.ts';
 import type { ByteSource } from '../../src/audio/byteSource.ts';
-import { decodeAudio, decodeWhole } from '../../src/audio/decode.ts';
+import { decodeAudio, decodeInPlace, decodeWhole } from '../../src/audio/decode.ts';
 import { AudioError } from '../../src/base/errors.ts';
 import { ffmpegEncode, ffmpegOrSkip, ffmpegSamples } from '../support/ffmpeg.ts';
 import { sharedOrSkip } from '../support/paths.ts';
@@ -227,6 +227,57 @@ test('the shared WAV and FLAC recordings are, sample for sample, those of ffmpeg
     let unequal = 0;
     for (let i = 0; i < actual.length; i++) if (actual[i]! * 32768 !== expected[i]) unequal++;
     assert.is(unequal, 0, name);
+  }
+});
+
+/** A file many times over. */
+function repeated(bytes: Uint8Array, times: number): Uint8Array {
+  const out = new Uint8Array(bytes.length * times);
+  for (let i = 0; i < times; i++) out.set(bytes, i * bytes.length);
+  return out;
+}
+
+test('a recording is decoded in memory that is kept, and given in memory that is not', async () => {
+  const values = Array.from(noise(400_000, 3), (v) => Math.round(20000 * v));
+  const files: readonly (readonly [kind: string, bytes: Uint8Array])[] = [
+    ['wav', wavFile({ tag: 1, bits: 16, sampleRate: 44100, nChannels: 2, data: integerBytes(values, 16) })],
+    [
+      'flac',
+      flacFile({ sampleRate: 22050, bits: 16, coded: [values], subframes: [{ kind: 'verbatim' }], blockSize: 4000 }),
+    ],
+    ['mp3', repeated(toneMp3, 200)],
+    ['opus', repeated(toneOpus, 40)],
+  ];
+  for (const [kind, bytes] of files) {
+    const asked: (Uint8Array | undefined)[] = [];
+    const source: ByteSource = {
+      size: bytes.length,
+      async read(begin, end, _signal, room) {
+        asked.push(room);
+        room?.set(bytes.subarray(begin, end));
+        return room ?? bytes.slice(begin, end);
+      },
+    };
+    const inPlace = new Set<ArrayBufferLike>();
+    const whole: number[] = [];
+    for await (const piece of decodeInPlace(source)) {
+      inPlace.add(piece.buffer);
+      for (const v of piece) whole.push(v);
+    }
+    assert.ok(inPlace.size <= 3, `${kind}: ${inPlace.size} arrays of samples`);
+    assert.ok(
+      asked.every((room) => room),
+      `${kind}: it has room for all bytes`,
+    );
+    const given: Float32Array[] = [];
+    for await (const piece of decodeAudio(source)) given.push(piece);
+    assert.ok(given.length > 2, `${kind}: ${given.length} pieces`);
+    assert.is(new Set(given.map(({ buffer }) => buffer)).size, given.length, `${kind}: each piece is the caller's`);
+    assert.equal(
+      given.flatMap((piece) => [...piece]),
+      whole,
+      kind,
+    );
   }
 });
 

@@ -18,7 +18,8 @@ import type { CallOptions } from '../../base/progress.ts';
 import type { ByteReader } from '../byteReader.ts';
 import { DEFAULT_CHANNEL_MASKS, type PcmPiece, SPEAKER } from '../pcm.ts';
 import { VainWork } from '../vainWork.ts';
-import { type FlacFrame, type FlacStreamInfo, readFlacFrame } from './flacFrame.ts';
+import { type FlacFrame, type FlacMemory, type FlacStreamInfo, readFlacFrame } from './flacFrame.ts';
+import { FrameJoiner } from './frameJoiner.ts';
 
 const MAGIC = 'fLaC';
 const BLOCK_HEADER_BYTES = 4;
@@ -68,9 +69,23 @@ export async function* readFlac(
   const firstFrame = reader.position;
   let nSamples = 0;
   const damage: FlacDamage = { at: undefined, otherBits: undefined };
-  for await (const frames of frameGroups(reader, info, damage, vainWork)) {
-    yield* pieces(frames, info);
-    for (const { blockSize } of frames) nSamples += blockSize;
+  // Up to 16 bits, and 17 to 32, left-justified in their type, as ffmpeg's decoder gives them.
+  const sampleFormat = info.bits <= 16 ? 's16' : 's32';
+  const unit = 2 ** ((sampleFormat === 's16' ? 16 : 32) - info.bits);
+  const joiner = new FrameJoiner();
+  for await (const frame of frames(reader, info, damage, vainWork)) {
+    if (!frame) {
+      yield* joiner.take();
+      continue;
+    }
+    const { sampleRate, channels } = frame;
+    const nChannels = channels.length;
+    const format = { sampleFormat, sampleRate, nChannels, channelMask: channelMask(nChannels) } as const;
+    yield* joiner.before(format);
+    if (unit !== 1)
+      for (const values of channels) for (let i = 0; i < values.length; i++) values[i] = values[i]! * unit;
+    joiner.add(format, channels);
+    nSamples += frame.blockSize;
   }
   if (nSamples === 0 && (info.nSamples > 0 || reader.position > firstFrame)) {
     throw new AudioError('malformed', 'The FLAC file has no frame that can be read.');
@@ -96,30 +111,33 @@ interface FlacDamage {
   otherBits: number | undefined;
 }
 
-/** Consecutive frames. What is no frame is skipped, as long as that is no more work than the bytes are worth. */
-async function* frameGroups(
+/**
+ * Frames in order, each valid until the next is asked for, and undefined where the frames so far are to be handed on. What is
+ * no frame is skipped, as long as that is no more work than the bytes are worth.
+ */
+async function* frames(
   reader: ByteReader,
   info: FlacStreamInfo,
   damage: FlacDamage,
   vainWork: VainWork,
-): AsyncGenerator<readonly FlacFrame[], void, undefined> {
+): AsyncGenerator<FlacFrame | undefined, void, undefined> {
+  const memory: FlacMemory = [];
   let nSamples = 0;
   let isGivenUp = false;
   for (let least = 1; ; ) {
     const bytes = await reader.peek(least, Math.max(least, BYTES_AT_ONCE));
     if (bytes.length === 0) return;
     const isEnd = bytes.length < least;
-    const frames: FlacFrame[] = [];
     least = 1;
     let at = 0;
     let nAtOnce = 0;
     while (at < bytes.length && nAtOnce < SAMPLES_AT_ONCE) {
-      const frame = readFlacFrame(bytes, at, info);
+      const frame = readFlacFrame(bytes, at, info, memory);
       if ('blockSize' in frame) {
-        frames.push(frame);
         nSamples += frame.blockSize;
         nAtOnce += frame.blockSize * frame.channels.length;
         at = frame.end;
+        yield frame;
         continue;
       }
       const isWorthMore = vainWork.add(frame.work);
@@ -136,55 +154,9 @@ async function* frameGroups(
       while (at < bytes.length && bytes[at] !== 0xff) at++;
     }
     await reader.advance(at);
-    if (frames.length > 0) yield frames;
+    yield undefined;
     if (isGivenUp) return;
   }
-}
-
-/** Neighbours of one format together. */
-function* pieces(frames: readonly FlacFrame[], { bits }: FlacStreamInfo): Generator<PcmPiece> {
-  for (let from = 0; from < frames.length; ) {
-    const first = frames[from]!;
-    let to = from + 1;
-    while (to < frames.length && isSameFormat(first, frames[to]!)) to++;
-    yield toPiece(frames.slice(from, to), first, bits);
-    from = to;
-  }
-}
-
-function isSameFormat(a: FlacFrame, b: FlacFrame): boolean {
-  return a.sampleRate === b.sampleRate && a.channels.length === b.channels.length;
-}
-
-/** Up to 16 bits, and 17 to 32, left-justified in their type, as ffmpeg's decoder gives them. */
-function toPiece(frames: readonly FlacFrame[], { sampleRate, channels }: FlacFrame, bits: number): PcmPiece {
-  const nChannels = channels.length;
-  const format = { sampleRate, nChannels, channelMask: channelMask(nChannels) };
-  if (bits <= 16) {
-    const samples = joined(frames, nChannels, (length) => new Int16Array(length), 2 ** (16 - bits));
-    return { ...format, sampleFormat: 's16', channels: samples };
-  }
-  const samples = joined(frames, nChannels, (length) => new Int32Array(length), 2 ** (32 - bits));
-  return { ...format, sampleFormat: 's32', channels: samples };
-}
-
-function joined<S extends Int16Array | Int32Array>(
-  frames: readonly FlacFrame[],
-  nChannels: number,
-  allocate: (length: number) => S,
-  unit: number,
-): S[] {
-  const length = frames.reduce((sum, { blockSize }) => sum + blockSize, 0);
-  const channels = Array.from({ length: nChannels }, () => allocate(length));
-  let at = 0;
-  for (const frame of frames) {
-    for (const [c, values] of frame.channels.entries()) {
-      const channel = channels[c]!;
-      for (let i = 0; i < values.length; i++) channel[at + i] = values[i]! * unit;
-    }
-    at += frame.blockSize;
-  }
-  return channels;
 }
 
 /** Leaves the reader where the first frame should be. */

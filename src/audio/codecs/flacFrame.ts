@@ -20,7 +20,7 @@ export interface FlacFrame {
   readonly sampleRate: number;
   /** Samples of a channel. */
   readonly blockSize: number;
-  /** Shape [nChannels][blockSize]. */
+  /** In the arrays that were given; shape [nChannels][blockSize]. */
   readonly channels: readonly Float64Array[];
   /** Where the frame ends in the bytes. */
   readonly end: number;
@@ -138,8 +138,16 @@ class BitReader {
   }
 }
 
+/** Arrays that samples of frames are read into, one for each channel: longer ones take their place as they are needed. */
+export type FlacMemory = Float64Array<ArrayBuffer>[];
+
 /** Reads the frame at byte `at`. */
-export function readFlacFrame(bytes: Uint8Array, at: number, info: FlacStreamInfo): FlacFrame | NoFlacFrame {
+export function readFlacFrame(
+  bytes: Uint8Array,
+  at: number,
+  info: FlacStreamInfo,
+  memory: FlacMemory,
+): FlacFrame | NoFlacFrame {
   if (!mayBeHeader(bytes, at)) return { isCut: false, work: 1 };
   const reader = new BitReader(bytes, at);
   const channels: Float64Array[] = [];
@@ -150,7 +158,13 @@ export function readFlacFrame(bytes: Uint8Array, at: number, info: FlacStreamInf
       // A difference of two channels needs one bit more.
       const isSide = assignment === 9 ? channel === 0 : assignment >= 8 && channel === 1;
       nSamples += blockSize;
-      channels.push(readSubframe(reader, bits + (isSide ? 1 : 0), blockSize));
+      let samples = memory[channel];
+      if (!samples || samples.length < blockSize) {
+        samples = new Float64Array(blockSize);
+        memory[channel] = samples;
+      }
+      channels.push(samples.subarray(0, blockSize));
+      readSubframe(reader, bits + (isSide ? 1 : 0), channels[channel]!);
     }
     reader.alignToByte();
     const bodyEnd = reader.byteAt;
@@ -229,13 +243,13 @@ function blockSizeOf(code: number, reader: BitReader): number {
   return 1 << code;
 }
 
-function readSubframe(reader: BitReader, bits: number, blockSize: number): Float64Array {
+function readSubframe(reader: BitReader, bits: number, out: Float64Array): void {
   if (reader.unsigned(1) !== 0) throw new Unreadable();
   const type = reader.unsigned(6);
   const wasted = reader.unsigned(1) === 1 ? reader.unary() + 1 : 0;
   const width = bits - wasted;
   if (width < 1) throw new Unreadable();
-  const out = new Float64Array(blockSize);
+  const blockSize = out.length;
   const fixed = FIXED_COEFFICIENTS[type - 8];
   if (type === 0) out.fill(reader.signed(width));
   else if (type === 1) for (let i = 0; i < blockSize; i++) out[i] = reader.signed(width);
@@ -243,7 +257,6 @@ function readSubframe(reader: BitReader, bits: number, blockSize: number): Float
   else if (type >= 32) readLinear(reader, type - 31, width, out);
   else throw new Unreadable();
   if (wasted > 0) for (let i = 0; i < blockSize; i++) out[i] = out[i]! * 2 ** wasted;
-  return out;
 }
 
 /** By order: a sample is the residual plus these multiples of the samples before it, the last one first. */

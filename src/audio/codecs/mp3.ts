@@ -2,14 +2,14 @@
  * MPEG audio (MP3, also layers I and II). Sample rate, channels and layer may change from frame to frame. Encoder delay and
  * padding are cut off where a LAME header states them, as in ffmpeg; without one nothing is.
  */
-import { concat } from '../../base/bytes.ts';
 import type { CallOptions } from '../../base/progress.ts';
 import type { ByteReader } from '../byteReader.ts';
 import { id3Length } from '../containers/id3.ts';
 import { isSameKind, MPEG_HEADER_BYTES, mpegFrameAt, mpegFrames } from '../containers/mpegFrame.ts';
 import { type MpegInfo, readMpegInfo } from '../containers/mpegInfo.ts';
-import type { ChannelSamples, PcmPiece, PcmPieceOf } from '../pcm.ts';
+import type { PcmPiece } from '../pcm.ts';
 import { DecoderReport } from './decoderReport.ts';
+import { FrameJoiner } from './frameJoiner.ts';
 
 /** The first frame is looked for within this many bytes. */
 const SEARCHED_BYTES = 1 << 16;
@@ -62,55 +62,30 @@ export async function* readMp3(
   let is16: boolean | undefined;
   let seconds = 0;
   let rate = 0;
+  const joiner = new FrameJoiner();
   for await (const frames of mpegFrames(reader)) {
-    const decoded32: PcmPieceOf<'f32'>[] = [];
-    const decoded16: PcmPieceOf<'s16'>[] = [];
     for (const { header, bytes, isDropped } of frames) {
       const { nSamples, nChannels, sampleRate } = header;
       is16 ??= header.layer !== 3;
-      const f32 = isDropped || is16 ? undefined : decoder.decode(bytes);
-      const s16 = isDropped || !is16 ? undefined : decoder.decode16(bytes);
-      const { from, to } = trimmer.next(nSamples, !f32 && !s16);
-      if (f32 || s16) {
+      const channels = isDropped ? undefined : is16 ? decoder.decode16(bytes) : decoder.decode(bytes);
+      const { from, to } = trimmer.next(nSamples, !channels);
+      if (channels) {
         report.count(nSamples);
         // ffmpeg's decoder says a new rate one frame late, so its resampler takes that frame at the old rate.
-        const format = { sampleRate: rate === 0 ? sampleRate : rate, nChannels, channelMask: 0 };
+        const sampleFormat = is16 ? 's16' : 'f32';
+        const format = { sampleFormat, sampleRate: rate === 0 ? sampleRate : rate, nChannels, channelMask: 0 } as const;
         rate = sampleRate;
+        yield* joiner.before(format);
         const isCut = from > 0 || to < nSamples;
-        if (f32) {
-          const channels = isCut ? f32.map((c) => c.subarray(from, to)) : f32;
-          decoded32.push({ ...format, sampleFormat: 'f32', channels });
-        }
-        if (s16) {
-          const channels = isCut ? s16.map((c) => c.subarray(from, to)) : s16;
-          decoded16.push({ ...format, sampleFormat: 's16', channels });
-        }
+        joiner.add(format, isCut ? channels.map((channel) => channel.subarray(from, to)) : channels);
       } else if (!isDropped) {
         report.damage(`the side information of the frame at ${seconds.toFixed(1)} s`);
       }
       seconds += nSamples / sampleRate;
     }
-    yield* joined(decoded32, (parts) => concat(Float32Array, parts));
-    yield* joined(decoded16, (parts) => concat(Int16Array, parts));
+    yield* joiner.take();
   }
   report.end(onWarning);
-}
-
-/** Neighbours of one format together. */
-function* joined<F extends 'f32' | 's16'>(
-  pieces: readonly PcmPieceOf<F>[],
-  join: (parts: readonly ChannelSamples[F][]) => ChannelSamples[F],
-): Generator<PcmPieceOf<F>> {
-  for (let first = 0; first < pieces.length; ) {
-    const piece = pieces[first]!;
-    const { sampleRate, nChannels } = piece;
-    let end = first + 1;
-    while (pieces[end]?.sampleRate === sampleRate && pieces[end]?.nChannels === nChannels) end++;
-    const alike = pieces.slice(first, end);
-    const channels = piece.channels.map((_, c) => join(alike.map((other) => other.channels[c]!)));
-    if (channels[0]!.length > 0) yield { ...piece, channels };
-    first = end;
-  }
 }
 
 /** Which samples are kept, frame by frame. */

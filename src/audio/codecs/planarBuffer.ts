@@ -26,7 +26,7 @@ export class PlanarBuffer<F extends SampleFormat> {
   }
 
   /** @param part of as many channels; shape [nChannels][nSamples] */
-  append(part: readonly ChannelSamples[F][]): void {
+  append(part: readonly ArrayLike<number>[]): void {
     const nSamples = part[0]?.length ?? 0;
     for (let c = 0; c < this.#nChannels; c++) this.#room(c, nSamples).set(part[c]!, this.#length);
     this.#length += nSamples;

@@ -30,7 +30,7 @@ export interface WavFormat {
   readonly frameBytes: number;
 }
 
-/** Samples of all whole frames in `bytes`. */
+/** Samples of all whole frames in `bytes`, in arrays that are valid until the next call. */
 export type ReadFrames = (bytes: Uint8Array) => PcmPiece;
 
 export function frameReader(wav: WavFormat): ReadFrames {
@@ -53,46 +53,52 @@ export function frameReader(wav: WavFormat): ReadFrames {
       if (wav.sampleRate === SAMPLE_RATE && wav.nChannels === 1) {
         return s16((view, at) => view.getInt16(at + (isLittle ? 6 : 0), isLittle));
       }
-      const read = channelReader(wav, allocate.f64, (view, at) => Number(view.getBigInt64(at, isLittle)) / 2 ** 63);
+      const read = channelReader<'f64'>(
+        wav,
+        allocate.f64,
+        (view, at) => Number(view.getBigInt64(at, isLittle)) / 2 ** 63,
+      );
       return (bytes) => ({ ...wav, sampleFormat: 'f64', channels: read(bytes) });
     }
     case 'f32': {
-      const read = channelReader(wav, allocate.f32, (view, at) => view.getFloat32(at, isLittle));
+      const read = channelReader<'f32'>(wav, allocate.f32, (view, at) => view.getFloat32(at, isLittle));
       return (bytes) => ({ ...wav, sampleFormat: 'f32', channels: read(bytes) });
     }
     case 'f64': {
-      const read = channelReader(wav, allocate.f64, (view, at) => view.getFloat64(at, isLittle));
+      const read = channelReader<'f64'>(wav, allocate.f64, (view, at) => view.getFloat64(at, isLittle));
       return (bytes) => ({ ...wav, sampleFormat: 'f64', channels: read(bytes) });
     }
   }
 
   function s16(sample: ReadSample): ReadFrames {
-    const read = channelReader(wav, allocate.s16, sample);
+    const read = channelReader<'s16'>(wav, allocate.s16, sample);
     return (bytes) => ({ ...wav, sampleFormat: 's16', channels: read(bytes) });
   }
   function s32(sample: ReadSample): ReadFrames {
-    const read = channelReader(wav, allocate.s32, sample);
+    const read = channelReader<'s32'>(wav, allocate.s32, sample);
     return (bytes) => ({ ...wav, sampleFormat: 's32', channels: read(bytes) });
   }
 }
 
 type ReadSample = (view: DataView, at: number) => number;
 
-/** @returns samples of the whole frames in `bytes`; shape [nChannels][nFrames] */
-function channelReader<S extends ChannelSamples[SampleFormat]>(
+/** @returns samples of the whole frames in `bytes`, valid until the next call; shape [nChannels][nFrames] */
+function channelReader<F extends SampleFormat>(
   { nChannels, frameBytes }: WavFormat,
-  create: (length: number) => S,
+  create: (length: number) => ChannelSamples[F],
   sample: ReadSample,
-): (bytes: Uint8Array) => S[] {
+): (bytes: Uint8Array) => ChannelSamples[F][] {
   const sampleBytes = frameBytes / nChannels;
+  const channels = Array.from({ length: nChannels }, () => create(0));
   return (bytes) => {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const nFrames = Math.floor(bytes.length / frameBytes);
-    return Array.from({ length: nChannels }, (_, c) => {
-      const channel = create(nFrames);
+    return channels.map((kept, c) => {
+      const channel = kept.length < nFrames ? create(nFrames) : kept;
+      channels[c] = channel;
       let at = c * sampleBytes;
       for (let i = 0; i < nFrames; i++, at += frameBytes) channel[i] = sample(view, at);
-      return channel;
+      return channel.subarray(0, nFrames) as ChannelSamples[F]; // the type that it is called on
     });
   };
 }

@@ -64,11 +64,13 @@ interface MeasuredFrames {
 }
 
 async function* measureWindows(mel: Windows, signal: AbortSignal | undefined) {
+  let window: Float32Array | undefined;
   for (let seek = 0; seek < mel.nFrames; seek += N_FRAMES) {
     if (seek > 0) await yieldToEventLoop();
     signal?.throwIfAborted();
     const size = Math.min(N_FRAMES, mel.nFrames - seek);
-    yield { seek, measured: measureFrames(await mel.window(seek, size), size) };
+    window = await mel.window(seek, size, window);
+    yield { seek, measured: measureFrames(window, size) };
   }
 }
 

@@ -5,7 +5,8 @@ import type { MelFrames } from './melFrames.ts';
 export interface Scratch {
   /** Appends. */
   write(bytes: Uint8Array): Promise<void>;
-  read(begin: number, end: number): Promise<Uint8Array>;
+  /** @param room memory of `end - begin` bytes that may be used for them */
+  read(begin: number, end: number, room?: Uint8Array): Promise<Uint8Array>;
   remove(): Promise<void>;
 }
 
@@ -16,6 +17,8 @@ export class FrameStore {
   readonly #scratch: Scratch;
   readonly #nMels: number;
   readonly #block: Float32Array<ArrayBuffer>;
+  /** Memory that frames were read into, for the next ones. */
+  #room: Uint8Array<ArrayBuffer> | undefined;
 
   constructor(scratch: Scratch, nMels: number) {
     this.#scratch = scratch;
@@ -36,7 +39,12 @@ export class FrameStore {
 
   /** Hands frames from `begin` up to `end` to `use`, by index. */
   async use(begin: number, end: number, use: (frame: (index: number) => Float32Array) => void): Promise<void> {
-    const bytes = await this.#scratch.read(begin * this.#frameBytes, end * this.#frameBytes);
+    const length = (end - begin) * this.#frameBytes;
+    const kept = this.#room && this.#room.length >= length ? this.#room : new Uint8Array(length);
+    // Whoever asks while this is being read gets another one.
+    this.#room = undefined;
+    const bytes = await this.#scratch.read(begin * this.#frameBytes, end * this.#frameBytes, kept.subarray(0, length));
+    this.#room = kept;
     const values = new Float32Array(bytes.buffer, bytes.byteOffset, (end - begin) * this.#nMels);
     use((index) => values.subarray((index - begin) * this.#nMels, (index - begin + 1) * this.#nMels));
   }

@@ -40,11 +40,12 @@ export interface LogMel {
    * Frames seek .. seek + size - 1, padded to 30 s with the *value* 0.0, as windows are decoded. Quickest in ascending
    * order: without a temporary file a long recording is read from its start for a window far before the last one.
    *
+   * @param room an array of that shape that may be filled in place of a new one
    * @returns [nMels, 3000], row-major
    * @throws {OptionsError} `windowRange` if the frames are not those of the recording and its 30 s of silence
    * @throws {AudioError} `changed` if a long recording is not what it was when it was first read; what reading it throws
    */
-  window(seek: number, size: number): Promise<Float32Array>;
+  window(seek: number, size: number, room?: Float32Array): Promise<Float32Array>;
   /**
    * The first 30 s, padded with real silence, as language detection takes it.
    * @returns [nMels, 3000], row-major
@@ -93,7 +94,7 @@ export async function logMel(audio: Float32Array | Sound, options: LogMelOptions
   const nFrames = Math.floor(frames.nSamples / HOP_LENGTH);
   const nAnalysed = frames.end;
   const kept = keeper.frames(sound);
-  const cut = async (seek: number, size: number): Promise<Float32Array> => {
+  const cut = async (seek: number, size: number, room?: Float32Array): Promise<Float32Array> => {
     if (!(seek >= 0 && size >= 0 && size <= N_FRAMES && seek + size <= nFrames + N_FRAMES)) {
       throw new OptionsError(
         'windowRange',
@@ -102,7 +103,8 @@ export async function logMel(audio: Float32Array | Sound, options: LogMelOptions
     }
     // What follows is silence.
     const end = Math.min(seek + size, nAnalysed);
-    const window = new Float32Array(nMels * N_FRAMES); // [nMels, N_FRAMES]
+    const isRoom = room?.length === nMels * N_FRAMES;
+    const window = isRoom ? room.fill(0) : new Float32Array(nMels * N_FRAMES); // [nMels, N_FRAMES]
     const silence = scaleLog(MIN_LOG, floor);
     for (let m = 0; m < nMels; m++) window.fill(silence, m * N_FRAMES + Math.max(0, end - seek), m * N_FRAMES + size);
     if (seek >= end) return window;

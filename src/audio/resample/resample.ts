@@ -13,8 +13,11 @@ import { SAMPLE_RATE } from '../constants.ts';
 import type { ChannelSamples, PcmFormat, PcmPiece, SampleFormat } from '../pcm.ts';
 import { type Arrays, ChannelResampler, type DotProduct, type Samples } from './channelResampler.ts';
 import { dotF32 } from './dotF32.ts';
+import { dotF64 } from './dotF64.ts';
+import { dotS16 } from './dotS16.ts';
 import { downMixWeights, type Mix, mixF32, mixF64, mixS16 } from './downMix.ts';
 import { type ResampleFilter, resampleFilter } from './filter.ts';
+import { MonoBuffer } from './monoBuffer.ts';
 import { clampInt16, roundHalfEven } from './rounding.ts';
 
 /** Hz. */
@@ -31,9 +34,7 @@ export class MonoResampler {
   #mixers: Mixers = {};
   #format: PcmFormat | undefined;
   readonly #filters = new Filters();
-  /** The result so far, `#length` of it. */
-  #samples = new Float32Array(0);
-  #length = 0;
+  readonly #out = new MonoBuffer();
   /** Seconds of the recording so far. */
   #seconds = 0;
   #nonFinite: NonFinite | undefined;
@@ -55,21 +56,21 @@ export class MonoResampler {
     switch (piece.sampleFormat) {
       case 's16':
         mixers.s16 ??= s16Mixer(piece, this.#filters);
-        this.#keep(mixers.s16.push(piece.channels), mixers.s16.round);
+        mixers.s16.push(piece.channels, this.#out);
         break;
       case 's32':
         mixers.s32 ??= s32Mixer(piece, this.#filters);
-        this.#keep(mixers.s32.push(piece.channels), mixers.s32.round);
+        mixers.s32.push(piece.channels, this.#out);
         break;
       case 'f32':
         mixers.f32 ??= f32Mixer(piece, this.#filters);
         this.#countNonFinite(piece.channels, piece.sampleRate);
-        this.#keep(mixers.f32.push(piece.channels), mixers.f32.round);
+        mixers.f32.push(piece.channels, this.#out);
         break;
       case 'f64':
         mixers.f64 ??= f64Mixer(piece, this.#filters);
         this.#countNonFinite(piece.channels, piece.sampleRate);
-        this.#keep(mixers.f64.push(piece.channels), mixers.f64.round);
+        mixers.f64.push(piece.channels, this.#out);
         break;
     }
     this.#seconds += (piece.channels[0]?.length ?? 0) / piece.sampleRate;
@@ -77,27 +78,13 @@ export class MonoResampler {
 
   /** Ends the recording. @returns what `take` has not: mono, 16 kHz, n / 32768; shape [nSamples] */
   end(): Float32Array<ArrayBuffer> {
-    for (const mixer of Object.values(this.#mixers)) this.#keep(mixer.end(), mixer.round);
+    for (const mixer of Object.values(this.#mixers)) mixer.end(this.#out);
     return this.take();
   }
 
   /** Gives the samples that are done by now and forgets them. @returns valid until the next call of any method */
   take(): Float32Array<ArrayBuffer> {
-    const samples = this.#samples.subarray(0, this.#length);
-    this.#length = 0;
-    return samples;
-  }
-
-  #keep(values: ArrayLike<number>, round: (value: number) => number): void {
-    const length = this.#length + values.length;
-    if (length > this.#samples.length) {
-      const grown = new Float32Array(Math.max(length, 2 * this.#samples.length));
-      grown.set(this.#samples.subarray(0, this.#length));
-      this.#samples = grown;
-    }
-    const samples = this.#samples;
-    for (let i = 0, at = this.#length; i < values.length; i++, at++) samples[at] = round(values[i]!) / 32768;
-    this.#length = length;
+    return this.#out.take();
   }
 
   #countNonFinite(channels: readonly (Float32Array | Float64Array)[], sampleRate: number): void {
@@ -151,20 +138,19 @@ function isSameFormat(a: PcmFormat, b: PcmFormat): boolean {
   );
 }
 
-/** Channels in, one channel at 16 kHz out, not yet rounded to 16 bits; what it gives is valid until the next call. */
+/** Channels in, one channel at 16 kHz in 16 bits out. */
 interface Mixer<Channel> {
-  push(channels: readonly Channel[]): ArrayLike<number>;
-  end(): ArrayLike<number>;
-  /** To 16 bits. */
-  readonly round: (value: number) => number;
+  push(channels: readonly Channel[], out: MonoBuffer): void;
+  end(out: MonoBuffer): void;
 }
 
 /** How a format is filtered and mixed. */
 interface Arithmetic<S extends Samples, H extends Samples> {
   readonly arrays: Arrays<S, H>;
-  readonly dot: (filter: ResampleFilter) => DotProduct<H>;
+  readonly dot: (filter: ResampleFilter) => DotProduct<S, H>;
   readonly mix: (weights: readonly number[]) => Mix<S>;
-  readonly round: (value: number) => number;
+  /** Writes the first `length` values, rounded to 16 bits, as n / 32768 to `out` from `at` on. */
+  readonly round: (values: S, length: number, out: Float32Array, at: number) => void;
 }
 
 const int16 = (length: number): Int16Array<ArrayBuffer> => new Int16Array(length);
@@ -175,19 +161,25 @@ const FIXED_16: Arithmetic<Int16Array<ArrayBuffer>, Int16Array<ArrayBuffer>> = {
   arrays: { given: int16, held: int16 },
   dot: dotS16,
   mix: mixS16,
-  round: (value) => value,
+  round: (values, length, out, at) => {
+    for (let i = 0; i < length; i++) out[at + i] = values[i]! / 32768;
+  },
 };
 const FLOAT_32: Arithmetic<Float32Array<ArrayBuffer>, Float64Array<ArrayBuffer>> = {
   arrays: { given: float32, held: float64 },
   dot: dotF32,
   mix: mixF32,
-  round: unitToInt16,
+  round: (values, length, out, at) => {
+    for (let i = 0; i < length; i++) out[at + i] = unitToInt16(values[i]!) / 32768;
+  },
 };
 const FLOAT_64: Arithmetic<Float64Array<ArrayBuffer>, Float64Array<ArrayBuffer>> = {
   arrays: { given: float64, held: float64 },
   dot: dotF64,
   mix: mixF64,
-  round: doubleToInt16,
+  round: (values, length, out, at) => {
+    for (let i = 0; i < length; i++) out[at + i] = doubleToInt16(values[i]!) / 32768;
+  },
 };
 
 /** The mixer in use, under its sample format. */
@@ -202,7 +194,14 @@ const f64Mixer = (format: PcmFormat, filters: Filters): Mixer<ChannelSamples['f6
 
 function s32Mixer(format: PcmFormat, filters: Filters): Mixer<ChannelSamples['s32']> {
   if (format.sampleRate === SAMPLE_RATE && format.nChannels === 1) {
-    return { push: ([samples]) => samples!, end: () => [], round: (value) => value >> 16 };
+    return {
+      push: ([samples], out) => {
+        const values = samples!; // every format has a channel
+        const at = out.add(values.length);
+        for (let i = 0; i < values.length; i++) out.samples[at + i] = (values[i]! >> 16) / 32768;
+      },
+      end: () => {},
+    };
   }
   const floats = Array.from({ length: format.nChannels }, () => new Float32Array(0));
   const toFloat = (samples: Int32Array, c: number): Float32Array<ArrayBuffer> => {
@@ -241,55 +240,35 @@ function createMixer<Channel, S extends Samples, H extends Samples>(
   const weights = downMixWeights(format);
   const mix = arithmetic.mix(weights);
   let mixed = arrays.given(0);
-  const toMono = (channels: readonly S[]): ArrayLike<number> => {
+  const toMono = (channels: readonly S[], out: MonoBuffer): void => {
     const first = channels[0]!; // every format has a channel
-    if (channels.length === 1) return first;
-    if (first.length > mixed.length) mixed = arrays.given(first.length);
-    mix(channels, mixed, first.length);
-    return mixed.subarray(0, first.length);
+    const { length } = first;
+    const at = out.add(length);
+    if (channels.length === 1) {
+      round(first, length, out.samples, at);
+      return;
+    }
+    if (length > mixed.length) mixed = arrays.given(length);
+    mix(channels, mixed, length);
+    round(mixed, length, out.samples, at);
   };
   if (format.sampleRate === SAMPLE_RATE)
-    return { push: (channels) => toMono(channels.map(convert)), end: () => [], round };
+    return { push: (channels, out) => toMono(channels.map(convert), out), end: () => {} };
   const filter = filters.of(format.sampleRate);
   const dot = arithmetic.dot(filter);
   const resamplers = weights.map(() => new ChannelResampler(filter, dot, arrays));
   return {
-    push: (channels) => toMono(resamplers.map((resampler, c) => resampler.push(convert(channels[c]!, c)))),
-    end: () => toMono(resamplers.map((resampler) => resampler.end())),
-    round,
-  };
-}
-
-/** 32-bit sums of 16-bit products (modulo 2^32, as pmaddwd and paddd), rounded half up to 15 bits less. */
-function dotS16(filter: ResampleFilter): DotProduct<Int16Array<ArrayBuffer>> {
-  const { nTaps, stride, stepMod, stepDenominator } = filter;
-  const bank = Int16Array.from(filter.bank, (v) => clampInt16(roundHalfEven(Math.fround(v * 32768))));
-  const sum = (samples: Int16Array, at: number, row: number): number => {
-    let total = 0x4000;
-    for (let i = 0; i < nTaps; i++) total = (total + samples[at + i]! * bank[row + i]!) | 0;
-    return total;
-  };
-  return (samples, at, phase, fraction) => {
-    let total = sum(samples, at, phase * stride);
-    if (stepMod !== 0) {
-      const next = sum(samples, at, (phase + 1) * stride);
-      total = (total + Math.trunc((((next - total) | 0) * fraction) / stepDenominator)) | 0;
-    }
-    return clampInt16(total >> 15);
-  };
-}
-
-/** JavaScript has no fused operation, so the last bit of an f64 may differ from ffmpeg's: 16 bits do not show it. */
-function dotF64(filter: ResampleFilter): DotProduct<Float64Array<ArrayBuffer>> {
-  const { bank, nTaps, stride, stepMod, stepDenominator } = filter;
-  const sum = (samples: Float64Array, at: number, row: number): number => {
-    let total = 0;
-    for (let i = 0; i < nTaps; i++) total += samples[at + i]! * bank[row + i]!;
-    return total;
-  };
-  return (samples, at, phase, fraction) => {
-    const value = sum(samples, at, phase * stride);
-    if (stepMod === 0) return value;
-    return value + (sum(samples, at, (phase + 1) * stride) - value) * (fraction / stepDenominator);
+    push: (channels, out) => {
+      toMono(
+        resamplers.map((resampler, c) => resampler.push(convert(channels[c]!, c))),
+        out,
+      );
+    },
+    end: (out) => {
+      toMono(
+        resamplers.map((resampler) => resampler.end()),
+        out,
+      );
+    },
   };
 }

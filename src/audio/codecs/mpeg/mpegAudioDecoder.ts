@@ -27,18 +27,22 @@ export class MpegAudioDecoder {
   readonly #fixedSynthesis = new FixedSynthesis();
   readonly #subbands = [0, 1].map(() => new Float64Array(MAX_MOMENTS * SUBBANDS));
   readonly #bits = new MpegBits(new Uint8Array(1 << 14));
+  /** What is given: for every frame again. */
+  readonly #samples = [0, 1].map(() => new Float32Array(MAX_MOMENTS * SUBBANDS));
+  readonly #samples16 = [0, 1].map(() => new Int16Array(MAX_MOMENTS * SUBBANDS));
 
   /**
    * @param frame header to end; one that is cut off is decoded as far as it goes
-   * @returns samples in about [-1, 1], shape [nChannels][nSamples]; undefined if the frame is damaged so that nothing of it
-   *   can be read (ffmpeg drops such frames). Where only its beginning lies in lost frames, that part is silent.
+   * @returns samples in about [-1, 1], valid until the next call, shape [nChannels][nSamples]; undefined if the frame is
+   *   damaged so that nothing of it can be read (ffmpeg drops such frames). Where only its beginning lies in lost frames, that
+   *   part is silent.
    */
   decode(frame: Uint8Array): Float32Array<ArrayBuffer>[] | undefined {
     const read = this.#read(frame);
     if (!read) return undefined;
     const channels: Float32Array<ArrayBuffer>[] = [];
     for (let channel = 0; channel < read.nChannels; channel++) {
-      const samples = new Float32Array(read.nMoments * SUBBANDS);
+      const samples = this.#samples[channel]!.subarray(0, read.nMoments * SUBBANDS);
       const filter = this.#filters[channel]!;
       const subbands = this.#subbands[channel]!;
       for (let at = 0; at < samples.length; at += SUBBANDS) {
@@ -56,7 +60,7 @@ export class MpegAudioDecoder {
     if (!read) return undefined;
     const channels: Int16Array<ArrayBuffer>[] = [];
     for (const channel of read.nChannels === 1 ? ([0] as const) : ([0, 1] as const)) {
-      const samples = new Int16Array(read.nMoments * SUBBANDS);
+      const samples = this.#samples16[channel]!.subarray(0, read.nMoments * SUBBANDS);
       const subbands = this.#subbands[channel]!;
       for (let at = 0; at < samples.length; at += SUBBANDS)
         this.#fixedSynthesis.step(channel, subbands, at, samples, at);

@@ -84,7 +84,9 @@ export class OggOpus {
     for (const bytes of packets) {
       const packet = parseOpusPacket(bytes);
       if (packet) nStated += 48 * packet.frameMs * packet.frames.length;
-      await this.#decode(bytes, packet);
+      if (!packet) this.#report.damage('a packet that is not valid');
+      // Most packets of speech need no libopus, and so no promise.
+      else if (!this.#decodeSilk(bytes, packet)) await this.#decode(bytes, packet);
     }
     if (page.isLast) this.#silk?.end(out);
     const surplus = page.isLast ? Math.max(nStated - page.granule, 0) : 0;
@@ -94,20 +96,23 @@ export class OggOpus {
     return end > from ? this.#piece(from, end) : undefined;
   }
 
-  /** Appends the samples of a packet to the page's. */
-  async #decode(bytes: Uint8Array, packet: OpusPacket | undefined): Promise<void> {
-    if (!packet) return this.#report.damage('a packet that is not valid');
+  /** Appends the samples of a packet to the page's, if libopus has no part in them. */
+  #decodeSilk(bytes: Uint8Array, packet: OpusPacket): boolean {
     const { isMapped, nChannels, options } = this.#head;
     if (!this.#silk && !isMapped && packet.mode !== 'celt') {
       this.#silk = new OpusSilk(nChannels === 2 ? 2 : 1);
       this.#low = new Libopus({ ...options, sampleRate: 16000 });
     }
-    if (this.#silk && !this.#silk.needsLibopus(packet)) {
-      this.#passedOver.push(bytes);
-      if (this.#passedOver.length > N_REPLAYED) this.#passedOver.shift();
-      this.#report.count(48 * packet.frameMs * packet.frames.length);
-      return this.#silk.push(packet, undefined, this.#out);
-    }
+    if (!this.#silk || this.#silk.needsLibopus(packet)) return false;
+    this.#passedOver.push(bytes);
+    if (this.#passedOver.length > N_REPLAYED) this.#passedOver.shift();
+    this.#report.count(48 * packet.frameMs * packet.frames.length);
+    this.#silk.push(packet, undefined, this.#out);
+    return true;
+  }
+
+  /** Appends the samples of a packet to the page's. */
+  async #decode(bytes: Uint8Array, packet: OpusPacket): Promise<void> {
     let lowBefore: Channel[] | undefined;
     for (const before of this.#passedOver.splice(0)) {
       await this.#full.decode(before);

@@ -1,5 +1,5 @@
 /**
- * The range decoder of Opus, over one frame. Past the end it reads zeros, so no data can make it fail.
+ * The range decoder of Opus, over one frame after another. Past the end it reads zeros, so no data can make it fail.
  *
  * @see RFC 6716, section 4.1
  */
@@ -8,19 +8,22 @@
 const MIN_RANGE = 2 ** 23;
 
 export class OpusRange {
-  readonly #bytes: Uint8Array;
+  #bytes: Uint8Array = new Uint8Array(0);
   #at = 0;
   /**
    * The range, up to 2^31, and the value, below 2^31: as fields of the object they would be boxed, since the first is more
    * than a small integer.
    */
-  readonly #state = new Uint32Array([128, 0]);
+  readonly #state = new Uint32Array(2);
   /** The byte before: symbols begin at its last bit. */
-  #carried: number;
-  #nBits = 9;
+  #carried = 0;
+  #nBits = 0;
 
-  constructor(bytes: Uint8Array) {
+  /** Begins a frame. */
+  start(bytes: Uint8Array): void {
     this.#bytes = bytes;
+    this.#at = 0;
+    this.#nBits = 9;
     this.#carried = this.#byte();
     this.#narrow(128, 127 - (this.#carried >> 1));
   }

@@ -42,6 +42,7 @@ const MAX_OWN = 1920;
 export class OpusSilk {
   readonly #nChannels: 1 | 2;
   readonly #silk: SilkDecoder;
+  readonly #range = new OpusRange();
   #channels: readonly SilkChannel48[] = [];
   #rate = 0;
   /** The packet that comes next by our decoder; shape [nChannels][1920]. */
@@ -69,10 +70,11 @@ export class OpusSilk {
     }
     const { silkRate: rate, isStereo, frameMs } = packet;
     const isHybrid = packet.mode === 'hybrid';
+    const range = this.#range;
     let hasMore = isHybrid;
     let from = 0;
     for (const frame of packet.frames) {
-      const range = new OpusRange(frame);
+      range.start(frame);
       const to = from + (rate * frameMs) / 1000;
       this.#silk.decode(range, { rate, isStereo, frameMs }, this.#ownSamples, from);
       const redundancy = readRedundancy(range, frame.length, isHybrid);
