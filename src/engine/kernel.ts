@@ -120,5 +120,6 @@ export interface KernelModule {
   readonly kernel: Kernel;
   reference(args: Readonly<Record<string, HostArray | undefined>>, dims: Dims, params: Params, liveRows: number): void;
   readonly cases: readonly KernelCase[];
-  tolerance(dims: Dims, params: Params, arg: string): Tolerance;
+  /** @param variant the name of the one that ran */
+  tolerance(dims: Dims, params: Params, arg: string, variant: string): Tolerance;
 }

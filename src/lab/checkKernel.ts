@@ -9,7 +9,14 @@ import { KernelError } from '../base/errors.ts';
 import { randomStream, seedOf } from '../base/random.ts';
 import type { Device } from '../engine/device.ts';
 import { type DType, elementCount, type HostArray, type StorageArray, storageType } from '../engine/dtype.ts';
-import { type HostArrays, type Kernel, type KernelCase, type KernelModule, storageTypes } from '../engine/kernel.ts';
+import {
+  type HostArrays,
+  type Kernel,
+  type KernelCase,
+  type KernelModule,
+  storageTypes,
+  type Tolerance,
+} from '../engine/kernel.ts';
 import { type Command, command, type Program, type Tensor } from '../engine/program.ts';
 import { panelCount } from '../kernels/matmul/panels.ts';
 
@@ -162,6 +169,7 @@ export async function checkKernel(
     const before = storedCase(values, run.args);
     const expected: HostArrays = Object.fromEntries(Object.entries(values).map(([name, a]) => [name, a.slice()]));
     module.reference(expected, run.dims, run.params, liveRows);
+    const variant = run.variant ?? (await device.variants(run, run.dims.rows && liveRows))[0] ?? '';
     const program: Program = { name: run.kernel.name, commands: [run], scratch: [] };
     const [ready] = await device.prepare([program]);
     const once = async (): Promise<Record<string, StorageArray>> => {
@@ -186,7 +194,8 @@ export async function checkKernel(
       }
       if (!sameBits(stored, again, compared)) failures.push(`${name} differs between two runs`);
       const actual = storageType(tensor.dtype).widen(stored, tensor.shape);
-      const { ratio, failure } = compare(name, actual, expected[name]!, compared, module, run);
+      const tolerance = module.tolerance(run.dims, run.params, name, variant);
+      const { ratio, failure } = compare(name, actual, expected[name]!, compared, tolerance, run);
       worst = Math.max(worst, ratio);
       if (failure) failures.push(failure);
     }
@@ -205,12 +214,11 @@ function compare(
   actual: HostArray,
   expected: HostArray,
   count: number,
-  module: KernelModule,
+  { absolute, relative }: Tolerance,
   run: Command,
 ): { ratio: number; failure?: string } {
   let largest = 0;
   for (let i = 0; i < count; i++) largest = Math.max(largest, finite(expected[i]!));
-  const { absolute, relative } = module.tolerance(run.dims, run.params, name);
   const isHalf = run.args[name]?.dtype === 'f16';
   const computed = actual instanceof Float32Array ? absolute + relative * largest : 0;
   // A half is rounded to one of its two neighbours; a value near the middle of them may go to either.

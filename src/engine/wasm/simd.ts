@@ -38,8 +38,14 @@ export const v128 = {
   load: load(0, 4),
   /** Four 16-bit integers, extended to 32 bits by their sign. */
   load16x4_s: load(3, 3),
+  /** Eight bytes, extended to 16 bits by their sign. */
+  load8x8_s: load(1, 3),
   load32_splat: load(9, 2),
+  load64_splat: load(10, 3),
   load32_zero: load(92, 2),
+  /** `value` with 32 bits from memory in a lane. */
+  load32_lane: (address: I32, value: V128, lane: number, offset = 0): V128 =>
+    instruction('v128', [address, value], ...op(86), 2, ...unsignedLeb(offset), lane),
   store: (address: I32, value: V128, offset = 0): Expr<'void'> =>
     instruction('void', [address, value], ...op(11), 4, ...unsignedLeb(offset)),
   store32_lane: (address: I32, value: V128, lane: number, offset = 0): Expr<'void'> =>
@@ -62,7 +68,9 @@ export const i8x16 = {
 
 export const i16x8 = {
   extend_low_i8x16_s: unary(135),
-  /** Signed 32-bit integers of `a`, then of `b`, to unsigned 16 bits, clamped. */
+  /** Signed 32-bit integers of `a`, then of `b`, to 16 bits, clamped. */
+  narrow_i32x4_s: binary(133),
+  /** The same, to unsigned ones. */
   narrow_i32x4_u: binary(134),
 };
 
@@ -85,6 +93,10 @@ export const i32x4 = {
   shr_u: shift(173),
   add: binary(174),
   sub: binary(177),
+  /** Products of neighbouring 16-bit integers, added up in pairs. */
+  dot_i16x8_s: binary(186),
+  /** To whole numbers, towards zero; what does not fit is clamped, NaN is 0. */
+  trunc_sat_f32x4_s: unary(248),
 };
 
 export const f32x4 = {
@@ -96,6 +108,8 @@ export const f32x4 = {
   extract_lane: (a: V128, lane: number): F32 => instruction('f32', [a], ...op(31), lane),
   eq: binary(65),
   ge: binary(70),
+  /** To whole numbers, ties to even. */
+  nearest: unary(106),
   abs: unary(224),
   neg: unary(225),
   sqrt: unary(227),

@@ -3,7 +3,8 @@ import type { KernelContext } from '../../engine/variant.ts';
 import { i32, memory } from '../../engine/wasm/scalar.ts';
 import { forWorkItems } from '../../engine/wasm/signature.ts';
 import type { WasmVariant } from '../../engine/wasm/variant.ts';
-import { emitGemm, type GemmOptions, gemmScratchBytes, gemmWorkItems } from './gemm.wasm.ts';
+import { emitGemm, gemmScratchBytes, gemmWorkItems } from './gemm.wasm.ts';
+import type { GemmOptions } from './gemmOptions.ts';
 
 type Dims = 'nOut' | 'cIn' | 'cOut' | 'k' | 'panelWidth';
 type Params = 'stride' | 'padOut';

@@ -8,49 +8,19 @@
  * Weights that are not f32 are widened in the inner loop for one or two rows; for more, a block of a panel at a time is
  * unpacked into the thread's scratch first (unpack.wasm.ts).
  */
-import { type DType, storageType, WEIGHT_TYPES } from '../../engine/dtype.ts';
+import { storageType, WEIGHT_TYPES } from '../../engine/dtype.ts';
 import type { KernelContext } from '../../engine/variant.ts';
 import type { FunctionBuilder } from '../../engine/wasm/function.ts';
 import { type I32, i32 } from '../../engine/wasm/scalar.ts';
 import { at, forWorkItems, min } from '../../engine/wasm/signature.ts';
 import type { EmitContext, KernelFunction, WasmFeatures, WasmVariant } from '../../engine/wasm/variant.ts';
 import { geluRows } from './epilogue.wasm.ts';
+import type { GemmArgs, GemmOptions } from './gemmOptions.ts';
+import { emitIntegerPanels, emitRoundRows, integerScratchBytes } from './int8.wasm.ts';
+import { INTEGER_ROWS } from './int8Inputs.ts';
 import { panelCount } from './panels.ts';
 import { fullTile, type TileShape, tile } from './tile.wasm.ts';
 import { unpackedRows, unpackPanel } from './unpack.wasm.ts';
-
-export interface GemmOptions {
-  /** Live rows at most. */
-  readonly rows: number;
-  /** Rows of the tensors: decides whether a long k is summed in blocks, so that a row's sum is the same for any live rows. */
-  readonly capacity: number;
-  readonly k: number;
-  /** Columns of y that are written. */
-  readonly n: number;
-  readonly panelWidth: number;
-  /** How W is stored. */
-  readonly dtype: DType;
-  /** From row to row, in bytes. Rows of x may overlap. */
-  readonly xStride: number;
-  readonly yStride: number;
-  readonly bias: boolean;
-  readonly gelu: boolean;
-  /** + added[row, column] after GELU, rows `yStride` apart. */
-  readonly added: boolean;
-}
-
-/** Addresses of row 0, column 0. */
-export interface GemmArgs {
-  readonly x: I32;
-  readonly w: I32;
-  readonly y: I32;
-  readonly bias: I32;
-  readonly added: I32;
-  /** Rows that are there. */
-  readonly rows: I32;
-  /** Of the thread; not used for weights that need no unpacking. */
-  readonly scratch: I32;
-}
 
 /** Live rows up to which a product is "few rows": one block. */
 const FEW_ROWS = 48;
@@ -103,8 +73,47 @@ export function gemmWasm<A extends string, D extends string, P extends string>(
   };
   return [
     { name: 'tiles', rows: { min: FEW_ROWS + 1 }, ...shared },
+    {
+      name: INTEGER_ROWS,
+      rows: { max: FEW_ROWS },
+      takes: { w: ['int8'] },
+      workItems: shared.workItems,
+      scratchBytes: (c) => integerScratchBytes(options(c)),
+      emit(f, c) {
+        const o = options(c);
+        const given = args(f, c);
+        f.if(i32.lt_s(f.args.begin, f.args.end), () => emitRoundRows(f, c, o, given));
+        forWorkItems(f, (item) => {
+          const range = rangeOf(f, o, given, item);
+          emitIntegerPanels(f, c, o, given, range);
+          emitGelu(f, c, o, given, range);
+        });
+      },
+    },
     { name: 'fewRows', rows: { max: FEW_ROWS }, ...shared },
   ];
+}
+
+interface GemmRange {
+  readonly firstRow: I32;
+  readonly endRow: I32;
+  readonly firstPanel: I32;
+  readonly endPanel: I32;
+}
+
+/** What a work item has to do. */
+function rangeOf(f: FunctionBuilder, o: GemmOptions, args: GemmArgs, item: I32): GemmRange {
+  const groups = i32.const(groupCount(o));
+  const perBlock = i32.const(rowsPerBlock(o));
+  const perGroup = i32.const(panelsPerGroup(o));
+  const firstRow = f.let(i32.mul(i32.div_u(item, groups), perBlock));
+  const firstPanel = f.let(i32.mul(i32.rem_u(item, groups), perGroup));
+  return {
+    firstRow,
+    endRow: f.let(min(f, i32.add(firstRow, perBlock), args.rows)),
+    firstPanel,
+    endPanel: f.let(min(f, i32.add(firstPanel, perGroup), i32.const(panelCount(o.n, o.panelWidth)))),
+  };
 }
 
 /** Emits one work item. */
@@ -115,29 +124,32 @@ export function emitGemm(
   args: GemmArgs,
   item: I32,
 ): void {
-  const panels = panelCount(o.n, o.panelWidth);
-  const groups = i32.const(groupCount(o));
-  const perBlock = i32.const(rowsPerBlock(o));
-  const perGroup = i32.const(panelsPerGroup(o));
-  const firstRow = f.let(i32.mul(i32.div_u(item, groups), perBlock));
-  const endRow = f.let(min(f, i32.add(firstRow, perBlock), args.rows));
-  const firstPanel = f.let(i32.mul(i32.rem_u(item, groups), perGroup));
-  const endPanel = f.let(min(f, i32.add(firstPanel, perGroup), i32.const(panels)));
+  const range = rangeOf(f, o, args, item);
   const added = o.added && !o.gelu ? 'add' : undefined;
-  emitPanels(f, { module, features }, { ...o, added }, args, { firstRow, endRow, firstPanel, endPanel });
-  if (o.gelu) {
-    const start = f.let(
-      i32.add(i32.mul(firstRow, i32.const(o.yStride)), i32.mul(firstPanel, i32.const(4 * o.panelWidth))),
-    );
-    const width = i32.const(o.panelWidth);
-    f.call(
-      geluRows(module, features, o.yStride, o.added),
-      i32.add(args.y, start),
-      o.added ? i32.add(args.added, start) : i32.const(0),
-      i32.sub(endRow, firstRow),
-      i32.sub(min(f, i32.mul(endPanel, width), i32.const(o.n)), i32.mul(firstPanel, width)),
-    );
-  }
+  emitPanels(f, { module, features }, { ...o, added }, args, range);
+  emitGelu(f, { module, features }, o, args, range);
+}
+
+/** GELU of a range of y, then what is added. */
+function emitGelu(
+  f: FunctionBuilder,
+  { module, features }: Pick<EmitContext, 'module' | 'features'>,
+  o: GemmOptions,
+  args: GemmArgs,
+  { firstRow, endRow, firstPanel, endPanel }: GemmRange,
+): void {
+  if (!o.gelu) return;
+  const start = f.let(
+    i32.add(i32.mul(firstRow, i32.const(o.yStride)), i32.mul(firstPanel, i32.const(4 * o.panelWidth))),
+  );
+  const width = i32.const(o.panelWidth);
+  f.call(
+    geluRows(module, features, o.yStride, o.added),
+    i32.add(args.y, start),
+    o.added ? i32.add(args.added, start) : i32.const(0),
+    i32.sub(endRow, firstRow),
+    i32.sub(min(f, i32.mul(endPanel, width), i32.const(o.n)), i32.mul(firstPanel, width)),
+  );
 }
 
 /** Emits the product of a range of rows with a range of panels. `scaleRows`: times added[row] at the end. */
@@ -146,7 +158,7 @@ export function emitPanels(
   { module, features }: Pick<EmitContext, 'module' | 'features'>,
   o: Omit<GemmOptions, 'gelu' | 'added'> & { readonly added?: 'add' | 'scaleRows' | undefined },
   args: Omit<GemmArgs, 'rows'>,
-  range: Readonly<Record<'firstRow' | 'endRow' | 'firstPanel' | 'endPanel', I32>>,
+  range: GemmRange,
 ): void {
   const panels = panelCount(o.n, o.panelWidth);
   const inTail = o.n % o.panelWidth;

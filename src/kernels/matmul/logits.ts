@@ -7,6 +7,8 @@
  */
 import { WEIGHT_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
+import type { Dims, Params } from '../../engine/variant.ts';
+import { integerTolerance } from './int8Inputs.ts';
 import { panelCount, panelIndex } from './panels.ts';
 
 export const logits = defineKernel({
@@ -68,7 +70,7 @@ export const cases: readonly KernelCase[] = [
   /* @__PURE__ */ shard(5, 384, 51865, 0, 51865, { bench: true, benchOnly: true, note: 'tiny, five beams' }),
 ];
 
-export const tolerance = (d: Readonly<Record<string, number>>): Tolerance => ({
-  absolute: 1e-7 * d.k! + 1e-6,
-  relative: 2e-6,
-});
+export const tolerance = (d: Dims, _params: Params, _arg: string, variant: string): Tolerance => {
+  const rounding = integerTolerance(variant, d.k!);
+  return { absolute: 1e-7 * d.k! + 1e-6 + rounding.absolute, relative: 2e-6 + rounding.relative };
+};

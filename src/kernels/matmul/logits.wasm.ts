@@ -1,6 +1,7 @@
 import type { KernelContext } from '../../engine/variant.ts';
 import { i32 } from '../../engine/wasm/scalar.ts';
-import { type GemmOptions, gemmWasm } from './gemm.wasm.ts';
+import { gemmWasm } from './gemm.wasm.ts';
+import type { GemmOptions } from './gemmOptions.ts';
 
 type Dims = 'rows' | 'k' | 'nVocab' | 'panelWidth';
 type Params = 'begin' | 'count';

@@ -7,7 +7,9 @@
  */
 import { WEIGHT_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type Fill, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
+import type { Dims, Params } from '../../engine/variant.ts';
 import { gelu } from './gelu.ts';
+import { integerTolerance } from './int8Inputs.ts';
 import { panelCount, panelIndex } from './panels.ts';
 
 export const matmul = defineKernel({
@@ -92,7 +94,7 @@ export const cases: readonly KernelCase[] = [
 ];
 
 /** 4e-7 of the sum of |x||w| (uniform in [-1, 1): k / 4 on average), as a plain f32 sum keeps, and 1e-6 for GELU. */
-export const tolerance = (d: Readonly<Record<string, number>>): Tolerance => ({
-  absolute: 1e-7 * d.k! + 2e-6,
-  relative: 4e-6,
-});
+export const tolerance = (d: Dims, _params: Params, _arg: string, variant: string): Tolerance => {
+  const rounding = integerTolerance(variant, d.k!);
+  return { absolute: 1e-7 * d.k! + 2e-6 + rounding.absolute, relative: 4e-6 + rounding.relative };
+};

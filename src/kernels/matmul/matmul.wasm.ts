@@ -1,5 +1,6 @@
 import type { KernelContext } from '../../engine/variant.ts';
-import { type GemmOptions, gemmWasm } from './gemm.wasm.ts';
+import { gemmWasm } from './gemm.wasm.ts';
+import type { GemmOptions } from './gemmOptions.ts';
 
 type Dims = 'rows' | 'k' | 'n' | 'panelWidth';
 

@@ -1,0 +1,22 @@
+/**
+ * How inputs are rounded where they meet int8 weights in integers: each row of x to whole numbers of 14 bits and a sign less,
+ * q = x / step to the nearest, step = absmax / 8191. A product of two rows is then step * scale * sum(q * w), and the sum of
+ * integers is the same whatever instructions compute it.
+ */
+export const INPUT_STEPS = 8191;
+
+/** Inputs whose sum of products fits 32 bits: 2048 * 8191 * 127 < 2^31. Sums of longer rows are joined in f32. */
+export const LONGEST_INTEGER_SUM = 2048;
+
+/** The name of the variant that rounds inputs; its results are as near as that allows, see `integerTolerance`. */
+export const INTEGER_ROWS = 'integerRows';
+
+/**
+ * What rounding x adds to the error of a product of k inputs, x and w uniform in [-1, 1): each input is off by up to half a
+ * step, 6.1e-5, so a sum by 6.1e-5 / 3 * sqrt(k) on average; six times that. Relative: the same where x is larger.
+ */
+export function integerTolerance(variant: string, k: number): { readonly absolute: number; readonly relative: number } {
+  return variant === INTEGER_ROWS
+    ? { absolute: 1.3e-4 * Math.sqrt(k), relative: 1.5e-4 }
+    : { absolute: 0, relative: 0 };
+}
