@@ -9,8 +9,7 @@
  */
 import { NumericError } from '../../base/errors.ts';
 import { applyRules, type LogitRules, MASKED, ruleState } from '../../rules/logitRules.ts';
-import { drawKey, GUMBEL_SPREAD, gumbel } from './gumbel.ts';
-
+import { drawKey, GUMBEL_SPREAD, gumbelAbove } from './gumbel.ts';
 import { hypothesesOf, type Search } from './search.ts';
 
 export interface SamplingOptions {
@@ -42,7 +41,7 @@ export function samplingSearch(nVocab: number, rules: LogitRules, options: Sampl
         const logSum = applyRules(row, ruleState(tokens, rules), rules);
         if (Number.isNaN(logSum)) throw new NumericError('nonFinite', `The model's logits of row ${r} are not finite.`);
         const key = drawKey(options.seed, state.stream, state.row, tokens.length);
-        const token = drawToken(row, options.temperature, (id) => gumbel(key, id));
+        const token = drawToken(row, options.temperature, (id, least) => gumbelAbove(key, id, least));
         tokens.push(token);
         logprobs.push(Math.fround(row[token]! - logSum));
         running ||= token !== rules.eot && tokens.length < limit;
@@ -59,10 +58,15 @@ export function samplingSearch(nVocab: number, rules: LogitRules, options: Sampl
  * The id with the largest `logits[id] / temperature + noise(id)`, ties by the lower id.
  *
  * @param logits filtered; f32 [nVocab]
+ * @param noise  may be anything up to `least` where it is not above that: the id cannot win then
  */
-export function drawToken(logits: Float32Array, temperature: number, noise: (id: number) => number): number {
+export function drawToken(
+  logits: Float32Array,
+  temperature: number,
+  noise: (id: number, least: number) => number,
+): number {
   let leader = MASKED;
-  for (const logit of logits) if (logit > leader) leader = logit;
+  for (let id = 0; id < logits.length; id++) if (logits[id]! > leader) leader = logits[id]!;
   // Only ids that noise can lift over the leader are worth a logarithm.
   const least = leader - GUMBEL_SPREAD * temperature;
   let best = -1;
@@ -70,7 +74,8 @@ export function drawToken(logits: Float32Array, temperature: number, noise: (id:
   for (let id = 0; id < logits.length; id++) {
     const logit = logits[id]!;
     if (logit < least || logit <= MASKED) continue;
-    const value = (logit - leader) / temperature + noise(id);
+    const scaled = (logit - leader) / temperature;
+    const value = scaled + noise(id, bestValue - scaled);
     if (value > bestValue) {
       bestValue = value;
       best = id;

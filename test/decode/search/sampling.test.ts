@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { randomStream } from '../../../src/base/random.ts';
 import type { DecodingOptions } from '../../../src/decode/options.ts';
-import { drawKey, GUMBEL_SPREAD, gumbel } from '../../../src/decode/search/gumbel.ts';
+import { drawKey, GUMBEL_SPREAD, gumbel, gumbelAbove } from '../../../src/decode/search/gumbel.ts';
 import { drawToken } from '../../../src/decode/search/sampling.ts';
 import { DecodingTask } from '../../../src/decode/task.ts';
 import { MASKED } from '../../../src/rules/logitRules.ts';
@@ -96,6 +97,28 @@ test('who trails by more than the noise can lift is not looked at, and need not 
   const lowest = -Math.log(-Math.log(0.5 / 2 ** 24));
   const highest = -Math.log(-Math.log((2 ** 24 - 0.5) / 2 ** 24));
   assert.ok(highest - lowest <= GUMBEL_SPREAD, `${highest - lowest}`);
+});
+
+test('noise that cannot win is told without a logarithm, and changes no draw', () => {
+  const leasts = [Number.NEGATIVE_INFINITY, -5, -2.9, -2.86, -1.0001, 0, 0.0625, 3.3, 17, 17.3, 40, Number.NaN];
+  for (const least of leasts) {
+    let told = 0;
+    for (let id = 0; id < 20_000; id++) {
+      const [whole, quick] = [gumbel(99, id), gumbelAbove(99, id, least)];
+      assert.ok(quick === whole || (quick === Number.NEGATIVE_INFINITY && whole <= least), `${id}: ${whole}, ${least}`);
+      told += Number(quick === Number.NEGATIVE_INFINITY);
+    }
+    if (least === 3.3) assert.ok(told > 18_500, `${told} of 20000`);
+  }
+  for (let key = 0; key < 30; key++) {
+    const random = randomStream(key);
+    const row = Float32Array.from({ length: 3000 }, () => 8 * random());
+    for (const temperature of [0.2, 1, 7])
+      assert.is(
+        drawToken(row, temperature, (id, least) => gumbelAbove(key, id, least)),
+        drawToken(row, temperature, (id) => gumbel(key, id)),
+      );
+  }
 });
 
 // Other devices must draw the same: these are the numbers.
