@@ -39,7 +39,7 @@ export { type LogMel, type LogMelOptions, logMel } from './audio/features/logMel
 export { RunningLogMel } from './audio/features/runningLogMel.ts';
 export { type SpeechOptions, type SpeechSpan, speechSpans } from './audio/features/vad.ts';
 export { type RawFormat, type RawPcm, readPcmStream } from './audio/pcmStream.ts';
-export type { Samples } from './audio/resample/channelResampler.ts';
+export type { Samples } from './audio/resample/filterMachine.ts';
 export { readWhole, type Sound, samplesSound } from './audio/sound.ts';
 
 // Decoding: one window to tokens, tokens to text, languages.

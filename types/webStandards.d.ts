@@ -100,8 +100,8 @@ declare namespace WebAssembly {
     readonly buffer: ArrayBuffer;
     grow(pages: number): number;
   }
-  interface Module {
-    readonly module: unique symbol;
+  class Module {
+    constructor(bytes: Uint8Array<ArrayBuffer>);
   }
   class Instance {
     constructor(module: Module, imports: { readonly env: { readonly memory: Memory } });

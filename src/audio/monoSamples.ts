@@ -19,7 +19,8 @@ export async function* monoSamples(
   pieces: AsyncIterable<PcmPiece>,
   { signal, onWarning, onPiece }: MonoOptions = {},
 ): AsyncGenerator<Float32Array<ArrayBuffer>, void, undefined> {
-  const resampler = new MonoResampler();
+  const { prepareFastMachines } = await import('./resample/wasmMachine.ts');
+  const resampler = new MonoResampler(await prepareFastMachines());
   const pause = pauses();
   for await (const piece of pieces) {
     signal?.throwIfAborted();

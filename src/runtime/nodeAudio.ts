@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type AudioInput, audioInput, type FileInput } from '../audio/audioInput.ts';
 import { type ByteSource, blobBytes, memoryBytes } from '../audio/byteSource.ts';
 import { decodedSound } from '../audio/decodedSound.ts';
+import { prepareFastMachines } from '../audio/resample/wasmMachine.ts';
 import { readWhole, type Sound } from '../audio/sound.ts';
 import { startsWith } from '../base/bytes.ts';
 import { AudioError } from '../base/errors.ts';
@@ -10,6 +11,7 @@ import type { CallOptions } from '../base/progress.ts';
 import { shownName } from '../base/shownName.ts';
 import { environment } from './environment.ts';
 import { decodeWithFfmpeg } from './ffmpeg.ts';
+import { createNodePlatform } from './node.ts';
 import { proxyFetch } from './nodeProxy.ts';
 import { fileSource, type NodeSource, streamSource, withPath } from './nodeSource.ts';
 import { fetchRecording, responseBytes } from './webFetch.ts';
@@ -34,6 +36,7 @@ export async function readAudio(audio: AudioInput, options: CallOptions = {}): P
 
 /** Opens a recording for `Whisper`. @throws {AudioError} as `readAudio`, as far as that is known before decoding */
 export async function openSound(file: FileInput, options: CallOptions = {}): Promise<Sound> {
+  await prepareFastMachines((bytes) => createNodePlatform().compileWasm(bytes));
   return decodedSound(await sourceOf(file, options), async function* (source, unsupported, reading) {
     const name = source.name ?? 'The recording';
     const path = await source.path(reading.signal);

@@ -22,7 +22,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   text: { holds: 'tokenizer, languages, compression ratio', values: ['base'], types: [] },
   audio: {
     holds: 'containers, codecs, resampling, log-mel, speech detection',
-    values: ['base', 'options'],
+    values: ['base', 'engine', 'options'],
     types: [],
   },
   checkpoint: {

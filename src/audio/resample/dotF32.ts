@@ -1,5 +1,5 @@
-import type { DotProduct } from './channelResampler.ts';
 import type { ResampleFilter } from './filter.ts';
+import type { DotProduct } from './filterMachine.ts';
 
 /**
  * The dot product in f32, with the rounding of ffmpeg's assembler on any x86 of the last ten years: eight lanes of fused

@@ -1,5 +1,5 @@
-import type { DotProduct } from './channelResampler.ts';
 import type { ResampleFilter } from './filter.ts';
+import type { DotProduct } from './filterMachine.ts';
 
 /** JavaScript has no fused operation, so the last bit of an f64 may differ from ffmpeg's: 16 bits do not show it. */
 export function dotF64(filter: ResampleFilter): DotProduct<Float64Array<ArrayBuffer>> {

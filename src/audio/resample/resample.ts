@@ -11,12 +11,20 @@
 import { AudioError } from '../../base/errors.ts';
 import { SAMPLE_RATE } from '../constants.ts';
 import type { ChannelSamples, PcmFormat, PcmPiece, SampleFormat } from '../pcm.ts';
-import { type Arrays, ChannelResampler, type DotProduct, type Samples } from './channelResampler.ts';
+import { ChannelResampler } from './channelResampler.ts';
 import { dotF32 } from './dotF32.ts';
 import { dotF64 } from './dotF64.ts';
 import { dotS16 } from './dotS16.ts';
 import { downMixWeights, type Mix, mixF32, mixF64, mixS16 } from './downMix.ts';
 import { type ResampleFilter, resampleFilter } from './filter.ts';
+import {
+  type Arithmetic,
+  type FastMachines,
+  type FastMaker,
+  javaScriptMachine,
+  type MachineMaker,
+  type Samples,
+} from './filterMachine.ts';
 import { MonoBuffer } from './monoBuffer.ts';
 import { clampInt16, roundHalfEven } from './rounding.ts';
 
@@ -33,11 +41,15 @@ const MAX_COEFFICIENTS = 1 << 22;
 export class MonoResampler {
   #mixers: Mixers = {};
   #format: PcmFormat | undefined;
-  readonly #filters = new Filters();
+  readonly #filters: Filters;
   readonly #out = new MonoBuffer();
   /** Seconds of the recording so far. */
   #seconds = 0;
   #nonFinite: NonFinite | undefined;
+
+  constructor(fast: FastMachines = {}) {
+    this.#filters = new Filters(fast);
+  }
 
   /** NaN and infinite samples of the recording so far. */
   get nonFinite(): NonFinite | undefined {
@@ -104,10 +116,15 @@ export interface NonFinite {
   readonly count: number;
 }
 
-/** The filters of one recording, each computed once: in a few bytes a file can ask for another rate. */
+/** The filters of one recording, each computed once (in a few bytes a file can ask for another rate), and what applies them. */
 class Filters {
+  readonly fast: FastMachines;
   readonly #byRate = new Map<number, ResampleFilter>();
   #nCoefficients = 0;
+
+  constructor(fast: FastMachines) {
+    this.fast = fast;
+  }
 
   /** @throws {AudioError} `malformed` for rates without end */
   of(sampleRate: number): ResampleFilter {
@@ -145,9 +162,9 @@ interface Mixer<Channel> {
 }
 
 /** How a format is filtered and mixed. */
-interface Arithmetic<S extends Samples, H extends Samples> {
-  readonly arrays: Arrays<S, H>;
-  readonly dot: (filter: ResampleFilter) => DotProduct<S, H>;
+interface Processing<S extends Samples> {
+  readonly given: (length: number) => S;
+  readonly machine: MachineMaker<S>;
   readonly mix: (weights: readonly number[]) => Mix<S>;
   /** Writes the first `length` values, rounded to 16 bits, as n / 32768 to `out` from `at` on. */
   readonly round: (values: S, length: number, out: Float32Array, at: number) => void;
@@ -157,25 +174,31 @@ const int16 = (length: number): Int16Array<ArrayBuffer> => new Int16Array(length
 const float32 = (length: number): Float32Array<ArrayBuffer> => new Float32Array(length);
 const float64 = (length: number): Float64Array<ArrayBuffer> => new Float64Array(length);
 
-const FIXED_16: Arithmetic<Int16Array<ArrayBuffer>, Int16Array<ArrayBuffer>> = {
-  arrays: { given: int16, held: int16 },
-  dot: dotS16,
+function inJavaScript<S extends Samples, H extends Samples>(arithmetic: Arithmetic<S, H>): MachineMaker<S> {
+  return (filter, capacity) => javaScriptMachine(arithmetic, filter, capacity);
+}
+
+const FIXED_16: Processing<Int16Array<ArrayBuffer>> = {
+  given: int16,
+  machine: inJavaScript({ given: int16, held: int16, dot: dotS16 }),
   mix: mixS16,
   round: (values, length, out, at) => {
     for (let i = 0; i < length; i++) out[at + i] = values[i]! / 32768;
   },
 };
-const FLOAT_32: Arithmetic<Float32Array<ArrayBuffer>, Float64Array<ArrayBuffer>> = {
-  arrays: { given: float32, held: float64 },
-  dot: dotF32,
+/** Also of the filters by which SILK comes to 48 kHz. */
+export const f32InJavaScript = inJavaScript({ given: float32, held: float64, dot: dotF32 });
+const FLOAT_32: Processing<Float32Array<ArrayBuffer>> = {
+  given: float32,
+  machine: f32InJavaScript,
   mix: mixF32,
   round: (values, length, out, at) => {
     for (let i = 0; i < length; i++) out[at + i] = unitToInt16(values[i]!) / 32768;
   },
 };
-const FLOAT_64: Arithmetic<Float64Array<ArrayBuffer>, Float64Array<ArrayBuffer>> = {
-  arrays: { given: float64, held: float64 },
-  dot: dotF64,
+const FLOAT_64: Processing<Float64Array<ArrayBuffer>> = {
+  given: float64,
+  machine: inJavaScript({ given: float64, held: float64, dot: dotF64 }),
   mix: mixF64,
   round: (values, length, out, at) => {
     for (let i = 0; i < length; i++) out[at + i] = doubleToInt16(values[i]!) / 32768;
@@ -186,11 +209,18 @@ const FLOAT_64: Arithmetic<Float64Array<ArrayBuffer>, Float64Array<ArrayBuffer>>
 type Mixers = { [F in SampleFormat]?: Mixer<ChannelSamples[F]> };
 
 const s16Mixer = (format: PcmFormat, filters: Filters): Mixer<ChannelSamples['s16']> =>
-  createMixer(FIXED_16, (samples) => samples, format, filters);
+  createMixer(withFast(FIXED_16, filters.fast.s16), (samples) => samples, format, filters);
 const f32Mixer = (format: PcmFormat, filters: Filters): Mixer<ChannelSamples['f32']> =>
-  createMixer(FLOAT_32, (samples) => samples, format, filters);
+  createMixer(withFast(FLOAT_32, filters.fast.f32), (samples) => samples, format, filters);
 const f64Mixer = (format: PcmFormat, filters: Filters): Mixer<ChannelSamples['f64']> =>
   createMixer(FLOAT_64, (samples) => samples, format, filters);
+
+/** With the faster machine where there is one for a filter. */
+function withFast<S extends Samples>(processing: Processing<S>, fast: FastMaker<S> | undefined): Processing<S> {
+  const machine: MachineMaker<S> = (filter, capacity) =>
+    fast?.(filter, capacity) ?? processing.machine(filter, capacity);
+  return { ...processing, machine };
+}
 
 function s32Mixer(format: PcmFormat, filters: Filters): Mixer<ChannelSamples['s32']> {
   if (format.sampleRate === SAMPLE_RATE && format.nChannels === 1) {
@@ -210,7 +240,7 @@ function s32Mixer(format: PcmFormat, filters: Filters): Mixer<ChannelSamples['s3
     for (let i = 0; i < out.length; i++) out[i] = samples[i]! / 2 ** 31;
     return out;
   };
-  return createMixer(FLOAT_32, toFloat, format, filters);
+  return createMixer(withFast(FLOAT_32, filters.fast.f32), toFloat, format, filters);
 }
 
 /**
@@ -230,16 +260,15 @@ function doubleToInt16(value: number): number {
 }
 
 /** @param convert channel `c` of a piece; what it gives is used until it is called again for that channel */
-function createMixer<Channel, S extends Samples, H extends Samples>(
-  arithmetic: Arithmetic<S, H>,
+function createMixer<Channel, S extends Samples>(
+  { given, machine, mix: mixBy, round }: Processing<S>,
   convert: (channel: Channel, c: number) => S,
   format: PcmFormat,
   filters: Filters,
 ): Mixer<Channel> {
-  const { arrays, round } = arithmetic;
   const weights = downMixWeights(format);
-  const mix = arithmetic.mix(weights);
-  let mixed = arrays.given(0);
+  const mix = mixBy(weights);
+  let mixed = given(0);
   const toMono = (channels: readonly S[], out: MonoBuffer): void => {
     const first = channels[0]!; // every format has a channel
     const { length } = first;
@@ -248,15 +277,14 @@ function createMixer<Channel, S extends Samples, H extends Samples>(
       round(first, length, out.samples, at);
       return;
     }
-    if (length > mixed.length) mixed = arrays.given(length);
+    if (length > mixed.length) mixed = given(length);
     mix(channels, mixed, length);
     round(mixed, length, out.samples, at);
   };
   if (format.sampleRate === SAMPLE_RATE)
     return { push: (channels, out) => toMono(channels.map(convert), out), end: () => {} };
   const filter = filters.of(format.sampleRate);
-  const dot = arithmetic.dot(filter);
-  const resamplers = weights.map(() => new ChannelResampler(filter, dot, arrays));
+  const resamplers = weights.map(() => new ChannelResampler(filter, machine));
   return {
     push: (channels, out) => {
       toMono(

@@ -99,6 +99,13 @@ export function sumOfLanes(f: FunctionBuilder, x: V128): Local<'v128'> {
   return f.let(f32x4.add(b, i8x16.shuffle(b, b, swapPairs)));
 }
 
+/** The sum of four integers, modulo 2^32, in all lanes. */
+export function sumOfIntegers(f: FunctionBuilder, x: V128): Local<'v128'> {
+  const a = f.let(x);
+  const b = f.let(i32x4.add(a, i8x16.shuffle(a, a, swapHalves)));
+  return f.let(i32x4.add(b, i8x16.shuffle(b, b, swapPairs)));
+}
+
 /** The largest of the four lanes, in all lanes. */
 export function maxOfLanes(f: FunctionBuilder, x: V128): Local<'v128'> {
   const a = f.let(x);

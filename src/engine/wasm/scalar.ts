@@ -62,6 +62,7 @@ export const f32 = {
   add: binary<'f32', 'f32'>('f32', 0x92),
   sub: binary<'f32', 'f32'>('f32', 0x93),
   mul: binary<'f32', 'f32'>('f32', 0x94),
+  div: binary<'f32', 'f32'>('f32', 0x95),
   max: binary<'f32', 'f32'>('f32', 0x97),
   convert_i32_s: unary<'i32', 'f32'>('f32', 0xb2),
   convert_i32_u: unary<'i32', 'f32'>('f32', 0xb3),

@@ -48,6 +48,8 @@ export const v128 = {
     instruction('v128', [address, value], ...op(86), 2, ...unsignedLeb(offset), lane),
   store: (address: I32, value: V128, offset = 0): Expr<'void'> =>
     instruction('void', [address, value], ...op(11), 4, ...unsignedLeb(offset)),
+  store16_lane: (address: I32, value: V128, lane: number, offset = 0): Expr<'void'> =>
+    instruction('void', [address, value], ...op(89), 1, ...unsignedLeb(offset), lane),
   store32_lane: (address: I32, value: V128, lane: number, offset = 0): Expr<'void'> =>
     instruction('void', [address, value], ...op(90), 2, ...unsignedLeb(offset), lane),
   store64_lane: (address: I32, value: V128, lane: number, offset = 0): Expr<'void'> =>

@@ -3,20 +3,29 @@ import * as assert from 'uvu/assert';
 import type { ChannelSamples, PcmFormat, PcmPiece, PcmPieceOf, SampleFormat } from '../../../src/audio/pcm.ts';
 import { downMixWeights } from '../../../src/audio/resample/downMix.ts';
 import { resampleFilter } from '../../../src/audio/resample/filter.ts';
-import { MonoResampler } from '../../../src/audio/resample/resample.ts';
+import type { FastMachines } from '../../../src/audio/resample/filterMachine.ts';
+import { f32InJavaScript, MonoResampler } from '../../../src/audio/resample/resample.ts';
 import { roundHalfEven } from '../../../src/audio/resample/rounding.ts';
+import { fastMachines, prepareFastMachines } from '../../../src/audio/resample/wasmMachine.ts';
+import { randomStream } from '../../../src/base/random.ts';
+import { createNodePlatform } from '../../../src/runtime/node.ts';
 import { ffmpegOrSkip, ffmpegSamples } from '../../support/ffmpeg.ts';
 import { codeOf } from '../../support/throws.ts';
 import { isPcm16, sweep } from '../sounds.ts';
 
 const test = suite('resample');
+/** No machine but the plain ones. */
+const inJavaScript: FastMachines = {};
+// Node's platform: Node 20 has fused multiply-adds behind a flag.
+await prepareFastMachines((bytes) => createNodePlatform().compileWasm(bytes));
 
 function resampled<F extends SampleFormat>(
   format: PcmFormat<F>,
   channels: readonly ChannelSamples[F][],
   pieceLength: number,
+  fast: FastMachines = fastMachines(),
 ): number[] {
-  const resampler = new MonoResampler();
+  const resampler = new MonoResampler(fast);
   const length = channels[0]!.length;
   for (let at = 0; at < length; at += pieceLength) {
     // a slice has the type of the whole
@@ -49,11 +58,13 @@ function compareWithFfmpeg<F extends SampleFormat>(
   const raw = { s16: 's16le', s32: 's32le', f32: 'f32le', f64: 'f64le' }[sampleFormat];
   const input = ['-f', raw, '-ar', `${sampleRate}`, '-ac', `${nChannels}`];
   const expected = ffmpegSamples('-', input, new Uint8Array(interleaved.buffer));
-  const actual = resampled({ sampleFormat, sampleRate, nChannels, channelMask: 0 }, channels, 4099);
-  assert.is(actual.length, expected.length, name);
-  let unequal = 0;
-  for (let i = 0; i < actual.length; i++) if (actual[i] !== expected[i]) unequal++;
-  assert.is(unequal, 0, name);
+  for (const fast of [fastMachines(), inJavaScript]) {
+    const actual = resampled({ sampleFormat, sampleRate, nChannels, channelMask: 0 }, channels, 4099, fast);
+    assert.is(actual.length, expected.length, name);
+    let unequal = 0;
+    for (let i = 0; i < actual.length; i++) if (actual[i] !== expected[i]) unequal++;
+    assert.is(unequal, 0, name);
+  }
 }
 
 test('every sample is the one ffmpeg gives', () => {
@@ -85,6 +96,45 @@ test('how the input is cut into pieces does not matter', () => {
     const whole = resampled(format, [sound], sound.length);
     for (const piece of [1, 7, 92, 93, 1000])
       assert.equal(resampled(format, [sound], piece), whole, `${rate} Hz by ${piece}`);
+  }
+});
+
+test('WebAssembly gives the samples that JavaScript gives', () => {
+  const { s16, f32 } = fastMachines();
+  assert.ok(s16 && f32, 'this machine has both');
+  const sound = sweep(30_001, 1);
+  // Whole and broken ratios, short and very long filters.
+  for (const rate of [1000, 8000, 11025, 16001, 22254, 44100, 44101, 48000, 96000, 767_999, 768_000])
+    for (const sampleFormat of ['s16', 'f32'] as const)
+      for (const piece of [30_001, 701]) {
+        const format = { sampleFormat, sampleRate: rate, nChannels: 1, channelMask: 0 };
+        const channels = [makers[sampleFormat](sound)];
+        const name = `${sampleFormat} ${rate} Hz in pieces of ${piece}`;
+        const [wasm, plain] = [fastMachines(), inJavaScript].map((fast) => resampled(format, channels, piece, fast));
+        assert.is(wasm!.length, plain!.length, name);
+        assert.is(
+          wasm!.findIndex((value, i) => value !== plain![i]),
+          -1,
+          name,
+        );
+      }
+  // Loud ones: sums of 16 bits go beyond what they are cut to.
+  const loud = Int16Array.from({ length: 9000 }, (_, i) => (i % 7 < 3 ? 32767 : -32768));
+  const format = { sampleFormat: 's16', sampleRate: 44100, nChannels: 1, channelMask: 0 } as const;
+  assert.equal(resampled(format, [loud], 999), resampled(format, [loud], 999, inJavaScript));
+});
+
+test('a filter of WebAssembly is as it says, without its sums rounded to 16 bits', () => {
+  const filter = resampleFilter(44100);
+  const noise = randomStream(3);
+  const samples = Float32Array.from({ length: 2000 }, () => 2 * noise() - 1);
+  const [fast, plain] = [fastMachines().f32?.(filter, 2100), f32InJavaScript(filter, 2100)];
+  assert.ok(fast);
+  for (const machine of [fast, plain]) machine.samples.set(samples);
+  for (const length of [2000, 1500, 91, 92, 93]) {
+    assert.is(fast.run(length), plain.run(length));
+    assert.is(fast.taken, plain.taken);
+    assert.equal(fast.out.slice(0, 700), plain.out.slice(0, 700));
   }
 });
 

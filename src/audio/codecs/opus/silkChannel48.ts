@@ -6,8 +6,9 @@
  */
 import type { Channel } from '../../joinChannels.ts';
 import { ChannelResampler } from '../../resample/channelResampler.ts';
-import { dotF32 } from '../../resample/dotF32.ts';
 import { resampleFilter } from '../../resample/filter.ts';
+import { f32InJavaScript } from '../../resample/resample.ts';
+import { fastMachines } from '../../resample/wasmMachine.ts';
 import { LibopusSilk } from './libopusSilk.ts';
 import type { SilkRate } from './opusPacket.ts';
 import { type Redundancy, silkShare } from './opusRedundancy.ts';
@@ -35,7 +36,7 @@ export interface SilkFrame48 {
 }
 
 export class SilkChannel48 {
-  readonly #resampler: ChannelResampler<Channel, Float64Array<ArrayBuffer>>;
+  readonly #resampler: ChannelResampler<Channel>;
   readonly #rate: SilkRate;
   readonly #lead: number;
   /** In frames that have more than SILK in them. */
@@ -54,10 +55,10 @@ export class SilkChannel48 {
   /** @param lead samples by which our SILK is ahead of libopus's before either is resampled */
   constructor(rate: SilkRate, lead: number) {
     const filter = resampleFilter(rate, 48000, FILTER_TAPS);
-    this.#resampler = new ChannelResampler(filter, dotF32(filter), {
-      held: (length: number) => new Float64Array(length),
-      given: (length: number) => new Float32Array(length),
-    });
+    this.#resampler = new ChannelResampler(
+      filter,
+      (...parts) => fastMachines().f32?.(...parts) ?? f32InJavaScript(...parts),
+    );
     this.#ours.push(this.#resampler.push(new Float32Array(LEADING_ZEROS[rate])));
     this.#rate = rate;
     this.#lead = lead;
