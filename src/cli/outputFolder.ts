@@ -26,11 +26,18 @@ export function tryFolder(folder: string): FolderFacts {
     try {
       return tryOnce(folder);
     } catch (error) {
-      // Another command, which tries it at the same time, may have taken away what it had made.
-      const isGone = isSystemError(error) && error.code === 'ENOENT';
-      if (!isGone || attempt === MOST_ATTEMPTS) throw folderError(folder, error);
+      if (!isCrossed(folder, error) || attempt === MOST_ATTEMPTS) throw folderError(folder, error);
     }
   }
+}
+
+/**
+ * Another command, which tries it at the same time, may have taken away what it had made: then something is not there, or was
+ * there and is no more.
+ */
+function isCrossed(folder: string, error: unknown): boolean {
+  if (!isSystemError(error)) return false;
+  return error.code === 'ENOENT' || (error.code === 'EEXIST' && isFolder(nearest(folder)));
 }
 
 /** @throws the system's error */
@@ -97,9 +104,15 @@ function folderError(folder: string, error: unknown): OutputError {
 
 /** The file, or the link to nothing, that stands where a folder is to be. */
 function obstacle(folder: string): string {
+  const path = nearest(folder);
+  return `${path === resolve(folder) ? 'it' : path} is a ${existsSync(path) ? 'file' : 'link to nothing'}`;
+}
+
+/** The folder, or what is there of the way to it. */
+function nearest(folder: string): string {
   let path = resolve(folder);
   while (!isThere(path) && dirname(path) !== path) path = dirname(path);
-  return `${path === resolve(folder) ? 'it' : path} is a ${existsSync(path) ? 'file' : 'link to nothing'}`;
+  return path;
 }
 
 function isThere(path: string): boolean {
