@@ -34,8 +34,8 @@ export type DimNames<A extends Args> = Extract<A[keyof A]['dims'][number], strin
 export type DimsOf<A extends Args> = Readonly<Record<DimNames<A>, number>>;
 export type ParamsOf<P extends Params> = Readonly<Record<keyof P & string, number>>;
 
-/** Variants, best first, or the module that has them: it is loaded by the device that runs them, so that no page has both. */
-export type VariantSource<V extends Variant> = readonly V[] | (() => Promise<{ readonly variants: readonly V[] }>);
+/** Variants, best first, or what loads them: a device asks for those that it runs, so that no page has both. */
+export type VariantSource<V extends Variant> = readonly V[] | (() => Promise<readonly V[]>);
 
 /**
  * The variants by the device's key. WebGPU's and WebAssembly's are typed here; another device brings a key, and a type

@@ -35,7 +35,7 @@ export async function loadVariants<V extends Variant>(
   const loaded = await Promise.all(
     [...new Set(kernels)].map(async (kernel): Promise<readonly [Kernel, readonly V[]]> => {
       const source = kind.sourceOf(kernel) ?? [];
-      return [kernel, typeof source === 'function' ? (await source()).variants : source];
+      return [kernel, typeof source === 'function' ? await source() : source];
     }),
   );
   return { kind, variants: new Map(loaded) };

@@ -25,8 +25,8 @@ const mutations: readonly Mutation[] = [
   {
     what: 'a tile runs on over the last row',
     file: 'kernels/matmul/gemm.wasm.js',
-    from: 'i32.add(firstRow, perBlock), args.rows));',
-    to: 'i32.add(firstRow, perBlock), i32.const(1 << 20)));',
+    from: 'i32.add(firstRow, perBlock), args.rows)),',
+    to: 'i32.add(firstRow, perBlock), i32.const(1 << 20))),',
     kernel: 'matmul',
     device: 'cpu',
   },

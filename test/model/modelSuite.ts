@@ -130,10 +130,18 @@ export interface ModelChecks {
   close(): Promise<void>;
 }
 
+/** Of logits and log-probabilities, for sums in f32. */
+const TOLERANCE = 2e-4;
+
 /** @param dtype how the weights are stored; the plain model then has the rounded ones */
-export function modelSuite(title: string, open: () => Promise<Device>, dtype: WeightType = 'f32'): void {
+export function modelSuite(
+  title: string,
+  open: () => Promise<Device>,
+  dtype: WeightType = 'f32',
+  tolerance = TOLERANCE,
+): void {
   const test = suite(`model ${title}, ${dtype}`);
-  const model = modelChecks(open, dtype);
+  const model = modelChecks(open, dtype, tolerance);
   test.before(model.open);
   for (const { name, run } of model.checks) test(name, run);
   test.after(model.close);
@@ -141,8 +149,11 @@ export function modelSuite(title: string, open: () => Promise<Device>, dtype: We
 }
 
 /** The same check by check, for whoever wants to see one fail. */
-export function modelChecks(open: () => Promise<Device>, dtype: WeightType = 'f32'): ModelChecks {
-  const tolerance = 2e-4;
+export function modelChecks(
+  open: () => Promise<Device>,
+  dtype: WeightType = 'f32',
+  tolerance = TOLERANCE,
+): ModelChecks {
   const checks: ModelChecks['checks'][number][] = [];
   const test = (name: string, run: () => Promise<void>): void => void checks.push({ name, run });
   const reader = readerOf(randomWeights(dims, 7));
@@ -178,7 +189,7 @@ export function modelChecks(open: () => Promise<Device>, dtype: WeightType = 'f3
       near(picked!.logprobs, expected.logprobs, tolerance, 'logprobs');
       const sot = decode(weights, dims, audio, prompt)[0]!;
       const sum = sot.reduce((s, v) => s + Math.exp(v), 0);
-      near(noSpeechProb, [Math.exp(sot[104]!) / sum], 1e-4, 'noSpeechProb');
+      near(noSpeechProb, [Math.exp(sot[104]!) / sum], tolerance / 2, 'noSpeechProb');
       features.close();
     }
   });
@@ -369,7 +380,7 @@ export function modelChecks(open: () => Promise<Device>, dtype: WeightType = 'f3
       const sum = row.slice(0, 100).reduce((s, v) => s + Math.exp(v), 0);
       return next < 100 ? Math.exp(row[next]!) / sum : 0;
     });
-    near(probabilities, wanted, 1e-4, 'probabilities');
+    near(probabilities, wanted, tolerance / 2, 'probabilities');
     features.close();
   });
 
@@ -417,7 +428,7 @@ export function modelChecks(open: () => Promise<Device>, dtype: WeightType = 'f3
     // Each key and value is off by 2^-11 of itself; the logits of this model are of order 1.
     near(logits, exact, 1e-2, 'logits');
     assert.ok(
-      logits.some((logit, i) => Math.abs(logit - exact[i]!) > tolerance),
+      logits.some((logit, i) => Math.abs(logit - exact[i]!) > TOLERANCE),
       'nothing was rounded',
     );
     features.close();

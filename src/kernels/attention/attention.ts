@@ -21,7 +21,10 @@ export const attention = defineKernel({
         ? `${nHead} heads do not divide ${nState} in fours`
         : undefined,
   cost: ({ nCtx, nState }) => ({ flops: 4 * nCtx * nCtx * nState, bytes: 16 * nCtx * nState }),
-  variants: { webgpu: () => import('./attention.wgsl.ts'), wasm: () => import('./attention.wasm.ts') },
+  variants: {
+    webgpu: async () => (await import('../webgpu.ts')).attention,
+    wasm: async () => (await import('../wasm.ts')).attention,
+  },
 });
 
 export const reference: Reference<typeof attention> = ({ qkv, y }, { nCtx, nState, width }, { nHead }) => {

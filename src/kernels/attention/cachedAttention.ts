@@ -29,7 +29,10 @@ export const cachedAttention = defineKernel({
         ? `${nHead} heads do not divide ${nState} in fours`
         : undefined,
   cost: ({ rows, nCtx, nState }) => ({ flops: 4 * rows * nCtx * nState, bytes: 8 * nCtx * nState }),
-  variants: { webgpu: () => import('./cachedAttention.wgsl.ts'), wasm: () => import('./cachedAttention.wasm.ts') },
+  variants: {
+    webgpu: async () => (await import('../webgpu.ts')).cachedAttention,
+    wasm: async () => (await import('../wasm.ts')).cachedAttention,
+  },
 });
 
 export const reference: Reference<typeof cachedAttention> = (

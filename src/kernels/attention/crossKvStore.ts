@@ -21,7 +21,10 @@ export const crossKvStore = defineKernel({
         ? undefined
         : `${nState} is not a multiple of 4`,
   cost: ({ nCtx, nState }) => ({ flops: 0, bytes: 16 * nCtx * nState }),
-  variants: { webgpu: () => import('./crossKvStore.wgsl.ts'), wasm: () => import('./crossKvStore.wasm.ts') },
+  variants: {
+    webgpu: async () => (await import('../webgpu.ts')).crossKvStore,
+    wasm: async () => (await import('../wasm.ts')).crossKvStore,
+  },
 });
 
 export const reference: Reference<typeof crossKvStore> = ({ kv, slot, keys, values }, { nCtx, nState, width }) => {

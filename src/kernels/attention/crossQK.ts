@@ -29,7 +29,10 @@ export const crossQK = defineKernel({
     flops: (2 * rows * nCtx * nState) / nHead,
     bytes: (4 * nCtx * nState) / nHead + 4 * rows * nCtx,
   }),
-  variants: { webgpu: () => import('./crossQK.wgsl.ts'), wasm: () => import('./crossQK.wasm.ts') },
+  variants: {
+    webgpu: async () => (await import('../webgpu.ts')).crossQK,
+    wasm: async () => (await import('../wasm.ts')).crossQK,
+  },
 });
 
 export const reference: Reference<typeof crossQK> = (

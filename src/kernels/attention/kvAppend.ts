@@ -25,7 +25,10 @@ export const kvAppend = defineKernel({
         ? undefined
         : `${nState} is not a multiple of 4`,
   cost: ({ rows, nState }) => ({ flops: 0, bytes: 16 * rows * nState }),
-  variants: { webgpu: () => import('./kvAppend.wgsl.ts'), wasm: () => import('./kvAppend.wasm.ts') },
+  variants: {
+    webgpu: async () => (await import('../webgpu.ts')).kvAppend,
+    wasm: async () => (await import('../wasm.ts')).kvAppend,
+  },
 });
 
 export const reference: Reference<typeof kvAppend> = (

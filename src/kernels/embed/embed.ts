@@ -19,7 +19,10 @@ export const embed = defineKernel({
   },
   params: { begin: 0, count: 0 },
   cost: ({ rows, nState }) => ({ flops: rows * nState, bytes: 12 * rows * nState }),
-  variants: { webgpu: () => import('./embed.wgsl.ts'), wasm: () => import('./embed.wasm.ts') },
+  variants: {
+    webgpu: async () => (await import('../webgpu.ts')).embed,
+    wasm: async () => (await import('../wasm.ts')).embed,
+  },
 });
 
 export const reference: Reference<typeof embed> = (

@@ -34,7 +34,10 @@ export const conv1d = defineKernel({
     flops: 2 * nOut * cOut * k,
     bytes: 4 * (nIn * cIn + cOut * k + nOut * cOut),
   }),
-  variants: { webgpu: () => import('./conv1d.wgsl.ts'), wasm: () => import('./conv1d.wasm.ts') },
+  variants: {
+    webgpu: async () => (await import('../webgpu.ts')).conv1d,
+    wasm: async () => (await import('../wasm.ts')).conv1d,
+  },
 });
 
 function rowsOut(nIn: number, stride: number, padOut: number): number {

@@ -26,7 +26,10 @@ export const logits = defineKernel({
         ? `ids ${begin} to ${begin + count} are beyond ${nVocab}`
         : undefined,
   cost: ({ rows, k }, { count }) => ({ flops: 2 * rows * count * k, bytes: 4 * (rows * k + count * k + rows * count) }),
-  variants: { webgpu: () => import('./logits.wgsl.ts'), wasm: () => import('./logits.wasm.ts') },
+  variants: {
+    webgpu: async () => (await import('../webgpu.ts')).logits,
+    wasm: async () => (await import('../wasm.ts')).logits,
+  },
 });
 
 export const reference: Reference<typeof logits> = (

@@ -27,7 +27,10 @@ export const matmul = defineKernel({
       ? undefined
       : `${n} outputs need ${panelCount(n, panelWidth)} panels of ${panelWidth}, there are ${panels}`,
   cost: ({ rows, n, k }) => ({ flops: 2 * rows * n * k, bytes: 4 * (rows * k + n * k + 2 * rows * n) }),
-  variants: { webgpu: () => import('./matmul.wgsl.ts'), wasm: () => import('./matmul.wasm.ts') },
+  variants: {
+    webgpu: async () => (await import('../webgpu.ts')).matmul,
+    wasm: async () => (await import('../wasm.ts')).matmul,
+  },
 });
 
 export const reference: Reference<typeof matmul> = (

@@ -17,7 +17,10 @@ export const layerNorm = defineKernel({
   },
   params: {},
   cost: (d) => ({ flops: 8 * d.rows * d.nState, bytes: 8 * d.rows * d.nState }),
-  variants: { webgpu: () => import('./layerNorm.wgsl.ts'), wasm: () => import('./layerNorm.wasm.ts') },
+  variants: {
+    webgpu: async () => (await import('../webgpu.ts')).layerNorm,
+    wasm: async () => (await import('../wasm.ts')).layerNorm,
+  },
 });
 
 export const reference: Reference<typeof layerNorm> = ({ x, gamma, beta, y }, { nState: n }, _params, liveRows) => {

@@ -34,7 +34,10 @@ export const advanceRows = defineKernel({
   params: {},
   check: ({ rows }) => (rows <= 256 ? undefined : `${rows} rows do not fit one workgroup of 256`),
   cost: ({ rows }) => ({ flops: 0, bytes: 64 * rows }),
-  variants: { webgpu: () => import('./advanceRows.wgsl.ts'), wasm: () => import('./advanceRows.wasm.ts') },
+  variants: {
+    webgpu: async () => (await import('../webgpu.ts')).advanceRows,
+    wasm: async () => (await import('../wasm.ts')).advanceRows,
+  },
 });
 
 const bits = new DataView(new ArrayBuffer(4));

@@ -27,7 +27,10 @@ export const chooseTokens = defineKernel({
   },
   params: {},
   cost: ({ rows, chunks, perRow }) => ({ flops: 20 * rows * chunks * perRow, bytes: 4 * rows * chunks * (4 + perRow) }),
-  variants: { webgpu: () => import('./chooseTokens.wgsl.ts'), wasm: () => import('./chooseTokens.wasm.ts') },
+  variants: {
+    webgpu: async () => (await import('../webgpu.ts')).chooseTokens,
+    wasm: async () => (await import('../wasm.ts')).chooseTokens,
+  },
 });
 
 export const reference: Reference<typeof chooseTokens> = (

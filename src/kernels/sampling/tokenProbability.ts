@@ -17,7 +17,10 @@ export const tokenProbability = defineKernel({
   params: { end: 0 },
   check: ({ nVocab }, { end }) => (end <= nVocab ? undefined : `${end} is beyond ${nVocab} ids`),
   cost: ({ rows, nVocab }) => ({ flops: 4 * rows * nVocab, bytes: 4 * rows * nVocab }),
-  variants: { webgpu: () => import('./tokenProbability.wgsl.ts'), wasm: () => import('./tokenProbability.wasm.ts') },
+  variants: {
+    webgpu: async () => (await import('../webgpu.ts')).tokenProbability,
+    wasm: async () => (await import('../wasm.ts')).tokenProbability,
+  },
 });
 
 export const reference: Reference<typeof tokenProbability> = ({ logits, ids, y }, dims, params, liveRows) => {

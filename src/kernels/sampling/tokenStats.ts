@@ -39,7 +39,10 @@ export const tokenStats = defineKernel({
         ? undefined
         : `${d.nVocab} ids need ${maskWords(d.nVocab)} mask words, not ${d.maskWords}`,
   cost: ({ rows, nVocab }) => ({ flops: 6 * rows * nVocab, bytes: 4 * rows * nVocab }),
-  variants: { webgpu: () => import('./tokenStats.wgsl.ts'), wasm: () => import('./tokenStats.wasm.ts') },
+  variants: {
+    webgpu: async () => (await import('../webgpu.ts')).tokenStats,
+    wasm: async () => (await import('../wasm.ts')).tokenStats,
+  },
 });
 
 export const reference: Reference<typeof tokenStats> = (
