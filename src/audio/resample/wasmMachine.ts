@@ -1,7 +1,6 @@
 /**
  * The filters of one channel in WebAssembly: several times as fast as plain JavaScript, in which each f32 sum is rounded by an
- * instruction of its own. A memory holds one filter's sizes, its bank, the samples and
- * what comes of them.
+ * instruction of its own. A memory holds one filter's sizes, its bank, the samples and what comes of them.
  *
  * The results are those of dotF32.ts and dotS16.ts: the fused multiply-add that is emulated there, and integers modulo 2^32.
  */
@@ -192,19 +191,21 @@ function moduleOf<S extends Samples>({ elementBytes, emit }: WasmArithmetic<S>):
   return module.bytes();
 }
 
+/** @returns undefined where there is no room for one more memory: an engine sets aside gigabytes of addresses for each */
 function machine<S extends Samples>(
   { elementBytes, view, given, bank }: WasmArithmetic<S>,
   module: WebAssembly.Module,
   filter: ResampleFilter,
   capacity: number,
-): FilterMachine<S> {
+): FilterMachine<S> | undefined {
   const { nTaps, stride, nPhases, step, stepMod, stepDenominator } = filter;
   const coefficients = bank(filter);
   const samplesAt = STATE_BYTES + 64 * Math.ceil(coefficients.byteLength / 64);
   const outAt = samplesAt + 64 * Math.ceil((elementBytes * capacity) / 64);
   const mostOut = outputsOf(filter, capacity);
   const pages = Math.ceil((outAt + elementBytes * mostOut) / PAGE_BYTES);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: MOST_PAGES });
+  const memory = memoryOf(pages);
+  if (!memory) return undefined;
   const { run } = new WebAssembly.Instance(module, { env: { memory } }).exports as { run: FilterMachine<S>['run'] }; // moduleOf
   const { buffer } = memory;
   const words: Readonly<Record<Word, number>> = {
@@ -232,6 +233,14 @@ function machine<S extends Samples>(
     },
     run,
   };
+}
+
+function memoryOf(pages: number): WebAssembly.Memory | undefined {
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: MOST_PAGES });
+  } catch {
+    return undefined;
+  }
 }
 
 /** (a, b, c) -> a * b + c. */

@@ -138,6 +138,23 @@ test('a filter of WebAssembly is as it says, without its sums rounded to 16 bits
   }
 });
 
+test('more recordings than there are memories for are resampled all the same', () => {
+  const format = { sampleFormat: 'f32', sampleRate: 48000, nChannels: 8, channelMask: 0 } as const;
+  const sound = sweep(3000, 1);
+  const channels = Array.from({ length: 8 }, () => sound);
+  const held = Array.from({ length: 60 }, () => {
+    const resampler = new MonoResampler(fastMachines());
+    resampler.push({ ...format, channels });
+    return resampler;
+  });
+  const expected = resampled(format, channels, 3000, inJavaScript);
+  for (const resampler of held)
+    assert.equal(
+      Array.from(resampler.end(), (v) => v * 32768),
+      expected,
+    );
+});
+
 test('16 kHz mono passes as it is; wider samples are cut or rounded', () => {
   const mono = { sampleRate: 16000, nChannels: 1, channelMask: 0 } as const;
   const s16 = Int16Array.of(-32768, -1, 0, 1, 32767);
