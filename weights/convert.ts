@@ -7,13 +7,16 @@ import { open, readdir, realpath, rename, rm, rmdir, writeFile } from 'node:fs/p
 import { basename, dirname, join, resolve } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import type { CallOptions } from '../src/base/progress.ts';
+import { readValues, scaleName } from '../src/checkpoint/int8Tensors.ts';
 import { JSON_CACHE } from '../src/checkpoint/jsonCache.ts';
 import { CONFIG, checkTensors, GENERATION, readJsonFiles, TOKENIZER } from '../src/checkpoint/modelFiles.ts';
 import { namedModel } from '../src/checkpoint/modelNames.ts';
 import { type TensorToWrite, writeSafetensors } from '../src/checkpoint/safetensors.ts';
 import { closeOnError, openTensorFiles } from '../src/checkpoint/tensorFiles.ts';
 import type { TensorSet } from '../src/checkpoint/tensorSet.ts';
-import { listTensors } from '../src/model/tensorSpec.ts';
+import { quantizeRows } from '../src/engine/int8.ts';
+import { floatsOf, type TensorData } from '../src/model/tensorData.ts';
+import { listTensors, storedAs, type TensorSpec } from '../src/model/tensorSpec.ts';
 import { cacheOf } from './cache.ts';
 import { isSameFile, openFolder, readSmallFile } from './fileSource.ts';
 import { checkRoom, fileError, isFree, makeFolder } from './folders.ts';
@@ -25,7 +28,7 @@ import { packJsonCache } from './packJsonCache.ts';
 
 export interface ConvertOptions extends CallOptions {
   /** How weights are stored: `f32` (default), or `f16` at half the size, rounded to nearest even. */
-  readonly dtype?: 'f32' | 'f16' | undefined;
+  readonly dtype?: 'f32' | 'f16' | 'int8' | undefined;
   /** Added to the weights file's `__metadata__`; source and licence are looked up where possible. */
   readonly notes?: Readonly<Record<string, string>> | undefined;
 }
@@ -154,8 +157,11 @@ async function writeModel(model: ModelFolder, folder: string, options: ConvertOp
   const set = await openSet(model, signal);
   await closeOnError([set], async () => {
     const nameInSet = checkTensors(set, json.config.dims);
-    const tensors = Array.from(listTensors(json.config.dims), ({ name, shape }): TensorToWrite => {
-      return { name, shape, dtype: dtype === 'f16' ? 'F16' : 'F32', data: () => set.read(nameInSet(name), signal) };
+    const tensors = Array.from(listTensors(json.config.dims)).flatMap((spec): readonly TensorToWrite[] => {
+      const { name, shape } = spec;
+      const data = (): Promise<TensorData> => readValues(set, nameInSet(name), spec, signal);
+      if (dtype === 'f16') return [{ name, shape, dtype: 'F16', data }];
+      return storedAs(spec, dtype) === 'int8' ? int8Tensors(spec, data) : [{ name, shape, dtype: 'F32', data }];
     });
     await checkRoom(
       folder,
@@ -171,6 +177,21 @@ async function writeModel(model: ModelFolder, folder: string, options: ConvertOp
     if (bytes) await writeFile(join(folder, file), bytes);
   }
   await writeFile(join(folder, JSON_CACHE), packJsonCache(json));
+}
+
+/** The integers and, after them, their scales, which are found when the integers are written. */
+function int8Tensors({ name, shape }: TensorSpec, data: () => Promise<TensorData>): readonly TensorToWrite[] {
+  const [rows = 1] = shape;
+  let scales = new Float32Array(rows);
+  const integers = async (): Promise<TensorData> => {
+    const found = quantizeRows(floatsOf(await data()), rows);
+    scales = found.scales;
+    return { dtype: 'f32', values: Float32Array.from(found.integers) };
+  };
+  return [
+    { name, shape, dtype: 'I8', data: integers },
+    { name: scaleName(name), shape: [rows], dtype: 'F32', data: async () => ({ dtype: 'f32', values: scales }) },
+  ];
 }
 
 async function openSet(model: ModelFolder, signal: AbortSignal | undefined): Promise<TensorSet> {
@@ -211,7 +232,7 @@ async function writeTensors(
 }
 
 function tensorBytes({ shape, dtype }: TensorToWrite): number {
-  return shape.reduce((product, n) => product * n, dtype === 'F16' ? 2 : 4);
+  return shape.reduce((product, n) => product * n, { F32: 4, F16: 2, I8: 1 }[dtype]);
 }
 
 /** Source and licence of a model, from the package around it or from its card. */

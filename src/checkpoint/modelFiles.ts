@@ -6,10 +6,11 @@
 import { WeightsError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import type { ModelDimensions } from '../model/dims.ts';
-import type { TensorData } from '../model/tensorData.ts';
-import { listTensors, tensorSpecs } from '../model/tensorSpec.ts';
+import type { StoredType, TensorData } from '../model/tensorData.ts';
+import { listTensors, type TensorSpec, tensorSpecs } from '../model/tensorSpec.ts';
 import type { TokenizerData } from '../text/tokenizerData.ts';
 import { type GenerationFacts, readConfig } from './config.ts';
+import { checkInt8, readValues, scaleName, valuesOf } from './int8Tensors.ts';
 import { checksumOf, JSON_CACHE, type JsonCache, type ParsedJson } from './jsonCache.ts';
 import { decodeUtf8, type OpenSource, readSmall, type WeightSource } from './source.ts';
 import { closeOnError, openTensorFiles } from './tensorFiles.ts';
@@ -33,8 +34,8 @@ export interface ModelFiles {
    * @throws {WeightsError} `missingTensor`, and what reading it throws
    */
   tensor(name: string, signal?: AbortSignal): Promise<TensorData>;
-  /** What `tensor` gives. */
-  dtype(name: string): TensorData['dtype'];
+  /** How the file has it. */
+  dtype(name: string): StoredType;
   /**
    * The same in order, in pieces; one is the files' again when the next is asked for.
    * @throws {WeightsError} as `tensor`
@@ -67,7 +68,14 @@ export async function openModelFiles(open: OpenSource, options: CallOptions = {}
   }
   const nameInSet = await closeOnError([set], async () => checkTensors(set, config.dims));
   const specs = tensorSpecs(config.dims);
-  set.plan?.(Array.from(specs.keys(), nameInSet));
+  set.plan?.(
+    [...specs.keys()].map(nameInSet).flatMap((name) => (set.dtype(name) === 'I8' ? [scaleName(name), name] : [name])),
+  );
+  const specOf = (name: string): TensorSpec => {
+    const spec = specs.get(name);
+    if (spec) return spec;
+    throw new WeightsError('missingTensor', `A Whisper model has no tensor ${name}.`);
+  };
   return {
     dims: config.dims,
     isMultilingual: config.isMultilingual,
@@ -76,22 +84,18 @@ export async function openModelFiles(open: OpenSource, options: CallOptions = {}
     notes: set.metadata,
     tensorNames: [...specs.keys()],
     has: (name) => specs.has(name),
-    shape(name) {
-      const spec = specs.get(name);
-      if (spec) return spec.shape;
-      throw new WeightsError('missingTensor', `A Whisper model has no tensor ${name}.`);
-    },
-    async tensor(name, signal) {
-      return set.read(nameInSet(name), signal);
-    },
-    dtype: (name) => (set.dtype(nameInSet(name)) === 'F16' ? 'f16' : 'f32'),
-    pieces: (name, signal) => set.pieces(nameInSet(name), signal),
+    shape: (name) => specOf(name).shape,
+    tensor: async (name, signal) => readValues(set, nameInSet(name), specOf(name), signal),
+    dtype: (name) => STORED[set.dtype(nameInSet(name)) ?? ''] ?? 'f32',
+    pieces: (name, signal) => valuesOf(set, nameInSet(name), specOf(name), signal),
     close: () => set.close(),
   };
 }
 
 /** Types that `TensorSet.read` gives values of. */
-const READABLE: ReadonlySet<string | undefined> = new Set(['F32', 'F16', 'BF16', 'q8']);
+const READABLE: ReadonlySet<string | undefined> = new Set(['F32', 'F16', 'BF16', 'I8', 'q8']);
+/** What the types of a file are in memory, where it is not f32. */
+const STORED: Readonly<Record<string, StoredType>> = { F16: 'f16', I8: 'int8' };
 
 /**
  * Checks a set's tensors against the shapes that a configuration claims, which are so far only claims: no list of them is
@@ -104,7 +108,8 @@ export function checkTensors(set: TensorSet, dims: ModelDimensions): (name: stri
   const isBare =
     set.shape('model.encoder.conv1.weight') === undefined && set.shape('encoder.conv1.weight') !== undefined;
   const nameInSet = (name: string): string => (isBare ? name.replace(/^model\./, '') : name);
-  for (const { name, shape } of listTensors(dims)) {
+  for (const spec of listTensors(dims)) {
+    const { name, shape } = spec;
     const found = set.shape(nameInSet(name));
     if (!found) {
       throw new WeightsError('missingTensor', `The weights have no tensor ${name}.`, {
@@ -119,8 +124,9 @@ export function checkTensors(set: TensorSet, dims: ModelDimensions): (name: stri
     }
     const dtype = set.dtype(nameInSet(name));
     if (!READABLE.has(dtype)) {
-      throw new WeightsError('badDtype', `Tensor ${name} has the dtype ${dtype}; weights are F32, F16 or BF16.`);
+      throw new WeightsError('badDtype', `Tensor ${name} has the dtype ${dtype}; weights are F32, F16, BF16 or I8.`);
     }
+    if (dtype === 'I8') checkInt8(set, nameInSet(name), spec);
   }
   return nameInSet;
 }

@@ -144,6 +144,7 @@ export async function openSafetensors(source: WeightSource, signal?: AbortSignal
 function elementsOf(bytes: Uint8Array<ArrayBuffer>, dtype: string, what: string): TensorData {
   const { buffer, byteOffset, length } = bytes;
   if (dtype === 'F32') return { dtype: 'f32', values: new Float32Array(buffer, byteOffset, length / 4) };
+  if (dtype === 'I8') return { dtype: 'f32', values: Float32Array.from(new Int8Array(buffer, byteOffset, length)) };
   if (dtype !== 'F16' && dtype !== 'BF16')
     throw fail('badDtype', `${what} has the dtype ${dtype}; weights are F32, F16 or BF16.`);
   const bits = new Uint16Array(buffer, byteOffset, length / 2);
@@ -231,7 +232,7 @@ function fail(code: ErrorCode<'WeightsError'>, message: string): WeightsError {
 
 export interface TensorToWrite {
   readonly name: string;
-  readonly dtype: 'F32' | 'F16';
+  readonly dtype: 'F32' | 'F16' | 'I8';
   readonly shape: readonly number[];
   /** Called when it is written; as many values as the product of the shape. */
   data(): Promise<TensorData>;
@@ -268,7 +269,9 @@ export async function* writeSafetensors(
       throw fail('sizeMismatch', `Tensor ${tensor.name} has ${length} values, its shape has ${count}.`);
     }
     const values = floatsOf(data);
-    if (tensor.dtype === 'F32') {
+    if (tensor.dtype === 'I8') {
+      yield new Uint8Array(Int8Array.from(values).buffer);
+    } else if (tensor.dtype === 'F32') {
       yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
     } else if (data.dtype === 'f16') {
       yield new Uint8Array(data.values.buffer, data.values.byteOffset, data.values.byteLength);

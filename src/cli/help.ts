@@ -28,7 +28,7 @@ export function helpText(width = 80): string {
     '        sotto - [options]  (from a pipe)',
     '        sotto models',
     '        sotto fetch NAME...',
-    '        sotto convert SRC DST [--dtype f32|f16]',
+    '        sotto convert SRC DST [--dtype f32|f16|int8]',
     '        sotto kernel NAME|all',
     '        sotto help [models|fetch|convert|kernel]',
     '',

@@ -47,15 +47,36 @@ export function quantize(values: Float32Array, shape: readonly number[], scaleBl
   const stored = new Int8Array(layout.bytes);
   const scales = new Float32Array(stored.buffer, layout.scales);
   const block = new Float32Array(layout.blockSize);
-  eachBlock(layout, (at, count, place, scaleAt) => {
-    const own = block.subarray(0, count);
-    for (let i = 0; i < count; i++) own[i] = values[at + i * width]!;
-    const step = stepOf(own);
+  eachBlock(layout, (at, count, panelAt, begin, scaleAt) => {
+    for (let i = 0; i < count; i++) block[i] = values[at + i * width]!;
+    const step = stepOf(block, 0, count);
     scales[scaleAt] = step;
     if (step === 0) return;
-    for (let i = 0; i < count; i++) stored[place(i)] = Math.max(-MAX, Math.min(MAX, Math.round(own[i]! / step)));
+    for (let i = 0; i < count; i++) stored[placeOf(panelAt, begin + i, width)] = inSteps(block[i]!, step);
   });
   return stored;
+}
+
+/** Rows of weights, one after the other, each with one scale. */
+export interface ScaledRows {
+  /** [rows, k], as `values`. */
+  readonly integers: Int8Array<ArrayBuffer>;
+  /** [rows] */
+  readonly scales: Float32Array<ArrayBuffer>;
+}
+
+/** @param values [rows, k], row-major */
+export function quantizeRows(values: Float32Array, rows: number): ScaledRows {
+  const k = values.length / rows;
+  const integers = new Int8Array(values.length);
+  const scales = new Float32Array(rows);
+  for (let row = 0; row < rows; row++) {
+    const step = stepOf(values, row * k, (row + 1) * k);
+    scales[row] = step;
+    if (step === 0) continue;
+    for (let at = row * k; at < (row + 1) * k; at++) integers[at] = inSteps(values[at]!, step);
+  }
+  return { integers, scales };
 }
 
 /** @returns values of panels [panels, k, P], in their order */
@@ -67,46 +88,57 @@ export function dequantize(stored: ArrayBufferView, shape: readonly number[], sc
   const bytes = new Int8Array(layout.bytes);
   bytes.set(new Int8Array(stored.buffer, stored.byteOffset, layout.bytes));
   const scales = new Float32Array(bytes.buffer, layout.scales);
-  eachBlock(layout, (at, count, place, scaleAt) => {
-    for (let i = 0; i < count; i++) values[at + i * width] = bytes[place(i)]! * scales[scaleAt]!;
+  eachBlock(layout, (at, count, panelAt, begin, scaleAt) => {
+    for (let i = 0; i < count; i++)
+      values[at + i * width] = bytes[placeOf(panelAt, begin + i, width)]! * scales[scaleAt]!;
   });
   return values;
 }
 
-/** Visits each block: its first value (the next ones are P apart), its length, the place of its i-th byte, its scale. */
+/**
+ * Visits each block: its first value (the next ones are P apart), its length, where the bytes of its output begin, its first
+ * input, and its scale.
+ */
 function eachBlock(
   { panels, k, width, groups, blocks, blockSize }: Int8Layout,
-  visit: (at: number, count: number, place: (i: number) => number, scaleAt: number) => void,
+  visit: (at: number, count: number, panelAt: number, begin: number, scaleAt: number) => void,
 ): void {
   for (let panel = 0; panel < panels; panel++)
     for (let block = 0; block < blocks; block++)
       for (let lane = 0; lane < width; lane++) {
         const begin = block * blockSize;
-        const first = (panel * groups * width + lane) * INTERLEAVED;
-        const place = (i: number): number =>
-          first + Math.floor((begin + i) / INTERLEAVED) * width * INTERLEAVED + ((begin + i) % INTERLEAVED);
         const at = (panel * k + begin) * width + lane;
-        visit(at, Math.min(blockSize, k - begin), place, (panel * blocks + block) * width + lane);
+        const panelAt = (panel * groups * width + lane) * INTERLEAVED;
+        visit(at, Math.min(blockSize, k - begin), panelAt, begin, (panel * blocks + block) * width + lane);
       }
+}
+
+/** The byte of an input. */
+function placeOf(panelAt: number, input: number, width: number): number {
+  return panelAt + (input >> 2) * width * INTERLEAVED + (input & 3);
+}
+
+function inSteps(value: number, step: number): number {
+  return Math.max(-MAX, Math.min(MAX, Math.round(value / step)));
 }
 
 /** How far from a whole number of steps an f32 on a grid may be: 127 times its rounding, and the step's. */
 const NEAR = 1e-4;
 
-/** The step of the grid that the values lie on, or the one that the largest of them asks for; 0 for zeros. */
-function stepOf(values: Float32Array): number {
+/** The step of the grid that the values `begin` to `end` lie on, or the one that the largest asks for; 0 for zeros. */
+function stepOf(values: Float32Array, begin: number, end: number): number {
   let largest = 0;
-  for (const value of values) largest = Math.max(largest, Math.abs(value));
+  for (let i = begin; i < end; i++) largest = Math.max(largest, Math.abs(values[i]!));
   if (largest === 0) return 0;
   for (let steps = 1; steps <= MAX; steps++) {
     const perStep = steps / largest;
-    if (!values.every((value) => isWhole(value * perStep))) continue;
+    if (!areWhole(values, begin, end, perStep)) continue;
     // What rounded least, over all of them: the step that the values were made with, to the last bit or next to it.
     let product = 0;
     let square = 0;
-    for (const value of values) {
-      const whole = Math.round(value * perStep);
-      product += value * whole;
+    for (let i = begin; i < end; i++) {
+      const whole = Math.round(values[i]! * perStep);
+      product += values[i]! * whole;
       square += whole * whole;
     }
     return Math.fround(product / square);
@@ -114,6 +146,10 @@ function stepOf(values: Float32Array): number {
   return Math.fround(largest / MAX);
 }
 
-function isWhole(value: number): boolean {
-  return Math.abs(value - Math.round(value)) < NEAR;
+function areWhole(values: Float32Array, begin: number, end: number, perStep: number): boolean {
+  for (let i = begin; i < end; i++) {
+    const value = values[i]! * perStep;
+    if (!(Math.abs(value - Math.round(value)) < NEAR)) return false;
+  }
+  return true;
 }

@@ -15,10 +15,13 @@ export function floatsOf(data: TensorData): Float32Array {
   return values;
 }
 
+/** How weights may lie in a file. Int8 comes as f32, its integers times their scales. */
+export type StoredType = 'f32' | 'f16' | 'int8';
+
 /** All names are those of `tensorSpecs`. */
 export interface TensorReader {
-  /** What a tensor's elements come as. */
-  dtype(name: string): TensorData['dtype'];
+  /** How a tensor lies in the file, and in memory where nobody chooses. */
+  dtype(name: string): StoredType;
   /**
    * The elements in order, in pieces of any length; a piece is the reader's again when the next is asked for.
    * @throws {WeightsError} when there is no such tensor, or it cannot be read

@@ -3,7 +3,7 @@
  * first uses them (encoder, then decoder). Loading, its progress, the check of files, `convert` and memory estimates all
  * follow from this table. The output matrix is tied to the token embedding and has no name of its own.
  */
-import { type DType, elementCount, storageBytes, type WeightType } from '../engine/dtype.ts';
+import { elementCount, storageBytes, storageType, type WeightType } from '../engine/dtype.ts';
 import type { ModelDimensions } from './dims.ts';
 
 /**
@@ -82,6 +82,15 @@ export function isWeightMatrix({ role }: TensorSpec): boolean {
 }
 
 /**
+ * How a tensor is stored where the weights are to be of a type: int8 is for what is multiplied most. Convolutions are a
+ * hundredth of a model, and the first to be computed: their errors go through everything.
+ */
+export function storedAs(spec: TensorSpec, dtype: WeightType): WeightType {
+  if (!isWeightMatrix(spec)) return 'f32';
+  return spec.role === 'convolution' && storageType(dtype).scaleBlock !== undefined ? 'f32' : dtype;
+}
+
+/**
  * Bytes of a model's weights in memory, without the zeros that fill up panels.
  *
  * @param dtype of the weight matrices
@@ -90,9 +99,8 @@ export function weightBytes(dims: ModelDimensions, dtype: WeightType): number {
   let bytes = 0;
   for (const spec of listTensors(dims)) {
     const [rows = 1] = spec.shape;
-    const stored: DType = isWeightMatrix(spec) ? dtype : 'f32';
     // As panels one output wide: elements, and the scales of each output.
-    bytes += storageBytes(stored, [rows, elementCount(spec.shape) / rows, 1]);
+    bytes += storageBytes(storedAs(spec, dtype), [rows, elementCount(spec.shape) / rows, 1]);
   }
   return bytes;
 }

@@ -13,8 +13,8 @@ import type { Tensor } from '../engine/program.ts';
 import { panelCount } from '../kernels/matmul/panels.ts';
 import type { ModelDimensions } from './dims.ts';
 import { PanelWriter, Staging } from './panelWriter.ts';
-import { floatsOf, joinPieces, type TensorData, type TensorReader } from './tensorData.ts';
-import { type TensorSpec, tensorSpecs } from './tensorSpec.ts';
+import { floatsOf, joinPieces, type StoredType, type TensorData, type TensorReader } from './tensorData.ts';
+import { storedAs, type TensorSpec, tensorSpecs } from './tensorSpec.ts';
 
 export interface NormWeights {
   readonly gamma: Tensor;
@@ -142,7 +142,7 @@ export async function loadWeights(
 
 /** A tensor that will be read, and what its elements come as. */
 interface WantedTensor extends TensorSpec {
-  readonly dtype: TensorData['dtype'];
+  readonly dtype: StoredType;
 }
 
 /** Reads the tensors that the table names, each once, and puts them on the device. */
@@ -206,7 +206,10 @@ class WeightLoader {
 
   /** The type that a matrix of these parts gets. */
   #dtypeOf(parts: readonly WantedTensor[]): WeightType {
-    return this.#options.dtype ?? (parts.every(({ dtype }) => dtype === 'f16') ? 'f16' : 'f32');
+    const [first] = parts;
+    const asStored = parts.every(({ dtype }) => dtype === first?.dtype) ? (first?.dtype ?? 'f32') : 'f32';
+    const wanted = this.#options.dtype ?? asStored;
+    return first ? storedAs(first, wanted) : wanted;
   }
 
   #allocatePanels(name: string, n: number, k: number, dtype: WeightType): Tensor {

@@ -13,6 +13,7 @@ import type { TensorSet } from '../../src/checkpoint/tensorSet.ts';
 import { unpackJsonCache } from '../../src/checkpoint/unpackJsonCache.ts';
 import { openUrlFolder } from '../../src/checkpoint/urlSource.ts';
 import type { ModelDimensions } from '../../src/model/dims.ts';
+import { tensorSpecs } from '../../src/model/tensorSpec.ts';
 import { openFolder } from '../../weights/fileSource.ts';
 import { packJsonCache } from '../../weights/packJsonCache.ts';
 import { sendFile, serve } from '../support/httpServer.ts';
@@ -214,6 +215,29 @@ test('a side file of wrong types is damaged, whatever MessagePack can name', asy
       if (!what.endsWith('isMultilingual')) assert.ok(code, `${kind} as ${what} was taken`);
     }
   }
+});
+
+test('int8 without its scales, with wrong ones, or where it has no place', async () => {
+  const matrix = 'model.decoder.layers.0.fc1.weight';
+  const set = (dtypes: Record<string, string>, scale?: readonly number[]): TensorSet => ({
+    names: [],
+    metadata: {},
+    shape: (name) => (name.endsWith('_scale') ? scale : tensorSpecs(small).get(name)?.shape),
+    dtype: (name) => dtypes[name] ?? 'F32',
+    read: async () => ({ dtype: 'f32', values: new Float32Array() }),
+    async *pieces() {},
+    close: async () => {},
+  });
+  const rows = tensorSpecs(small).get(matrix)!.shape[0]!;
+  const codeFor = (given: TensorSet): Promise<string> => codeOf(async () => checkTensors(given, small));
+  const int8 = { [matrix]: 'I8' };
+  assert.is(await codeFor(set(int8, [rows])), 'none');
+  assert.is(await codeFor(set(int8, [rows, 1])), 'none');
+  assert.is(await codeFor(set(int8)), 'missingTensor');
+  for (const shape of [[], [1], [rows - 1], [rows, 2], [rows, 1, 1], [1, rows]])
+    assert.is(await codeFor(set(int8, shape)), 'badShape', shape.join());
+  assert.is(await codeFor(set({ ...int8, [`${matrix}_scale`]: 'I8' }, [rows])), 'badShape');
+  assert.is(await codeFor(set({ 'model.decoder.layer_norm.weight': 'I8' }, [small.nTextState])), 'badDtype');
 });
 
 test('sizes are only claims: no more tensors are asked for than the file has', () => {

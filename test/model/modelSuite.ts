@@ -11,7 +11,7 @@ import { storageBytes, storageType, type WeightType } from '../../src/engine/dty
 import type { ModelDimensions } from '../../src/model/dims.ts';
 import { createInference, type ModelInference } from '../../src/model/inference.ts';
 import type { TensorReader } from '../../src/model/tensorData.ts';
-import { isWeightMatrix, tensorSpecs, weightBytes } from '../../src/model/tensorSpec.ts';
+import { storedAs, tensorSpecs, weightBytes } from '../../src/model/tensorSpec.ts';
 import { applyRules, type LogitRules, type RuleState, ruleState } from '../../src/rules/logitRules.ts';
 import { decode, encode, randomWeights, type Weights } from '../support/plainWhisper.ts';
 import { reasonOf, throws } from '../support/throws.ts';
@@ -115,9 +115,8 @@ function rounded(weights: Weights, dtype: WeightType): Weights {
   return new Map(
     [...weights].map(([name, values]) => {
       const spec = specs.get(name)!;
-      if (!isWeightMatrix(spec)) return [name, values];
       const [rows = 1] = spec.shape;
-      const type = storageType(dtype);
+      const type = storageType(storedAs(spec, dtype));
       const asPanels = [rows, values.length / rows, 1];
       return [name, Float32Array.from(type.widen(type.narrow(values, asPanels), asPanels))];
     }),

@@ -77,7 +77,15 @@ export const rooms: Readonly<Record<string, Room>> = {
   lab: { holds: 'checks, times and profiles kernels', values: ['base', 'engine', 'kernels'], types: [] },
   weights: {
     holds: 'offline and in Node: converters, hub, cache',
-    values: ['base', 'checkpoint', 'model/tensorSpec.ts', 'runtime/environment.ts', 'runtime/nodeProxy.ts'],
+    values: [
+      'base',
+      'checkpoint',
+      'engine/int8.ts',
+      'model/tensorData.ts',
+      'model/tensorSpec.ts',
+      'runtime/environment.ts',
+      'runtime/nodeProxy.ts',
+    ],
     types: ['options'],
   },
   'whisper.ts': {

@@ -10,6 +10,7 @@ import { WeightsError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
 import { type ModelFiles, openModelFiles } from '../../src/checkpoint/modelFiles.ts';
 import { floatsOf } from '../../src/model/tensorData.ts';
+import { storedAs, tensorSpecs } from '../../src/model/tensorSpec.ts';
 import { convert } from '../../weights/convert.ts';
 import { openFolder } from '../../weights/fileSource.ts';
 import { checkRoom } from '../../weights/folders.ts';
@@ -84,6 +85,43 @@ test('f16: half the bytes, each value rounded to the nearest half', async () => 
       );
     }
   });
+});
+
+test('int8: a quarter of the matrices, each value at most half a step off, and again the same', async () => {
+  const [first, second] = [join(root, 'bytes'), join(root, 'bytes again')];
+  await convert(join(root, 'sharded'), first, { dtype: 'int8' });
+  const specs = tensorSpecs(dims);
+  await withModel(first, async (model) => {
+    for (const [name, values] of randomWeights(dims, 5)) {
+      const spec = specs.get(name)!;
+      const isInt8 = storedAs(spec, 'int8') === 'int8';
+      assert.is(model.dtype(name), isInt8 ? 'int8' : 'f32', name);
+      const got = floatsOf(await model.tensor(name));
+      const perRow = values.length / spec.shape[0]!;
+      for (let row = 0; row < values.length; row += perRow) {
+        const largest = values.subarray(row, row + perRow).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+        const allowed = isInt8 ? (largest / 127) * 0.501 : 0;
+        for (let i = row; i < row + perRow; i++) assert.ok(Math.abs(got[i]! - values[i]!) <= allowed, `${name} ${i}`);
+      }
+    }
+  });
+  // What lies on a grid is kept, whatever it was converted from and to.
+  await convert(first, second, { dtype: 'int8' });
+  await convert(first, join(root, 'floats'), { dtype: 'f32' });
+  const [one, other] = await Promise.all([first, second].map((folder) => readFile(join(folder, 'model.safetensors'))));
+  assert.is(one!.length, other!.length);
+  for (const folder of [second, join(root, 'floats')])
+    await withModel(folder, async (model) =>
+      withModel(first, async (before) => {
+        for (const name of before.tensorNames) {
+          const [a, b] = [floatsOf(await model.tensor(name)), floatsOf(await before.tensor(name))];
+          assert.ok(
+            a.every((value, i) => Math.abs(value - b[i]!) <= 3e-7 * Math.abs(b[i]!)),
+            `${name} in ${folder}`,
+          );
+        }
+      }),
+    );
 });
 
 test('an occupied target is left alone; an empty one is taken; a file in the way is no folder', async () => {

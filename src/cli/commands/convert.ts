@@ -1,4 +1,4 @@
-/** `sotto convert SRC DST [--dtype f32|f16]`: a model of another make becomes a folder that sotto opens at once. */
+/** `sotto convert SRC DST [--dtype f32|f16|int8]`: a model of another make becomes a folder that sotto opens at once. */
 import { convert } from '../../../weights/convert.ts';
 import { OptionsError } from '../../base/errors.ts';
 import { resolve } from '../../options/resolve.ts';
@@ -11,7 +11,7 @@ import { ProgressDisplay } from '../progress.ts';
 const CONVERT_OPTIONS = {
   dtype: {
     kind: 'choice',
-    choices: ['f32', 'f16'],
+    choices: ['f32', 'f16', 'int8'],
     default: 'f32',
     where: ['command'],
     group: 'model',
@@ -21,12 +21,13 @@ const CONVERT_OPTIONS = {
 
 const HELP = `sotto convert: makes a model folder of weights in another form.
 
-Usage:  sotto convert SRC DST [--dtype f32|f16]
+Usage:  sotto convert SRC DST [--dtype f32|f16|int8]
 
 Examples:
   sotto convert ./whisper-base ./base              a Hugging Face folder (safetensors, one file or sharded)
   sotto convert ./Xenova/whisper-tiny ./tiny       a transformers.js folder (ONNX, fp32 or q8, dequantised)
   sotto convert ./whisper-small ./small --dtype f16   half the size; computing stays in f32
+  sotto convert ./whisper-small ./small --dtype int8  a quarter of it, an integer a weight and a scale a row
 
 DST gets model.safetensors, config.json, generation_config.json, tokenizer.json and what is derived from them
 once. Any tool that reads Hugging Face folders opens it; so does: sotto talk.mp3 --model DST
