@@ -40,9 +40,15 @@ export async function* valuesOf(
   const scales = floatsOf(await set.read(scaleName(name), signal));
   const perRow = countOf(shape) / scales.length;
   let at = 0;
-  for await (const { values } of set.pieces(name, signal)) {
-    const scaled = new Float32Array(values.length);
-    for (let i = 0; i < values.length; i++, at++) scaled[i] = values[i]! * scales[Math.floor(at / perRow)]!;
+  for await (const piece of set.pieces(name, signal)) {
+    // In place: until the next piece is asked for, this one is ours.
+    const scaled = floatsOf(piece);
+    for (let from = 0; from < scaled.length; ) {
+      const row = Math.floor(at / perRow);
+      const end = Math.min(scaled.length, from + (row + 1) * perRow - at);
+      at += end - from;
+      for (const scale = scales[row]!; from < end; from++) scaled[from] = scaled[from]! * scale;
+    }
     yield { dtype: 'f32', values: scaled };
   }
 }

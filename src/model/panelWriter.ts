@@ -60,7 +60,6 @@ export class PanelWriter {
     this.#group = Math.max(1, Math.floor(STAGED_ELEMENTS / (k * width)));
     const length = this.#group * k * width;
     this.#staged = target.areBits ? staging.halves(length) : staging.floats(length);
-    this.#staged.fill(0);
   }
 
   /** Row-major elements that follow those of the calls before. @throws {WeightsError} `outOfRange` for what f16 cannot hold */
@@ -88,6 +87,7 @@ export class PanelWriter {
     const room = this.#target.tensors.reduce((sum, { shape }) => sum + shape[0]!, 0);
     if (panels !== room || this.#count % this.#k !== 0)
       throw new InternalError(`a matrix of ${room} panels of ${this.#k} came as ${this.#count} elements`);
+    this.#clearRest(panels);
     this.#flush(panels - this.#written);
   }
 
@@ -105,8 +105,14 @@ export class PanelWriter {
       }
     }
     this.#written += panels;
-    // The last panel's empty lanes are zeros.
-    this.#staged.fill(0);
+  }
+
+  /** Zeros in the lanes of the last panel that no row came for; every other lane was written over. */
+  #clearRest(panels: number): void {
+    const rows = this.#count / this.#k - (panels - 1) * this.#width;
+    const first = (panels - 1 - this.#written) * this.#k * this.#width;
+    for (let at = first; at < first + this.#k * this.#width; at += this.#width)
+      this.#staged.fill(0, at + rows, at + this.#width);
   }
 
   /** Panels `from` on of what is gathered, to the tensor's panels from `to` on. */

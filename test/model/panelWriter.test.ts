@@ -36,11 +36,19 @@ async function write(
     return tensor;
   });
   const areBits = data.dtype === 'f16' && dtype === 'f16';
-  const writer = new PanelWriter(device, new Staging(), { tensors, dtype, areBits });
+  const writer = new PanelWriter(device, usedStaging(), { tensors, dtype, areBits });
   for (let at = 0; at < data.values.length; at += pieceLength)
     writer.add({ ...data, values: data.values.slice(at, at + pieceLength) } as TensorData); // its type is data's
   writer.finish();
   return Promise.all(tensors.map(async (tensor) => storageType(dtype).widen(await device.read(tensor), tensor.shape)));
+}
+
+/** As other matrices leave it. */
+function usedStaging(): Staging {
+  const staging = new Staging();
+  staging.floats(2 ** 20).fill(Number.NaN);
+  staging.halves(2 ** 20).fill(0x7e00);
+  return staging;
 }
 
 function randomValues(length: number): Float32Array {

@@ -5,8 +5,8 @@
  * comes, so a panel (24 KiB at k = 384) is read from memory once and stays in the first-level cache, and the block of x
  * (72 KiB) in the second. A few rows, as in a decoding step, are one block: then the weights stream through once.
  *
- * Weights that are not f32 are widened in the inner loop for one or two rows; for more, a block of a panel at a time is
- * unpacked into the thread's scratch first (unpack.wasm.ts).
+ * f16 is widened in the inner loop for one or two rows; for more, and where there are scales, a block of a panel at a time is
+ * unpacked into the thread's scratch first (unpack.wasm.ts). Few rows meet int8 as integers (int8.wasm.ts).
  */
 import { storageType, WEIGHT_TYPES } from '../../engine/dtype.ts';
 import type { KernelContext } from '../../engine/variant.ts';
