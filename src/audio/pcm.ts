@@ -73,3 +73,12 @@ export const DEFAULT_CHANNEL_MASKS: Readonly<Record<number, number>> = {
 export function speakersOf(mask: number): number[] {
   return Array.from({ length: 32 }, (_, bit) => (1 << bit) >>> 0).filter((bit) => (mask & bit) !== 0);
 }
+
+export function isSameFormat(a: PcmFormat, b: PcmFormat): boolean {
+  return (
+    a.sampleFormat === b.sampleFormat &&
+    a.sampleRate === b.sampleRate &&
+    a.nChannels === b.nChannels &&
+    a.channelMask === b.channelMask
+  );
+}

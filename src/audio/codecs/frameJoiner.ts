@@ -1,4 +1,4 @@
-import type { PcmFormat, PcmPiece } from '../pcm.ts';
+import { isSameFormat, type PcmFormat, type PcmPiece } from '../pcm.ts';
 import { PlanarBuffer } from './planarBuffer.ts';
 
 type Format = PcmFormat<'s16' | 's32' | 'f32'>;
@@ -14,7 +14,7 @@ export class FrameJoiner {
 
   /** What was joined, and is to be taken before a frame of this format can be added. */
   *before(format: Format): Generator<PcmPiece> {
-    if (this.#format && !isSame(this.#format, format)) yield* this.take();
+    if (this.#format && !isSameFormat(this.#format, format)) yield* this.take();
   }
 
   /** @param channels copied; shape [nChannels][nSamples] */
@@ -35,13 +35,4 @@ export class FrameJoiner {
     else if (sampleFormat === 's32') yield { ...format, sampleFormat, channels: this.#buffers.s32.channels() };
     else yield { ...format, sampleFormat, channels: this.#buffers.f32.channels() };
   }
-}
-
-function isSame(a: Format, b: Format): boolean {
-  return (
-    a.sampleFormat === b.sampleFormat &&
-    a.sampleRate === b.sampleRate &&
-    a.nChannels === b.nChannels &&
-    a.channelMask === b.channelMask
-  );
 }

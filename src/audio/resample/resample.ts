@@ -10,7 +10,7 @@
  */
 import { AudioError } from '../../base/errors.ts';
 import { SAMPLE_RATE } from '../constants.ts';
-import type { ChannelSamples, PcmFormat, PcmPiece, SampleFormat } from '../pcm.ts';
+import { type ChannelSamples, isSameFormat, type PcmFormat, type PcmPiece, type SampleFormat } from '../pcm.ts';
 import { ChannelResampler } from './channelResampler.ts';
 import { dotF32 } from './dotF32.ts';
 import { dotF64 } from './dotF64.ts';
@@ -144,15 +144,6 @@ function checkRate(sampleRate: number): void {
   if (Number.isInteger(sampleRate) && sampleRate >= MIN_RATE && sampleRate <= MAX_RATE) return;
   const range = `${MIN_RATE} to ${MAX_RATE}`;
   throw new AudioError('sampleRate', `The recording has a sample rate of ${sampleRate} Hz, not ${range}.`);
-}
-
-function isSameFormat(a: PcmFormat, b: PcmFormat): boolean {
-  return (
-    a.sampleFormat === b.sampleFormat &&
-    a.sampleRate === b.sampleRate &&
-    a.nChannels === b.nChannels &&
-    a.channelMask === b.channelMask
-  );
 }
 
 /** Channels in, one channel at 16 kHz in 16 bits out. */
