@@ -1,11 +1,12 @@
 /**
  * Where the engine's time goes: one transcription, command by command, against what the device can do at most.
  *
- *   node dist/bench/profile.js [--model tiny] [--recording jfk] [--device cpu] [--threads 1]
+ *   node dist/bench/profile.js [--model tiny] [--recording jfk] [--device cpu] [--threads 1] [--dtype int8] [--cache-dtype f16]
  */
 import { parseArgs } from 'node:util';
 import { openModelFiles } from '../src/checkpoint/modelFiles.ts';
 import { chooseDevice } from '../src/devices/choose.ts';
+import { CACHE_TYPES, WEIGHT_TYPES } from '../src/engine/dtype.ts';
 import { createNodePlatform, readAudio } from '../src/index.node.ts';
 import { measurePeaks } from '../src/lab/peaks.ts';
 import { type CommandProfile, profileDevice } from '../src/lab/profileDevice.ts';
@@ -22,6 +23,8 @@ const { values } = parseArgs({
     recording: { type: 'string', default: 'jfk' },
     device: { type: 'string', default: 'cpu' },
     threads: { type: 'string', default: '1' },
+    dtype: { type: 'string', default: 'f32' },
+    'cache-dtype': { type: 'string', default: 'f32' },
   },
 });
 const { device: kind } = values;
@@ -31,7 +34,10 @@ const plain = await chooseDevice(createNodePlatform(), kind, { threads: Number(v
 const peaks = await measurePeaks(plain);
 const device = profileDevice(plain);
 const files = await openModelFiles(openFolder(await locateModel(values.model)));
-const inference = await createInference(device, files.dims, files);
+const inference = await createInference(device, files.dims, files, {
+  dtype: oneOf(WEIGHT_TYPES, values.dtype),
+  cacheDtype: oneOf(CACHE_TYPES, values['cache-dtype']),
+});
 const model = { inference, tokenizer: new Tokenizer(files.tokenizer) };
 await files.close();
 const samples = await readAudio(recordingPath(values.recording));
@@ -49,6 +55,12 @@ console.log('total ms   runs   ms each  GFLOP/s    GB/s  roofline  kernel/varian
 for (const entry of profile) console.log(line(entry));
 const total = profile.reduce((sum, { totalMs }) => sum + totalMs, 0);
 console.log(`${total.toFixed(1).padStart(8)}  all`);
+
+function oneOf<T extends string>(types: readonly T[], name: string): T {
+  const type = types.find((known) => known === name);
+  if (type === undefined) throw new Error(`${name} is none of ${types.join(', ')}`);
+  return type;
+}
 
 function line({ kernel, variant, title, runs, totalMs, flops, bytes }: CommandProfile): string {
   const gflops = flops / totalMs / 1e6;

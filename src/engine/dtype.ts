@@ -127,41 +127,39 @@ function scaledInt8(scaleBlock: number): StorageType {
         element: 'u32',
         values: 4,
         load: (name, shape) => {
-          const { word, byte, scale } = int8Place(shape, scaleBlock, 1);
-          return `return f32(unpack4xI8(${name}[${word}])[${byte}]) * bitcast<f32>(${name}[${scale}]);`;
+          const { byte, scale } = int8Place(shape, scaleBlock, 1);
+          return `let at = ${byte};
+  return f32(unpack4xI8(${name}[at / 4u])[at % 4u]) * bitcast<f32>(${name}[${scale}]);`;
         },
       },
       four: {
-        element: 'vec4u',
-        values: 16,
+        element: 'vec2u',
+        values: 8,
         load: (name, shape) => {
-          const { word, byte, scale } = int8Place(shape, scaleBlock, 4);
-          return `let bytes = vec4i(${name}[${word}] << vec4u(24u - 8u * (${byte}))) >> vec4u(24u);
-  return vec4f(bytes) * bitcast<vec4f>(${name}[${scale}]);`;
+          const { byte, scale } = int8Place(shape, scaleBlock, 4);
+          return `let at = ${byte};
+  let two = ${name}[at / 8u];
+  let up = vec4u(24u, 8u, 24u, 8u) - 8u * (at % 2u);
+  let s = 2u * (${scale});
+  let scales = vec4f(bitcast<vec2f>(${name}[s]), bitcast<vec2f>(${name}[s + 1u]));
+  return vec4f((vec4i(two.xxyy << up)) >> vec4u(24u)) * scales;`;
         },
       },
     },
   };
 }
 
-/**
- * Where value (or group of four outputs) `i` of [panels, k, P] lies: its word, or group of four words, the byte in it, and
- * the word or group of words with the scale.
- */
-function int8Place(
-  shape: Shape,
-  scaleBlock: number,
-  lanes: number,
-): Readonly<Record<'word' | 'byte' | 'scale', string>> {
+/** Of value (or group of four outputs) `i` of [panels, k, P]: its first byte, and the number of its scale (or group of four). */
+function int8Place(shape: Shape, scaleBlock: number, lanes: number): Readonly<Record<'byte' | 'scale', string>> {
   const { k, width, groups, blocks, blockSize, scales } = int8Layout(shape, scaleBlock);
   const across = width / lanes;
   const panel = `i / ${k * across}u`;
   const input = `i / ${across}u % ${k}u`;
   const lane = `i % ${across}u`;
   const block = blocks === 1 ? '0u' : `(${input}) / ${blockSize}u`;
+  const group = `((${panel}) * ${groups}u + (${input}) / ${INTERLEAVED}u) * ${across}u + ${lane}`;
   return {
-    word: `((${panel}) * ${groups}u + (${input}) / ${INTERLEAVED}u) * ${across}u + ${lane}`,
-    byte: `(${input}) % ${INTERLEAVED}u`,
+    byte: `(${group}) * ${INTERLEAVED * lanes}u + (${input}) % ${INTERLEAVED}u`,
     scale: `${scales / 4 / lanes}u + ((${panel}) * ${blocks}u + ${block}) * ${across}u + ${lane}`,
   };
 }

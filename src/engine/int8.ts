@@ -1,8 +1,8 @@
 /**
  * Weights as int8 with scales, for matrices in panels of P outputs (kernels/matmul/panels.ts): value = int8 * scale.
  *
- *   int8 [panels, ceil(k / 4), P, 4]   four inputs of an output side by side, which integer dot products take at once; k is
- *                                      filled up with zeros
+ *   int8 [panels, ceil(k / 2), P, 2]   two inputs of an output side by side, which integer dot products take at once; an
+ *                                      odd k is filled up with zeros
  *   f32  [panels, blocks, P]           the scales: an output has one for each block of its inputs
  *
  * An integer is in [-127, 127]. A block whose values lie on a grid of that many steps keeps them: what was quantised before
@@ -12,14 +12,14 @@
 
 const MAX = 127;
 /** Inputs of an output that lie side by side. */
-export const INTERLEAVED = 4;
+export const INTERLEAVED = 2;
 
 export interface Int8Layout {
   readonly panels: number;
   readonly k: number;
   /** Outputs of a panel, each with scales of its own. */
   readonly width: number;
-  /** Of four inputs. */
+  /** Of inputs that lie side by side. */
   readonly groups: number;
   /** Of inputs that share a scale. */
   readonly blocks: number;
@@ -30,7 +30,7 @@ export interface Int8Layout {
   readonly bytes: number;
 }
 
-/** @param shape [panels, k, P], P a multiple of 4 on devices; `scaleBlock`: a multiple of 4, or infinite for one a row */
+/** @param shape [panels, k, P], P a multiple of 4 on devices; `scaleBlock`: even, or infinite for one a row */
 export function int8Layout(shape: readonly number[], scaleBlock: number): Int8Layout {
   const [panels = 1, k = 1, width = 1] = shape;
   const blockSize = Math.min(scaleBlock, k);
@@ -115,7 +115,7 @@ function eachBlock(
 
 /** The byte of an input. */
 function placeOf(panelAt: number, input: number, width: number): number {
-  return panelAt + (input >> 2) * width * INTERLEAVED + (input & 3);
+  return panelAt + (input >> 1) * width * INTERLEAVED + (input & 1);
 }
 
 function inSteps(value: number, step: number): number {

@@ -4,7 +4,6 @@ import type { Local } from '../../engine/wasm/expression.ts';
 import type { FunctionBuilder } from '../../engine/wasm/function.ts';
 import { f32, type I32, i32 } from '../../engine/wasm/scalar.ts';
 import { at, forWorkItems } from '../../engine/wasm/signature.ts';
-import { f32x4, i16x8, i32x4, v128 } from '../../engine/wasm/simd.ts';
 import type { WasmVariant } from '../../engine/wasm/variant.ts';
 import { ROW_STATE } from '../sampling/decodeState.ts';
 
@@ -44,28 +43,25 @@ function emitInt8(f: FunctionBuilder, layout: Int8Layout, { table, panel, lane, 
   const scale = f.let(i32.add(inPanel, i32.const(layout.scales)));
   for (let begin = 0; begin < k; begin += blockSize) {
     const size = Math.min(blockSize, k - begin);
-    const turn = (): void => {
-      const wide = i16x8.extend_low_i8x16_s(v128.load32_zero(from));
-      const whole = f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(wide));
-      const value = f32x4.mul(whole, v128.load32_splat(scale));
-      f.do(v128.store(to, f32x4.add(value, v128.load(position))));
+    const add = (inputs: number): void => {
+      for (let i = 0; i < inputs; i++) {
+        const value = f32.mul(f32.convert_i32_s(i32.load8_s(from, i)), f32.load(scale));
+        f.do(f32.store(to, f32.add(value, f32.load(position, 4 * i)), 4 * i));
+      }
       f.increase(from, groupBytes);
       f.increase(position, 4 * INTERLEAVED);
       f.increase(to, 4 * INTERLEAVED);
     };
     const turns = Math.floor(size / INTERLEAVED);
-    if (turns > 0) f.repeat(i32.const(turns), turn);
-    for (let i = 0; i < size % INTERLEAVED; i++) {
-      const value = f32.mul(f32.convert_i32_s(i32.load8_s(from, i)), f32.load(scale));
-      f.do(f32.store(to, f32.add(value, f32.load(position, 4 * i)), 4 * i));
-    }
+    if (turns > 0) f.repeat(i32.const(turns), () => add(INTERLEAVED));
+    if (size % INTERLEAVED > 0) add(size % INTERLEAVED);
     f.increase(scale, 4 * width);
   }
 }
 
 export const variants: readonly WasmVariant<'rowState' | 'table' | 'positions' | 'y', Dims, 'begin' | 'count'>[] = [
   {
-    // A work item is a row. One float, or four bytes, a turn: a token's inputs lie a cache line apart in its panel.
+    // A work item is a row. One float, or two bytes, a turn: a token's inputs lie a cache line apart in its panel.
     name: 'rows',
     takes: { table: WEIGHT_TYPES },
     workItems: (_c, liveRows) => liveRows,

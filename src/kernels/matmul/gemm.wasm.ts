@@ -6,7 +6,7 @@
  * (72 KiB) in the second. A few rows, as in a decoding step, are one block: then the weights stream through once.
  *
  * f16 is widened in the inner loop for one or two rows; for more, and where there are scales, a block of a panel at a time is
- * unpacked into the thread's scratch first (unpack.wasm.ts). Few rows meet int8 as integers (int8.wasm.ts).
+ * unpacked into the thread's scratch first (unpack.wasm.ts). int8 with a scale a row meets rows in integers (int8.wasm.ts).
  */
 import { storageType, WEIGHT_TYPES } from '../../engine/dtype.ts';
 import type { KernelContext } from '../../engine/variant.ts';
@@ -15,9 +15,9 @@ import { type I32, i32 } from '../../engine/wasm/scalar.ts';
 import { at, forWorkItems, min } from '../../engine/wasm/signature.ts';
 import type { EmitContext, KernelFunction, WasmFeatures, WasmVariant } from '../../engine/wasm/variant.ts';
 import { geluRows } from './epilogue.wasm.ts';
-import type { GemmArgs, GemmOptions } from './gemmOptions.ts';
+import type { GemmArgs, GemmOptions, GemmRange } from './gemmOptions.ts';
 import { emitIntegerPanels, emitRoundRows, integerScratchBytes } from './int8.wasm.ts';
-import { INTEGER_ROWS } from './int8Inputs.ts';
+import { INTEGER_ROWS, INTEGER_TILES } from './int8Inputs.ts';
 import { panelCount } from './panels.ts';
 import { fullTile, type TileShape, tile } from './tile.wasm.ts';
 import { unpackedRows, unpackPanel } from './unpack.wasm.ts';
@@ -41,7 +41,11 @@ function groupCount(o: GemmOptions): number {
 }
 
 export function gemmWorkItems(o: GemmOptions, liveRows: number): number {
-  return Math.ceil(liveRows / rowsPerBlock(o)) * groupCount(o);
+  return workItemCount(o, liveRows, rowsPerBlock(o));
+}
+
+function workItemCount(o: GemmOptions, liveRows: number, blockOfRows: number): number {
+  return Math.ceil(liveRows / blockOfRows) * groupCount(o);
 }
 
 /** Is W widened in scratch before it is used? */
@@ -71,40 +75,42 @@ export function gemmWasm<A extends string, D extends string, P extends string>(
       forWorkItems(f, (item) => emitGemm(f, c, options(c), given, item));
     },
   };
-  return [
-    { name: 'tiles', rows: { min: FEW_ROWS + 1 }, ...shared },
-    {
-      name: INTEGER_ROWS,
-      rows: { max: FEW_ROWS },
-      takes: { w: ['int8'] },
-      workItems: shared.workItems,
-      scratchBytes: (c) => integerScratchBytes(options(c)),
-      emit(f, c) {
-        const o = options(c);
-        const given = args(f, c);
-        f.if(i32.lt_s(f.args.begin, f.args.end), () => emitRoundRows(f, c, o, given));
-        forWorkItems(f, (item) => {
-          const range = rangeOf(f, o, given, item);
-          emitIntegerPanels(f, c, o, given, range);
-          emitGelu(f, c, o, given, range);
-        });
-      },
+  const integers = {
+    takes: { w: ['int8'] as const },
+    workItems: (c: KernelContext<D | 'rows', P>, liveRows: number) => workItemCount(options(c), liveRows, FEW_ROWS),
+    scratchBytes(c: KernelContext<D | 'rows', P>) {
+      const { rows, k } = options(c);
+      return integerScratchBytes(Math.min(rows, FEW_ROWS), k);
     },
-    { name: 'fewRows', rows: { max: FEW_ROWS }, ...shared },
+    emit(f: KernelFunction<A>, c: EmitContext<D | 'rows', P>) {
+      const o = options(c);
+      const given = args(f, c);
+      // The block of rows that is in scratch: items that come one after the other mostly share it.
+      const rounded = f.let(i32.const(-1));
+      forWorkItems(f, (item) => {
+        const range = rangeOf(f, o, given, item, FEW_ROWS);
+        f.if(i32.ne(rounded, range.firstRow), () => {
+          emitRoundRows(f, c, o, given, range);
+          f.set(rounded, range.firstRow);
+        });
+        emitIntegerPanels(f, c, o, given, range);
+        emitGelu(f, c, o, given, range);
+      });
+    },
+  };
+  const many = { min: FEW_ROWS + 1 };
+  const few = { max: FEW_ROWS };
+  return [
+    { name: INTEGER_TILES, rows: many, ...integers },
+    { name: 'tiles', rows: many, ...shared },
+    { name: INTEGER_ROWS, rows: few, ...integers },
+    { name: 'fewRows', rows: few, ...shared },
   ];
 }
 
-interface GemmRange {
-  readonly firstRow: I32;
-  readonly endRow: I32;
-  readonly firstPanel: I32;
-  readonly endPanel: I32;
-}
-
-/** What a work item has to do. */
-function rangeOf(f: FunctionBuilder, o: GemmOptions, args: GemmArgs, item: I32): GemmRange {
+function rangeOf(f: FunctionBuilder, o: GemmOptions, args: GemmArgs, item: I32, blockOfRows: number): GemmRange {
   const groups = i32.const(groupCount(o));
-  const perBlock = i32.const(rowsPerBlock(o));
+  const perBlock = i32.const(blockOfRows);
   const perGroup = i32.const(panelsPerGroup(o));
   const firstRow = f.let(i32.mul(i32.div_u(item, groups), perBlock));
   const firstPanel = f.let(i32.mul(i32.rem_u(item, groups), perGroup));
@@ -124,7 +130,7 @@ export function emitGemm(
   args: GemmArgs,
   item: I32,
 ): void {
-  const range = rangeOf(f, o, args, item);
+  const range = rangeOf(f, o, args, item, rowsPerBlock(o));
   const added = o.added && !o.gelu ? 'add' : undefined;
   emitPanels(f, { module, features }, { ...o, added }, args, range);
   emitGelu(f, { module, features }, o, args, range);

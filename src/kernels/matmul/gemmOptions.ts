@@ -34,3 +34,11 @@ export interface GemmArgs {
   /** Of the thread; not used for weights that need no unpacking. */
   readonly scratch: I32;
 }
+
+/** What one work item has to do. */
+export interface GemmRange {
+  readonly firstRow: I32;
+  readonly endRow: I32;
+  readonly firstPanel: I32;
+  readonly endPanel: I32;
+}

@@ -8,15 +8,16 @@ export const INPUT_STEPS = 8191;
 /** Inputs whose sum of products fits 32 bits: 2048 * 8191 * 127 < 2^31. Sums of longer rows are joined in f32. */
 export const LONGEST_INTEGER_SUM = 2048;
 
-/** The name of the variant that rounds inputs; its results are as near as that allows, see `integerTolerance`. */
+/** The variants that round inputs, for few rows and for many; results are as near as that allows, see `integerTolerance`. */
 export const INTEGER_ROWS = 'integerRows';
+export const INTEGER_TILES = 'integerTiles';
 
 /**
  * What rounding x adds to the error of a product of k inputs, x and w uniform in [-1, 1): each input is off by up to half a
  * step, 6.1e-5, so a sum by 6.1e-5 / 3 * sqrt(k) on average; six times that. Relative: the same where x is larger.
  */
 export function integerTolerance(variant: string, k: number): { readonly absolute: number; readonly relative: number } {
-  return variant === INTEGER_ROWS
+  return variant === INTEGER_ROWS || variant === INTEGER_TILES
     ? { absolute: 1.3e-4 * Math.sqrt(k), relative: 1.5e-4 }
     : { absolute: 0, relative: 0 };
 }

@@ -15,12 +15,12 @@ export interface UnpackOptions {
   readonly panels: number;
   readonly k: number;
   readonly panelWidth: number;
-  /** Rows of k that are unpacked, from this one on, a multiple of 4. */
+  /** Rows of k that are unpacked, from this one on, an even one. */
   readonly begin: number;
   readonly size: number;
 }
 
-/** Rows of k that scratch must have room for: int8 comes four at a time. */
+/** Rows of k that scratch must have room for: int8 comes two at a time. */
 export function unpackedRows(size: number): number {
   return Math.ceil(size / INTERLEAVED) * INTERLEAVED;
 }
@@ -64,17 +64,17 @@ function unpackInt8(f: UnpackFunction, o: UnpackOptions, scaleBlock: number): vo
   const panelScales = f.let(i32.add(i32.add(w, i32.const(layout.scales)), i32.mul(panel, i32.const(scaleBytes))));
   const vectors = o.panelWidth / 4;
   const scales = f.locals('v128', vectors);
-  const bytes = f.local('v128');
+  const both = f.local('v128');
   for (let row = o.begin; row < o.begin + o.size; ) {
     const block = Math.floor(row / layout.blockSize);
     const end = Math.min((block + 1) * layout.blockSize, o.begin + o.size);
     for (const [q, scale] of scales.entries()) f.set(scale, v128.load(panelScales, 4 * (block * o.panelWidth + 4 * q)));
     f.repeat(i32.const(Math.ceil((end - row) / INTERLEAVED)), () => {
       for (const [q, scale] of scales.entries()) {
-        // Four outputs, each with four inputs: the i-th byte of each is moved up and down again, with its sign.
-        f.set(bytes, v128.load(from, 16 * q));
+        // Four outputs, each with two inputs of 16 bits: the lower one is moved up and down again, with its sign.
+        f.set(both, v128.load8x8_s(from, 8 * q));
         for (let i = 0; i < INTERLEAVED; i++) {
-          const whole = i32x4.shr_s(i32x4.shl(bytes, i32.const(24 - 8 * i)), i32.const(24));
+          const whole = i32x4.shr_s(i === 0 ? i32x4.shl(both, i32.const(16)) : both, i32.const(16));
           f.do(v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(whole), scale), 4 * (i * o.panelWidth + 4 * q)));
         }
       }

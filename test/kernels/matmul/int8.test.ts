@@ -9,7 +9,12 @@ import { createCpuDevice } from '../../../src/devices/wasm/device.ts';
 import { readFloats } from '../../../src/engine/device.ts';
 import { dequantize, int8Layout, quantize } from '../../../src/engine/int8.ts';
 import { command } from '../../../src/engine/program.ts';
-import { INPUT_STEPS, INTEGER_ROWS, LONGEST_INTEGER_SUM } from '../../../src/kernels/matmul/int8Inputs.ts';
+import {
+  INPUT_STEPS,
+  INTEGER_ROWS,
+  INTEGER_TILES,
+  LONGEST_INTEGER_SUM,
+} from '../../../src/kernels/matmul/int8Inputs.ts';
 import { matmul } from '../../../src/kernels/matmul/matmul.ts';
 import { panelCount, panelIndex } from '../../../src/kernels/matmul/panels.ts';
 import { createNodePlatform } from '../../../src/runtime/node.ts';
@@ -33,6 +38,9 @@ for (const [what, wasm] of [
     [7, LONGEST_INTEGER_SUM, 20],
     [4, LONGEST_INTEGER_SUM + 1, 16],
     [6, 5120, 17],
+    [49, 64, 33],
+    [131, 37, 400],
+    [53, LONGEST_INTEGER_SUM + 7, 20],
   ] as const) {
     test(`${what}: ${rows} rows of ${k}, ${n} outputs`, async () => {
       const random = randomStream(rows * k + n);
@@ -74,7 +82,7 @@ async function product(p: Product, wasm: typeof platform.wasm): Promise<Float32A
     device.write(x, p.x);
     device.write(w, p.stored);
     device.write(bias, p.bias);
-    const run = { ...command(matmul, { x, w, bias, y }), variant: INTEGER_ROWS };
+    const run = { ...command(matmul, { x, w, bias, y }), variant: p.rows > 48 ? INTEGER_TILES : INTEGER_ROWS };
     const [ready] = await device.prepare([{ name: 'product', commands: [run], scratch: [] }]);
     device.submit(ready!);
     return await readFloats(device, y);
