@@ -103,10 +103,10 @@ const { values } = parseArgs({
 });
 if (!sharedDir) throw new Error('the recordings are in ../shared, which is not here');
 const speech = join(sharedDir, 'speech');
-// Our own index: its shape is known. Those with a transcript tell more, and come first.
+// Our own index: its shape is known. Those with most words in their transcripts tell most, and come first.
 const recordings = (JSON.parse(readFileSync(join(speech, 'index.json'), 'utf8')) as Recording[])
   .filter(({ file }) => new RegExp(values.clips).test(file))
-  .sort((a, b) => Number(Boolean(b.transcript)) - Number(Boolean(a.transcript)));
+  .sort((a, b) => (b.transcript?.length ?? 0) - (a.transcript?.length ?? 0));
 
 function isWeights(name: string): name is WeightsName {
   return name in WEIGHTS;
