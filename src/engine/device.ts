@@ -31,6 +31,8 @@ export interface Device {
   readonly description: string;
   /** Width of weight panels, see kernels/matmul/panels.ts. */
   readonly panelWidth: number;
+  /** Positions of cross-attention's cached keys that lie side by side, see kernels/attention/crossCache.ts. */
+  readonly crossPanelWidth: number;
   /** Largest tensor in bytes; larger matrices are split by the model into shards of whole panels. */
   readonly maxTensorBytes: number;
   /** Bytes of all tensors and scratch that are held now. */

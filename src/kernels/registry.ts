@@ -2,6 +2,7 @@
 import type { KernelModule } from '../engine/kernel.ts';
 import * as attention from './attention/attention.ts';
 import * as cachedAttention from './attention/cachedAttention.ts';
+import * as crossAttention from './attention/crossAttention.ts';
 import * as crossKvStore from './attention/crossKvStore.ts';
 import * as crossQK from './attention/crossQK.ts';
 import * as kvAppend from './attention/kvAppend.ts';
@@ -25,6 +26,7 @@ export const kernels: readonly KernelModule[] = [
   { kernel: embed.embed, ...embed },
   { kernel: kvAppend.kvAppend, ...kvAppend },
   { kernel: cachedAttention.cachedAttention, ...cachedAttention },
+  { kernel: crossAttention.crossAttention, ...crossAttention },
   { kernel: crossQK.crossQK, ...crossQK },
   { kernel: gatherRows.gatherRows, ...gatherRows },
   { kernel: logits.logits, ...logits },

@@ -1,6 +1,7 @@
 /** The variants for WebAssembly of all kernels that have them in files of their own: one part of a page, which the device loads. */
 export { variants as attention } from './attention/attention.wasm.ts';
 export { variants as cachedAttention } from './attention/cachedAttention.wasm.ts';
+export { variants as crossAttention } from './attention/crossAttention.wasm.ts';
 export { variants as crossKvStore } from './attention/crossKvStore.wasm.ts';
 export { variants as crossQK } from './attention/crossQK.wasm.ts';
 export { variants as kvAppend } from './attention/kvAppend.wasm.ts';

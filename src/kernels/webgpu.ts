@@ -1,6 +1,7 @@
 /** The variants for WebGPU of all kernels that have them in files of their own: one part of a page, which the device loads. */
 export { variants as attention } from './attention/attention.wgsl.ts';
 export { variants as cachedAttention } from './attention/cachedAttention.wgsl.ts';
+export { variants as crossAttention } from './attention/crossAttention.wgsl.ts';
 export { variants as crossKvStore } from './attention/crossKvStore.wgsl.ts';
 export { variants as crossQK } from './attention/crossQK.wgsl.ts';
 export { variants as kvAppend } from './attention/kvAppend.wgsl.ts';

@@ -18,6 +18,7 @@ import {
   type Tolerance,
 } from '../engine/kernel.ts';
 import { type Command, command, type Program, type Tensor } from '../engine/program.ts';
+import { crossPanels } from '../kernels/attention/crossCache.ts';
 import { panelCount } from '../kernels/matmul/panels.ts';
 
 export interface KernelCheck {
@@ -49,15 +50,23 @@ export function storageChoices({ args }: Kernel): readonly StorageChoice[] {
 }
 
 /** A case with panels as wide as the device wants them. */
-function adapt(kase: KernelCase, panelWidth: number): KernelCase {
-  const n = kase.params?.count ?? kase.dims.n ?? kase.dims.cOut;
-  if (kase.dims.panelWidth === undefined || n === undefined) return kase;
-  return { ...kase, dims: { ...kase.dims, panelWidth, panels: panelCount(n, panelWidth) } };
+function adapt(kase: KernelCase, { panelWidth, crossPanelWidth }: Device): KernelCase {
+  const { params, dims } = kase;
+  if (dims.keyPanel !== undefined) {
+    const panels = crossPanels({ nCtx: dims.nCtx!, nState: dims.nState! }, params?.nHead ?? 1, crossPanelWidth);
+    return { ...kase, dims: { ...dims, ...panels } };
+  }
+  const n = params?.count ?? dims.n ?? dims.cOut;
+  if (dims.panelWidth === undefined || n === undefined) return kase;
+  return { ...kase, dims: { ...dims, panelWidth, panels: panelCount(n, panelWidth) } };
 }
+
+/** Sizes that are the device's choice. */
+const ADAPTED = new Set(['panels', 'panelWidth', 'keyPanels', 'keyPanel', 'valuePanels', 'valuePanel']);
 
 export function caseTitle(kase: KernelCase, storage: StorageChoice = {}): string {
   const sizes = Object.entries({ ...kase.dims, ...kase.params })
-    .filter(([name]) => name !== 'panels' && name !== 'panelWidth')
+    .filter(([name]) => !ADAPTED.has(name))
     .map(([name, size]) => `${name} ${size}`);
   if (kase.optional) sizes.push(`with [${kase.optional}]`);
   if (kase.liveRows !== undefined) sizes.push(`live ${kase.liveRows}`);
@@ -81,7 +90,7 @@ export function allocateCase(
   original: KernelCase,
   { variant, storage = {} }: CaseChoice = {},
 ): AllocatedCase {
-  const kase = adapt(original, device.panelWidth);
+  const kase = adapt(original, device);
   const canaries: Tensor[] = [];
   const canary = (): void => {
     const tensor = device.allocate('canary', 'u32', [64], 'state');

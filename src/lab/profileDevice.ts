@@ -95,6 +95,7 @@ export function profileDevice(device: Device): ProfiledDevice {
     kind: device.kind,
     description: `${device.description}, command by command`,
     panelWidth: device.panelWidth,
+    crossPanelWidth: device.crossPanelWidth,
     maxTensorBytes: device.maxTensorBytes,
     lost: device.lost,
     allocate: (...args) => device.allocate(...args),

@@ -95,12 +95,17 @@ class DeviceInference implements ModelInference {
     this.#cacheDtype = cacheDtype;
     this.#alignmentHeads = options.alignmentHeads;
     this.#memory = new Arena(device);
-    this.#cross = allocateCrossCache(this.#memory, dims, { slots, dtype: cacheDtype });
+    this.#cross = this.#allocateCross(slots);
     this.#encoder = buildEncoder(this.#memory, { dims, weights, cross: this.#cross });
     this.#freeSlots = Array.from({ length: slots }, (_, i) => i);
     this.#batchSlots = new BatchSlots(device, (memory, rows, signal) =>
       makeBatchSlot({ device, memory, rows, cacheDtype, dims, weights, cross: this.#cross }, signal),
     );
+  }
+
+  #allocateCross(slots: number): CrossCache {
+    const layout = { slots, dtype: this.#cacheDtype, panelWidth: this.#device.crossPanelWidth };
+    return allocateCrossCache(this.#memory, this.dims, layout);
   }
 
   get weightBytes(): number {
@@ -236,7 +241,7 @@ class DeviceInference implements ModelInference {
     await this.#batchSlots.freeAll();
     this.#memory.freeAll();
     this.#aligner = undefined;
-    this.#cross = allocateCrossCache(this.#memory, this.dims, { slots: count, dtype: this.#cacheDtype });
+    this.#cross = this.#allocateCross(count);
     this.#encoder = buildEncoder(this.#memory, { dims: this.dims, weights: this.#weights, cross: this.#cross });
     this.#freeSlots = Array.from({ length: count }, (_, i) => i);
     await this.prepare({ signal });

@@ -14,7 +14,12 @@ import { kernels } from '../../kernels/registry.ts';
 
 /** @param options.modules kernels whose references it runs; all that there are when absent */
 export function createReferenceDevice(
-  options: { panelWidth?: number; maxTensorBytes?: number; modules?: readonly KernelModule[] } = {},
+  options: {
+    panelWidth?: number;
+    crossPanelWidth?: number;
+    maxTensorBytes?: number;
+    modules?: readonly KernelModule[];
+  } = {},
 ): Device {
   const memory = new Map<Tensor, HostArray>();
   /** What was written of tensors with scales. */
@@ -36,6 +41,7 @@ export function createReferenceDevice(
     kind: 'reference',
     description: 'references in f64',
     panelWidth: options.panelWidth ?? 16,
+    crossPanelWidth: options.crossPanelWidth ?? 16,
     maxTensorBytes: options.maxTensorBytes ?? 2 ** 31,
     lost,
     get bytesHeld() {

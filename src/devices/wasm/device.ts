@@ -52,6 +52,7 @@ class CpuDevice implements Device {
   readonly kind = 'cpu';
   readonly description: string;
   readonly panelWidth = PANEL_WIDTH;
+  readonly crossPanelWidth = PANEL_WIDTH;
   readonly maxTensorBytes = 2 ** 31 - 65536;
   readonly lost: Promise<{ readonly reason: string }>;
   readonly #platform: Platform;

@@ -63,6 +63,7 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
     description,
     isSoftware,
     panelWidth: PANEL_WIDTH,
+    crossPanelWidth: 1,
     maxTensorBytes: buffers.maxTensorBytes,
     lost: failures.lost,
 

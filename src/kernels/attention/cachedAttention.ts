@@ -1,11 +1,10 @@
 /**
- * Attention of a few new rows against a cache: y = softmax(q K^T / sqrt(headDim)) V for each head.
+ * Self-attention of a few new rows against a cache: y = softmax(q K^T / sqrt(headDim)) V for each head.
  * q: the first nState columns of [rows, qWidth]; keys, values: [slots, nCtx, nState]; y: [rows, nState].
  *
- * Self-attention (`cross` 0): row r sees positions 0 to its own. Position p of its sequence s lies in the cache of slot
- * `slotOf[s, p]` ([slots, nCtx]), so that beams are rearranged by an index and no K or V is copied.
- * Cross-attention (`cross` 1, no `slotOf`): all nCtx positions of slot `audio`, shared by all rows of a window.
- * One softmax over the whole row: scores of at most 1500 keys a row and head fit anywhere.
+ * Row r sees positions 0 to its own. Position p of its sequence s lies in the cache of slot `slotOf[s, p]` ([slots, nCtx]),
+ * so that beams are rearranged by an index and no K or V is copied.
+ * One softmax over the whole row: scores of at most 448 keys a row and head fit anywhere.
  */
 import { CACHE_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type Fill, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
@@ -21,7 +20,7 @@ export const cachedAttention = defineKernel({
     slotOf: { access: 'read', dtype: 'u32', dims: ['slots', 'nCtx'], optional: true },
     y: { access: 'write', dtype: 'f32', dims: ['rows', 'nState'] },
   },
-  params: { nHead: 1, cross: 0 },
+  params: { nHead: 1 },
   check: ({ qWidth, nState }, { nHead }) =>
     qWidth < nState
       ? `q is ${qWidth} wide, less than ${nState}`
@@ -38,17 +37,16 @@ export const cachedAttention = defineKernel({
 export const reference: Reference<typeof cachedAttention> = (
   { q, keys, values, rowState, slotOf, y },
   { nCtx, nState, qWidth },
-  { nHead, cross },
+  { nHead },
   liveRows,
 ) => {
   const headDim = nState / nHead;
   const weights = new Float64Array(nCtx);
   for (let row = 0; row < liveRows; row++) {
     const sequence = rowState[ROW_STATE.at(row, 'sequence')]!;
-    const audio = rowState[ROW_STATE.at(row, 'audio')]!;
-    const count = cross ? nCtx : rowState[ROW_STATE.at(row, 'position')]! + 1;
+    const count = rowState[ROW_STATE.at(row, 'position')]! + 1;
     const at = (key: number): number => {
-      const slot = cross ? audio : slotOf ? slotOf[sequence * nCtx + key]! : sequence;
+      const slot = slotOf ? slotOf[sequence * nCtx + key]! : sequence;
       return (slot * nCtx + key) * nState;
     };
     for (let head = 0; head < nHead; head++) {
@@ -75,7 +73,6 @@ const slots: Fill = (slotOf, d, random) => {
 };
 
 function sizes(
-  kind: 'self' | 'cross',
   rows: number,
   nHead: number,
   headDim: number,
@@ -85,9 +82,8 @@ function sizes(
 ): KernelCase {
   const nState = nHead * headDim;
   return {
-    dims: { rows, nState, qWidth: kind === 'self' ? 3 * nState : nState, nCtx, slots: slotCount },
-    params: { nHead, cross: kind === 'cross' ? 1 : 0 },
-    optional: kind === 'self' ? ['slotOf'] : [],
+    dims: { rows, nState, qWidth: 3 * nState, nCtx, slots: slotCount },
+    params: { nHead },
     fill: { rowState: fillRowState(1, nCtx, slotCount), slotOf: slots },
     ...more,
   };
@@ -98,16 +94,12 @@ const lastPosition: Fill = (state, d) => {
 };
 
 export const cases: readonly KernelCase[] = [
-  /* @__PURE__ */ sizes('self', 1, 1, 4, 1, 1, { note: 'one key' }),
-  /* @__PURE__ */ sizes('self', 3, 2, 8, 7, 2),
-  /* @__PURE__ */ sizes('self', 5, 6, 64, 65, 5, { note: 'five beams' }),
-  /* @__PURE__ */ sizes('self', 8, 2, 64, 448, 8, { liveRows: 5 }),
-  /* @__PURE__ */ sizes('self', 1, 6, 64, 448, 1, { fill: { rowState: lastPosition } }),
-  /* @__PURE__ */ sizes('cross', 1, 1, 64, 3, 1),
-  /* @__PURE__ */ sizes('cross', 5, 2, 64, 129, 2),
-  /* @__PURE__ */ sizes('cross', 4, 3, 16, 63, 1, { liveRows: 3 }),
-  /* @__PURE__ */ sizes('cross', 1, 6, 64, 1500, 1, { bench: true, note: 'one token, tiny' }),
-  /* @__PURE__ */ sizes('cross', 5, 6, 64, 1500, 1, { bench: true, note: 'five beams, tiny' }),
+  /* @__PURE__ */ sizes(1, 1, 4, 1, 1, { note: 'one key' }),
+  /* @__PURE__ */ sizes(3, 2, 8, 7, 2),
+  /* @__PURE__ */ sizes(5, 6, 64, 65, 5, { note: 'five beams' }),
+  /* @__PURE__ */ sizes(8, 2, 64, 448, 8, { liveRows: 5 }),
+  /* @__PURE__ */ sizes(1, 6, 64, 448, 1, { fill: { rowState: lastPosition } }),
+  /* @__PURE__ */ sizes(3, 2, 8, 20, 3, { optional: [], note: 'each sequence in its own slot' }),
 ];
 
 export const tolerance = (): Tolerance => ({ absolute: 2e-6, relative: 2e-6 });

@@ -17,13 +17,11 @@ import { transpose4 } from '../../engine/wasm/transpose.ts';
 import type { WasmFeatures, WasmVariant } from '../../engine/wasm/variant.ts';
 import { ROW_STATE } from '../sampling/decodeState.ts';
 import { type CacheAccess, cacheAccess, isOneType } from './cache.wasm.ts';
-import { crossAttentionWasm } from './crossAttention.wasm.ts';
 import { LOWEST, softmaxRow } from './softmax.wasm.ts';
 
 type Args = 'q' | 'keys' | 'values' | 'rowState' | 'slotOf' | 'y';
 
-export const variants: readonly WasmVariant<Args, 'rows' | 'nState' | 'qWidth' | 'nCtx', 'nHead' | 'cross'>[] = [
-  ...crossAttentionWasm,
+export const variants: readonly WasmVariant<Args, 'rows' | 'nState' | 'qWidth' | 'nCtx', 'nHead'>[] = [
   {
     // A work item is a head of a row; rows of one head follow each other, so that they find its keys in the cache.
     name: 'headOfRow',
@@ -34,8 +32,7 @@ export const variants: readonly WasmVariant<Args, 'rows' | 'nState' | 'qWidth' |
     emit(f, c) {
       const { nCtx, nState, qWidth } = c.dims;
       const { module, features } = c;
-      const { nHead, cross } = c.params;
-      const headDim = nState / nHead;
+      const headDim = nState / c.params.nHead;
       const access = cacheAccess(c.dtype('keys'));
       const { scratch, q, keys, values, rowState, slotOf, y, liveRows } = f.args;
       const [key, count, slots, base] = [f.local('i32'), f.local('i32'), f.local('i32'), f.local('i32')];
@@ -55,9 +52,8 @@ export const variants: readonly WasmVariant<Args, 'rows' | 'nState' | 'qWidth' |
         const inCache = f.let(i32.mul(head, i32.const(access.elementBytes)));
         const row = f.let(i32.rem_u(item, liveRows));
         const state = f.let(at(rowState, row, ROW_STATE.rowBytes));
-        const slot = i32.load(state, cross ? ROW_STATE.offset.audio : ROW_STATE.offset.sequence);
-        f.set(count, cross ? i32.const(nCtx) : i32.add(i32.load(state, ROW_STATE.offset.position), i32.const(1)));
-        f.set(base, i32.mul(slot, i32.const(nCtx)));
+        f.set(count, i32.add(i32.load(state, ROW_STATE.offset.position), i32.const(1)));
+        f.set(base, i32.mul(i32.load(state, ROW_STATE.offset.sequence), i32.const(nCtx)));
         if (c.has('slotOf')) f.set(slots, at(slotOf, base, 4));
         const query = f.let(at(at(q, row, 4 * qWidth), head, 4));
         const headKeys = f.let(i32.add(keys, inCache));

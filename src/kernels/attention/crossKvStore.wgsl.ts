@@ -1,11 +1,12 @@
 import { CACHE_TYPES } from '../../engine/dtype.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 
-export const variants: readonly WgslVariant<'width' | 'nCtx' | 'nState'>[] = [
+export const variants: readonly WgslVariant<'width' | 'nCtx' | 'nState' | 'keyPanel'>[] = [
   {
     // One thread four elements of a position, see kvAppend.wgsl.ts.
     name: 'threadPerFour',
     takes: { keys: CACHE_TYPES, values: CACHE_TYPES },
+    when: ({ dims }) => dims.keyPanel === 1,
     vec4: ['kv', 'keys', 'values'],
     groups: ({ dims: { nState, nCtx } }) => [Math.ceil(nState / 256), nCtx, 1],
     wgsl: ({ dims: { nState, nCtx, width } }) => /* wgsl */ `

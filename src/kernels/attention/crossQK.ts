@@ -1,6 +1,6 @@
 /**
  * What one head of the cross-attention looks at, before its softmax: scores = q K^T / sqrt(headDim).
- * q: [rows, nState]; keys: [slots, nCtx, nState]; rowState: [rows, 4] (sampling/decodeState.ts); scores: [rows, nCtx].
+ * q: [rows, nState]; keys: in panels, crossCache.ts; rowState: [rows, 4] (sampling/decodeState.ts); scores: [rows, nCtx].
  *
  * Only word times need it, for the few heads that follow the sound, one head at a time: so it reads the queries of a
  * finished pass and stays out of the decoding step. @see openai/whisper, whisper/timing.py
@@ -9,22 +9,25 @@
 import { CACHE_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { fillRowState, ROW_STATE } from '../sampling/decodeState.ts';
+import { keyIndex } from './crossCache.ts';
 
 export const crossQK = defineKernel({
   name: 'crossQK',
   args: {
     q: { access: 'read', dtype: 'f32', dims: ['rows', 'nState'] },
-    keys: { access: 'read', dtype: CACHE_TYPES, dims: ['slots', 'nCtx', 'nState'] },
+    keys: { access: 'read', dtype: CACHE_TYPES, dims: ['slots', 'keyPanels', 'nState', 'keyPanel'] },
     rowState: { access: 'read', dtype: 'u32', dims: ['rows', ROW_STATE.width] },
     scores: { access: 'write', dtype: 'f32', dims: ['rows', 'nCtx'] },
   },
   params: { nHead: 1, head: 0 },
-  check: ({ nState }, { nHead, head }) =>
+  check: ({ nState, nCtx, keyPanels, keyPanel }, { nHead, head }) =>
     nState % (4 * nHead) !== 0
       ? `${nHead} heads do not divide ${nState} in fours`
-      : head < nHead
-        ? undefined
-        : `there is no head ${head} among ${nHead}`,
+      : head >= nHead
+        ? `there is no head ${head} among ${nHead}`
+        : keyPanels === Math.ceil(nCtx / keyPanel)
+          ? undefined
+          : `${keyPanels} panels of ${keyPanel} do not hold ${nCtx} positions`,
   cost: ({ rows, nCtx, nState }, { nHead }) => ({
     flops: (2 * rows * nCtx * nState) / nHead,
     bytes: (4 * nCtx * nState) / nHead + 4 * rows * nCtx,
@@ -37,17 +40,18 @@ export const crossQK = defineKernel({
 
 export const reference: Reference<typeof crossQK> = (
   { q, keys, rowState, scores },
-  { nCtx, nState },
+  dims,
   { nHead, head },
   liveRows,
 ) => {
+  const { nCtx, nState } = dims;
   const headDim = nState / nHead;
   for (let row = 0; row < liveRows; row++) {
     const slot = rowState[ROW_STATE.at(row, 'audio')]!;
     for (let key = 0; key < nCtx; key++) {
       let sum = 0;
       for (let i = head * headDim; i < (head + 1) * headDim; i++)
-        sum += q[row * nState + i]! * keys[(slot * nCtx + key) * nState + i]!;
+        sum += q[row * nState + i]! * keys[keyIndex(dims, slot, key, i)]!;
       scores[row * nCtx + key] = sum / Math.sqrt(headDim);
     }
   }
@@ -62,7 +66,7 @@ function sizes(
   more?: Partial<KernelCase>,
 ): KernelCase {
   return {
-    dims: { rows, nState: nHead * headDim, nCtx, slots: 2 },
+    dims: { rows, nState: nHead * headDim, nCtx, slots: 2, keyPanels: Math.ceil(nCtx / 16), keyPanel: 16 },
     params: { nHead, head },
     fill: { rowState: fillRowState(1, 1, 2) },
     ...more,

@@ -3,11 +3,12 @@ import { f32, unroll } from '../../engine/wgsl/functions.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { ROW_STATE } from '../sampling/decodeState.ts';
 
-export const variants: readonly WgslVariant<'rows' | 'nState' | 'nCtx', 'nHead' | 'head'>[] = [
+export const variants: readonly WgslVariant<'rows' | 'nState' | 'nCtx' | 'keyPanel', 'nHead' | 'head'>[] = [
   {
     // One thread a row and key.
     name: 'threadPerKey',
     takes: { keys: CACHE_TYPES },
+    when: ({ dims }) => dims.keyPanel === 1,
     vec4: ['q', 'keys'],
     groups: (c, liveRows) => [Math.ceil(c.dims.nCtx / 64), liveRows, 1],
     wgsl: ({ dims: { nCtx, nState }, params: { nHead, head } }) => {

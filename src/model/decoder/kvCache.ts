@@ -7,6 +7,7 @@
 import type { Device } from '../../engine/device.ts';
 import type { CacheType, DType, Shape } from '../../engine/dtype.ts';
 import type { Tensor } from '../../engine/program.ts';
+import { crossPanels, crossShapes } from '../../kernels/attention/crossCache.ts';
 import type { ModelDimensions } from '../dims.ts';
 
 /** What builders of programs need of a device: state tensors. */
@@ -35,7 +36,7 @@ export class Arena implements Allocator {
   }
 }
 
-/** Keys and values of each decoder layer: [slots, nAudioCtx, nTextState]. */
+/** Keys and values of each decoder layer, in panels: kernels/attention/crossCache.ts. */
 export interface CrossCache {
   readonly slots: number;
   readonly dtype: CacheType;
@@ -57,20 +58,22 @@ export interface CacheLayout {
   readonly dtype: CacheType;
 }
 
+/** @param panelWidth `Device.crossPanelWidth` */
 export function allocateCrossCache(
   memory: Allocator,
-  dims: ModelDimensions,
-  { slots, dtype }: CacheLayout,
+  { nAudioCtx, nTextState, nTextHead, nTextLayer }: ModelDimensions,
+  { slots, dtype, panelWidth }: CacheLayout & { readonly panelWidth: number },
 ): CrossCache {
-  const shape = [slots, dims.nAudioCtx, dims.nTextState];
-  return { slots, dtype, ...keysAndValues(memory, 'cross', dims.nTextLayer, dtype, shape) };
+  const sizes = { nCtx: nAudioCtx, nState: nTextState };
+  const shapes = crossShapes(slots, sizes, crossPanels(sizes, nTextHead, panelWidth));
+  return { slots, dtype, ...keysAndValues(memory, 'cross', nTextLayer, dtype, shapes) };
 }
 
 export function allocateSelfCache(memory: Allocator, dims: ModelDimensions, { slots, dtype }: CacheLayout): SelfCache {
   const shape = [slots, dims.nTextCtx, dims.nTextState];
   return {
     slots,
-    ...keysAndValues(memory, 'self', dims.nTextLayer, dtype, shape),
+    ...keysAndValues(memory, 'self', dims.nTextLayer, dtype, { keys: shape, values: shape }),
     slotOf: memory.allocate('slotOf', 'u32', [slots, dims.nTextCtx]),
   };
 }
@@ -80,9 +83,9 @@ function keysAndValues(
   name: string,
   nLayer: number,
   dtype: CacheType,
-  shape: Shape,
+  shapes: Readonly<Record<'keys' | 'values', Shape>>,
 ): Pick<CrossCache, 'keys' | 'values'> {
-  const layers = (what: string): Tensor[] =>
-    Array.from({ length: nLayer }, (_, i) => memory.allocate(`${name}.${what}${i}`, dtype, shape));
+  const layers = (what: 'keys' | 'values'): Tensor[] =>
+    Array.from({ length: nLayer }, (_, i) => memory.allocate(`${name}.${what}${i}`, dtype, shapes[what]));
   return { keys: layers('keys'), values: layers('values') };
 }

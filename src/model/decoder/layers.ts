@@ -2,6 +2,7 @@
 
 import type { ProgramBuilder, Tensor } from '../../engine/program.ts';
 import { cachedAttention } from '../../kernels/attention/cachedAttention.ts';
+import { crossAttention } from '../../kernels/attention/crossAttention.ts';
 import { kvAppend } from '../../kernels/attention/kvAppend.ts';
 import { embed } from '../../kernels/embed/embed.ts';
 import { logits } from '../../kernels/matmul/logits.ts';
@@ -49,8 +50,8 @@ export function recordLayers(
     const crossNormed = normed(p, 'cross.normed', x, layer.crossNorm);
     const q = projected(p, 'cross.q', crossNormed, layer.crossQuery, { y: queries?.(i) });
     const crossAttended = p.scratch('cross.attended', 'f32', shape);
-    const crossArgs = { keys: cross.keys[i]!, values: cross.values[i]!, rowState, y: crossAttended };
-    p.run(cachedAttention, { q, ...crossArgs }, { nHead, cross: 1 });
+    const sound = { keys: cross.keys[i]!, values: cross.values[i]! };
+    p.run(crossAttention, { q, ...sound, rowState, y: crossAttended }, { nHead });
     x = projected(p, 'cross.out', crossAttended, layer.crossOut, { residual: x });
     const out = i === weights.decoderLayers.length - 1 ? y : p.scratch(`layer${i}.out`, 'f32', shape);
     mlp(p, x, layer.mlp, out);

@@ -13,5 +13,5 @@ const tiles: readonly (WasmFeatures & { readonly title: string })[] = [
   { title: '6 x 16', relaxedSimd, revectorize: true, preloadsOperands: false },
 ];
 for (const { title, ...wasm } of tiles)
-  for (const kernel of ['matmul', 'attention', 'cachedAttention'])
+  for (const kernel of ['matmul', 'attention', 'cachedAttention', 'crossAttention'])
     conformance(`cpu, ${title}`, () => createCpuDevice({ ...platform, wasm }, { threads: 1 }), kernel);

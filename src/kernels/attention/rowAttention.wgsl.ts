@@ -1,0 +1,139 @@
+/**
+ * Attention of a few new rows over cached rows of nState: the shaders that self-attention and cross-attention share.
+ *
+ * `keyPlace` holds two functions: `keyCount(row)`, how many positions a row sees, and `place(row, key)`, where each lies in
+ * the cache, in rows of nState.
+ */
+import { f32, groupReduce, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
+
+export interface RowAttentionSizes {
+  readonly rows: number;
+  readonly nState: number;
+  /** From row to row of q. */
+  readonly qWidth: number;
+  readonly nCtx: number;
+  readonly nHead: number;
+}
+
+/** Threads of a workgroup of `groupPerHead`. */
+const GROUP = 256;
+
+function headVectors({ nState, nHead }: RowAttentionSizes): number {
+  return nState / nHead / 4;
+}
+
+/** Are these sizes for `groupPerHead`? */
+export function fitsGroup(s: RowAttentionSizes): boolean {
+  return GROUP % headVectors(s) === 0 && s.nCtx <= 1920 && s.qWidth % 4 === 0;
+}
+
+/**
+ * One workgroup a row and head. For the scores, four neighbouring threads share a key, so that they read 64 bytes side by
+ * side; then threads take 4 columns and every slices-th key of V. All arguments but the tables in groups of four.
+ */
+export function groupPerHead(s: RowAttentionSizes, keyPlace: string): string {
+  const { nCtx, nState, qWidth } = s;
+  const vectors = headVectors(s);
+  const slices = GROUP / vectors;
+  const parts = vectors % 4 === 0 ? 4 : 1;
+  const keys = GROUP / parts;
+  return /* wgsl */ `
+${keyPlace}
+var<workgroup> scores: array<f32, ${nCtx}>;
+${groupReduce('highest', GROUP, 'f32', 'max(a, b)')}
+${groupReduce('total', GROUP, 'f32', 'a + b')}
+var<workgroup> pieces: array<f32, ${2 * GROUP}>;
+var<workgroup> partial: array<vec4f, ${GROUP}>;
+@compute @workgroup_size(${GROUP})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
+  let row = group.y;
+  let head = group.x * ${vectors}u;
+  let count = keyCount(row);
+  let column = head + i % ${parts}u;
+${unroll(vectors / parts, (s) => `  let q${s} = q[row * ${qWidth / 4}u + column + ${s * parts}u] * ${f32(1 / Math.sqrt(4 * vectors))};`)}
+  var best = ${LOWEST};
+  for (var round = 0u; round * ${keys}u < count; round++) {
+    let keyAt = place(row, min(round * ${keys}u + i / ${parts}u, count - 1u)) * ${nState / 4}u + column;
+    var piece = 0f;
+${unroll(vectors / parts, (s) => `    piece += dot(q${s}, load4_keys(keyAt + ${s * parts}u));`)}
+    // Two halves in turn, so that one barrier a round is enough.
+    let half = (round % 2u) * ${GROUP}u;
+    pieces[half + i] = piece;
+    workgroupBarrier();
+    let key = round * ${keys}u + i;
+    if (i < ${keys}u && key < count) {
+      let score = ${Array.from({ length: parts }, (_, s) => `pieces[half + i * ${parts}u + ${s}u]`).join(' + ')};
+      scores[key] = score;
+      best = max(best, score);
+    }
+  }
+  let top = highest(best, i);
+  var sum = 0f;
+  for (var key = i; key < count; key += ${GROUP}u) {
+    let weight = exp(scores[key] - top);
+    scores[key] = weight;
+    sum += weight;
+  }
+  let all = total(sum, i);
+  let d = i % ${vectors}u;
+  let slice = i / ${vectors}u;
+  var o = vec4f();
+  for (var key = slice; key < count; key += ${slices}u) {
+    o += scores[key] * load4_values(place(row, key) * ${nState / 4}u + head + d);
+  }
+  partial[i] = o;
+  workgroupBarrier();
+  if (slice != 0u) { return; }
+  for (var s = 1u; s < ${slices}u; s++) { o += partial[s * ${vectors}u + d]; }
+  y[row * ${nState / 4}u + head + d] = o / all;
+}`;
+}
+
+/** One thread a row and head, over blocks of 8 keys. The sums of values stay in y between blocks, see attention.wgsl.ts. */
+export function threadPerHead(s: RowAttentionSizes, keyPlace: string): string {
+  const { rows, nState, qWidth, nHead } = s;
+  const headDim = nState / nHead;
+  const four = (value: (i: number) => string, v: number): string =>
+    `vec4f(${[0, 1, 2, 3].map((i) => value(4 * v + i)).join(', ')})`;
+  return /* wgsl */ `
+${keyPlace}
+@compute @workgroup_size(8)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let row = id.x / ${nHead}u;
+  if (row >= ${rows}u) { return; }
+  let head = (id.x % ${nHead}u) * ${headDim}u;
+  let count = keyCount(row);
+  let qAt = row * ${qWidth}u;
+  let yAt = row * ${nState}u;
+  var top = ${LOWEST};
+  var sum = 0f;
+  for (var d = head; d < head + ${headDim}u; d++) { y[yAt + d] = 0f; }
+  for (var key = 0u; key < count; key += 8u) {
+${unroll(8, (i) => `    let k${i} = place(row, min(key + ${i}u, count - 1u)) * ${nState}u;`)}
+    var p0 = vec4f();
+    var p1 = vec4f();
+    for (var d = head; d < head + ${headDim}u; d++) {
+      let qd = q[qAt + d];
+${unroll(2, (v) => `      p${v} += qd * ${four((i) => `load_keys(k${i} + d)`, v)};`)}
+    }
+${unroll(
+  2,
+  (v) =>
+    `    p${v} = select(vec4f(-1e30f), p${v} * ${f32(1 / Math.sqrt(headDim))}, key + ${four((i) => `${i}`, v).replace('vec4f', 'vec4u')} < vec4u(count));`,
+)}
+    let four = max(p0, p1);
+    let higher = max(top, max(max(four.x, four.y), max(four.z, four.w)));
+    let shrink = exp(top - higher);
+    top = higher;
+    p0 = exp(p0 - higher);
+    p1 = exp(p1 - higher);
+    sum = sum * shrink + dot(p0 + p1, vec4f(1f));
+    for (var d = head; d < head + ${headDim}u; d++) {
+      let v0 = ${four((i) => `load_values(k${i} + d)`, 0)};
+      let v1 = ${four((i) => `load_values(k${i} + d)`, 1)};
+      y[yAt + d] = y[yAt + d] * shrink + dot(p0, v0) + dot(p1, v1);
+    }
+  }
+  for (var d = head; d < head + ${headDim}u; d++) { y[yAt + d] /= sum; }
+}`;
+}
