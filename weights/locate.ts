@@ -12,9 +12,8 @@ import { systemReason } from '../src/base/systemErrors.ts';
 import { demoName, HUB, type NamedModel, namedModel, unknownModel } from '../src/checkpoint/modelNames.ts';
 import { isPermitted } from '../src/runtime/environment.ts';
 import { cacheOf, isModel, once, renameDemo } from './cache.ts';
-import { makeModel } from './convert.ts';
 import { variable } from './environment.ts';
-import { byHand, checkEndpoint, type FetchPlan, fetchModel } from './hub.ts';
+import type { FetchPlan } from './hub.ts';
 import { findModel, type ModelFolder } from './modelFolder.ts';
 import type { CacheOptions } from './options.ts';
 import { findPackage, packageSentence } from './packages.ts';
@@ -39,7 +38,7 @@ export async function locateModel(nameOrDir: string, options: LocateOptions = {}
   if (model?.kind === 'tensors') return model.path;
   if (model) {
     const place = join(cacheOf(options), await folderKey(model.path));
-    return once(place, options, () => makeModel(model, place, options));
+    return once(place, options, () => convertTo(place, model, options));
   }
   const named = namedModel(nameOrDir);
   if (!named) throw unknownModel(nameOrDir, why.slice(0, MAX_REASON));
@@ -59,7 +58,7 @@ async function locateNamed(named: NamedModel, options: LocateOptions): Promise<s
       const message = packageSentence(packageName, packageName.replace('sts-whisper-', ''));
       options.onWarning?.({ code: 'demoWeights', message });
     }
-    if (installed) return once(inCache, options, () => makeModel(installed, inCache, options));
+    if (installed) return once(inCache, options, () => convertTo(inCache, installed, options));
     if (repo === undefined && (await isModel(inCache))) return inCache;
   }
   if (repo === undefined) {
@@ -81,6 +80,7 @@ export async function fetchNamed(
 ): Promise<string> {
   const place = join(cacheOf(options), name);
   await renameDemo(place, options);
+  const { byHand, checkEndpoint, fetchModel } = await import('./hub.ts');
   const endpoint = checkEndpoint(variable('HF_ENDPOINT') ?? HUB);
   try {
     return await once(place, options, () => {
@@ -96,6 +96,12 @@ export async function fetchNamed(
       hint: error.hint ? `${error.hint} ${hint}` : hint,
     });
   }
+}
+
+/** The converter, like the hub, is loaded where it is needed: most runs find a model that is ready. */
+async function convertTo(place: string, model: ModelFolder, options: LocateOptions): Promise<void> {
+  const { makeModel } = await import('./convert.ts');
+  return makeModel(model, place, options);
 }
 
 /** A model in the folder that was named, or why there is none. */

@@ -1,7 +1,8 @@
 /** `npm run demo`: transcribes the shipped recording with the smallest model, and says where and how fast it ran. */
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { load, type Progress, type Warning } from '../index.node.ts';
+import type { Progress, Warning } from '../base/progress.ts';
+import { load } from '../load.node.ts';
 import { formatTimestamp } from '../output/timestamp.ts';
 import { errorText } from './errors.ts';
 import { EXIT } from './io.ts';

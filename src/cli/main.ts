@@ -3,12 +3,15 @@
 import { fstatSync } from 'node:fs';
 import { OptionsError } from '../base/errors.ts';
 import { systemReason } from '../base/systemErrors.ts';
+import { parseArguments } from './args.ts';
 import { COMMAND_WORDS, type CommandWord } from './commandWords.ts';
 import { listenForEndSignals } from './endSignals.ts';
 import { errorText } from './errors.ts';
 import { helpText } from './help.ts';
 import { type CommandIo, EXIT, type InputStream } from './io.ts';
+import { LATER, OPTIONS } from './options.ts';
 import { watchedStdout } from './stdout.ts';
+import { manifest } from './version.ts';
 
 type Command = (argv: readonly string[], io: CommandIo) => Promise<number>;
 
@@ -30,8 +33,13 @@ async function run(argv: readonly string[], io: CommandIo): Promise<number> {
   }
   const word = COMMAND_WORDS.find((name) => name === first);
   if (word) return (await COMMANDS[word]())(rest, io);
+  const parsed = parseArguments(argv, OPTIONS, LATER);
+  if (parsed.help || parsed.version) {
+    io.stdout.write(parsed.help ? helpText(io.stdout.columns) : `${manifest().version}\n`);
+    return EXIT.ok;
+  }
   const { transcribeCommand } = await import('./commands/transcribe.ts');
-  return transcribeCommand(argv, io);
+  return transcribeCommand(parsed, io);
 }
 
 /** `sotto help` is `sotto --help`, `sotto help convert` is `sotto convert --help`. */

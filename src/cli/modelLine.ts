@@ -1,5 +1,5 @@
 /** The line that says which model runs where. */
-import type { Whisper } from '../index.node.ts';
+import type { Whisper } from '../whisper.ts';
 
 /** e.g. `tiny on cpu: 2 threads, 151 MB of weights` */
 export function modelLine(model: string, { device, weightBytes }: Pick<Whisper, 'device' | 'weightBytes'>): string {

@@ -1,7 +1,7 @@
 /** What the options of `sotto AUDIO...` say, all of it checked before anything is loaded. */
 import { availableParallelism } from 'node:os';
 import { OptionsError } from '../base/errors.ts';
-import type { NodeLoadOptions } from '../index.node.ts';
+import type { NodeLoadOptions } from '../load.node.ts';
 import { pick, resolve } from '../options/resolve.ts';
 import type { ResolvedOptions } from '../options/spec.ts';
 import { commandDefaults, withWrittenNames, writtenName } from '../options/text.ts';

@@ -12,7 +12,6 @@ import { shownName } from '../base/shownName.ts';
 import { environment } from './environment.ts';
 import { decodeWithFfmpeg } from './ffmpeg.ts';
 import { createNodePlatform } from './node.ts';
-import { proxyFetch } from './nodeProxy.ts';
 import { fileSource, type NodeSource, streamSource, withPath } from './nodeSource.ts';
 import { fetchRecording, responseBytes } from './webFetch.ts';
 
@@ -56,8 +55,9 @@ async function sourceOf(file: FileInput, options: CallOptions): Promise<NodeSour
       const { address } = file;
       if (/^file:/i.test(address)) return fileSource(fileURLToPath(address), { signal, onWarning, check });
       if (!/^(https?|data|blob):/i.test(address)) return fileSource(address, { signal, onWarning, check });
-      const proxied = /^http/i.test(address) ? proxyFetch(environment) : undefined;
-      const stream = await fetchRecording(address, { ...options, fetch: proxied });
+      // Node's HTTP takes as long to load as all of the audio room.
+      const proxy = /^http/i.test(address) ? await import('./nodeProxy.ts') : undefined;
+      const stream = await fetchRecording(address, { ...options, fetch: proxy?.proxyFetch(environment) });
       return streamSource(stream, { signal, name: shownName(address), check });
     }
     case 'bytes':

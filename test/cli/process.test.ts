@@ -17,7 +17,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CommandOptions, program, sotto } from '../support/command.ts';
 import { serve } from '../support/httpServer.ts';
-import { repoRoot } from '../support/paths.ts';
+import { commandFile, repoRoot } from '../support/paths.ts';
 import { shapeClasses, writeRandomModel } from '../support/randomModel.ts';
 
 const test = suite('cli/process');
@@ -36,7 +36,7 @@ const isLoaded = /loading|compiling|converting|fetching/;
 /** Runs a script of the shell, in which `sotto` is the command. */
 function shell(script: string): Promise<{ readonly status: number | null; readonly stderr: string }> {
   return new Promise((resolve, reject) => {
-    const env = { ...process.env, NODE: process.execPath, MAIN: join(repoRoot, 'dist/src/cli/main.js') };
+    const env = { ...process.env, NODE: process.execPath, MAIN: commandFile };
     const whole = `sotto() { "$NODE" "$MAIN" "$@"; }; ${script}`;
     const child = spawn('sh', ['-c', whole], { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';

@@ -10,7 +10,7 @@ import type { TranscribedFile } from './page.ts';
 
 /** The program as it is built, and as it is written: for runtimes that read TypeScript. */
 export const PROGRAM = { built: 'dist/test/runtimes/transcribeFiles.js', source: 'test/runtimes/transcribeFiles.ts' };
-export const COMMAND = 'dist/src/cli/main.js';
+export const COMMAND = 'dist/command/sotto.js';
 
 /**
  * @param runtime how it is started: program and arguments before the script

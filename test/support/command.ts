@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { repoRoot } from './paths.ts';
+import { commandFile, repoRoot } from './paths.ts';
 
 /** Where tests keep converted models, so that each of them is converted once. */
 export const testCache: string = join(repoRoot, '.cache/test-models');
@@ -30,7 +30,7 @@ export interface CommandOptions {
 
 /** `sotto` with these arguments. */
 export function sotto(args: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-  return program(join(repoRoot, 'dist/src/cli/main.js'), args, options);
+  return program(commandFile, args, options);
 }
 
 /** A built program of this repository. */

@@ -11,6 +11,9 @@ function findRoot(): string {
 
 export const repoRoot: string = findRoot();
 
+/** What npm starts as `sotto`. */
+export const commandFile: string = join(repoRoot, 'dist/command/sotto.js');
+
 const shared = resolve(repoRoot, '../shared');
 /** Recordings and references that stand beside the repository; undefined on a machine that has only the clone. */
 export const sharedDir: string | undefined = existsSync(join(shared, 'reference')) ? shared : undefined;

@@ -115,10 +115,15 @@ export const rooms: Readonly<Record<string, Room>> = {
     ],
     types: ['engine', 'rules', 'runtime'],
   },
+  'load.node.ts': {
+    holds: 'loads a model in Node and Bun',
+    values: ['checkpoint', 'load.ts', 'runtime', 'weights'],
+    types: ['whisper.ts'],
+  },
   'index.node.ts': {
     holds: '`sotto` in Node and Bun',
-    values: ['checkpoint', 'index.ts', 'load.ts', 'runtime', 'weights'],
-    types: ['whisper.ts'],
+    values: ['index.ts', 'load.node.ts', 'runtime', 'weights'],
+    types: [],
   },
   'index.deno.ts': { holds: '`sotto` in Deno', values: ['index.node.ts', 'runtime'], types: ['whisper.ts'] },
   'index.web.ts': {
@@ -134,9 +139,9 @@ export const rooms: Readonly<Record<string, Room>> = {
       'base',
       'checkpoint/modelNames.ts',
       'devices',
-      'index.node.ts',
       'kernels',
       'lab',
+      'load.node.ts',
       'options',
       'output',
       'runtime',
@@ -144,6 +149,6 @@ export const rooms: Readonly<Record<string, Room>> = {
       'transcribe',
       'weights',
     ],
-    types: ['decode', 'engine'],
+    types: ['decode', 'engine', 'whisper.ts'],
   },
 };

@@ -3,36 +3,30 @@ import { existsSync } from 'node:fs';
 import { OptionsError } from '../../base/errors.ts';
 import type { Progress, Warning } from '../../base/progress.ts';
 import type { LanguageDetection } from '../../decode/languageDetect.ts';
-import { load, type Whisper } from '../../index.node.ts';
+import { load } from '../../load.node.ts';
 import { formatTimestamp } from '../../output/timestamp.ts';
 import { languageName } from '../../text/languages.ts';
 import { resolveTranscribeOptions } from '../../transcribe/options.ts';
 import type { Segment, Transcript } from '../../transcribe/transcript.ts';
-import { parseArguments } from '../args.ts';
+import type { Whisper } from '../../whisper.ts';
+import type { ParsedArguments } from '../args.ts';
 import { refuseMisspeltCommand } from '../commandWords.ts';
 import { errorText } from '../errors.ts';
-import { helpText } from '../help.ts';
 import { type CommandIo, EXIT } from '../io.ts';
 import { modelLine } from '../modelLine.ts';
-import { givenOptions, LATER, OPTIONS, optionElsewhere, RECORDING_PLACES } from '../options.ts';
+import { givenOptions, optionElsewhere, RECORDING_PLACES } from '../options.ts';
 import { writeOutputs } from '../output.ts';
 import type { PlannedOutput } from '../outputPlan.ts';
 import { hostPlatform } from '../platform.ts';
 import { formatsOf, prepareRun } from '../prepareRun.ts';
 import { ProgressDisplay } from '../progress.ts';
 import { readSettings } from '../settings.ts';
-import { manifest } from '../version.ts';
 
 /**
  * @returns the exit status
  * @throws {OptionsError} when the arguments are wrong
  */
-export async function transcribeCommand(argv: readonly string[], io: CommandIo): Promise<number> {
-  const parsed = parseArguments(argv, OPTIONS, LATER);
-  if (parsed.help || parsed.version) {
-    io.stdout.write(parsed.help ? helpText(io.stdout.columns) : `${manifest().version}\n`);
-    return EXIT.ok;
-  }
+export async function transcribeCommand(parsed: ParsedArguments, io: CommandIo): Promise<number> {
   if (parsed.files.includes('-')) {
     if (parsed.files.length === 1) return (await import('./listen.ts')).listenCommand(parsed.values, io);
     throw new OptionsError('contradiction', 'Standard input (-) is transcribed alone, without other recordings.');
