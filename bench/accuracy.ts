@@ -72,10 +72,12 @@ function errorsOf({ file, transcript }: Recording, { text }: Decoded): Pick<Clip
 async function measure(recording: Recording, samples: Float32Array, f32: Row, rows: readonly Row[]): Promise<void> {
   const { file: clip } = recording;
   const lead = await f32.model.lead(samples);
-  const head = { clip, loops: lead.windows.some(({ loops }) => loops), tokens: lead.tokens.length };
+  const loops = f32.model.loops(lead);
+  const head = { clip, loops, tokens: lead.tokens.length };
   f32.add({ ...head, edits: 0, ...noDivergence(), ...errorsOf(recording, lead) });
   for (const row of rows) {
-    const followed = await row.model.follow(samples, lead);
+    // Of a loop only the tokens are told.
+    const followed = await row.model.follow(samples, loops ? { ...lead, windows: [] } : lead);
     const edits = editDistance(lead.tokens, followed.tokens);
     row.add({ ...head, edits, ...followed.divergence, ...errorsOf(recording, followed) });
   }

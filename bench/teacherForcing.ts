@@ -1,31 +1,46 @@
 /** What a model thinks of each next token when it is led along another's: its raw logits, step by step, as it decodes. */
-import type { AudioFeatures, Inference } from '../src/decode/inference.ts';
-import type { LogitRules } from '../src/rules/logitRules.ts';
+import type { AudioFeatures, DecodeGroup, Inference } from '../src/decode/inference.ts';
+import { type LogitRules, logSumExp } from '../src/rules/logitRules.ts';
 
-/** A window that was decoded greedily. */
-export interface ForcedTokens {
-  readonly initialTokens: readonly number[];
-  readonly sotIndex: number;
+/** What is fed for one window, token by token. */
+export interface ForcedTokens extends Pick<DecodeGroup, 'initialTokens' | 'sotIndex'> {
   readonly rules: LogitRules;
-  /** With `eot`, if it came to that. */
-  readonly sampled: readonly number[];
+  /** After the initial tokens. */
+  readonly fed: readonly number[];
 }
 
-/** For each of the sampled tokens the logits that it is chosen from, [nVocab]. */
+/** Raw logits after the initial tokens, and after each token fed; [nVocab] each, fed.length + 1 of them. */
 export async function* forcedLogits(
   inference: Inference,
   audio: AudioFeatures,
-  { initialTokens, sotIndex, rules, sampled }: ForcedTokens,
+  { initialTokens, sotIndex, rules, fed }: ForcedTokens,
 ): AsyncGenerator<Float32Array, void, undefined> {
   const decoding = await inference.start([{ audio, initialTokens, sotIndex, rows: 1 }], rules);
   try {
-    for (let i = 0; i < sampled.length; i++) {
-      if (i > 0) decoding.advance([sampled[i - 1]!]);
+    yield await decoding.logits();
+    for (const token of fed) {
+      decoding.advance([token]);
       yield await decoding.logits();
     }
   } finally {
     decoding.close();
   }
+}
+
+/** Logits of one step, and what is asked of them more than once. */
+export interface Step {
+  /** Raw, [nVocab]. */
+  readonly logits: Float32Array;
+  /** The most probable token. */
+  readonly best: number;
+  /** log(sum(exp(logits))) */
+  readonly logSum: number;
+}
+
+export function stepOf(logits: Float32Array): Step {
+  let best = 0;
+  for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
+  return { logits, best, logSum: logSumExp(logits, 0, logits.length) };
 }
 
 /** How far two models' next tokens are apart, summed over steps. */
@@ -43,30 +58,16 @@ export function noDivergence(): Divergence {
   return { steps: 0, sameBest: 0, kl: 0, flippedGap: 0 };
 }
 
-/** Adds a step. @param first logits of the model that is held to be right; `second` of the other; [nVocab] */
-export function addStep(sum: Divergence, first: Float32Array, second: Float32Array): void {
-  const [bestOfFirst, bestOfSecond] = [indexOfLargest(first), indexOfLargest(second)];
-  const [logSumOfFirst, logSumOfSecond] = [logSumExp(first), logSumExp(second)];
+/** Adds a step. @param first of the model that is held to be right; `second`: of the other */
+export function addStep(sum: Divergence, first: Step, second: Step): void {
+  const shift = second.logSum - first.logSum;
   let kl = 0;
-  for (let i = 0; i < first.length; i++) {
-    const logprob = first[i]! - logSumOfFirst;
-    kl += Math.exp(logprob) * (logprob - (second[i]! - logSumOfSecond));
+  for (let i = 0; i < first.logits.length; i++) {
+    const logit = first.logits[i]!;
+    kl += Math.exp(logit - first.logSum) * (logit - second.logits[i]! + shift);
   }
   sum.steps++;
   sum.kl += kl;
-  if (bestOfFirst === bestOfSecond) sum.sameBest++;
-  else sum.flippedGap = Math.max(sum.flippedGap, first[bestOfFirst]! - first[bestOfSecond]!);
-}
-
-function indexOfLargest(values: Float32Array): number {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
-  return best;
-}
-
-function logSumExp(values: Float32Array): number {
-  const largest = values[indexOfLargest(values)]!;
-  let sum = 0;
-  for (const value of values) sum += Math.exp(value - largest);
-  return largest + Math.log(sum);
+  if (first.best === second.best) sum.sameBest++;
+  else sum.flippedGap = Math.max(sum.flippedGap, first.logits[first.best]! - first.logits[second.best]!);
 }

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { accuracyReport } from '../../bench/accuracyReport.ts';
 import type { AccuracyRow, ClipResult } from '../../bench/accuracyRow.ts';
 import { roundToAbsmax, shake, weightsFor } from '../../bench/accuracySchemes.ts';
-import { addStep, forcedLogits, noDivergence } from '../../bench/teacherForcing.ts';
+import { addStep, forcedLogits, noDivergence, stepOf } from '../../bench/teacherForcing.ts';
 import { editDistance, wordErrors } from '../../bench/wordErrors.ts';
 import { randomStream } from '../../src/base/random.ts';
 import { createReferenceDevice } from '../../src/devices/reference/device.ts';
@@ -107,11 +107,11 @@ test('led along tokens, a model says what it says when it is given all of them a
   const inference = await createInference(device, dims, readerOf(randomWeights(dims, 4)));
   const audio = await inference.encode(new Float32Array(5 * 18).fill(0.3));
   const initialTokens = [101, 5, 102];
-  const sampled = [17, 3, 17, 100];
+  const fed = [17, 3, 17];
   const rows: Float32Array[] = [];
-  for await (const row of forcedLogits(inference, audio, { initialTokens, sotIndex: 0, rules: noRules, sampled }))
+  for await (const row of forcedLogits(inference, audio, { initialTokens, sotIndex: 0, rules: noRules, fed }))
     rows.push(row);
-  const wanted = await inference.teacherForced(audio, [...initialTokens, ...sampled]);
+  const wanted = await inference.teacherForced(audio, [...initialTokens, ...fed]);
   assert.is(rows.length, 4);
   for (const [i, row] of rows.entries())
     for (let id = 0; id < dims.nVocab; id++)
@@ -121,11 +121,11 @@ test('led along tokens, a model says what it says when it is given all of them a
 
 test('how far two distributions are apart', () => {
   const sum = noDivergence();
-  const logits = (...probabilities: number[]) => Float32Array.from(probabilities, (p) => Math.log(p) + 3);
-  addStep(sum, logits(0.5, 0.25, 0.25), logits(0.5, 0.25, 0.25));
+  const step = (...probabilities: number[]) => stepOf(Float32Array.from(probabilities, (p) => Math.log(p) + 3));
+  addStep(sum, step(0.5, 0.25, 0.25), step(0.5, 0.25, 0.25));
   assert.is(sum.sameBest, 1);
   assert.ok(Math.abs(sum.kl) < 1e-7);
-  addStep(sum, logits(0.5, 0.4, 0.1), logits(0.4, 0.5, 0.1));
+  addStep(sum, step(0.5, 0.4, 0.1), step(0.4, 0.5, 0.1));
   assert.is(sum.steps, 2);
   assert.is(sum.sameBest, 1);
   assert.ok(Math.abs(sum.kl - 0.1 * Math.log(1.25)) < 1e-6);
