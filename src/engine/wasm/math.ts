@@ -17,6 +17,14 @@ export function madd(features: WasmFeatures, a: V128, b: V128, c: V128): V128 {
   return features.relaxedSimd ? f32x4.relaxed_madd(a, b, c) : f32x4.add(f32x4.mul(a, b), c);
 }
 
+/**
+ * To the nearest whole number, ties to even, as an integer; |x| < 2^22. By an addition to 1.5 * 2^23, whose last bits are then
+ * the number's: `trunc_sat` takes several instructions.
+ */
+export function nearestInteger(f: FunctionBuilder, x: V128): V128 {
+  return i32x4.sub(f32x4.add(x, f.splat(12582912)), f.splatInt(0x4b400000));
+}
+
 /** c[0] x^n + c[1] x^(n-1) + ... by Horner's rule. */
 function horner(f: FunctionBuilder, features: WasmFeatures, x: V128, coefficients: readonly number[]): V128 {
   let value: V128 = f.splat(coefficients[0]!);

@@ -97,8 +97,6 @@ export const i32x4 = {
   sub: binary(177),
   /** Products of neighbouring 16-bit integers, added up in pairs. */
   dot_i16x8_s: binary(186),
-  /** To whole numbers, towards zero; what does not fit is clamped, NaN is 0. */
-  trunc_sat_f32x4_s: unary(248),
 };
 
 export const f32x4 = {

@@ -3,9 +3,14 @@
  * qkv: [nCtx, 3 nState], q, k and v side by side, each [nHead, headDim]; y: [nCtx, nState].
  *
  * Fused: blocks of queries run over blocks of keys with a running maximum and sum, so 1500 x 1500 scores never exist.
+ * `rounded` 1: a device may round queries, keys, values and weights to whole numbers of 13 to 16 bits.
+ *
  * Dao et al. 2022, "FlashAttention"; Milakov, Gimelshein 2018, "Online normalizer calculation for softmax".
  */
+
 import { defineKernel, type Fill, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
+import type { Dims, Params } from '../../engine/variant.ts';
+import { INTEGERS, INTEGERS_TOLERANCE } from './rounding.ts';
 
 export const attention = defineKernel({
   name: 'attention',
@@ -13,7 +18,7 @@ export const attention = defineKernel({
     qkv: { access: 'read', dtype: 'f32', dims: ['nCtx', 'width'] },
     y: { access: 'write', dtype: 'f32', dims: ['nCtx', 'nState'] },
   },
-  params: { nHead: 1 },
+  params: { nHead: 1, rounded: 0 },
   check: ({ width, nState }, { nHead }) =>
     width !== 3 * nState
       ? `q, k and v of ${nState} are not ${width} wide`
@@ -53,8 +58,15 @@ export const reference: Reference<typeof attention> = ({ qkv, y }, { nCtx, nStat
     }
 };
 
+/** Of every published model. */
+const HEAD_DIM = 64;
+
 function sizes(nCtx: number, nHead: number, headDim: number, more?: Partial<KernelCase>): KernelCase {
   return { dims: { nCtx, nState: nHead * headDim, width: 3 * nHead * headDim }, params: { nHead }, ...more };
+}
+
+function rounded(nCtx: number, nHead: number, headDim: number, more?: Partial<KernelCase>): KernelCase {
+  return { ...sizes(nCtx, nHead, headDim, more), params: { nHead, rounded: 1 } };
 }
 
 const loud: Fill = (x, _d, random) => {
@@ -72,6 +84,18 @@ const opposed: Fill = (x, d, random) => {
   }
 };
 
+/** Scores in the hundreds that rounding leaves as they are: all inputs are whole numbers of the steps that it takes. */
+const onSteps: Fill = (x, d, random) => {
+  for (let i = 0; i < x.length; i++) {
+    const part = Math.floor((i % d.width!) / d.nState!);
+    const isFirst = i % HEAD_DIM === 0;
+    const sixteenths = Math.floor(224 * random() - 112) / 16;
+    if (part === 2) x[i] = 2 * random() - 1;
+    else if (part === 0) x[i] = isFirst ? 8191 / 1024 : sixteenths;
+    else x[i] = isFirst ? 8 : sixteenths;
+  }
+};
+
 export const cases: readonly KernelCase[] = [
   /* @__PURE__ */ sizes(1, 1, 4),
   /* @__PURE__ */ sizes(2, 1, 64),
@@ -81,9 +105,17 @@ export const cases: readonly KernelCase[] = [
   /* @__PURE__ */ sizes(150, 2, 64),
   /* @__PURE__ */ sizes(33, 2, 64, { fill: { qkv: loud }, note: 'scores in the thousands' }),
   /* @__PURE__ */ sizes(20, 2, 16, { fill: { qkv: opposed }, note: 'all scores below -300' }),
+  /* @__PURE__ */ rounded(1, 1, 4),
+  /* @__PURE__ */ rounded(17, 3, 8),
+  /* @__PURE__ */ rounded(40, 2, 20),
+  /* @__PURE__ */ rounded(65, 1, 64),
+  /* @__PURE__ */ rounded(150, 2, 128),
+  /* @__PURE__ */ rounded(70, 2, HEAD_DIM, { fill: { qkv: onSteps }, note: 'scores in the hundreds' }),
   /* @__PURE__ */ sizes(1500, 1, 64, { bench: true, note: 'one head of the encoder' }),
+  /* @__PURE__ */ rounded(1500, 1, 64, { bench: true, note: 'one head of the encoder' }),
   /* @__PURE__ */ sizes(1500, 6, 64, { bench: true, benchOnly: true, note: 'encoder, tiny' }),
 ];
 
 // Loud scores of up to 2e4 have an error of 2e-3 in f32, which moves near-equal weights by as much.
-export const tolerance = (): Tolerance => ({ absolute: 2e-6, relative: 1e-5 });
+export const tolerance = (_d: Dims, _params: Params, _arg: string, variant: string): Tolerance =>
+  variant === INTEGERS ? INTEGERS_TOLERANCE : { absolute: 2e-6, relative: 1e-5 };

@@ -4,74 +4,39 @@
  * The head's keys and values are packed into the thread's scratch first (keys times 1 / sqrt(headDim), keys side by side;
  * values column by column), then both products run over the same tiles as all others. 12 rows of 1504 scores
  * (72 KiB) and a packed head (770 KiB) stay in the second-level cache.
- *
- * A work item is a third of a head's queries: packing costs a few percent of that, and threads share a layer evenly.
  */
 
-import type { KernelContext } from '../../engine/variant.ts';
 import type { FunctionBuilder } from '../../engine/wasm/function.ts';
 import type { ModuleBuilder } from '../../engine/wasm/module.ts';
-import { type I32, i32 } from '../../engine/wasm/scalar.ts';
+import { i32 } from '../../engine/wasm/scalar.ts';
 import { at, forWorkItems, min } from '../../engine/wasm/signature.ts';
-import { f32x4, i32x4, v128 } from '../../engine/wasm/simd.ts';
+import { f32x4, v128 } from '../../engine/wasm/simd.ts';
 import { transpose4 } from '../../engine/wasm/transpose.ts';
 import type { WasmVariant } from '../../engine/wasm/variant.ts';
 import { emitPanels } from '../matmul/gemm.wasm.ts';
 import { fullTile } from '../matmul/tile.wasm.ts';
-import { LOWEST, softmaxRow } from './softmax.wasm.ts';
+import { type Dims, type HeadSizes, headItem, headSizes, hidePadding, type Params } from './heads.wasm.ts';
+import { integers } from './integerAttention.wasm.ts';
+import { softmaxRow } from './softmax.wasm.ts';
 
-/** Keys are padded to a multiple of this. */
-const KEY_PADDING = 16;
 const QUERIES_PER_BLOCK = 12;
-const PARTS_PER_HEAD = 3;
-
-type Dims = 'nCtx' | 'nState' | 'width';
-type Context = KernelContext<Dims, 'nHead'>;
-
-interface Sizes {
-  readonly nCtx: number;
-  readonly nState: number;
-  /** From position to position in qkv, in bytes. */
-  readonly stride: number;
-  readonly headDim: number;
-  /** nCtx rounded up to whole panels. */
-  readonly keys: number;
-  readonly queriesPerItem: number;
-}
-
-function sizes({ dims, params }: Context): Sizes {
-  const { nCtx, nState } = dims;
-  const headDim = nState / params.nHead;
-  const up = (value: number, step: number): number => Math.ceil(value / step) * step;
-  return {
-    nCtx,
-    nState,
-    stride: 4 * dims.width,
-    headDim,
-    keys: up(nCtx, KEY_PADDING),
-    queriesPerItem: up(nCtx / PARTS_PER_HEAD, QUERIES_PER_BLOCK),
-  };
-}
-
-function itemsPerHead(s: Sizes): number {
-  return Math.ceil(s.nCtx / s.queriesPerItem);
-}
 
 /** Bytes into the scratch: keys first, then values, scores, and 1 / sum of each row. */
-function layout(s: Sizes): Readonly<Record<'values' | 'scores' | 'scales' | 'end', number>> {
+function layout(s: HeadSizes): Readonly<Record<'values' | 'scores' | 'scales' | 'end', number>> {
   const values = 4 * s.keys * s.headDim;
   const scores = values + 4 * s.keys * Math.ceil(s.headDim / 16) * 16;
   const scales = scores + 4 * QUERIES_PER_BLOCK * s.keys;
   return { values, scores, scales, end: scales + 4 * QUERIES_PER_BLOCK };
 }
 
-export const variants: readonly WasmVariant<'qkv' | 'y', Dims, 'nHead'>[] = [
+export const variants: readonly WasmVariant<'qkv' | 'y', Dims, Params>[] = [
+  integers,
   {
     name: 'blocks',
-    workItems: (c) => c.params.nHead * itemsPerHead(sizes(c)),
-    scratchBytes: (c) => layout(sizes(c)).end,
+    workItems: (c) => c.params.nHead * headSizes(c, QUERIES_PER_BLOCK).itemsPerHead,
+    scratchBytes: (c) => layout(headSizes(c, QUERIES_PER_BLOCK)).end,
     emit(f, c) {
-      const s = sizes(c);
+      const s = headSizes(c, QUERIES_PER_BLOCK);
       const { module, features } = c;
       // Nobody else sees these panels, so they may be as wide as the tiles.
       const panelWidth = fullTile(features).columns;
@@ -81,7 +46,7 @@ export const variants: readonly WasmVariant<'qkv' | 'y', Dims, 'nHead'>[] = [
       const scores = f.let(i32.add(scratch, i32.const(offsets.scores)));
       const scales = f.let(i32.add(scratch, i32.const(offsets.scales)));
       const packed = f.let(i32.const(-1));
-      const [query, rows, row] = [f.local('i32'), f.local('i32'), f.local('i32')];
+      const row = f.local('i32');
       const shared = {
         rows: QUERIES_PER_BLOCK,
         capacity: QUERIES_PER_BLOCK,
@@ -91,8 +56,7 @@ export const variants: readonly WasmVariant<'qkv' | 'y', Dims, 'nHead'>[] = [
       } as const;
 
       forWorkItems(f, (item) => {
-        const head = f.let(i32.div_u(item, i32.const(itemsPerHead(s))));
-        const part = i32.rem_u(item, i32.const(itemsPerHead(s)));
+        const { head, forBlocks } = headItem(f, s, item);
         const q = f.let(at(qkv, head, 4 * s.headDim));
         f.if(i32.ne(head, packed), () => {
           f.call(packKeys(module, s, panelWidth), i32.add(q, i32.const(4 * s.nState)), scratch);
@@ -100,10 +64,7 @@ export const variants: readonly WasmVariant<'qkv' | 'y', Dims, 'nHead'>[] = [
           f.set(packed, head);
         });
         const out = f.let(at(y, head, 4 * s.headDim));
-        const firstQuery = f.let(i32.mul(part, i32.const(s.queriesPerItem)));
-        const endQuery = f.let(min(f, i32.add(firstQuery, i32.const(s.queriesPerItem)), i32.const(s.nCtx)));
-        f.for(query, firstQuery, endQuery, QUERIES_PER_BLOCK, () => {
-          f.set(rows, min(f, i32.sub(endQuery, query), i32.const(QUERIES_PER_BLOCK)));
+        forBlocks((query, rows) => {
           const all = { firstRow: i32.const(0), endRow: rows, firstPanel: i32.const(0) };
           const none = i32.const(0);
           emitPanels(
@@ -131,17 +92,8 @@ export const variants: readonly WasmVariant<'qkv' | 'y', Dims, 'nHead'>[] = [
   },
 ];
 
-/** Overwrites the scores of keys that are not there. */
-function hidePadding(f: FunctionBuilder, line: I32, s: Sizes): void {
-  for (let key = s.nCtx - (s.nCtx % 4); key < s.keys; key += 4) {
-    const bits = (lane: number): number => (key + lane < s.nCtx ? -1 : 0);
-    const isThere = i32x4.lanes(bits(0), bits(1), bits(2), bits(3));
-    f.do(v128.store(line, v128.bitselect(v128.load(line, 4 * key), f.splat(LOWEST), isThere), 4 * key));
-  }
-}
-
 /** The function (from, to): keys of one head into panels, scaled. Padding repeats the last key. */
-function packKeys(module: ModuleBuilder, s: Sizes, panelWidth: number): FunctionBuilder {
+function packKeys(module: ModuleBuilder, s: HeadSizes, panelWidth: number): FunctionBuilder {
   return module.once(`packKeys ${s.nCtx} ${s.headDim} ${s.stride}`, () => {
     const f = module.function('packKeys', { from: 'i32', to: 'i32' });
     const { from, to } = f.args;
@@ -170,7 +122,7 @@ function packKeys(module: ModuleBuilder, s: Sizes, panelWidth: number): Function
 }
 
 /** The function (from, to): values of one head into panels. Padding repeats the last position: its weight is 0. */
-function packValues(module: ModuleBuilder, s: Sizes, panelWidth: number): FunctionBuilder {
+function packValues(module: ModuleBuilder, s: HeadSizes, panelWidth: number): FunctionBuilder {
   return module.once(`packValues ${s.nCtx} ${s.headDim} ${s.stride}`, () => {
     const f = module.function('packValues', { from: 'i32', to: 'i32' });
     const { from, to } = f.args;

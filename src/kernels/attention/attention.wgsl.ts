@@ -4,7 +4,7 @@ import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 
 type Dims = 'nCtx' | 'nState' | 'width';
 
-export const variants: readonly WgslVariant<Dims, 'nHead'>[] = [
+export const variants: readonly WgslVariant<Dims, 'nHead' | 'rounded'>[] = [
   {
     // A workgroup takes 64 queries of one head, a thread one; 16 keys and values at a time lie in workgroup memory.
     name: 'sharedKeys',

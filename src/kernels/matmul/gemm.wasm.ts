@@ -6,9 +6,10 @@
  * (72 KiB) in the second. A few rows, as in a decoding step, are one block: then the weights stream through once.
  *
  * f16 is widened in the inner loop for one or two rows; for more, and where there are scales, a block of a panel at a time is
- * unpacked into the thread's scratch first (unpack.wasm.ts). int8 with a scale a row meets rows in integers (int8.wasm.ts).
+ * unpacked into the thread's scratch first (unpack.wasm.ts). int8 with a scale a row meets rows in integers (integerPanels.wasm.ts).
  */
 import { storageType, WEIGHT_TYPES } from '../../engine/dtype.ts';
+import { int8Layout } from '../../engine/int8.ts';
 import type { KernelContext } from '../../engine/variant.ts';
 import type { FunctionBuilder } from '../../engine/wasm/function.ts';
 import { type I32, i32 } from '../../engine/wasm/scalar.ts';
@@ -16,9 +17,10 @@ import { at, forWorkItems, min } from '../../engine/wasm/signature.ts';
 import type { EmitContext, KernelFunction, WasmFeatures, WasmVariant } from '../../engine/wasm/variant.ts';
 import { geluRows } from './epilogue.wasm.ts';
 import type { GemmArgs, GemmOptions, GemmRange } from './gemmOptions.ts';
-import { emitIntegerPanels, emitRoundRows, integerScratchBytes } from './int8.wasm.ts';
-import { INTEGER_ROWS, INTEGER_TILES } from './int8Inputs.ts';
+import { INTEGER_ROWS, INTEGER_TILES, LONGEST_INTEGER_SUM } from './int8Inputs.ts';
+import { emitIntegerPanels, type IntegerProduct } from './integerPanels.wasm.ts';
 import { panelCount } from './panels.ts';
+import { roundedRowBytes, roundRow } from './roundRow.wasm.ts';
 import { fullTile, type TileShape, tile } from './tile.wasm.ts';
 import { unpackedRows, unpackPanel } from './unpack.wasm.ts';
 
@@ -80,7 +82,7 @@ export function gemmWasm<A extends string, D extends string, P extends string>(
     workItems: (c: KernelContext<D | 'rows', P>, liveRows: number) => workItemCount(options(c), liveRows, FEW_ROWS),
     scratchBytes(c: KernelContext<D | 'rows', P>) {
       const { rows, k } = options(c);
-      return integerScratchBytes(Math.min(rows, FEW_ROWS), k);
+      return Math.min(rows, FEW_ROWS) * roundedRowBytes(k);
     },
     emit(f: KernelFunction<A>, c: EmitContext<D | 'rows', P>) {
       const o = options(c);
@@ -93,7 +95,8 @@ export function gemmWasm<A extends string, D extends string, P extends string>(
           emitRoundRows(f, c, o, given, range);
           f.set(rounded, range.firstRow);
         });
-        emitIntegerPanels(f, c, o, given, range);
+        const scales = i32.add(given.w, i32.const(scalesOffset(o)));
+        emitIntegerPanels(f, c, integerProduct(o), { ...given, x: given.scratch, scales }, range);
         emitGelu(f, c, o, given, range);
       });
     },
@@ -106,6 +109,30 @@ export function gemmWasm<A extends string, D extends string, P extends string>(
     { name: INTEGER_ROWS, rows: few, ...integers },
     { name: 'fewRows', rows: few, ...shared },
   ];
+}
+
+function integerProduct(o: GemmOptions): IntegerProduct {
+  return { ...o, elementBytes: 1, longestSum: LONGEST_INTEGER_SUM, added: o.added && !o.gelu };
+}
+
+/** Of the scales behind int8 weights, in bytes. */
+function scalesOffset({ n, k, panelWidth }: GemmOptions): number {
+  return int8Layout([panelCount(n, panelWidth), k, panelWidth], Number.POSITIVE_INFINITY).scales;
+}
+
+/** Emits the rounding of a range's rows into scratch. */
+function emitRoundRows(
+  f: FunctionBuilder,
+  { module }: Pick<EmitContext, 'module'>,
+  o: GemmOptions,
+  args: GemmArgs,
+  { firstRow, endRow }: GemmRange,
+): void {
+  const row = f.local('i32');
+  const round = roundRow(module, o.k);
+  f.for(row, firstRow, endRow, 1, () => {
+    f.call(round, at(args.x, row, o.xStride), at(args.scratch, i32.sub(row, firstRow), roundedRowBytes(o.k)));
+  });
 }
 
 function rangeOf(f: FunctionBuilder, o: GemmOptions, args: GemmArgs, item: I32, blockOfRows: number): GemmRange {

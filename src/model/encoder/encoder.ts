@@ -64,7 +64,9 @@ function encoderLayer(name: string, dims: ModelDimensions, w: EncoderLayerWeight
   return record(name, (p) => {
     const qkv = projected(p, 'qkv', normed(p, 'normed', x, w.attention.norm), w.attention.qkv);
     const attended = p.scratch('attended', 'f32', x.shape);
-    p.run(attention, { qkv, y: attended }, { nHead: dims.nAudioHead });
+    // Weights in integers: what their products lose is more than attention then does.
+    const rounded = w.attention.qkv.w.dtype === 'int8' ? 1 : 0;
+    p.run(attention, { qkv, y: attended }, { nHead: dims.nAudioHead, rounded });
     mlp(p, projected(p, 'attention.out', attended, w.attention.out, { residual: x }), w.mlp, y);
   });
 }
