@@ -70,5 +70,6 @@ export const f32 = {
 };
 
 export const memory = {
+  copy: (to: I32, from: I32, bytes: I32): Expr<'void'> => instruction('void', [to, from, bytes], 0xfc, 10, 0, 0),
   fill: (to: I32, byte: I32, bytes: I32): Expr<'void'> => instruction('void', [to, byte, bytes], 0xfc, 11, 0),
 };

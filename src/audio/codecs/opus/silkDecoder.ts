@@ -6,8 +6,10 @@
  */
 import type { SilkRate } from './opusPacket.ts';
 import type { OpusRange } from './opusRange.ts';
-import { type SilkFrame, type SilkFrameHead, SilkFrameReader } from './silkFrame.ts';
-import { SILK_HISTORY, SilkSynthesis } from './silkSynthesis.ts';
+import type { F32Values } from './silkFrame.ts';
+import { type SilkFrameHead, SilkFrameReader } from './silkFrameReader.ts';
+import { silkSyntheses } from './silkMachine.ts';
+import { SILK_HISTORY, type SilkSynthesis } from './silkSynthesis.ts';
 import { LOW_RATE_FLAGS, MID_ONLY, STEREO_STAGE_1, STEREO_WEIGHTS, UNIFORM_3, UNIFORM_5 } from './silkTables.ts';
 
 /** The format of SILK's part of a packet, from its first byte. */
@@ -20,15 +22,17 @@ export interface SilkFormat {
 
 export class SilkDecoder {
   readonly #nChannels: 1 | 2;
-  readonly #mid = new SilkChannel();
-  readonly #side = new SilkChannel();
+  readonly #mid: SilkChannel;
+  readonly #side: SilkChannel;
   #hasSide = false;
   #weights: readonly [number, number] = [0, 0];
   #weightsBefore: readonly [number, number] = [0, 0];
 
   /** @param nChannels of the output, however many are coded */
-  constructor(nChannels: 1 | 2) {
+  constructor(nChannels: 1 | 2, [mid, side] = silkSyntheses()) {
     this.#nChannels = nChannels;
+    this.#mid = new SilkChannel(mid);
+    this.#side = new SilkChannel(side);
   }
 
   /** Forgets all earlier samples, as after a frame without SILK. */
@@ -124,7 +128,7 @@ function between(from: number, to: number, i: number, nChanging: number): number
 }
 
 /** The last `size` samples but two. */
-function copyOutput(output: Float64Array, channel: Float32Array, at: number, size: number): void {
+function copyOutput(output: F32Values, channel: Float32Array, at: number, size: number): void {
   const from = SILK_HISTORY - size - 2;
   for (let i = 0; i < size; i++) channel[at + i] = output[from + i]!;
 }
@@ -148,10 +152,15 @@ function isSet(bits: number, index: number): boolean {
 }
 
 class SilkChannel {
-  readonly #synthesis = new SilkSynthesis();
-  readonly #reader = new SilkFrameReader();
+  readonly #synthesis: SilkSynthesis;
+  readonly #reader: SilkFrameReader;
 
-  get output(): Float64Array {
+  constructor(synthesis: SilkSynthesis) {
+    this.#synthesis = synthesis;
+    this.#reader = new SilkFrameReader(synthesis.frame);
+  }
+
+  get output(): F32Values {
     return this.#synthesis.output;
   }
 
@@ -162,14 +171,14 @@ class SilkChannel {
   }
 
   decode(range: OpusRange, head: SilkFrameHead): void {
-    const frame = this.read(range, head);
-    this.#synthesis.run(frame);
+    this.read(range, head);
+    this.#synthesis.run();
     this.#reader.isCoded = true;
-    this.#reader.wasVoiced = frame.isVoiced;
+    this.#reader.wasVoiced = this.#synthesis.frame.isVoiced;
   }
 
   /** Reads the parameters alone. */
-  read(range: OpusRange, head: SilkFrameHead): SilkFrame {
-    return this.#reader.read(range, head);
+  read(range: OpusRange, head: SilkFrameHead): void {
+    this.#reader.read(range, head);
   }
 }

@@ -4,6 +4,7 @@
  * @see RFC 6716, sections 4.2.7.7 and 4.2.7.8
  */
 import type { OpusRange } from './opusRange.ts';
+import type { F32Values } from './silkFrame.ts';
 import {
   EXCITATION_RATE,
   LOW_BIT,
@@ -35,7 +36,7 @@ export class SilkExcitation {
    * @param hasOffset the larger quantization offset
    * @param out       about [-1, 1] before the gain; the first `nSamples`, at most 320
    */
-  read(range: OpusRange, nSamples: number, signal: 0 | 1 | 2, hasOffset: 0 | 1, out: Float64Array): void {
+  read(range: OpusRange, nSamples: number, signal: 0 | 1 | 2, hasOffset: 0 | 1, out: F32Values): void {
     const voiced = signal === 2 ? 1 : 0;
     const values = this.#values;
     let seed = range.symbol(UNIFORM_4);

@@ -3,6 +3,7 @@
  *
  * @see RFC 6716, sections 4.2.7.5.6 to 4.2.7.5.8
  */
+import type { F32Values } from './silkFrame.ts';
 import { COSINE, type LsfTables } from './silkLsfTables.ts';
 
 const MIN_INVERSE_GAIN = 107374; // 1e-4 in Q30
@@ -20,7 +21,7 @@ export class SilkLpc {
    * @param frequencies in Q15; shape [order]
    * @param out prediction coefficients, that of the last sample first; shape [order] or more
    */
-  ofLsf(frequencies: Int16Array, { order, ordering }: LsfTables, out: Float64Array): void {
+  ofLsf(frequencies: Int16Array, { order, ordering }: LsfTables, out: F32Values): void {
     const doubled = this.#doubled;
     for (let i = 0; i < order; i++) {
       const index = frequencies[i]! >> 8;

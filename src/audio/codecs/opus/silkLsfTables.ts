@@ -6,7 +6,7 @@
 
 export interface LsfTables {
   /** Filter order. */
-  readonly order: number;
+  readonly order: 10 | 16;
   /** Step of the residual in Q16. */
   readonly step: number;
   /** Stage 1: distributions for unvoiced and voiced frames. */

@@ -1,38 +1,61 @@
 /**
- * SILK's two filters, as FFmpeg has them: in f32 and never rounded to 16 bits, each operation on its own. Values are held in
- * f64, which they need no conversion from where they are multiplied.
+ * SILK's two filters, as FFmpeg has them: in f32 and never rounded to 16 bits, each operation on its own. Here in plain
+ * JavaScript, for where silkMachine.ts cannot run.
  *
  * @see RFC 6716, section 4.2.7.9; FFmpeg 5.1, libavcodec/opus_silk.c (facts only: precision, order of sums, limits)
  */
-import { MAX_FRAME, N_TAPS, type SilkFrame } from './silkFrame.ts';
+import {
+  emptyFrame,
+  type F32Values,
+  MAX_FRAME,
+  MAX_ORDER,
+  MAX_SUBFRAMES,
+  N_TAPS,
+  type SilkFrame,
+} from './silkFrame.ts';
 
 /** Samples that are kept: the longest pitch period, half of its taps, and twice the order of the longest filter. */
 export const SILK_HISTORY = 288 + 2 + 32;
 
-/** The last samples of one channel, which the frames that follow are predicted from. */
-export class SilkSynthesis {
+/** One channel, with the last samples, which the frames that follow are predicted from. */
+export interface SilkSynthesis {
+  /** What the next `run` synthesizes. */
+  readonly frame: SilkFrame;
   /** Limited to [-1, 1]; the last frame ends at `SILK_HISTORY`. */
+  readonly output: F32Values;
+  reset(): void;
+  run(): void;
+}
+
+export class PlainSynthesis implements SilkSynthesis {
   readonly output = new Float64Array(SILK_HISTORY + MAX_FRAME);
   readonly #unlimited = new Float64Array(SILK_HISTORY + MAX_FRAME);
   /** Of the frame that is made; what comes before it is written first wherever it is read. */
   readonly #residual = new Float64Array(SILK_HISTORY + MAX_FRAME);
+  readonly frame = emptyFrame({
+    excitation: this.#residual.subarray(SILK_HISTORY),
+    gains: new Float64Array(MAX_SUBFRAMES),
+    lpc: new Float64Array(MAX_ORDER),
+    lpcBefore: new Float64Array(MAX_ORDER),
+    lags: new Int32Array(MAX_SUBFRAMES),
+    taps: new Float64Array(MAX_SUBFRAMES * N_TAPS),
+  });
 
   reset(): void {
     this.output.fill(0);
     this.#unlimited.fill(0);
   }
 
-  run(frame: SilkFrame): void {
-    const { nSamples, nSubframes, excitation } = frame;
-    const { output } = this;
+  run(): void {
+    const { frame, output } = this;
+    const { nSamples, nSubframes } = frame;
     const unlimited = this.#unlimited;
     const residual = this.#residual;
     const size = nSamples / nSubframes;
-    for (let i = 0; i < nSamples; i++) residual[SILK_HISTORY + i] = excitation[i]!;
     for (let i = 0; i < nSubframes; i++) {
       const at = SILK_HISTORY + i * size;
       const lpc = filterOf(frame, i);
-      if (frame.isVoiced) this.#addPitch(frame, i, lpc, at, size);
+      if (frame.isVoiced) this.#addPitch(i, lpc, at, size);
       predict(residual, frame.gains[i]!, lpc, frame.order, unlimited, at, at + size);
       for (let j = at; j < at + size; j++) output[j] = limit(unlimited[j]!);
     }
@@ -41,9 +64,9 @@ export class SilkSynthesis {
   }
 
   /** Adds the prediction from a pitch period before to the residual of subframe `i`. */
-  #addPitch(frame: SilkFrame, i: number, lpc: Float64Array, at: number, size: number): void {
+  #addPitch(i: number, lpc: F32Values, at: number, size: number): void {
     const { fround } = Math;
-    const { output } = this;
+    const { frame, output } = this;
     const residual = this.#residual;
     const { order, gains, taps } = frame;
     const gain = gains[i]!;
@@ -69,7 +92,7 @@ export class SilkSynthesis {
   }
 }
 
-function filterOf(frame: SilkFrame, subframe: number): Float64Array {
+function filterOf(frame: SilkFrame, subframe: number): F32Values {
   return subframe < 2 && frame.isInterpolated ? frame.lpcBefore : frame.lpc;
 }
 
@@ -77,7 +100,7 @@ function filterOf(frame: SilkFrame, subframe: number): Float64Array {
 function predict(
   residual: Float64Array,
   gain: number,
-  lpc: Float64Array,
+  lpc: F32Values,
   order: number,
   samples: Float64Array,
   from: number,
