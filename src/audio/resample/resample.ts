@@ -101,6 +101,7 @@ export class MonoResampler {
 
   #countNonFinite(channels: readonly (Float32Array | Float64Array)[], sampleRate: number): void {
     for (const channel of channels) {
+      if (areFinite(channel)) continue;
       for (let i = 0; i < channel.length; i++) {
         if (Number.isFinite(channel[i])) continue;
         const seconds = this.#seconds + i / sampleRate;
@@ -108,6 +109,17 @@ export class MonoResampler {
       }
     }
   }
+}
+
+/** Whether all samples are: x - x is NaN for all that are not, and so is a sum with it. */
+function areFinite(samples: Float32Array | Float64Array): boolean {
+  let [even, odd] = [0, 0]; // two sums, of which none waits for the other
+  for (let i = 1; i < samples.length; i += 2) {
+    even += samples[i - 1]! - samples[i - 1]!;
+    odd += samples[i]! - samples[i]!;
+  }
+  const last = samples.at(-1) ?? 0;
+  return even + odd + (last - last) === 0;
 }
 
 /** NaN and infinite samples: the time of the first, and how many there are. */
