@@ -24,12 +24,15 @@ const MAX_FRAME_BYTES = 1275;
 export function parseOpusPacket(packet: Uint8Array): OpusPacket | undefined {
   const head = packet[0];
   if (head === undefined) return undefined;
-  const kind = packetKind(head >> 3);
+  const { mode, silkRate, frameMs } = KINDS[head >> 3]!;
   const frames = packetFrames(packet, head & 3);
-  if (!frames || frames.length * kind.frameMs > MAX_PACKET_MS) return undefined;
+  if (!frames || frames.length * frameMs > MAX_PACKET_MS) return undefined;
   if (frames.some((frame) => frame.length > MAX_FRAME_BYTES)) return undefined;
-  return { ...kind, isStereo: (head & 4) !== 0, frames };
+  // Without the spread of an object, which takes Node 20 a microsecond.
+  return { mode, silkRate, isStereo: (head & 4) !== 0, frameMs, frames };
 }
+
+const KINDS = Array.from({ length: 32 }, (_, configuration) => packetKind(configuration));
 
 /** @param configuration 0 to 31, table 2 */
 function packetKind(configuration: number): Pick<OpusPacket, 'mode' | 'silkRate' | 'frameMs'> {

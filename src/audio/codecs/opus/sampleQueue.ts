@@ -3,6 +3,8 @@ export class SampleQueue {
   #samples = new Float32Array(4096);
   #start = 0;
   #end = 0;
+  /** From here on there are only zeros that `pushZeros` added. */
+  #silentFrom = 0;
 
   get length(): number {
     return this.#end - this.#start;
@@ -12,6 +14,12 @@ export class SampleQueue {
     this.#makeRoom(samples.length);
     this.#samples.set(samples, this.#end);
     this.#end += samples.length;
+    this.#silentFrom = this.#end;
+  }
+
+  /** Whether nothing but `pushZeros` has added what is in it. */
+  get isSilent(): boolean {
+    return this.#start >= this.#silentFrom;
   }
 
   pushZeros(count: number): void {
@@ -38,6 +46,7 @@ export class SampleQueue {
     } else {
       this.#samples.copyWithin(0, this.#start, this.#end);
     }
+    this.#silentFrom = Math.max(this.#silentFrom - this.#start, 0);
     this.#start = 0;
     this.#end = length;
   }

@@ -107,13 +107,15 @@ export class SilkChannel48 {
   }
 
   #take(length: number): Channel {
+    const isSilkAlone = this.#theirs.isSilent && this.#full.isSilent;
     const ours = this.#ours.take(length);
     const theirs = this.#theirs.take(length);
     const full = this.#full.take(length);
     for (let from = 0; from < length; ) {
       const frame = this.#frames[0]!; // `full` has no more samples than its frames
       const to = Math.min(from + frame.length - frame.taken, length);
-      replaceSilk(ours, theirs, full, from, to, frame);
+      if (isSilkAlone && !frame.share) full.set(ours.subarray(from, to), from);
+      else replaceSilk(ours, theirs, full, from, to, frame);
       frame.taken += to - from;
       if (frame.taken === frame.length) this.#frames.shift();
       from = to;

@@ -128,9 +128,10 @@ function isStable(narrow: Int16Array, order: number, rows: readonly [Int32Array,
     const rough = Math.trunc((2 ** 29 - 1) / (divisor >> (nBits - 15)));
     const error = 2 ** 29 - multiplyShift(divisor * 2 ** (31 - nBits), rough, 16); // Q29
     const gain = rough * 65536 + ((error * rough) >> 13);
+    const unit = 2 ** -nBits;
     for (let j = 0; j < k; j++) {
-      const value = row[j]! - roundMultiplyShift(row[k - 1 - j]!, reflection, 31);
-      next[j] = roundMultiplyShift(value, gain, nBits);
+      const value = row[j]! - roundMultiply(row[k - 1 - j]!, reflection, 2 ** -31);
+      next[j] = roundMultiply(value, gain, unit);
     }
     [row, next] = [next, row];
   }
@@ -143,7 +144,12 @@ function multiplyShift(a: number, b: number, shift: number): number {
   return Math.floor((high * b + Math.floor((low * b) / 65536)) / 2 ** (shift - 16));
 }
 
-/** The same, rounded half up; for a shift of 17 or more. */
-function roundMultiplyShift(a: number, b: number, shift: number): number {
-  return Math.floor((multiplyShift(a, b, shift - 1) + 1) / 2);
+/**
+ * a b `unit`, rounded half up, exact for products below 2^70 and units of 2^-32 or more: the product as V8 rounds it is near
+ * enough for its high half, since the low half is known exactly.
+ */
+function roundMultiply(a: number, b: number, unit: number): number {
+  const low = Math.imul(a, b) >>> 0;
+  const high = Math.floor((a * b - low) * 2 ** -32 + 0.5);
+  return high * (2 ** 32 * unit) + Math.floor(low * unit + 0.5);
 }
