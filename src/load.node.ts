@@ -36,9 +36,5 @@ export async function load(model: string | URL, options: NodeLoadOptions = {}): 
     return loadWhisper(platform(), open, openSound, options);
   }
   const folder = await locateModel(/^file:/i.test(text) ? fileURLToPath(text) : text, options);
-  try {
-    return await loadWhisper(platform(), openFolder(folder), openSound, options);
-  } catch (error) {
-    throw damaged(error, folder, options);
-  }
+  return loadWhisper(platform(), openFolder(folder), openSound, options, (error) => damaged(error, folder, options));
 }

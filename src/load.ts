@@ -1,7 +1,7 @@
 /** Builds a model of its parts: files, device, tokenizer, engine. Finding files and reading recordings is handed in. */
 import type { OpenSound } from './audio/audioInput.ts';
 import { N_FRAMES } from './audio/constants.ts';
-import { OptionsError, WeightsError } from './base/errors.ts';
+import { OptionsError, SottoError, WeightsError } from './base/errors.ts';
 import type { CallOptions } from './base/progress.ts';
 import { openModelFiles } from './checkpoint/modelFiles.ts';
 import type { OpenSource } from './checkpoint/source.ts';
@@ -15,11 +15,21 @@ import type { Platform } from './runtime/platform.ts';
 import { Tokenizer } from './text/tokenizer.ts';
 import { Whisper } from './whisper.ts';
 
-export interface LoadOptions extends DeviceOptions, CallOptions {}
+export interface LoadOptions extends DeviceOptions, CallOptions {
+  /**
+   * `encoder`: resolve as soon as sound can be encoded. The decoder is loaded while the first window is encoded, so the first
+   * text is there sooner; what is wrong with its weights is thrown by the call that needs them. `all`, the default: resolve
+   * when everything is loaded.
+   */
+  readonly until?: 'all' | 'encoder' | undefined;
+}
 
 /** Called by `load` before it looks for a file. @throws {OptionsError} `type`, `range` */
 export function checkLoadOptions(options: LoadOptions): void {
   checkValues(DEVICE_OPTIONS, 'load', options);
+  const { until = 'all' } = options;
+  if (until !== 'all' && until !== 'encoder')
+    throw new OptionsError('type', `until is ${JSON.stringify(until)}, not 'all' or 'encoder'.`);
 }
 
 /**
@@ -40,7 +50,8 @@ export function refuseModel(model: unknown, wanted: string): never {
 }
 
 /**
- * @param open the files of the model by their names
+ * @param open    the files of the model by their names
+ * @param explain what is thrown in place of an error
  * @throws {OptionsError}, {WeightsError}, {DeviceError}, the signal's reason; what was allocated by then is released
  */
 export async function loadWhisper(
@@ -48,11 +59,17 @@ export async function loadWhisper(
   open: OpenSource,
   openSound: OpenSound,
   options: LoadOptions = {},
+  explain: (error: unknown) => unknown = (error) => error,
 ): Promise<Whisper> {
   const { signal } = options;
   checkLoadOptions(options);
   const { device: choice, dtype, cacheDtype } = resolve(DEVICE_OPTIONS, 'load', options);
-  const files = await openModelFiles(open, options);
+  const files = await openModelFiles(open, options).catch((error: unknown) => {
+    throw explain(error);
+  });
+  const closing = new AbortController();
+  const decoderLater =
+    options.until === 'encoder' ? { signal: closing.signal, onRead: () => files.close(), explain } : undefined;
   try {
     checkWindow(files.dims);
     const tokenizer = new Tokenizer(files.tokenizer);
@@ -63,15 +80,22 @@ export async function loadWhisper(
         dtype,
         cacheDtype,
         alignmentHeads: files.generation.alignmentHeads,
+        decoderLater,
       });
       signal?.throwIfAborted();
-      return new Whisper({ device, inference, tokenizer, openSound, scratch: platform.scratch });
+      if (!decoderLater) await files.close();
+      const release = async (): Promise<void> => {
+        closing.abort(new SottoError('closed', 'This model was closed.'));
+        await files.close();
+      };
+      return new Whisper({ device, inference, tokenizer, openSound, scratch: platform.scratch, release });
     } catch (error) {
       await device.close();
       throw error;
     }
-  } finally {
+  } catch (error) {
     await files.close();
+    throw explain(error);
   }
 }
 

@@ -32,6 +32,8 @@ export interface WhisperParts {
   readonly openSound: OpenSound;
   /** Opens a temporary file for what a long recording needs; without one it is read more than once. */
   readonly scratch?: (() => Promise<Scratch>) | undefined;
+  /** Ends what is still read of the model's files, and closes them. */
+  readonly release?: (() => Promise<void>) | undefined;
 }
 
 /** Node before 20.5 and older browsers have no such symbol: there it is the one that TypeScript's helpers and polyfills look for. */
@@ -204,6 +206,7 @@ export class Whisper {
     this.#closing.abort(closedError());
     // The lock is not waited for: the reader of `segments` may be the caller. Work in flight fails with the device.
     await this.#parts.device.close();
+    await this.#parts.release?.();
   }
 
   /**

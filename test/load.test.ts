@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { OptionsError, WeightsError } from '../src/base/errors.ts';
+import { OptionsError, SottoError, WeightsError } from '../src/base/errors.ts';
 import { openSafetensors } from '../src/checkpoint/safetensors.ts';
 import { type LoadOptions, load } from '../src/index.node.ts';
 import { floatsOf } from '../src/model/tensorData.ts';
@@ -15,6 +15,7 @@ import { throws } from './support/throws.ts';
 
 const test = suite('load');
 const dims = { ...shapeClasses.tiny!, nVocab: 1000 + 107 + 1501 };
+const mel = Float32Array.from({ length: dims.nMels * 2 * dims.nAudioCtx }, (_, i) => Math.sin(i));
 
 let root = '';
 test.before(async () => {
@@ -29,7 +30,6 @@ test.after(() => rm(root, { recursive: true }));
 async function run(folder: string, options: LoadOptions = {}): Promise<{ bytes: number; logits: Float32Array }> {
   const whisper = await load(join(root, folder), { device: 'cpu', threads: 1, ...options });
   try {
-    const mel = Float32Array.from({ length: dims.nMels * 2 * dims.nAudioCtx }, (_, i) => Math.sin(i));
     const audio = await whisper.inference.encode(mel);
     return { bytes: whisper.weightBytes, logits: await whisper.inference.teacherForced(audio, [5, 17, 900]) };
   } finally {
@@ -106,9 +106,55 @@ test('a model of other windows than 30 s is refused, not loaded to fail at its f
   }
 });
 
+test('a decoder that is loaded while the encoder runs is the same', async () => {
+  for (const threads of [1, 2]) {
+    const early = await run('f32', { until: 'encoder', threads });
+    assert.equal(early, await run('f32', { threads }));
+  }
+  assert.equal(await run('f32', { until: 'encoder', dtype: 'f16' }), await run('f32', { dtype: 'f16' }));
+});
+
+test('what is wrong with a weight of the decoder is thrown by whoever needs it, of the encoder by load', async () => {
+  const late = { until: 'encoder', dtype: 'f16', device: 'cpu', threads: 1 } as const;
+  const whisper = await load(join(root, 'large'), late);
+  for (let turn = 0; turn < 2; turn++)
+    await throws(WeightsError, 'outOfRange', () => whisper.inference.encode(mel), 'holds 70000, too large for f16');
+  await throws(WeightsError, 'outOfRange', () => whisper.inference.reserveAudio(2), 'holds 70000');
+  await whisper.close();
+  const folder = join(root, 'largeEncoder');
+  await writeRandomModel(folder, dims, 5, { change: { 'model.encoder.layers.1.fc1.weight': 70_000 } });
+  await throws(WeightsError, 'outOfRange', () => load(folder, late), 'holds 70000');
+});
+
+test('closed while the decoder is loaded; aborted, and used again', async () => {
+  const early = { until: 'encoder', device: 'cpu', threads: 1 } as const;
+  const closed = await load(join(root, 'f32'), early);
+  const lost = closed.transcribe(new Float32Array(16000), { language: 'en', temperature: 0, sampleLen: 1 });
+  const failed = throws(SottoError, 'closed', () => lost);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await closed.close();
+  await failed;
+  await (await load(join(root, 'f32'), early)).close();
+  const whisper = await load(join(root, 'f32'), early);
+  const aborting = new AbortController();
+  const stopped = whisper.inference.encode(mel, aborting.signal);
+  aborting.abort(new Error('stop'));
+  let reason: unknown;
+  await stopped.catch((error: unknown) => {
+    reason = error;
+  });
+  assert.is(reason, aborting.signal.reason);
+  const audio = await whisper.inference.encode(mel);
+  assert.equal(await whisper.inference.teacherForced(audio, [5, 17, 900]), (await run('f32')).logits);
+  await whisper.close();
+});
+
 test('options of load are checked before a file is opened', async () => {
-  const wrong = { dtype: 'f8' } as unknown as LoadOptions; // what JavaScript may pass
+  // What JavaScript may pass.
+  const wrong = { dtype: 'f8' } as unknown as LoadOptions;
   await throws(OptionsError, 'range', () => load(join(root, 'nowhere'), wrong));
+  const until = { until: 'later' } as unknown as LoadOptions;
+  await throws(OptionsError, 'type', () => load(join(root, 'nowhere'), until), 'until is "later"');
 });
 
 test.run();

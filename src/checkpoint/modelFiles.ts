@@ -76,6 +76,7 @@ export async function openModelFiles(open: OpenSource, options: CallOptions = {}
     if (spec) return spec;
     throw new WeightsError('missingTensor', `A Whisper model has no tensor ${name}.`);
   };
+  let closed: Promise<void> | undefined;
   return {
     dims: config.dims,
     isMultilingual: config.isMultilingual,
@@ -88,7 +89,10 @@ export async function openModelFiles(open: OpenSource, options: CallOptions = {}
     tensor: async (name, signal) => readValues(set, nameInSet(name), specOf(name), signal),
     dtype: (name) => STORED[set.dtype(nameInSet(name)) ?? ''] ?? 'f32',
     pieces: (name, signal) => valuesOf(set, nameInSet(name), specOf(name), signal),
-    close: () => set.close(),
+    close() {
+      closed ??= set.close();
+      return closed;
+    },
   };
 }
 

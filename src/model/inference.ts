@@ -6,6 +6,7 @@
  */
 import { InternalError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
+import { untilAborted } from '../base/signals.ts';
 import type {
   AlignRequest,
   AudioFeatures,
@@ -30,7 +31,7 @@ import type { ModelDimensions } from './dims.ts';
 import { buildEncoder, channelsLast, type Encoder } from './encoder/encoder.ts';
 import { Features, slotOf } from './encoder/features.ts';
 import type { TensorReader } from './tensorData.ts';
-import { loadWeights, type ModelWeights } from './weights.ts';
+import { loadWeights, type ModelWeights, planWeights } from './weights.ts';
 
 export interface InferenceOptions extends CallOptions {
   /** Storage type of the weight matrices; when absent each stays as its file has it. Sums are f32 always. */
@@ -41,6 +42,17 @@ export interface InferenceOptions extends CallOptions {
   readonly maxAudio?: number;
   /** Cross-attention heads that follow the sound, for word times; those of the published model of this shape when absent. */
   readonly alignmentHeads?: AlignmentHeads | undefined;
+  /** Leaves the decoder for the first `encode`, which then runs while it is loaded; all is loaded at once when absent. */
+  readonly decoderLater?: DecoderLater | undefined;
+}
+
+export interface DecoderLater {
+  /** Ends the loading. */
+  readonly signal: AbortSignal;
+  /** Called once nothing more is read. */
+  onRead(): Promise<void>;
+  /** What is thrown in place of an error. */
+  explain(error: unknown): unknown;
 }
 
 /** `Inference` with what tests and people who look inside want besides. */
@@ -65,9 +77,25 @@ export async function createInference(
   reader: TensorReader,
   options: InferenceOptions = {},
 ): Promise<ModelInference> {
-  const weights = await loadWeights(device, dims, reader, options);
+  const { decoderLater: later, dtype, signal } = options;
+  const { weights, encoder, decoder } = planWeights(device, dims, reader, dtype);
   const inference = new DeviceInference(device, dims, weights, options);
-  await inference.prepare(options);
+  if (!later) {
+    await loadWeights([...encoder, ...decoder], options);
+    await inference.prepare(options);
+    return inference;
+  }
+  await loadWeights(encoder, options);
+  await inference.prepareLayers(signal);
+  inference.completeLater(async () => {
+    try {
+      await loadWeights(decoder, { signal: later.signal });
+      await later.onRead();
+      await inference.prepareDecoder(later.signal);
+    } catch (error) {
+      throw later.explain(error);
+    }
+  });
   return inference;
 }
 
@@ -84,7 +112,11 @@ class DeviceInference implements ModelInference {
   #cross: CrossCache;
   #encoder: Encoder;
   #freeSlots: number[];
-  #encoderParts: readonly Executable[] = [];
+  /** The encoder's own layers, and what follows them: the decoder's keys and values. */
+  #layers: readonly Executable[] = [];
+  #crossPart: Executable | undefined;
+  /** Loads what the model lacks; undefined once there is nothing. */
+  #complete: (() => Promise<void>) | undefined;
   #aligner: Aligner | undefined;
 
   constructor(device: Device, dims: ModelDimensions, weights: ModelWeights, options: InferenceOptions) {
@@ -123,10 +155,37 @@ class DeviceInference implements ModelInference {
 
   async prepare({ signal, onProgress }: CallOptions): Promise<void> {
     onProgress?.({ stage: 'compile', done: 0, total: 2, unit: 'kernels', item: 'encoder' });
-    this.#encoderParts = await this.#device.prepare(this.#encoder.programs, signal);
+    const { layers, cross } = this.#encoder;
+    const ready = await this.#device.prepare([...layers, cross], signal);
+    this.#layers = ready.slice(0, layers.length);
+    this.#crossPart = ready[layers.length];
     onProgress?.({ stage: 'compile', done: 1, total: 2, unit: 'kernels', item: 'decoder' });
     await this.#batchSlots.take(1, signal);
     onProgress?.({ stage: 'compile', done: 2, total: 2, unit: 'kernels', item: 'decoder' });
+  }
+
+  /** The first half of `prepare`, which reads no weights of the decoder. */
+  async prepareLayers(signal: AbortSignal | undefined): Promise<void> {
+    this.#layers = await this.#device.prepare(this.#encoder.layers, signal);
+  }
+
+  /** The other half. */
+  async prepareDecoder(signal: AbortSignal | undefined): Promise<void> {
+    [this.#crossPart] = await this.#device.prepare([this.#encoder.cross], signal);
+    await this.#batchSlots.take(1, signal);
+  }
+
+  /** @param load called when the model is first used, once */
+  completeLater(load: () => Promise<void>): void {
+    let loading: Promise<void> | undefined;
+    this.#complete = () => {
+      loading ??= load().then(() => {
+        this.#complete = undefined;
+      });
+      // Who waits for it gets the error.
+      loading.catch(() => {});
+      return loading;
+    };
   }
 
   async encode(mel: Float32Array, signal?: AbortSignal, onPart?: (share: number) => void): Promise<AudioFeatures> {
@@ -139,13 +198,18 @@ class DeviceInference implements ModelInference {
     try {
       this.#device.write(this.#encoder.slot, Uint32Array.of(slot, 0, 0, 0));
       this.#device.write(this.#encoder.mel, channelsLast(mel, nMels));
-      await this.#encodeChunks.run(
-        this.#encoderParts.length,
-        (part) => this.#device.submit(this.#encoderParts[part]!),
-        () => readWords(this.#device, this.#encoder.slot),
-        signal,
-        onPart,
-      );
+      const { length } = this.#layers;
+      const submit = (part: number): void =>
+        this.#device.submit(part < length ? this.#layers[part]! : this.#crossPart!);
+      const wait = (): Promise<unknown> => readWords(this.#device, this.#encoder.slot);
+      if (this.#complete) {
+        // The loading has this thread: nothing would submit one layer after the other.
+        for (let part = 0; part < length; part++) submit(part);
+        await untilAborted(this.#complete(), signal);
+        submit(length);
+        await wait();
+        onPart?.(1);
+      } else await this.#encodeChunks.run(length + 1, submit, wait, signal, onPart);
     } catch (error) {
       this.#freeSlots.push(slot);
       throw error;
@@ -236,6 +300,7 @@ class DeviceInference implements ModelInference {
 
   async reserveAudio(count: number, signal?: AbortSignal): Promise<void> {
     if (count <= this.#cross.slots) return;
+    if (this.#complete) await untilAborted(this.#complete(), signal);
     if (this.#freeSlots.length < this.#cross.slots)
       throw new InternalError('windows are decoding: nothing can be moved');
     await this.#batchSlots.freeAll();

@@ -1,5 +1,6 @@
 /**
- * One model's weights on a device: read by their Hugging Face names, piece by piece, packed as kernels read them.
+ * One model's weights on a device: read by their Hugging Face names, piece by piece, packed as kernels read them. Room for all
+ * of them is made first, so that programs can be recorded, and the encoder can run, before the last ones are read.
  *
  * Matrices go into panels (kernels/matmul/panels.ts); q, k and v of self-attention into one matrix, and so do the
  * cross-attention's k and v. Whisper's key projections have no bias: zeros stand in. What a tensor is, and so its shape,
@@ -74,70 +75,110 @@ export interface ModelWeights {
   readonly decoderNorm: NormWeights;
 }
 
-export interface LoadWeightsOptions extends CallOptions {
-  /** Storage type of the weight matrices; when absent each stays as its file has it. */
-  readonly dtype?: WeightType | undefined;
+/** Reads some tensors of the file and puts them where `planWeights` has made room. */
+export interface WeightLoad {
+  /** Of the file. */
+  readonly tensors: number;
+  run(reading: Reading): Promise<void>;
+}
+
+interface Reading {
+  readonly signal: AbortSignal | undefined;
+  /** Called with the name of each that has been read. */
+  readonly onTensor: (name: string) => void;
+}
+
+export interface PlannedWeights {
+  /** Room on the device, which the loads fill. */
+  readonly weights: ModelWeights;
+  /** In the order the model uses them: what the encoder's layers read, then the rest. */
+  readonly encoder: readonly WeightLoad[];
+  readonly decoder: readonly WeightLoad[];
 }
 
 /**
- * Uploads all weights, in the order the model uses them.
+ * Allocates all weights, and says how they are to be read.
  *
- * @throws {WeightsError} `outOfRange` when a weight is too large for `dtype`, and what the reader throws
+ * @param dtype storage type of the weight matrices; when absent each stays as its file has it
+ * @throws {DeviceError} `outOfMemory`, before anything is read
  */
-export async function loadWeights(
+export function planWeights(
   device: Device,
   dims: ModelDimensions,
   reader: TensorReader,
-  options: LoadWeightsOptions = {},
-): Promise<ModelWeights> {
-  const loader = new WeightLoader(device, dims, reader, options);
-  const attention = async (layer: string): Promise<AttentionWeights> => ({
-    norm: await loader.norm(`${layer}.self_attn_layer_norm`),
-    qkv: await loader.projections(`${layer}.self_attn`, ['q_proj', 'k_proj', 'v_proj']),
-    out: await loader.projections(`${layer}.self_attn`, ['out_proj']),
+  dtype?: WeightType,
+): PlannedWeights {
+  const planner = new WeightPlanner(device, dims, reader, dtype);
+  const attention = (layer: string): AttentionWeights => ({
+    norm: planner.norm(`${layer}.self_attn_layer_norm`),
+    qkv: planner.projections(`${layer}.self_attn`, ['q_proj', 'k_proj', 'v_proj']),
+    out: planner.projections(`${layer}.self_attn`, ['out_proj']),
   });
-  const mlp = async (layer: string): Promise<MlpWeights> => ({
-    norm: await loader.norm(`${layer}.final_layer_norm`),
-    up: await loader.projections(layer, ['fc1']),
-    down: await loader.projections(layer, ['fc2']),
+  const mlp = (layer: string): MlpWeights => ({
+    norm: planner.norm(`${layer}.final_layer_norm`),
+    up: planner.projections(layer, ['fc1']),
+    down: planner.projections(layer, ['fc2']),
   });
-  const conv1 = await loader.convolution('encoder.conv1');
-  const conv2 = await loader.convolution('encoder.conv2');
-  const encoderPositions = await loader.table('encoder.embed_positions.weight');
+  const conv1 = planner.convolution('encoder.conv1');
+  const conv2 = planner.convolution('encoder.conv2');
+  const encoderPositions = planner.table('encoder.embed_positions.weight');
   const encoderLayers: EncoderLayerWeights[] = [];
   for (let i = 0; i < dims.nAudioLayer; i++) {
     const layer = `encoder.layers.${i}`;
-    encoderLayers.push({ attention: await attention(layer), mlp: await mlp(layer) });
+    encoderLayers.push({ attention: attention(layer), mlp: mlp(layer) });
   }
-  const encoderNorm = await loader.norm('encoder.layer_norm');
-  const embedding = await loader.embedding('decoder.embed_tokens.weight');
-  const decoderPositions = await loader.table('decoder.embed_positions.weight');
+  const encoderNorm = planner.norm('encoder.layer_norm');
+  const encoder = planner.takeLoads();
+  const embedding = planner.embedding('decoder.embed_tokens.weight');
+  const decoderPositions = planner.table('decoder.embed_positions.weight');
   const decoderLayers: DecoderLayerWeights[] = [];
   for (let i = 0; i < dims.nTextLayer; i++) {
     const layer = `decoder.layers.${i}`;
     decoderLayers.push({
-      attention: await attention(layer),
-      crossNorm: await loader.norm(`${layer}.encoder_attn_layer_norm`),
-      crossQuery: await loader.projections(`${layer}.encoder_attn`, ['q_proj']),
-      crossKeyValue: await loader.projections(`${layer}.encoder_attn`, ['k_proj', 'v_proj']),
-      crossOut: await loader.projections(`${layer}.encoder_attn`, ['out_proj']),
-      mlp: await mlp(layer),
+      attention: attention(layer),
+      crossNorm: planner.norm(`${layer}.encoder_attn_layer_norm`),
+      crossQuery: planner.projections(`${layer}.encoder_attn`, ['q_proj']),
+      crossKeyValue: planner.projections(`${layer}.encoder_attn`, ['k_proj', 'v_proj']),
+      crossOut: planner.projections(`${layer}.encoder_attn`, ['out_proj']),
+      mlp: mlp(layer),
     });
   }
-  const decoderNorm = await loader.norm('decoder.layer_norm');
-  loader.finish();
+  const decoderNorm = planner.norm('decoder.layer_norm');
+  const decoder = planner.takeLoads();
+  planner.finish();
   return {
-    bytes: loader.bytes,
-    conv1,
-    conv2,
-    encoderPositions,
-    encoderLayers,
-    encoderNorm,
-    embedding,
-    decoderPositions,
-    decoderLayers,
-    decoderNorm,
+    weights: {
+      bytes: planner.bytes,
+      conv1,
+      conv2,
+      encoderPositions,
+      encoderLayers,
+      encoderNorm,
+      embedding,
+      decoderPositions,
+      decoderLayers,
+      decoderNorm,
+    },
+    encoder,
+    decoder,
   };
+}
+
+/**
+ * Reads what the loads name, one after the other.
+ *
+ * @throws {WeightsError} `outOfRange` when a weight is too large for its type, and what the reader throws
+ */
+export async function loadWeights(
+  loads: readonly WeightLoad[],
+  { signal, onProgress }: CallOptions = {},
+): Promise<void> {
+  const total = loads.reduce((sum, { tensors }) => sum + tensors, 0);
+  let done = 0;
+  const onTensor = (name: string): void => {
+    onProgress?.({ stage: 'load', done: ++done, total, unit: 'tensors', item: name.replace(/^model\./, '') });
+  };
+  for (const load of loads) await load.run({ signal, onTensor });
 }
 
 /** A tensor that will be read, and what its elements come as. */
@@ -145,24 +186,33 @@ interface WantedTensor extends TensorSpec {
   readonly dtype: StoredType;
 }
 
-/** Reads the tensors that the table names, each once, and puts them on the device. */
-class WeightLoader {
+/** Allocates the tensors that the table names, each once, and notes how each is read. */
+class WeightPlanner {
   readonly #device: Device;
   readonly #reader: TensorReader;
-  readonly #options: LoadWeightsOptions;
+  readonly #dtype: WeightType | undefined;
   readonly #staging = new Staging();
   readonly #left: Map<string, TensorSpec>;
-  readonly #total: number;
-  #done = 0;
-  /** Of all that was uploaded. */
+  #loads: WeightLoad[] = [];
+  /** Of all that was allocated. */
   bytes = 0;
 
-  constructor(device: Device, dims: ModelDimensions, reader: TensorReader, options: LoadWeightsOptions) {
+  constructor(device: Device, dims: ModelDimensions, reader: TensorReader, dtype: WeightType | undefined) {
     this.#device = device;
     this.#reader = reader;
-    this.#options = options;
+    this.#dtype = dtype;
     this.#left = new Map(tensorSpecs(dims));
-    this.#total = this.#left.size;
+  }
+
+  /** Those since the last call. */
+  takeLoads(): readonly WeightLoad[] {
+    const loads = this.#loads;
+    this.#loads = [];
+    return loads;
+  }
+
+  finish(): void {
+    if (this.#left.size > 0) throw new InternalError(`nothing reads ${[...this.#left.keys()].join(', ')}`);
   }
 
   /** A tensor without `model.` before its name; its elements come when they are asked for. */
@@ -173,30 +223,13 @@ class WeightLoader {
     return { ...spec, dtype: this.#reader.dtype(spec.name) };
   }
 
-  async *#pieces({ name }: WantedTensor): AsyncGenerator<TensorData, void, undefined> {
-    const { signal, onProgress } = this.#options;
+  async *#pieces({ name }: WantedTensor, { signal, onTensor }: Reading): AsyncGenerator<TensorData, void, undefined> {
     yield* this.#reader.pieces(name, signal);
-    onProgress?.({
-      stage: 'load',
-      done: ++this.#done,
-      total: this.#total,
-      unit: 'tensors',
-      item: name.replace(/^model\./, ''),
-    });
+    onTensor(name);
   }
 
-  async #floats(tensor: WantedTensor): Promise<Float32Array> {
-    return floatsOf(await joinPieces(this.#pieces(tensor), elementCount(tensor.shape)));
-  }
-
-  finish(): void {
-    if (this.#left.size > 0) throw new InternalError(`nothing reads ${[...this.#left.keys()].join(', ')}`);
-  }
-
-  #upload(name: string, shape: readonly number[], data: Float32Array): Tensor {
-    const tensor = this.#allocate(name, 'f32', shape);
-    this.#device.write(tensor, data);
-    return tensor;
+  async #floats(tensor: WantedTensor, reading: Reading): Promise<Float32Array> {
+    return floatsOf(await joinPieces(this.#pieces(tensor, reading), elementCount(tensor.shape)));
   }
 
   #allocate(name: string, dtype: DType, shape: readonly number[]): Tensor {
@@ -208,7 +241,7 @@ class WeightLoader {
   #dtypeOf(parts: readonly WantedTensor[]): WeightType {
     const [first] = parts;
     const asStored = parts.every(({ dtype }) => dtype === first?.dtype) ? (first?.dtype ?? 'f32') : 'f32';
-    const wanted = this.#options.dtype ?? asStored;
+    const wanted = this.#dtype ?? asStored;
     return first ? storedAs(first, wanted) : wanted;
   }
 
@@ -218,19 +251,24 @@ class WeightLoader {
   }
 
   /** The rows of the parts, one after the other, as panels. */
-  async #matrix(name: string, parts: readonly WantedTensor[]): Promise<Tensor> {
-    const n = parts.reduce((sum, { shape }) => sum + shape[0]!, 0);
+  #matrix(name: string, parts: readonly WantedTensor[]): Tensor {
+    const n = rowsOf(parts);
     const dtype = this.#dtypeOf(parts);
     const w = this.#allocatePanels(name, n, parts[0]!.shape[1]!, dtype);
-    await this.#fillPanels([w], dtype, parts);
+    this.#loads.push(this.#panelLoad([w], dtype, parts));
     return w;
   }
 
   /** @param tensors whole panels of one matrix, one after the other */
-  async #fillPanels(tensors: readonly Tensor[], dtype: WeightType, parts: readonly WantedTensor[]): Promise<void> {
-    const writer = this.#writer(tensors, dtype, parts);
-    for (const part of parts) for await (const piece of this.#pieces(part)) writer.add(piece);
-    writer.finish();
+  #panelLoad(tensors: readonly Tensor[], dtype: WeightType, parts: readonly WantedTensor[]): WeightLoad {
+    return {
+      tensors: parts.length,
+      run: async (reading) => {
+        const writer = this.#writer(tensors, dtype, parts);
+        for (const part of parts) for await (const piece of this.#pieces(part, reading)) writer.add(piece);
+        writer.finish();
+      },
+    };
   }
 
   #writer(tensors: readonly Tensor[], dtype: WeightType, parts: readonly WantedTensor[]): PanelWriter {
@@ -239,49 +277,68 @@ class WeightLoader {
   }
 
   /** A table or a vector, f32 whatever the file holds. */
-  async table(name: string): Promise<Tensor> {
-    const tensor = this.#tensor(name);
-    return this.#upload(name, tensor.shape, await this.#floats(tensor));
+  table(name: string): Tensor {
+    const wanted = this.#tensor(name);
+    const tensor = this.#allocate(name, 'f32', wanted.shape);
+    this.#loads.push({
+      tensors: 1,
+      run: async (reading) => this.#device.write(tensor, await this.#floats(wanted, reading)),
+    });
+    return tensor;
   }
 
-  async norm(name: string): Promise<NormWeights> {
-    return { gamma: await this.table(`${name}.weight`), beta: await this.table(`${name}.bias`) };
+  norm(name: string): NormWeights {
+    return { gamma: this.table(`${name}.weight`), beta: this.table(`${name}.bias`) };
   }
 
   /** Projections of the same input as one matrix, e.g. q, k, v. */
-  async projections(base: string, names: readonly string[]): Promise<MatrixWeights> {
+  projections(base: string, names: readonly string[]): MatrixWeights {
     const weights = names.map((name) => this.#tensor(`${base}.${name}.weight`));
-    const n = weights.reduce((sum, { shape }) => sum + shape[0]!, 0);
     const title = `${base}.${names.join('+')}`;
-    const w = await this.#matrix(`${title}.weight`, weights);
-    const bias = new Float32Array(n);
-    let at = 0;
-    for (const [i, name] of names.entries()) {
-      if (name !== 'k_proj') bias.set(await this.#floats(this.#tensor(`${base}.${name}.bias`)), at);
-      at += weights[i]!.shape[0]!;
-    }
-    return { w, bias: this.#upload(`${title}.bias`, [n], bias) };
+    const w = this.#matrix(`${title}.weight`, weights);
+    const biases = names.map((name) => (name === 'k_proj' ? undefined : this.#tensor(`${base}.${name}.bias`)));
+    const bias = this.#allocate(`${title}.bias`, 'f32', [rowsOf(weights)]);
+    this.#loads.push({
+      tensors: biases.filter((each) => each).length,
+      run: async (reading) => {
+        const values = new Float32Array(rowsOf(weights));
+        let at = 0;
+        for (const [i, { shape }] of weights.entries()) {
+          const own = biases[i];
+          if (own) values.set(await this.#floats(own, reading), at);
+          at += shape[0]!;
+        }
+        this.#device.write(bias, values);
+      },
+    });
+    return { w, bias };
   }
 
   /** [cOut, cIn, taps] to rows of (tap, channel), as conv1d reads them. */
-  async convolution(name: string): Promise<MatrixWeights> {
+  convolution(name: string): MatrixWeights {
     const weight = this.#tensor(`${name}.weight`);
     const [cOut = 0, cIn = 0, taps = 0] = weight.shape;
     const dtype = this.#dtypeOf([weight]);
     const w = this.#allocatePanels(`${name}.weight`, cOut, taps * cIn, dtype);
-    const writer = this.#writer([w], dtype, [weight]);
-    const data = await joinPieces(this.#pieces(weight), elementCount(weight.shape));
-    const rows = { ...data, values: data.values.slice() };
-    for (let o = 0; o < cOut; o++)
-      for (let c = 0; c < cIn; c++)
-        for (let t = 0; t < taps; t++) rows.values[(o * taps + t) * cIn + c] = data.values[(o * cIn + c) * taps + t]!;
-    writer.add(rows as TensorData); // its type is data's
-    writer.finish();
-    return { w, bias: await this.table(`${name}.bias`) };
+    this.#loads.push({
+      tensors: 1,
+      run: async (reading) => {
+        const writer = this.#writer([w], dtype, [weight]);
+        const data = await joinPieces(this.#pieces(weight, reading), elementCount(weight.shape));
+        const rows = { ...data, values: data.values.slice() };
+        for (let o = 0; o < cOut; o++)
+          for (let c = 0; c < cIn; c++)
+            for (let t = 0; t < taps; t++)
+              rows.values[(o * taps + t) * cIn + c] = data.values[(o * cIn + c) * taps + t]!;
+        writer.add(rows as TensorData); // its type is data's
+        writer.finish();
+      },
+    });
+    return { w, bias: this.table(`${name}.bias`) };
   }
 
   /** The embedding in as many parts of whole panels as the device's largest tensor asks for. */
-  async embedding(name: string): Promise<readonly EmbeddingShard[]> {
+  embedding(name: string): readonly EmbeddingShard[] {
     const { panelWidth, maxTensorBytes } = this.#device;
     const tensor = this.#tensor(name);
     const [nVocab = 0, k = 0] = tensor.shape;
@@ -293,11 +350,12 @@ class WeightLoader {
       const count = Math.min(idsEach, nVocab - begin);
       shards.push({ table: this.#allocatePanels(`embedding ${begin}`, count, k, dtype), begin, count });
     }
-    await this.#fillPanels(
-      shards.map(({ table }) => table),
-      dtype,
-      [tensor],
-    );
+    const tables = shards.map(({ table }) => table);
+    this.#loads.push(this.#panelLoad(tables, dtype, [tensor]));
     return shards;
   }
+}
+
+function rowsOf(parts: readonly WantedTensor[]): number {
+  return parts.reduce((sum, { shape }) => sum + shape[0]!, 0);
 }

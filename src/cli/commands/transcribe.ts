@@ -63,7 +63,7 @@ export async function transcribeCommand(parsed: ParsedArguments, io: CommandIo):
   let whisper: Whisper | undefined;
   try {
     display.wait(`looking for the model ${model}`);
-    whisper = await load(model, { ...settings.load, ...call, platform: hostPlatform() });
+    whisper = await load(model, { ...settings.load, ...call, platform: hostPlatform(), until: 'encoder' });
     display.line(modelLine(model, whisper));
     const write = (transcript: Transcript, { targets }: PlannedOutput): void => {
       display.clear();

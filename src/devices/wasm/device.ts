@@ -96,7 +96,7 @@ class CpuDevice implements Device {
         'validation',
         `${data.length} elements at ${elementOffset} do not fit ${target.name} [${target.shape.join(', ')}].`,
       );
-    this.#workers.write(this.#heap.addressOf(target) + range.begin, data);
+    this.#workers.write(this.#heap.addressOf(target) + range.begin, data, this.#heap.isUntouched(target));
   }
 
   async variants(command: Command, liveRows?: number): Promise<readonly string[]> {

@@ -5,7 +5,7 @@
 import { DeviceError } from '../../base/errors.ts';
 import { planScratch } from '../../engine/plan.ts';
 import { byteLength, type Program, type Tensor } from '../../engine/program.ts';
-import { MemoryMap } from './memory.ts';
+import { type Block, MemoryMap } from './memory.ts';
 import { reservedBytes } from './protocol.ts';
 import type { Workers } from './workers.ts';
 
@@ -21,6 +21,8 @@ export class Heap {
   readonly #workers: Workers;
   readonly #map = new MemoryMap(reservedBytes, MEMORY_BYTES);
   readonly #tensors = new Map<Tensor, Region>();
+  /** Which no message to the leader has to do with: no program has them, and nobody is still to clear them. */
+  readonly #untouched = new Set<Tensor>();
   readonly #regions = new Map<string, Region>();
   #pages = 1;
 
@@ -36,12 +38,21 @@ export class Heap {
   /** @throws {DeviceError} `outOfMemory` */
   allocate(tensor: Tensor): void {
     const bytes = byteLength(tensor);
-    this.#tensors.set(tensor, { address: this.#reserve(bytes, tensor.name, true), bytes });
+    const { address, isUsed } = this.#reserve(bytes, tensor.name);
+    if (isUsed) this.#workers.clear(address, bytes);
+    else this.#untouched.add(tensor);
+    this.#tensors.set(tensor, { address, bytes });
+  }
+
+  /** Can it be written at once, whatever the leader does? */
+  isUntouched(tensor: Tensor): boolean {
+    return this.#untouched.has(tensor);
   }
 
   free(tensor: Tensor): void {
     this.#map.free(this.addressOf(tensor));
     this.#tensors.delete(tensor);
+    this.#untouched.delete(tensor);
   }
 
   /** @throws {DeviceError} `validation` for a tensor that is not, or no longer, here */
@@ -58,7 +69,7 @@ export class Heap {
   shared(name: string, bytes: number): number {
     let region = this.#regions.get(name);
     if (!region || region.bytes < bytes) {
-      region = { address: this.#reserve(bytes, name, false), bytes };
+      region = { address: this.#reserve(bytes, name).address, bytes };
       this.#regions.set(name, region);
     }
     return region.address;
@@ -69,6 +80,7 @@ export class Heap {
     let arenaBytes = 0;
     const placed = new Map<Program, Map<Tensor, number>>();
     for (const program of programs) {
+      for (const { args } of program.commands) for (const tensor of Object.values(args)) this.#untouched.delete(tensor);
       const plan = planScratch(program);
       let at = 0;
       const starts = plan.blockBytes.map((bytes) => {
@@ -86,7 +98,7 @@ export class Heap {
     };
   }
 
-  #reserve(bytes: number, name: string, isCleared: boolean): number {
+  #reserve(bytes: number, name: string): Block {
     const block = this.#map.allocate(bytes);
     const tooMuch = (): DeviceError =>
       new DeviceError('outOfMemory', `No room for ${name}, ${bytes} bytes, in a memory of ${this.#map.end}.`, {
@@ -103,7 +115,6 @@ export class Heap {
       }
       this.#pages += pages;
     }
-    if (block.isUsed && isCleared) this.#workers.clear(block.address, bytes);
-    return block.address;
+    return block;
   }
 }

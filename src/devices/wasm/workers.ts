@@ -128,9 +128,10 @@ export class Workers {
     else this.post({ type: 'grow', pages });
   }
 
-  write(address: number, data: StorageArray): void {
+  /** @param isFree whether no message to the leader so far has to do with what lies there */
+  write(address: number, data: StorageArray, isFree = false): void {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    if (this.#memory && this.#isIdle()) {
+    if (this.#memory && (isFree || this.#isIdle())) {
       new Uint8Array(this.#memory.buffer).set(bytes, address);
       return;
     }

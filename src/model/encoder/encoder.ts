@@ -16,8 +16,10 @@ import type { ModelDimensions } from '../dims.ts';
 import type { EncoderLayerWeights, ModelWeights } from '../weights.ts';
 
 export interface Encoder {
-  /** In order; together they encode one window. */
-  readonly programs: readonly Program[];
+  /** In order; together, and with `cross` after them, they encode one window. */
+  readonly layers: readonly Program[];
+  /** The encoder's output to the decoder's keys and values: the only one that reads weights of the decoder. */
+  readonly cross: Program;
   /** Log-mel, channels last, a row of zeros before and after: [2 nAudioCtx + 2, nMels]. */
   readonly mel: Tensor;
   /** The cache slot to fill: [4], its number first. */
@@ -49,14 +51,14 @@ export function buildEncoder(memory: Allocator, { dims, weights: w, cross }: Enc
   const layers = w.encoderLayers.map((layer, i) =>
     encoderLayer(`encoder.layer${i}`, dims, layer, stream[i % 2]!, stream[(i + 1) % 2]!),
   );
-  const tail = record('encoder.cross', (p) => {
+  const crossPart = record('encoder.cross', (p) => {
     p.run(layerNorm, { x: stream[layers.length % 2]!, ...w.encoderNorm, y: output });
     for (const [i, layer] of w.decoderLayers.entries()) {
       const kv = projected(p, `cross${i}.kv`, output, layer.crossKeyValue);
       p.run(crossKvStore, { kv, slot, keys: cross.keys[i]!, values: cross.values[i]! });
     }
   });
-  return { programs: [front, ...layers, tail], mel, slot, output };
+  return { layers: [front, ...layers], cross: crossPart, mel, slot, output };
 }
 
 /** x + attention(layerNorm(x)), then the MLP block; x, y: [nAudioCtx, nAudioState]. */

@@ -184,6 +184,40 @@ whole('a process ends by itself after close, and not before its reads are answer
   assert.is(out.trim(), '1,2,3,4');
 });
 
+whole('what no program has is written at once, the rest when its turn comes', async () => {
+  const written: unknown[] = [];
+  const spawn: Platform['spawn'] = (source, name) => {
+    const port = node.spawn(source, name)!;
+    return {
+      ...port,
+      postMessage(message, transfer) {
+        const { type } = message as { readonly type: string }; // the device posts nothing else
+        if (type === 'write') written.push(message);
+        port.postMessage(message, transfer);
+      },
+    };
+  };
+  const device = await createCpuDevice({ ...node, spawn }, { threads: 1 });
+  const y = device.allocate('y', 'f32', [64, 1000], 'state');
+  const old = device.allocate('old', 'f32', [8], 'state');
+  const [add] = await device.prepare([record('add', (p) => p.run(addOne, { y }))]);
+  device.free(old);
+  device.submit(add!, { times: 1000 });
+  device.write(y, new Float32Array(y.shape[0]! * y.shape[1]!));
+  assert.is(written.length, 1, 'the leader was idle: the test shows nothing');
+  const fresh = device.allocate('fresh', 'f32', [9000], 'weights');
+  device.write(fresh, new Float32Array(9000).fill(7));
+  assert.is(written.length, 1);
+  // Its memory was somebody's, whom the leader is still to clear.
+  const used = device.allocate('used', 'f32', [8], 'weights');
+  device.write(used, new Float32Array(8).fill(9));
+  assert.is(written.length, 2);
+  assert.equal(new Set(await readFloats(device, fresh)), new Set([7]));
+  assert.equal(new Set(await readFloats(device, used)), new Set([9]));
+  assert.equal(new Set(await readFloats(device, y)), new Set([0]), 'written after the program');
+  await device.close();
+});
+
 whole('the memory map: best fit, gaps of 64 bytes, neighbours merge, a limit', () => {
   const map = new MemoryMap(1024, 8192);
   const [a, b, c] = [map.allocate(100)!, map.allocate(64)!, map.allocate(1)!];
