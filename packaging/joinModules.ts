@@ -130,6 +130,26 @@ export function divide(parts: readonly Part[], read: (name: string) => string): 
   return divided;
 }
 
+/** Of each module that is loaded later, the files that have it and all that it imports. */
+export function filesToLoad(divided: ReadonlyMap<string, readonly Module[]>): ReadonlyMap<string, readonly string[]> {
+  const places = new Map<string, { readonly file: string; readonly module: Module }>();
+  for (const [file, modules] of divided) for (const module of modules) places.set(module.name, { file, module });
+  const reach = (name: string, seen: Set<string>): Set<string> => {
+    if (!seen.has(name)) {
+      seen.add(name);
+      for (const each of places.get(name)?.module.imports ?? []) reach(each, seen);
+    }
+    return seen;
+  };
+  const targets = new Set([...places.values()].flatMap(({ module }) => module.loads));
+  return new Map(
+    [...targets].map((target) => {
+      const files = [...reach(target, new Set())].map((name) => places.get(name)?.file);
+      return [target, [...divided.keys()].filter((file) => files.includes(file))];
+    }),
+  );
+}
+
 /** What modules are called with. It stands in the first file, which the others do not import: that one waits for them. */
 const RUNTIME = `import { createRequire as $createRequire } from 'node:module';
 const $require = $createRequire(import.meta.url);
@@ -141,7 +161,7 @@ function $use(name) {
   return $made[name];
 }
 async function $load(name) {
-  if (!$modules[name]) Object.assign($modules, (await import($files[name])).$modules);
+  for (const file of $made[name] ? [] : $files[name]) Object.assign($modules, (await import(file)).$modules);
   return $use(name);
 }`;
 
@@ -167,11 +187,11 @@ function writeParts(dist: string): void {
     const lines = packages.map((name) => `import * as ${packageName(name)} from '${name}';`);
     if (file === main) {
       lines.unshift('#!/usr/bin/env node');
-      const files = [...divided].flatMap(([part, own]) => own.map(({ name }) => [name, `./${part}`] as const));
+      const files = [...filesToLoad(divided)].map(([name, own]) => {
+        return [name, own.filter((each) => each !== main).map((each) => `./${each}`)];
+      });
       lines.push(...RUNTIME.split('\n'));
-      lines.push(
-        `const $files = ${JSON.stringify(Object.fromEntries(files.filter(([, part]) => part !== `./${main}`)))};`,
-      );
+      lines.push(`const $files = ${JSON.stringify(Object.fromEntries(files))};`);
       lines.push('Object.assign($modules, {');
     } else lines.push('export const $modules = {');
     const sections: Section[] = [];

@@ -5,7 +5,9 @@ import { SourceMap } from 'node:module';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { divide, parseModule } from '../../packaging/joinModules.ts';
+import { divide, filesToLoad, parseModule } from '../../packaging/joinModules.ts';
+import { COMMAND_WORDS } from '../../src/cli/commandWords.ts';
+import { sotto } from '../support/command.ts';
 import { commandFile, repoRoot } from '../support/paths.ts';
 
 const test = suite('joined modules');
@@ -81,6 +83,37 @@ test('a module is in one file, behind what it imports; what no root reaches is i
     ['2', ['d.js', 'c.js']],
     ['3', ['f.js', 'e.js']],
   ]);
+});
+
+test('with a module that is loaded come the files of all that it imports', () => {
+  const texts: Readonly<Record<string, string>> = {
+    'a.js': "import('./b.js');\nimport('./d.js');",
+    'b.js': "import { c } from './c.js';",
+    'c.js': "import { a } from './e.js';",
+    'd.js': "import { b } from './b.js';",
+    'e.js': '',
+  };
+  const parts = [
+    { file: '1', roots: ['a.js', 'e.js'] },
+    { file: '2', roots: ['c.js'] },
+    { file: '3', roots: ['b.js'] },
+    { file: '4', roots: [] },
+  ];
+  assert.equal(
+    [...filesToLoad(divide(parts, (name) => texts[name] ?? ''))],
+    [
+      ['b.js', ['1', '2', '3']],
+      ['d.js', ['1', '2', '3', '4']],
+    ],
+  );
+});
+
+test('every word of the command is there', async () => {
+  for (const word of COMMAND_WORDS) {
+    const { status, stdout, stderr } = await sotto([word, '--help']);
+    assert.is(status, 0, `${word}: ${stderr}`);
+    assert.ok(stdout.length > 0, word);
+  }
 });
 
 test('every line of the command leads to its source', () => {
