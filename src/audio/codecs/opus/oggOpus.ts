@@ -16,6 +16,7 @@ import { Libopus } from './libopus.ts';
 import { type OpusHead, preSkipOf, readOpusHead } from './opusHead.ts';
 import { type OpusPacket, parseOpusPacket } from './opusPacket.ts';
 import { OpusSilk } from './opusSilk.ts';
+import { prepareSilk } from './silkMachine.ts';
 
 /** Hz. */
 const OPUS_RATE = 48000;
@@ -47,6 +48,7 @@ export class OggOpus {
 
   /** The samples of one stream, in files of one or two channels those of FFmpeg's own Opus decoder. */
   async *read({ head, pages, isContinued }: OggLink): AsyncGenerator<PcmPiece, void, undefined> {
+    await prepareSilk();
     // ffmpeg does not notice that a stream with the number of the one before is another one.
     if (!isContinued) this.#toSkip = preSkipOf(head);
     let nHeaders = N_HEADERS;

@@ -18,7 +18,8 @@ export interface OpusPacket {
 }
 
 const MAX_PACKET_MS = 120;
-const MAX_FRAME_BYTES = 1275;
+/** Of a frame. */
+export const MAX_FRAME_BYTES = 1275;
 
 /** @returns undefined for a packet that breaks the rules of section 3.4 */
 export function parseOpusPacket(packet: Uint8Array): OpusPacket | undefined {

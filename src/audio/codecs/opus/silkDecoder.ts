@@ -157,7 +157,7 @@ class SilkChannel {
 
   constructor(synthesis: SilkSynthesis) {
     this.#synthesis = synthesis;
-    this.#reader = new SilkFrameReader(synthesis.frame);
+    this.#reader = new SilkFrameReader(synthesis);
   }
 
   get output(): F32Values {

@@ -16,14 +16,14 @@ import {
 } from './silkPulseTables.ts';
 import { UNIFORM_4 } from './silkTables.ts';
 
-const BLOCK_SIZE = 16;
-const MAX_LOW_BITS = 10;
+export const BLOCK_SIZE = 16;
+export const MAX_LOW_BITS = 10;
 /** The symbol in place of a count: one more low bit for each pulse, and the count follows. */
-const MORE_LOW_BITS = 17;
+export const MORE_LOW_BITS = 17;
 
-const MAX_BLOCKS = 20;
+export const MAX_BLOCKS = 20;
 /** `PULSE_COUNT_WITH_LOW_BITS` after the last low bit, when the symbol for one more is not coded. */
-const PULSE_COUNT_WITH_ALL_LOW_BITS = PULSE_COUNT_WITH_LOW_BITS.slice(1);
+export const PULSE_COUNT_WITH_ALL_LOW_BITS = PULSE_COUNT_WITH_LOW_BITS.slice(1);
 
 /** Of one channel; its arrays are used for every frame. */
 export class SilkExcitation {

@@ -5,11 +5,11 @@
  */
 import type { SilkRate } from './opusPacket.ts';
 import type { OpusRange } from './opusRange.ts';
-import { SilkExcitation } from './silkExcitation.ts';
 import { MAX_ORDER, N_TAPS, type SilkFrame } from './silkFrame.ts';
 import { SilkLpc } from './silkLpc.ts';
 import { decodeLsf } from './silkLsf.ts';
 import { LSF_INTERPOLATION, type LsfTables, NARROW_LSF, WIDE_LSF } from './silkLsfTables.ts';
+import type { SilkSynthesis } from './silkSynthesis.ts';
 import {
   ACTIVE_FRAME_TYPE,
   GAIN_DELTA,
@@ -47,15 +47,16 @@ export class SilkFrameReader {
   readonly #frequencies = new Int16Array(MAX_ORDER);
   #logGain = 0;
   #lag = 0;
+  readonly #synthesis: Pick<SilkSynthesis, 'readExcitation'>;
   readonly #frame: SilkFrame;
-  readonly #excitation = new SilkExcitation();
   readonly #lpc = new SilkLpc();
   readonly #frequenciesNow = new Int16Array(MAX_ORDER);
   readonly #interpolated = new Int16Array(MAX_ORDER);
 
-  /** @param frame filled by each `read` */
-  constructor(frame: SilkFrame) {
-    this.#frame = frame;
+  /** @param synthesis whose frame is filled by each `read` */
+  constructor(synthesis: SilkSynthesis) {
+    this.#synthesis = synthesis;
+    this.#frame = synthesis.frame;
   }
 
   reset(): void {
@@ -86,7 +87,7 @@ export class SilkFrameReader {
     const scale = isVoiced && index === 0 ? range.symbol(LONG_TERM_SCALE) : 0;
     frame.longTermScale = LONG_TERM_SCALE_VALUES[scale]! / 16384;
     const hasOffset = (type & 1) === 1 ? 1 : 0;
-    this.#excitation.read(range, frame.nSamples, signal, hasOffset, frame.excitation);
+    this.#synthesis.readExcitation(range, signal, hasOffset);
   }
 
   #absoluteGain(range: OpusRange, signal: 0 | 1 | 2): number {

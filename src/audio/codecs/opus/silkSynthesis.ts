@@ -4,6 +4,8 @@
  *
  * @see RFC 6716, section 4.2.7.9; FFmpeg 5.1, libavcodec/opus_silk.c (facts only: precision, order of sums, limits)
  */
+import type { OpusRange } from './opusRange.ts';
+import { SilkExcitation } from './silkExcitation.ts';
 import {
   emptyFrame,
   type F32Values,
@@ -21,6 +23,8 @@ export const SILK_HISTORY = 288 + 2 + 32;
 export interface SilkSynthesis {
   /** What the next `run` synthesizes. */
   readonly frame: SilkFrame;
+  /** Reads `frame.excitation`; parameters as of `SilkExcitation`. */
+  readExcitation(range: OpusRange, signal: 0 | 1 | 2, hasOffset: 0 | 1): void;
   /** Limited to [-1, 1]; the last frame ends at `SILK_HISTORY`. */
   readonly output: F32Values;
   reset(): void;
@@ -40,6 +44,12 @@ export class PlainSynthesis implements SilkSynthesis {
     lags: new Int32Array(MAX_SUBFRAMES),
     taps: new Float64Array(MAX_SUBFRAMES * N_TAPS),
   });
+
+  readonly #excitation = new SilkExcitation();
+
+  readExcitation(range: OpusRange, signal: 0 | 1 | 2, hasOffset: 0 | 1): void {
+    this.#excitation.read(range, this.frame.nSamples, signal, hasOffset, this.frame.excitation);
+  }
 
   reset(): void {
     this.output.fill(0);

@@ -1,10 +1,16 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { silkSyntheses } from '../../../../src/audio/codecs/opus/silkMachine.ts';
+import { OpusRange } from '../../../../src/audio/codecs/opus/opusRange.ts';
+import { prepareSilk, silkSyntheses } from '../../../../src/audio/codecs/opus/silkMachine.ts';
 import { PlainSynthesis, SILK_HISTORY } from '../../../../src/audio/codecs/opus/silkSynthesis.ts';
 import { randomStream } from '../../../../src/base/random.ts';
 
 const test = suite('silkMachine');
+await prepareSilk();
+
+function bits(values: ArrayLike<number>): Uint32Array {
+  return new Uint32Array(Float32Array.from(values).buffer);
+}
 
 test('WebAssembly synthesizes what JavaScript does, to the bit', () => {
   const syntheses = silkSyntheses();
@@ -50,7 +56,6 @@ test('WebAssembly synthesizes what JavaScript does, to the bit', () => {
     fast.run();
     slow.run();
     const expected = Float32Array.from(slow.output.subarray(0, SILK_HISTORY));
-    const bits = (values: ArrayLike<number>): Uint32Array => new Uint32Array(Float32Array.from(values).buffer);
     assert.equal(bits(fast.output.subarray(0, SILK_HISTORY)), bits(expected), `frame ${i}`);
     assert.equal(other.output, before, `frame ${i}: the other channel`);
     nLimited += expected.some((v) => Math.abs(v) === 1) ? 1 : 0;
@@ -58,6 +63,56 @@ test('WebAssembly synthesizes what JavaScript does, to the bit', () => {
     if (i % 50 === 0) for (const synthesis of [fast, slow]) synthesis.reset();
   }
   assert.ok(nLimited > 20 && nLimited < 380, `${nLimited} frames with limited samples`);
+});
+
+test('WebAssembly reads the excitation that JavaScript reads, and leaves the range decoder where that does', () => {
+  const syntheses = silkSyntheses();
+  const plain = new PlainSynthesis();
+  const ranges = [new OpusRange(), new OpusRange()] as const;
+  const random = randomStream(12);
+  const below = (n: number): number => Math.floor(n * random());
+  let [nLoud, nPastTheEnd] = [0, 0];
+  for (let i = 0; i < 1000; i++) {
+    const c = i % 3 === 2 ? 1 : 0;
+    const fast = syntheses[c];
+    // Many bits and few. Ones at the start stand for the last symbols: many pulses with many low bits.
+    const bytes = Uint8Array.from({ length: i % 7 === 0 ? below(9) : below(1276) }, () => below(256));
+    if (i % 3 > 0) bytes.fill(255, 0, below(30));
+    for (const range of ranges) range.start(bytes);
+    // Three in one frame: the second and third go on where the one before has ended.
+    for (let part = 0; part < 3; part++) {
+      const nSamples = [80, 120, 160, 240, 320][below(5)]!;
+      const [signal, hasOffset] = [below(3) as 0 | 1 | 2, below(2) as 0 | 1]; // they are below these
+      for (const { frame } of [fast, plain]) frame.nSamples = nSamples;
+      const before = syntheses[1 - c]!.frame.excitation.slice();
+      fast.frame.excitation.fill(Number.NaN);
+      fast.readExcitation(ranges[0], signal, hasOffset);
+      plain.readExcitation(ranges[1], signal, hasOffset);
+      const expected = plain.frame.excitation.subarray(0, nSamples);
+      const name = `bytes ${i}, part ${part}`;
+      assert.equal(bits(fast.frame.excitation.subarray(0, nSamples)), bits(expected), name);
+      assert.equal(ranges[0].state, ranges[1].state, name);
+      assert.equal(bits(syntheses[1 - c]!.frame.excitation), bits(before), `${name}: the other channel`);
+      nLoud += expected.some((v) => Math.abs(v) > 0.01) ? 1 : 0;
+      nPastTheEnd += ranges[0].state[2]! > bytes.length + 1 ? 1 : 0;
+    }
+  }
+  assert.ok(nLoud > 200, `${nLoud} with low bits`);
+  assert.ok(nPastTheEnd > 300, `${nPastTheEnd} past the end`);
+});
+
+test('without memory for one more stream JavaScript takes over', () => {
+  const { Memory } = WebAssembly;
+  const none = function none(): never {
+    throw new RangeError('no room');
+  };
+  try {
+    Reflect.set(WebAssembly, 'Memory', none);
+    assert.instance(silkSyntheses()[0], PlainSynthesis);
+  } finally {
+    Reflect.set(WebAssembly, 'Memory', Memory);
+  }
+  assert.not(silkSyntheses()[0] instanceof PlainSynthesis);
 });
 
 test.run();
