@@ -5,14 +5,15 @@
  * The results are those of dotF32.ts and dotS16.ts: the fused multiply-add that is emulated there, and integers modulo 2^32.
  */
 import type { Local } from '../../engine/wasm/expression.ts';
-import type { FunctionBuilder } from '../../engine/wasm/function.ts';
-import { first, sumOfIntegers, sumOfLanes } from '../../engine/wasm/math.ts';
+import { first, sumOfIntegers } from '../../engine/wasm/math.ts';
 import { ModuleBuilder } from '../../engine/wasm/module.ts';
-import { f32, type I32, i32 } from '../../engine/wasm/scalar.ts';
+import { i32 } from '../../engine/wasm/scalar.ts';
 import { f32x4, i16x8, i32x4, v128 } from '../../engine/wasm/simd.ts';
 import { fixedBank } from './dotS16.ts';
 import type { ResampleFilter } from './filter.ts';
 import { type FastMachines, type FilterMachine, outputsOf, type Samples } from './filterMachine.ts';
+import { STATE_BYTES, type WasmArithmetic, WORDS, type Word } from './wasmArithmetic.ts';
+import { F32 } from './wasmF32.ts';
 
 type Compile = (bytes: Uint8Array<ArrayBuffer>) => WebAssembly.Module | Promise<WebAssembly.Module>;
 
@@ -48,62 +49,6 @@ export function fastMachines(): FastMachines {
   };
 }
 
-/** Where a filter's samples and coefficients begin, how long it is, and where its result goes. */
-interface Place {
-  readonly x: Local<'i32'>;
-  readonly row: Local<'i32'>;
-  readonly rowBytes: Local<'i32'>;
-  /** Of eight taps. */
-  readonly blocks: Local<'i32'>;
-  /** Of the way to the next filter, over `denominator`; both 0 where the ratio is exact. */
-  readonly fraction: Local<'i32'>;
-  readonly denominator: Local<'i32'>;
-  readonly to: Local<'i32'>;
-}
-
-interface WasmArithmetic<S extends Samples> {
-  readonly elementBytes: 2 | 4;
-  readonly view: (buffer: ArrayBuffer, byteOffset: number, length: number) => S;
-  readonly given: (length: number) => S;
-  readonly bank: (filter: ResampleFilter) => S;
-  /** Emits one filter's result. */
-  readonly emit: (f: FunctionBuilder, place: Place) => void;
-}
-
-const F32: WasmArithmetic<Float32Array<ArrayBuffer>> = {
-  elementBytes: 4,
-  view: (buffer, byteOffset, length) => new Float32Array(buffer, byteOffset, length),
-  given: (length) => new Float32Array(length),
-  bank: ({ bank }) => Float32Array.from(bank),
-  emit(f, { x, row, rowBytes, blocks, fraction, denominator, to }) {
-    const folded = (from: I32): Local<'v128'> => {
-      const [low, high] = [f.local('v128'), f.local('v128')];
-      for (const sum of [low, high]) f.set(sum, f.splat(0));
-      const add = (p: I32, q: I32, at = 0): void => {
-        f.set(low, f32x4.relaxed_madd(v128.load(p, at), v128.load(q, at), low));
-        f.set(high, f32x4.relaxed_madd(v128.load(p, at + 16), v128.load(q, at + 16), high));
-      };
-      // Of 16 taps, by which SILK comes to 48 kHz, without a loop.
-      f.if(
-        i32.eq(blocks, i32.const(2)),
-        () => {
-          for (const at of [0, 32]) add(x, from, at);
-        },
-        () => eachBlock(f, blocks, 4, x, from, add),
-      );
-      return f.let(f32x4.add(low, high));
-    };
-    const lanes = folded(row);
-    f.if(denominator, () => {
-      const next = folded(i32.add(row, rowBytes));
-      const unit = f32.div(f32.const(1), f32.convert_i32_s(denominator));
-      const share = f32x4.splat(f32.mul(f32.convert_i32_s(fraction), unit));
-      f.set(lanes, f32x4.relaxed_madd(f32x4.sub(next, lanes), share, lanes));
-    });
-    f.do(f32.store(to, first(sumOfLanes(f, lanes))));
-  },
-};
-
 const S16: WasmArithmetic<Int16Array<ArrayBuffer>> = {
   elementBytes: 2,
   view: (buffer, byteOffset, length) => new Int16Array(buffer, byteOffset, length),
@@ -112,65 +57,32 @@ const S16: WasmArithmetic<Int16Array<ArrayBuffer>> = {
   emit(f, { x, row, blocks, to }) {
     const sum = f.local('v128');
     f.set(sum, f.splatInt(0));
-    eachBlock(f, blocks, 2, x, row, (p, q) =>
-      f.set(sum, i32x4.add(sum, i32x4.dot_i16x8_s(v128.load(p), v128.load(q)))),
-    );
+    const [p, q] = [f.let(x), f.let(row)];
+    f.repeat(blocks, () => {
+      f.set(sum, i32x4.add(sum, i32x4.dot_i16x8_s(v128.load(p), v128.load(q))));
+      for (const pointer of [p, q]) f.increase(pointer, 16);
+    });
     const rounded = f.let(i32x4.shr_s(i32x4.add(sumOfIntegers(f, sum), f.splatInt(0x4000)), i32.const(15)));
     f.do(v128.store16_lane(to, i16x8.narrow_i32x4_s(rounded, rounded), 0));
   },
 };
 
-/** Visits the blocks of eight taps of a filter. */
-function eachBlock(
-  f: FunctionBuilder,
-  blocks: I32,
-  elementBytes: number,
-  x: I32,
-  row: I32,
-  visit: (p: Local<'i32'>, q: Local<'i32'>) => void,
-): void {
-  const [p, q] = [f.let(x), f.let(row)];
-  f.repeat(blocks, () => {
-    visit(p, q);
-    for (const pointer of [p, q]) f.increase(pointer, 8 * elementBytes);
-  });
-}
-
-/** Words at the start of the memory: the filter's sizes, what it needs next, what came of a call. */
-const WORDS = [
-  'nTaps',
-  'blocks',
-  'nPhases',
-  'wholeStep',
-  'step',
-  'stepMod',
-  'denominator',
-  'samplesAt',
-  'outAt',
-  'phase',
-  'fraction',
-  'taken',
-] as const;
-type Word = (typeof WORDS)[number];
-const STATE_BYTES = 64;
 const PAGE_BYTES = 65536;
 /** Of a memory of 4 GiB. */
 const MOST_PAGES = 65536;
 
 /** A module with one function, (length) -> outputs, for any filter. */
-function moduleOf<S extends Samples>({ elementBytes, emit }: WasmArithmetic<S>): Uint8Array<ArrayBuffer> {
+function moduleOf<S extends Samples>({ elementBytes, emit, emitGroups }: WasmArithmetic<S>): Uint8Array<ArrayBuffer> {
   const module = new ModuleBuilder({ shared: false, maximumPages: MOST_PAGES });
   const f = module.function('run', { length: 'i32' }, 'i32');
-  const word = (name: Word): Local<'i32'> => f.let(i32.load(i32.const(0), 4 * WORDS.indexOf(name)));
-  const store = (name: Word, value: I32): void => f.do(i32.store(i32.const(0), value, 4 * WORDS.indexOf(name)));
-  const [nTaps, blocks, nPhases] = [word('nTaps'), word('blocks'), word('nPhases')];
-  const [wholeStep, step, stepMod] = [word('wholeStep'), word('step'), word('stepMod')];
-  const [denominator, samplesAt, outAt] = [word('denominator'), word('samplesAt'), word('outAt')];
-  const [phase, fraction] = [word('phase'), word('fraction')];
+  const words = WORDS.map((name, i) => [name, f.let(i32.load(i32.const(0), 4 * i))] as const);
+  const state = Object.fromEntries(words) as Readonly<Record<Word, Local<'i32'>>>; // each of them
+  const { nTaps, blocks, nPhases, wholeStep, step, stepMod, denominator, samplesAt, outAt, phase, fraction } = state;
   const rowBytes = f.let(i32.mul(blocks, i32.const(8 * elementBytes)));
   const last = f.let(i32.sub(f.args.length, nTaps));
   const to = f.let(outAt);
   const at = f.local('i32');
+  emitGroups?.(f, { state, rowBytes, at, last, to });
   f.while(i32.le_s(at, last), () => {
     const row = f.let(i32.add(i32.const(STATE_BYTES), i32.mul(phase, rowBytes)));
     const x = f.let(i32.add(samplesAt, i32.mul(at, i32.const(elementBytes))));
@@ -190,9 +102,12 @@ function moduleOf<S extends Samples>({ elementBytes, emit }: WasmArithmetic<S>):
       f.increase(at, 1);
     });
   });
-  store('phase', phase);
-  store('fraction', fraction);
-  store('taken', at);
+  for (const [name, value] of [
+    ['phase', phase],
+    ['fraction', fraction],
+    ['taken', at],
+  ] as const)
+    f.do(i32.store(i32.const(0), value, 4 * WORDS.indexOf(name)));
   f.return(i32.div_u(i32.sub(to, outAt), i32.const(elementBytes)));
   module.export('run', f);
   return module.bytes();

@@ -125,16 +125,25 @@ test('WebAssembly gives the samples that JavaScript gives', () => {
 });
 
 test('a filter of WebAssembly is as it says, without its sums rounded to 16 bits', () => {
-  const filter = resampleFilter(44100);
   const noise = randomStream(3);
   const samples = Float32Array.from({ length: 2000 }, () => 2 * noise() - 1);
-  const [fast, plain] = [fastMachines().f32?.(filter, 2100), f32InJavaScript(filter, 2100)];
-  assert.ok(fast);
-  for (const machine of [fast, plain]) machine.samples.set(samples);
-  for (const length of [2000, 1500, 91, 92, 93]) {
-    assert.is(fast.run(length), plain.run(length));
-    assert.is(fast.taken, plain.taken);
-    assert.equal(fast.out.slice(0, 700), plain.out.slice(0, 700));
+  // To 16 kHz, and SILK's on the way to 48: one phase, three, four, six and many.
+  const filters = [44100, 48000, 32000, 24000].map((rate) => resampleFilter(rate));
+  for (const rate of [8000, 12000, 16000]) filters.push(resampleFilter(rate, 48000, 16));
+  for (const filter of filters) {
+    const [fast, plain] = [fastMachines().f32?.(filter, 2100), f32InJavaScript(filter, 2100)];
+    assert.ok(fast);
+    for (const machine of [fast, plain]) machine.samples.set(samples);
+    const { nTaps, nPhases, step } = filter;
+    for (const length of [2000, 1500, nTaps - 1, nTaps, nTaps + 1, nTaps + 8, nTaps + 9, nTaps + 10]) {
+      const name = `${nPhases} phases, steps of ${step}, ${length} samples`;
+      fast.out.fill(Number.NaN);
+      const count = fast.run(length);
+      assert.is(count, plain.run(length), name);
+      assert.is(fast.taken, plain.taken, name);
+      assert.equal(fast.out.slice(0, count), plain.out.slice(0, count), name);
+      assert.ok(fast.out.subarray(count).every(Number.isNaN), name);
+    }
   }
 });
 
