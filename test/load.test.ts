@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { OptionsError, SottoError, WeightsError } from '../src/base/errors.ts';
 import { openSafetensors } from '../src/checkpoint/safetensors.ts';
-import { type LoadOptions, load } from '../src/index.node.ts';
+import { convert, type LoadOptions, load } from '../src/index.node.ts';
 import { floatsOf } from '../src/model/tensorData.ts';
 import { weightBytes } from '../src/model/tensorSpec.ts';
 import { fileSource } from '../weights/fileSource.ts';
@@ -62,6 +62,17 @@ test('f16 computes on the rounded weights, whoever rounded them', async () => {
   assert.equal(narrowed, (await run('mixed')).logits, 'the same halves from either file');
   const rounding = largestDifference(stored, exact);
   assert.ok(rounding > 0 && rounding < 0.02 * size, `rounding the weights changes logits by ${rounding} of ${size}`);
+});
+
+test('int8 of a file is int8 in memory, as it is', async () => {
+  await convert(join(root, 'f32'), join(root, 'int8'), { dtype: 'int8' });
+  const stored = await run('int8');
+  assert.equal(stored, await run('f32', { dtype: 'int8' }), 'the same integers from either file');
+  assert.equal(await run('int8', { until: 'encoder' }), stored);
+  // Times its scales, in f32: all but the sums is the same.
+  const widened = await run('int8', { dtype: 'f32' });
+  const size = Math.max(...widened.logits.map(Math.abs));
+  assert.ok(stored.bytes < widened.bytes && largestDifference(stored.logits, widened.logits) < 0.02 * size);
 });
 
 test('keys and values in f16', async () => {

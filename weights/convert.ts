@@ -186,7 +186,7 @@ function int8Tensors({ name, shape }: TensorSpec, data: () => Promise<TensorData
   const integers = async (): Promise<TensorData> => {
     const found = quantizeRows(floatsOf(await data()), rows);
     scales = found.scales;
-    return { dtype: 'f32', values: new Float32Array(found.integers) };
+    return { dtype: 'int8', values: found.integers };
   };
   return [
     { name, shape, dtype: 'I8', data: integers },

@@ -37,11 +37,10 @@ export async function* valuesOf(
     yield* set.pieces(name, signal);
     return;
   }
-  const scales = floatsOf(await set.read(scaleName(name), signal));
+  const scales = await readScales(set, name, signal);
   const perRow = countOf(shape) / scales.length;
   let at = 0;
   for await (const piece of set.pieces(name, signal)) {
-    // In place: until the next piece is asked for, this one is ours.
     const scaled = floatsOf(piece);
     for (let from = 0; from < scaled.length; ) {
       const row = Math.floor(at / perRow);
@@ -51,6 +50,11 @@ export async function* valuesOf(
     }
     yield { dtype: 'f32', values: scaled };
   }
+}
+
+/** What the rows of an int8 tensor are multiplied by: [rows]. */
+export async function readScales(set: TensorSet, name: string, signal?: AbortSignal): Promise<Float32Array> {
+  return floatsOf(await set.read(scaleName(name), signal));
 }
 
 /** The same as one array, which the caller owns. */

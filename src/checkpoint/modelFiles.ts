@@ -6,11 +6,11 @@
 import { WeightsError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import type { ModelDimensions } from '../model/dims.ts';
-import type { StoredType, TensorData } from '../model/tensorData.ts';
+import type { StoredType, TensorData, TensorReader } from '../model/tensorData.ts';
 import { listTensors, type TensorSpec, tensorSpecs } from '../model/tensorSpec.ts';
 import type { TokenizerData } from '../text/tokenizerData.ts';
 import { type GenerationFacts, readConfig } from './config.ts';
-import { checkInt8, readValues, scaleName, valuesOf } from './int8Tensors.ts';
+import { checkInt8, readScales, readValues, scaleName, valuesOf } from './int8Tensors.ts';
 import { checksumOf, JSON_CACHE, type JsonCache, type ParsedJson } from './jsonCache.ts';
 import { decodeUtf8, type OpenSource, readSmall, type WeightSource } from './source.ts';
 import { closeOnError, openTensorFiles } from './tensorFiles.ts';
@@ -41,6 +41,7 @@ export interface ModelFiles {
    * @throws {WeightsError} as `tensor`
    */
   pieces(name: string, signal?: AbortSignal): AsyncIterable<TensorData>;
+  readonly int8: NonNullable<TensorReader['int8']>;
   close(): Promise<void>;
 }
 
@@ -89,6 +90,10 @@ export async function openModelFiles(open: OpenSource, options: CallOptions = {}
     tensor: async (name, signal) => readValues(set, nameInSet(name), specOf(name), signal),
     dtype: (name) => STORED[set.dtype(nameInSet(name)) ?? ''] ?? 'f32',
     pieces: (name, signal) => valuesOf(set, nameInSet(name), specOf(name), signal),
+    int8: {
+      scales: (name, signal) => readScales(set, nameInSet(name), signal),
+      pieces: (name, signal) => set.pieces(nameInSet(name), signal),
+    },
     close() {
       closed ??= set.close();
       return closed;

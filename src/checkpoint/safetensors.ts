@@ -144,7 +144,7 @@ export async function openSafetensors(source: WeightSource, signal?: AbortSignal
 function elementsOf(bytes: Uint8Array<ArrayBuffer>, dtype: string, what: string): TensorData {
   const { buffer, byteOffset, length } = bytes;
   if (dtype === 'F32') return { dtype: 'f32', values: new Float32Array(buffer, byteOffset, length / 4) };
-  if (dtype === 'I8') return { dtype: 'f32', values: new Float32Array(new Int8Array(buffer, byteOffset, length)) };
+  if (dtype === 'I8') return { dtype: 'int8', values: new Int8Array(buffer, byteOffset, length) };
   if (dtype !== 'F16' && dtype !== 'BF16')
     throw fail('badDtype', `${what} has the dtype ${dtype}; weights are F32, F16, BF16 or I8.`);
   const bits = new Uint16Array(buffer, byteOffset, length / 2);
@@ -269,7 +269,9 @@ export async function* writeSafetensors(
       throw fail('sizeMismatch', `Tensor ${tensor.name} has ${length} values, its shape has ${count}.`);
     }
     const values = floatsOf(data);
-    if (tensor.dtype === 'I8') {
+    if (data.dtype === 'int8') {
+      yield new Uint8Array(data.values.buffer, data.values.byteOffset, data.values.byteLength);
+    } else if (tensor.dtype === 'I8') {
       yield new Uint8Array(new Int8Array(values).buffer);
     } else if (tensor.dtype === 'F32') {
       yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

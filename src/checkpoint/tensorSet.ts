@@ -10,7 +10,7 @@ export interface TensorSet {
   /** As it is stored, e.g. `F32`. */
   dtype(name: string): string | undefined;
   /**
-   * Row-major elements: f16 as it is stored, all other types as f32; integers of int8 without their scales (int8Tensors.ts).
+   * Row-major elements: f16 and int8 as they are stored, int8 without its scales (int8Tensors.ts); all other types as f32.
    * @throws {WeightsError} `missingTensor`, `badDtype`, and what reading its source throws
    */
   read(name: string, signal?: AbortSignal): Promise<TensorData>;

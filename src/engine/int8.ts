@@ -47,12 +47,11 @@ export function quantize(values: Float32Array, shape: readonly number[], scaleBl
   const stored = new Int8Array(layout.bytes);
   const scales = new Float32Array(stored.buffer, layout.scales);
   const block = new Float32Array(layout.blockSize);
+  const integers = new Int8Array(layout.blockSize);
   eachBlock(layout, (at, count, panelAt, begin, scaleAt) => {
     for (let i = 0; i < count; i++) block[i] = values[at + i * width]!;
-    const step = stepOf(block, 0, count);
-    scales[scaleAt] = step;
-    if (step === 0) return;
-    for (let i = 0; i < count; i++) stored[placeOf(panelAt, begin + i, width)] = inSteps(block[i]!, step);
+    scales[scaleAt] = quantizeRow(block, 0, count, integers, 0);
+    for (let i = 0; i < count; i++) stored[placeOf(panelAt, begin + i, width)] = integers[i]!;
   });
   return stored;
 }
@@ -70,13 +69,56 @@ export function quantizeRows(values: Float32Array, rows: number): ScaledRows {
   const k = values.length / rows;
   const integers = new Int8Array(values.length);
   const scales = new Float32Array(rows);
-  for (let row = 0; row < rows; row++) {
-    const step = stepOf(values, row * k, (row + 1) * k);
-    scales[row] = step;
-    if (step === 0) continue;
-    for (let at = row * k; at < (row + 1) * k; at++) integers[at] = inSteps(values[at]!, step);
-  }
+  for (let row = 0; row < rows; row++) scales[row] = quantizeRow(values, row * k, (row + 1) * k, integers, row * k);
   return { integers, scales };
+}
+
+/** Values `begin` to `end` as integers from `to` on. @returns their scale: 0 if all are zeros */
+export function quantizeRow(values: Float32Array, begin: number, end: number, integers: Int8Array, to: number): number {
+  let largest = 0;
+  for (let i = begin; i < end; i++) largest = Math.max(largest, Math.abs(values[i]!));
+  if (largest === 0) {
+    integers.fill(0, to, to + end - begin);
+    return 0;
+  }
+  for (let steps = 1; steps <= MAX; steps++) {
+    const step = onGrid(values, begin, end, steps / largest, integers, to);
+    if (step !== 0) return step;
+  }
+  const step = Math.fround(largest / MAX);
+  for (let i = begin; i < end; i++)
+    integers[to + i - begin] = Math.max(-MAX, Math.min(MAX, Math.round(values[i]! / step)));
+  return step;
+}
+
+/** How far from a whole number of steps an f32 on a grid may be: 127 times its rounding, and the step's. */
+const NEAR = 1e-4;
+
+/**
+ * Values on a grid of so many steps to 1, as its integers.
+ *
+ * @returns the step that the values were made with, to the last bit or next to it: over all of them it rounds least. 0 if they
+ *   lie on no such grid
+ */
+function onGrid(
+  values: Float32Array,
+  begin: number,
+  end: number,
+  perStep: number,
+  integers: Int8Array,
+  to: number,
+): number {
+  let product = 0;
+  let square = 0;
+  for (let i = begin; i < end; i++) {
+    const value = values[i]! * perStep;
+    const whole = Math.round(value);
+    if (!(Math.abs(value - whole) < NEAR)) return 0;
+    integers[to + i - begin] = whole;
+    product += values[i]! * whole;
+    square += whole * whole;
+  }
+  return Math.fround(product / square);
 }
 
 /** @returns values of panels [panels, k, P], in their order */
@@ -113,43 +155,7 @@ function eachBlock(
       }
 }
 
-/** The byte of an input. */
-function placeOf(panelAt: number, input: number, width: number): number {
+/** The byte of an input. @param panelAt where the first of its output is */
+export function placeOf(panelAt: number, input: number, width: number): number {
   return panelAt + (input >> 1) * width * INTERLEAVED + (input & 1);
-}
-
-function inSteps(value: number, step: number): number {
-  return Math.max(-MAX, Math.min(MAX, Math.round(value / step)));
-}
-
-/** How far from a whole number of steps an f32 on a grid may be: 127 times its rounding, and the step's. */
-const NEAR = 1e-4;
-
-/** The step of the grid that the values `begin` to `end` lie on, or the one that the largest asks for; 0 for zeros. */
-function stepOf(values: Float32Array, begin: number, end: number): number {
-  let largest = 0;
-  for (let i = begin; i < end; i++) largest = Math.max(largest, Math.abs(values[i]!));
-  if (largest === 0) return 0;
-  for (let steps = 1; steps <= MAX; steps++) {
-    const perStep = steps / largest;
-    if (!areWhole(values, begin, end, perStep)) continue;
-    // What rounded least, over all of them: the step that the values were made with, to the last bit or next to it.
-    let product = 0;
-    let square = 0;
-    for (let i = begin; i < end; i++) {
-      const whole = Math.round(values[i]! * perStep);
-      product += values[i]! * whole;
-      square += whole * whole;
-    }
-    return Math.fround(product / square);
-  }
-  return Math.fround(largest / MAX);
-}
-
-function areWhole(values: Float32Array, begin: number, end: number, perStep: number): boolean {
-  for (let i = begin; i < end; i++) {
-    const value = values[i]! * perStep;
-    if (!(Math.abs(value - Math.round(value)) < NEAR)) return false;
-  }
-  return true;
 }

@@ -12,10 +12,11 @@ import { floatsOf, type TensorData } from './tensorData.ts';
 /** Elements that are gathered before they go to the device, unless one panel has more. */
 const STAGED_ELEMENTS = 2 ** 18;
 
-/** The arrays that matrices share: one for values, one for the bits of f16. */
+/** The arrays that matrices share: one for values, one for the bits of f16, one for integers. */
 export class Staging {
   #floats = new Float32Array();
   #halves = new Uint16Array();
+  #integers = new Int8Array();
 
   floats(length: number): Float32Array {
     if (this.#floats.length < length) this.#floats = new Float32Array(length);
@@ -25,6 +26,44 @@ export class Staging {
   halves(length: number): Uint16Array {
     if (this.#halves.length < length) this.#halves = new Uint16Array(length);
     return this.#halves.subarray(0, length);
+  }
+
+  integers(length: number): Int8Array {
+    if (this.#integers.length < length) this.#integers = new Int8Array(length);
+    return this.#integers.subarray(0, length);
+  }
+}
+
+/** Hands out the panels of a matrix in order, which may be in several tensors. */
+export class PanelCursor {
+  readonly #tensors: readonly Tensor[];
+  #tensor = 0;
+  #writtenHere = 0;
+  /** Panels that were handed out, and that there are. */
+  written = 0;
+  readonly room: number;
+
+  /** @param tensors [panels, k, P] each */
+  constructor(tensors: readonly Tensor[]) {
+    this.#tensors = tensors;
+    this.room = tensors.reduce((sum, { shape }) => sum + shape[0]!, 0);
+  }
+
+  /** @param write is told where the next `panels` are: `count` from the `from`th of these on go to the tensor's `to`th on */
+  take(panels: number, write: (tensor: Tensor, to: number, from: number, count: number) => void): void {
+    for (let done = 0; done < panels; ) {
+      const tensor = this.#tensors[this.#tensor];
+      if (!tensor) throw new InternalError('more panels came than there is room for');
+      const count = Math.min(panels - done, tensor.shape[0]! - this.#writtenHere);
+      write(tensor, this.#writtenHere, done, count);
+      done += count;
+      this.#writtenHere += count;
+      if (this.#writtenHere === tensor.shape[0]) {
+        this.#tensor++;
+        this.#writtenHere = 0;
+      }
+    }
+    this.written += panels;
   }
 }
 
@@ -39,6 +78,7 @@ export interface PanelTarget {
 export class PanelWriter {
   readonly #device: Device;
   readonly #target: PanelTarget;
+  readonly #cursor: PanelCursor;
   readonly #k: number;
   readonly #width: number;
   /** Panels that are gathered. */
@@ -46,15 +86,12 @@ export class PanelWriter {
   readonly #staged: Float32Array | Uint16Array;
   /** Elements that came so far. */
   #count = 0;
-  /** Panels that are written: of all, and tensor by tensor. */
-  #written = 0;
-  #tensor = 0;
-  #writtenHere = 0;
 
   constructor(device: Device, staging: Staging, target: PanelTarget) {
     const [, k = 1, width = 1] = target.tensors[0]?.shape ?? [];
     this.#device = device;
     this.#target = target;
+    this.#cursor = new PanelCursor(target.tensors);
     this.#k = k;
     this.#width = width;
     this.#group = Math.max(1, Math.floor(STAGED_ELEMENTS / (k * width)));
@@ -64,12 +101,12 @@ export class PanelWriter {
 
   /** Row-major elements that follow those of the calls before. @throws {WeightsError} `outOfRange` for what f16 cannot hold */
   add(data: TensorData): void {
-    const values = this.#target.areBits ? data.values : floatsOf(data);
+    const values = this.#target.areBits && data.dtype === 'f16' ? data.values : floatsOf(data);
     for (let from = 0; from < values.length; ) {
       const column = this.#count % this.#k;
       const row = (this.#count - column) / this.#k;
       const lane = row % this.#width;
-      const panel = (row - lane) / this.#width - this.#written;
+      const panel = (row - lane) / this.#width - this.#cursor.written;
       if (panel === this.#group) this.#flush(panel);
       else {
         const count = Math.min(this.#k - column, values.length - from);
@@ -84,33 +121,21 @@ export class PanelWriter {
   /** Writes what is left. @throws as `add` */
   finish(): void {
     const panels = Math.ceil(this.#count / this.#k / this.#width);
-    const room = this.#target.tensors.reduce((sum, { shape }) => sum + shape[0]!, 0);
+    const { room, written } = this.#cursor;
     if (panels !== room || this.#count % this.#k !== 0)
       throw new InternalError(`a matrix of ${room} panels of ${this.#k} came as ${this.#count} elements`);
     this.#clearRest(panels);
-    this.#flush(panels - this.#written);
+    this.#flush(panels - written);
   }
 
   #flush(panels: number): void {
-    for (let done = 0; done < panels; ) {
-      const tensor = this.#target.tensors[this.#tensor];
-      if (!tensor) throw new InternalError('more panels came than there is room for');
-      const count = Math.min(panels - done, tensor.shape[0]! - this.#writtenHere);
-      this.#write(tensor, this.#writtenHere, done, count);
-      done += count;
-      this.#writtenHere += count;
-      if (this.#writtenHere === tensor.shape[0]) {
-        this.#tensor++;
-        this.#writtenHere = 0;
-      }
-    }
-    this.#written += panels;
+    this.#cursor.take(panels, (tensor, to, from, count) => this.#write(tensor, to, from, count));
   }
 
   /** Zeros in the lanes of the last panel that no row came for; every other lane was written over. */
   #clearRest(panels: number): void {
     const rows = this.#count / this.#k - (panels - 1) * this.#width;
-    const first = (panels - 1 - this.#written) * this.#k * this.#width;
+    const first = (panels - 1 - this.#cursor.written) * this.#k * this.#width;
     for (let at = first; at < first + this.#k * this.#width; at += this.#width)
       this.#staged.fill(0, at + rows, at + this.#width);
   }

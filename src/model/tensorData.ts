@@ -2,20 +2,22 @@
 import { InternalError } from '../base/errors.ts';
 import { widenF16 } from '../base/float16.ts';
 
-/** Elements of one tensor, row-major, as they are stored; f16 as its bits. The receiver owns them. */
+/** Elements of one tensor, row-major, as they are stored; f16 as its bits, int8 without its scales. The receiver owns them. */
 export type TensorData =
   | { readonly dtype: 'f32'; readonly values: Float32Array }
-  | { readonly dtype: 'f16'; readonly values: Uint16Array };
+  | { readonly dtype: 'f16'; readonly values: Uint16Array }
+  | { readonly dtype: 'int8'; readonly values: Int8Array };
 
 /** The values; those of f32 are not copied. */
 export function floatsOf(data: TensorData): Float32Array {
   if (data.dtype === 'f32') return data.values;
+  if (data.dtype === 'int8') return Float32Array.from(data.values);
   const values = new Float32Array(data.values.length);
   widenF16(data.values, values);
   return values;
 }
 
-/** How weights may lie in a file. Int8 comes as f32, its integers times their scales. */
+/** How weights may lie in a file. */
 export type StoredType = 'f32' | 'f16' | 'int8';
 
 /** All names are those of `tensorSpecs`. */
@@ -23,10 +25,17 @@ export interface TensorReader {
   /** How a tensor lies in the file, and in memory where nobody chooses. */
   dtype(name: string): StoredType;
   /**
-   * The elements in order, in pieces of any length; a piece is the reader's again when the next is asked for.
+   * The elements in order, in pieces of any length, int8 times its scales as f32; a piece is the reader's again when the next is asked for.
    * @throws {WeightsError} when there is no such tensor, or it cannot be read
    */
   pieces(name: string, signal?: AbortSignal): AsyncIterable<TensorData>;
+  /** A matrix that lies there as int8, not multiplied; absent where there is none. */
+  readonly int8?: {
+    /** Of each row. */
+    scales(name: string, signal?: AbortSignal): Promise<Float32Array>;
+    /** As `pieces`, of integers. */
+    pieces(name: string, signal?: AbortSignal): AsyncIterable<TensorData>;
+  };
 }
 
 /**
@@ -38,13 +47,21 @@ export async function joinPieces(pieces: AsyncIterable<TensorData>, count: numbe
   let joined: TensorData | undefined;
   let filled = 0;
   for await (const piece of pieces) {
-    joined ??=
-      piece.dtype === 'f16'
-        ? { dtype: 'f16', values: new Uint16Array(count) }
-        : { dtype: 'f32', values: new Float32Array(count) };
+    joined ??= room(piece.dtype, count);
     joined.values.set(piece.values, filled);
     filled += piece.values.length;
   }
   if (filled !== count) throw new InternalError(`a tensor of ${count} elements came as ${filled}`);
   return joined ?? { dtype: 'f32', values: new Float32Array() };
+}
+
+function room(dtype: TensorData['dtype'], count: number): TensorData {
+  switch (dtype) {
+    case 'f32':
+      return { dtype, values: new Float32Array(count) };
+    case 'f16':
+      return { dtype, values: new Uint16Array(count) };
+    case 'int8':
+      return { dtype, values: new Int8Array(count) };
+  }
 }

@@ -13,6 +13,7 @@ import { type DType, elementCount, storageBytes, type WeightType } from '../engi
 import type { Tensor } from '../engine/program.ts';
 import { panelCount } from '../kernels/matmul/panels.ts';
 import type { ModelDimensions } from './dims.ts';
+import { Int8PanelWriter } from './int8PanelWriter.ts';
 import { PanelWriter, Staging } from './panelWriter.ts';
 import { floatsOf, joinPieces, type StoredType, type TensorData, type TensorReader } from './tensorData.ts';
 import { storedAs, type TensorSpec, tensorSpecs } from './tensorSpec.ts';
@@ -264,11 +265,36 @@ class WeightPlanner {
     return {
       tensors: parts.length,
       run: async (reading) => {
-        const writer = this.#writer(tensors, dtype, parts);
-        for (const part of parts) for await (const piece of this.#pieces(part, reading)) writer.add(piece);
-        writer.finish();
+        const { int8 } = this.#reader;
+        const areIntegers = dtype === 'int8' && parts.every((part) => part.dtype === 'int8');
+        if (int8 && areIntegers) await this.#loadIntegers(int8, tensors, parts, reading);
+        else {
+          const writer =
+            dtype === 'int8'
+              ? new Int8PanelWriter(this.#device, this.#staging, tensors)
+              : this.#writer(tensors, dtype, parts);
+          for (const part of parts) for await (const piece of this.#pieces(part, reading)) writer.add(piece);
+          writer.finish();
+        }
       },
     };
+  }
+
+  /** As they are in the file. */
+  async #loadIntegers(
+    int8: NonNullable<TensorReader['int8']>,
+    tensors: readonly Tensor[],
+    parts: readonly WantedTensor[],
+    { signal, onTensor }: Reading,
+  ): Promise<void> {
+    const scales: Float32Array[] = [];
+    for (const { name } of parts) scales.push(await int8.scales(name, signal));
+    const writer = new Int8PanelWriter(this.#device, this.#staging, tensors, scales);
+    for (const { name } of parts) {
+      for await (const piece of int8.pieces(name, signal)) writer.add(piece);
+      onTensor(name);
+    }
+    writer.finish();
   }
 
   #writer(tensors: readonly Tensor[], dtype: WeightType, parts: readonly WantedTensor[]): PanelWriter {

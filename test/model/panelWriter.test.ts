@@ -4,9 +4,11 @@ import * as assert from 'uvu/assert';
 import { WeightsError } from '../../src/base/errors.ts';
 import { randomStream } from '../../src/base/random.ts';
 import { createReferenceDevice } from '../../src/devices/reference/device.ts';
+import type { Device } from '../../src/engine/device.ts';
 import { type HostArray, storageType, WEIGHT_TYPES, type WeightType } from '../../src/engine/dtype.ts';
 import type { Tensor } from '../../src/engine/program.ts';
 import { panelCount, panelIndex } from '../../src/kernels/matmul/panels.ts';
+import { Int8PanelWriter } from '../../src/model/int8PanelWriter.ts';
 import { PanelWriter, Staging } from '../../src/model/panelWriter.ts';
 import type { TensorData } from '../../src/model/tensorData.ts';
 import { throws } from '../support/throws.ts';
@@ -22,9 +24,11 @@ async function write(
     dtype = 'f32',
     pieceLength = data.values.length,
     panels,
+    scales,
   }: Partial<Record<'pieceLength', number>> & {
     dtype?: WeightType;
     panels: readonly number[];
+    scales?: readonly Float32Array[];
   },
 ): Promise<readonly HostArray[]> {
   const device = createReferenceDevice();
@@ -36,7 +40,10 @@ async function write(
     return tensor;
   });
   const areBits = data.dtype === 'f16' && dtype === 'f16';
-  const writer = new PanelWriter(device, usedStaging(), { tensors, dtype, areBits });
+  const writer =
+    dtype === 'int8'
+      ? new Int8PanelWriter(device, usedStaging(), tensors, scales)
+      : new PanelWriter(device, usedStaging(), { tensors, dtype, areBits });
   for (let at = 0; at < data.values.length; at += pieceLength)
     writer.add({ ...data, values: data.values.slice(at, at + pieceLength) } as TensorData); // its type is data's
   writer.finish();
@@ -48,6 +55,7 @@ function usedStaging(): Staging {
   const staging = new Staging();
   staging.floats(2 ** 20).fill(Number.NaN);
   staging.halves(2 ** 20).fill(0x7e00);
+  staging.integers(2 ** 20).fill(77);
   return staging;
 }
 
@@ -94,6 +102,35 @@ test('every weight type is as if the whole matrix were narrowed at once', async 
   }
 });
 
+test('integers stay as they are, whatever their length, with the scales of their rows', async () => {
+  for (const [n, k, panels] of [
+    [33, 5, [3]],
+    [40, 6000, [1, 2]],
+    [17, 384, [2]],
+  ] as const) {
+    const integers = Int8Array.from(randomValues(n * k), (value) => Math.round(254 * value));
+    const scales = randomValues(n);
+    const values = Float32Array.from(integers, (value, i) => value * scales[Math.floor(i / k)]!);
+    for (const pieceLength of [n * k, 1009, k, 4 * k + 2]) {
+      const options = { dtype: 'int8', pieceLength, panels, scales: [scales.slice(0, 16), scales.slice(16)] } as const;
+      const parts = await write({ dtype: 'int8', values: integers }, k, options);
+      const got = Float32Array.from(parts.flatMap((part) => [...part]));
+      assert.ok(equal(got, expected(values, n, k)), `${n} rows of ${k}, pieces of ${pieceLength}`);
+    }
+  }
+});
+
+test('what fills up an odd number of integers is zero', async () => {
+  const written: number[] = [];
+  const device: Device = { ...createReferenceDevice(), write: (_tensor, data) => void written.push(...data) };
+  const tensor = device.allocate('w', 'int8', [1, 5, width], 'weights');
+  const writer = new Int8PanelWriter(device, usedStaging(), [tensor], [new Float32Array(width).fill(1)]);
+  writer.add({ dtype: 'int8', values: new Int8Array(5 * width).fill(3) });
+  writer.finish();
+  const stored = written.slice(0, 6 * width);
+  assert.equal([stored.filter((each) => each === 3).length, stored.filter((each) => each === 0).length], [80, 16]);
+});
+
 test('halves stay as they are, and become other types', async () => {
   const [n, k] = [20, 9];
   const floats = randomValues(n * k);
@@ -110,7 +147,7 @@ test('one matrix in several tensors', async () => {
   const [n, k] = [16 * 7 + 3, 5000];
   const values = randomValues(n * k);
   const whole = expected(values, n, k);
-  for (const dtype of ['f32', 'int8b32'] as const) {
+  for (const dtype of ['f32', 'int8', 'int8b32'] as const) {
     const parts = await write({ dtype: 'f32', values }, k, { dtype, pieceLength: 1009, panels: [1, 5, 2] });
     let at = 0;
     for (const part of parts) {
@@ -128,9 +165,13 @@ test('what f16 cannot hold is refused; so is another number of rows', async () =
   const values = randomValues(16 * 4);
   values[20] = 70_000;
   await throws(WeightsError, 'outOfRange', write({ dtype: 'f32', values }, 4, { dtype: 'f16', panels: [1] }), '70000');
-  for (const panels of [[2], [1, 1]]) {
+  for (const [dtype, panels] of [
+    ['f32', [2]],
+    ['f32', [1, 1]],
+    ['int8', [2]],
+  ] as const) {
     let message = '';
-    await write({ dtype: 'f32', values }, 4, { panels }).catch((error: Error) => {
+    await write({ dtype: 'f32', values }, 4, { dtype, panels }).catch((error: Error) => {
       message = error.message;
     });
     assert.match(message, /2 panels of 4 came as 64 elements/);
