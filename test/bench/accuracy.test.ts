@@ -1,9 +1,11 @@
 /** What the accuracy table is made with: weights off their grid, distances of tokens, words and distributions, its goals. */
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { SchemeModel } from '../../bench/accuracyModel.ts';
 import { accuracyReport } from '../../bench/accuracyReport.ts';
 import type { AccuracyRow, ClipResult } from '../../bench/accuracyRow.ts';
-import { roundToAbsmax, shake, weightsFor } from '../../bench/accuracySchemes.ts';
+import { roundToAbsmax, SCHEMES, shake, weightsFor } from '../../bench/accuracySchemes.ts';
 import { addStep, forcedLogits, noDivergence, stepOf } from '../../bench/teacherForcing.ts';
 import { editDistance, wordErrors } from '../../bench/wordErrors.ts';
 import { randomStream } from '../../src/base/random.ts';
@@ -12,7 +14,9 @@ import { quantizeRows } from '../../src/engine/int8.ts';
 import type { ModelDimensions } from '../../src/model/dims.ts';
 import { createInference } from '../../src/model/inference.ts';
 import type { TensorReader } from '../../src/model/tensorData.ts';
+import { inFolder } from '../support/folder.ts';
 import { randomWeights } from '../support/plainWhisper.ts';
+import { shapeClasses, writeRandomModel } from '../support/randomModel.ts';
 
 const test = suite('accuracy');
 
@@ -117,6 +121,35 @@ test('led along tokens, a model says what it says when it is given all of them a
     for (let id = 0; id < dims.nVocab; id++)
       assert.ok(Math.abs(row[id]! - wanted[(i + 2) * dims.nVocab + id]!) < 1e-5, `step ${i}, token ${id}`);
   await device.close();
+});
+
+test('a scheme is led along all that f32 decoded, whatever it decodes itself', async () => {
+  await inFolder(async (folder) => {
+    const model = join(folder, 'model');
+    await writeRandomModel(model, shapeClasses.tiny!, 5);
+    const otherModel = join(folder, 'other');
+    await writeRandomModel(otherModel, shapeClasses.tiny!, 7);
+    const f32 = await SchemeModel.open(model, 'stored', SCHEMES.f32!, 1);
+    const other = await SchemeModel.open(otherModel, 'stored', SCHEMES.int8!, 1);
+    try {
+      const random = randomStream(6);
+      const samples = Float32Array.from({ length: 480 }, () => random() - 0.5);
+      const lead = await f32.lead(samples);
+      const steps = lead.windows.reduce((sum, window) => sum + window.steps.length, 0);
+
+      assert.ok(steps > 20, `${steps} steps`);
+      assert.ok(lead.windows.every(({ fed, steps }) => steps.length === fed.length + 1));
+      const same = await f32.follow(samples, lead);
+      assert.equal(same.tokens, lead.tokens);
+      assert.equal(same.divergence, { steps, sameBest: steps, kl: 0, flippedGap: 0 });
+      const { divergence } = await other.follow(samples, lead);
+      assert.is(divergence.steps, steps);
+      assert.ok(divergence.kl > 0 && divergence.sameBest < steps);
+    } finally {
+      await f32.close();
+      await other.close();
+    }
+  });
 });
 
 test('how far two distributions are apart', () => {
