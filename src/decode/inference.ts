@@ -20,6 +20,8 @@ export interface DecodeGroup {
   readonly sotIndex: number;
   /** How many rows decode this window. */
   readonly rows: number;
+  /** A timestamp id: after a pair of earlier ones comes more text (`RuleState`); 0 when absent. */
+  readonly noEndBefore?: number;
 }
 
 /** The best tokens of each row after the rules, best first, ties by the lower id; shapes [rows, perRow]. */

@@ -4,7 +4,7 @@
  */
 import { NumericError } from '../base/errors.ts';
 import { applyRules, type LogitRules, MASKED, ruleState } from '../rules/logitRules.ts';
-import type { Candidates, Decoding } from './inference.ts';
+import type { Candidates, DecodeGroup, Decoding } from './inference.ts';
 import type { LogitFilter, ResolvedDecodingOptions } from './options.ts';
 import { largest } from './search/topK.ts';
 
@@ -52,13 +52,22 @@ export class FilteredDecoding implements Decoding {
   readonly #nVocab: number;
   readonly #rules: LogitRules;
   readonly #filter: LogitFilter;
+  readonly #noEndBefore: readonly number[];
   #sampled: readonly (readonly number[])[];
 
-  constructor(inner: Decoding, nVocab: number, rules: LogitRules, filter: LogitFilter) {
+  /** @param groups whose rows decode */
+  constructor(
+    inner: Decoding,
+    groups: readonly Pick<DecodeGroup, 'rows' | 'noEndBefore'>[],
+    nVocab: number,
+    rules: LogitRules,
+    filter: LogitFilter,
+  ) {
     this.#inner = inner;
     this.#nVocab = nVocab;
     this.#rules = rules;
     this.#filter = filter;
+    this.#noEndBefore = groups.flatMap(({ rows, noEndBefore = 0 }) => Array.from({ length: rows }, () => noEndBefore));
     this.#sampled = Array.from({ length: inner.rows }, () => []);
   }
 
@@ -94,7 +103,7 @@ export class FilteredDecoding implements Decoding {
     const logprobs = new Float32Array(this.rows * perRow);
     this.#sampled.forEach((sampled, r) => {
       const row = all.subarray(r * this.#nVocab, (r + 1) * this.#nVocab);
-      const logSum = applyRules(row, ruleState(sampled, this.#rules), this.#rules);
+      const logSum = applyRules(row, ruleState(sampled, this.#rules, this.#noEndBefore[r]), this.#rules);
       if (Number.isNaN(logSum)) throw nonFinite(r);
       for (const [k, id] of largest(row, perRow).entries()) {
         tokens[r * perRow + k] = id;

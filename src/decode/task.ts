@@ -36,6 +36,11 @@ export interface WindowInput {
   readonly prompt?: string | readonly number[] | undefined;
   /** Number of its stream of random draws: windows draw independently; 0 if undefined. */
   readonly stream?: number | undefined;
+  /**
+   * Ticks of 0.02 s up to which there is certainly speech: with timestamps, the text does not end with a pair of earlier
+   * ones, as it does where the model leaves the last words to the next window.
+   */
+  readonly speechUntil?: number | undefined;
 }
 
 export interface DecodingResult {
@@ -105,14 +110,16 @@ export class DecodingTask {
   async run(windows: readonly WindowInput[], signal?: AbortSignal): Promise<DecodingResult[]> {
     const languages: Pick<DecodingResult, 'language' | 'detection'>[] = [];
     const groups: DecodeGroup[] = [];
-    for (const { audio, language: given = this.#language, prompt = this.#options.prompt } of windows) {
+    for (const { audio, language: given = this.#language, prompt = this.#options.prompt, speechUntil = 0 } of windows) {
       const detection = given === undefined ? await this.#detect(audio, signal) : undefined;
       const language = given ?? detection?.language ?? 'en';
       languages.push({ language, detection });
-      groups.push({ audio, ...this.#initialTokens(language, prompt), rows: this.#rows });
+      const noEndBefore = speechUntil > 0 ? this.#tokenizer.timestampBegin + speechUntil : 0;
+      groups.push({ audio, ...this.#initialTokens(language, prompt), rows: this.#rows, noEndBefore });
     }
-    const searchGroups = groups.map(({ rows, initialTokens }, g) => ({
+    const searchGroups = groups.map(({ rows, initialTokens, noEndBefore = 0 }, g) => ({
       rows,
+      noEndBefore,
       // Sampling also ends once the row is longer than the context.
       limit: Math.min(this.#sampleLen, this.#inference.nTextCtx + 1 - initialTokens.length),
       stream: windows[g]!.stream ?? 0,
@@ -156,7 +163,7 @@ export class DecodingTask {
     }
     const started = await this.#inference.start(groups, this.#rules, signal);
     const decoding = this.#filter
-      ? new FilteredDecoding(started, this.#inference.nVocab, this.#rules, this.#filter)
+      ? new FilteredDecoding(started, groups, this.#inference.nVocab, this.#rules, this.#filter)
       : started;
     try {
       return { candidates: await this.#search(decoding, searchGroups, signal), noSpeechProb: decoding.noSpeechProb };

@@ -38,6 +38,8 @@ export interface RuleState {
   readonly lastIsTimestamp: boolean;
   /** Fewer than two tokens are sampled, or the last but one is a timestamp. */
   readonly penultimateIsTimestamp: boolean;
+  /** A timestamp id: after a pair of earlier ones comes more text, and no `eot`. 0: the text may end there. */
+  readonly noEndBefore: number;
 }
 
 /** Of a row that has sampled nothing. */
@@ -46,6 +48,7 @@ export const INITIAL_RULE_STATE: RuleState = {
   lastTimestamp: -1,
   lastIsTimestamp: false,
   penultimateIsTimestamp: true,
+  noEndBefore: 0,
 };
 
 /** @param timestampBegin first timestamp id; undefined: decoding without timestamps */
@@ -56,11 +59,13 @@ export function nextRuleState(state: RuleState, token: number, timestampBegin: n
     lastTimestamp: isTimestamp ? token : state.lastTimestamp,
     lastIsTimestamp: isTimestamp,
     penultimateIsTimestamp: state.sampled === 0 || state.lastIsTimestamp,
+    noEndBefore: state.noEndBefore,
   };
 }
 
-export function ruleState(sampled: readonly number[], rules: LogitRules): RuleState {
-  return sampled.reduce((state, token) => nextRuleState(state, token, rules.timestamps?.begin), INITIAL_RULE_STATE);
+export function ruleState(sampled: readonly number[], rules: LogitRules, noEndBefore = 0): RuleState {
+  const start: RuleState = { ...INITIAL_RULE_STATE, noEndBefore };
+  return sampled.reduce((state, token) => nextRuleState(state, token, rules.timestamps?.begin), start);
 }
 
 /** Ids from `begin` up to `end`. */
@@ -86,11 +91,12 @@ export function allowedIds(
   // Timestamps come in pairs: after the first of one only its second may come, after the second no third.
   const isPairOpen = state.lastIsTimestamp && !state.penultimateIsTimestamp;
   const isPairClosed = state.lastIsTimestamp && state.penultimateIsTimestamp;
+  const hasMoreText = isPairClosed && state.sampled > 1 && state.lastTimestamp < state.noEndBefore;
   // The second of a pair may repeat its time; any other must be later.
   const earliest = state.lastTimestamp < 0 ? begin : state.lastTimestamp + (isPairOpen ? 0 : 1);
   const latest = isFirst && maxInitial !== undefined ? Math.min(begin + maxInitial + 1, nVocab) : nVocab;
   return {
-    text: { begin: isPairOpen ? eot : 0, end: isFirst ? 0 : begin },
+    text: { begin: isPairOpen ? eot : 0, end: isFirst ? 0 : hasMoreText ? eot : begin },
     timestamps: { begin: Math.max(begin, earliest), end: isPairClosed ? begin : latest },
   };
 }

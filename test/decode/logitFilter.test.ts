@@ -110,8 +110,9 @@ test('a part of the logits', async () => {
   });
   const audio = await inference.encode(new Float32Array(1));
   const rules = { eot, suppress: [], suppressAtStart: [] };
-  const inner = await inference.start([{ audio, initialTokens: [tokenizer.sot], sotIndex: 0, rows: 2 }], rules);
-  const decoding = new FilteredDecoding(inner, nVocab, rules, (logits) => {
+  const groups = [{ audio, initialTokens: [tokenizer.sot], sotIndex: 0, rows: 2 }];
+  const inner = await inference.start(groups, rules);
+  const decoding = new FilteredDecoding(inner, groups, nVocab, rules, (logits) => {
     logits[5] = 50;
   });
   assert.equal([...(await decoding.logits(4, 7))], [4, 50, 6, 4, 50, 6]);

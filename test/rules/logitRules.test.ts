@@ -47,6 +47,23 @@ test('suppressed ids, at every step', () => {
   }
 });
 
+test('a pair of timestamps before the last words is not the end', () => {
+  const given = rules();
+  const open = (sampled: readonly number[], noEndBefore: number): boolean => {
+    const row = flat();
+    applyRules(row, ruleState(sampled, given, noEndBefore), given);
+    return row[eot]! > MASKED;
+  };
+  const pair = [ts(0), 3, ts(4), ts(4)];
+  assert.ok(open(pair, 0));
+  assert.ok(open(pair, ts(4)));
+  assert.not.ok(open(pair, ts(5)));
+  assert.not.ok(open([ts(0), 3, ts(4), ts(5)], ts(6)));
+  assert.ok(open([...pair, 3], ts(9)), 'after text it may end');
+  assert.ok(open(pair.slice(0, 3), ts(9)), 'and after one timestamp, which is the end of what is there');
+  assert.ok(open([ts(0)], ts(9)), 'or without any text');
+});
+
 test('blank, at the first step only', () => {
   const given = rules({ timestamps: undefined, suppressAtStart: [2, eot] });
   assert.equal(

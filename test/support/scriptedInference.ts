@@ -270,7 +270,7 @@ class ScriptedDecoding implements Decoding {
 
   #filtered(row: Row): { logits: Float32Array; logSum: number } {
     const logits = this.#raw(row).slice();
-    const logSum = applyRules(logits, ruleState(row.sampled, this.#rules), this.#rules);
+    const logSum = applyRules(logits, ruleState(row.sampled, this.#rules, row.group.noEndBefore), this.#rules);
     if (Number.isNaN(logSum)) throw new NumericError('nonFinite', 'The script gave a logit that is not finite.');
     return { logits, logSum };
   }

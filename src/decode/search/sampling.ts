@@ -21,13 +21,14 @@ export interface SamplingOptions {
 
 export function samplingSearch(nVocab: number, rules: LogitRules, options: SamplingOptions): Search {
   return async (decoding, groups, signal) => {
-    const rows = groups.flatMap(({ rows, limit, stream }) =>
+    const rows = groups.flatMap(({ rows, limit, stream, noEndBefore }) =>
       Array.from({ length: rows }, (_, row) => ({
         tokens: [] as number[],
         logprobs: [] as number[],
         limit,
         stream,
         row,
+        noEndBefore,
       })),
     );
     for (;;) {
@@ -38,7 +39,7 @@ export function samplingSearch(nVocab: number, rules: LogitRules, options: Sampl
         const { tokens, logprobs, limit } = state;
         if (tokens.at(-1) === rules.eot || tokens.length >= limit) return rules.eot;
         const row = logits.subarray(r * nVocab, (r + 1) * nVocab);
-        const logSum = applyRules(row, ruleState(tokens, rules), rules);
+        const logSum = applyRules(row, ruleState(tokens, rules, state.noEndBefore), rules);
         if (Number.isNaN(logSum)) throw new NumericError('nonFinite', `The model's logits of row ${r} are not finite.`);
         const key = drawKey(options.seed, state.stream, state.row, tokens.length);
         const token = drawToken(row, options.temperature, (id, least) => gumbelAbove(key, id, least));

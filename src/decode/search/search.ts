@@ -17,6 +17,8 @@ export interface SearchGroup {
   readonly limit: number;
   /** Number of this window's stream of random draws: windows draw independently. */
   readonly stream: number;
+  /** As in `DecodeGroup`. */
+  readonly noEndBefore?: number;
 }
 
 /** Decodes all groups to their end; gives each one's candidates in the order in which ties are decided. */

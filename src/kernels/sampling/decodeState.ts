@@ -18,9 +18,9 @@ import { type LogitRules, type RuleState, ruleState, type TimestampRules } from 
 
 /** `sequence` is its slot in the self-attention cache, `audio` the one in the cross-attention cache. */
 export const ROW_STATE = columns(['token', 'position', 'sequence', 'audio']);
-/** `lastTimestamp` is the id + 1, 0 for none; `done` and the columns whose names are claims are 0 or 1. */
+/** `lastTimestamp` is the id + 1, 0 for none; `noEndBefore` an id, 0 for none; `done` and the columns whose names are claims are 0 or 1. */
 export const RULE_STATE = columns(
-  ['sampled', 'lastTimestamp', 'lastIsTimestamp', 'penultimateIsTimestamp', 'done', 'nonFinite'],
+  ['sampled', 'lastTimestamp', 'lastIsTimestamp', 'penultimateIsTimestamp', 'done', 'nonFinite', 'noEndBefore'],
   8,
 );
 /**
@@ -82,8 +82,8 @@ export function isMasked(masks: HostArray, words: number, id: number, isFirst: b
 }
 
 /** One row of `ruleState` from the tokens it has sampled. */
-export function encodeRuleState(sampled: readonly number[], rules: LogitRules): number[] {
-  return ruleStateRow(ruleState(sampled, rules), sampled.includes(rules.eot));
+export function encodeRuleState(sampled: readonly number[], rules: LogitRules, noEndBefore: number): number[] {
+  return ruleStateRow(ruleState(sampled, rules, noEndBefore), sampled.includes(rules.eot));
 }
 
 export function ruleStateRow(state: RuleState, isDone: boolean): number[] {
@@ -93,6 +93,7 @@ export function ruleStateRow(state: RuleState, isDone: boolean): number[] {
     lastIsTimestamp: state.lastIsTimestamp ? 1 : 0,
     penultimateIsTimestamp: state.penultimateIsTimestamp ? 1 : 0,
     done: isDone ? 1 : 0,
+    noEndBefore: state.noEndBefore,
   });
 }
 
@@ -103,6 +104,7 @@ export function decodeRuleState(words: HostArray, row: number): RuleState {
     lastTimestamp: cell('lastTimestamp') - 1,
     lastIsTimestamp: cell('lastIsTimestamp') !== 0,
     penultimateIsTimestamp: cell('penultimateIsTimestamp') !== 0,
+    noEndBefore: cell('noEndBefore'),
   };
 }
 

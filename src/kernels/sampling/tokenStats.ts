@@ -82,14 +82,27 @@ export const reference: Reference<typeof tokenStats> = (
 /** A small vocabulary with everything in it: 2000 text ids, eot 2000, noTimestamps 2001, 40 timestamps from 2002. */
 const small = { nVocab: 2042, eot: 2000, begin: 2002 };
 
-/** As many rows: nothing sampled; one timestamp; text after it; a pair open, closed; text after a pair. */
+/** As many rows: nothing sampled; one timestamp; text after it; a pair open, closed; text after a pair; a pair that is no end. */
 const RULE_STATES: readonly RuleState[] = [
   INITIAL_RULE_STATE,
-  { sampled: 1, lastTimestamp: small.begin, lastIsTimestamp: true, penultimateIsTimestamp: true },
-  { sampled: 2, lastTimestamp: small.begin, lastIsTimestamp: false, penultimateIsTimestamp: true },
-  { sampled: 5, lastTimestamp: small.begin + 10, lastIsTimestamp: true, penultimateIsTimestamp: false },
-  { sampled: 6, lastTimestamp: small.begin + 10, lastIsTimestamp: true, penultimateIsTimestamp: true },
-  { sampled: 7, lastTimestamp: small.begin + 10, lastIsTimestamp: false, penultimateIsTimestamp: false },
+  { sampled: 1, lastTimestamp: small.begin, lastIsTimestamp: true, penultimateIsTimestamp: true, noEndBefore: 0 },
+  { sampled: 2, lastTimestamp: small.begin, lastIsTimestamp: false, penultimateIsTimestamp: true, noEndBefore: 0 },
+  { sampled: 5, lastTimestamp: small.begin + 10, lastIsTimestamp: true, penultimateIsTimestamp: false, noEndBefore: 0 },
+  { sampled: 6, lastTimestamp: small.begin + 10, lastIsTimestamp: true, penultimateIsTimestamp: true, noEndBefore: 0 },
+  {
+    sampled: 7,
+    lastTimestamp: small.begin + 10,
+    lastIsTimestamp: false,
+    penultimateIsTimestamp: false,
+    noEndBefore: 0,
+  },
+  {
+    sampled: 6,
+    lastTimestamp: small.begin + 10,
+    lastIsTimestamp: true,
+    penultimateIsTimestamp: true,
+    noEndBefore: small.begin + 11,
+  },
 ];
 
 const fillRules: Required<KernelCase>['fill'] = {
@@ -130,8 +143,8 @@ function sizes(rows: number, nVocab: number, perRow: number, more?: Partial<Kern
 
 export const cases: readonly KernelCase[] = [
   sizes(1, 5, 1, { fill: { rules: noTimestampRules, masks: () => {} }, note: 'five ids, no rules' }),
-  /* @__PURE__ */ sizes(6, small.nVocab, 1, { note: 'every state of the rules' }),
-  /* @__PURE__ */ sizes(6, small.nVocab, 6, { fill: { logits: fewValues }, note: 'ties everywhere' }),
+  /* @__PURE__ */ sizes(7, small.nVocab, 1, { note: 'every state of the rules' }),
+  /* @__PURE__ */ sizes(7, small.nVocab, 6, { fill: { logits: fewValues }, note: 'ties everywhere' }),
   /* @__PURE__ */ sizes(3, small.nVocab, 3, {
     fill: {
       logits: (x, d, random) => {

@@ -246,14 +246,18 @@ function rangeOfChunk(
     const isLast = f.let(sampled('lastIsTimestamp'));
     const isPenultimate = f.let(sampled('penultimateIsTimestamp'));
     const isPairOpen = f.let(i32.and(isLast, i32.eqz(isPenultimate)));
+    const isPairClosed = f.let(i32.and(isLast, isPenultimate));
     f.if(
       isText,
       () => {
         f.if(isFirst, () => f.set(high, begin));
         f.if(isPairOpen, () => f.set(low, max(f, low, rule('eot'))));
+        const isEarly = i32.le_s(lastTimestamp, sampled('noEndBefore'));
+        const isSecond = i32.gt_s(sampled('sampled'), i32.const(1));
+        f.if(i32.and(i32.and(isPairClosed, isSecond), isEarly), () => f.set(high, min(f, high, rule('eot'))));
       },
       () => {
-        f.if(i32.and(isLast, isPenultimate), () => f.set(high, begin));
+        f.if(isPairClosed, () => f.set(high, begin));
         f.if(lastTimestamp, () => f.set(low, max(f, low, i32.sub(lastTimestamp, isPairOpen))));
         const limit = f.let(rule('initialEnd'));
         f.if(i32.and(isFirst, i32.ne(limit, i32.const(0))), () => f.set(high, min(f, high, limit)));

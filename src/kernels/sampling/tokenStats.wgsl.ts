@@ -149,6 +149,9 @@ fn chunkRange(chunk: u32, row: u32) -> vec4u {
   if (isText) {
     if (isPairOpen) { low = max(low, ${rules.eot}); }
     if (isFirst) { high = begin; }
+    if (isLast && !isPairOpen && ${state.sampled} > 1u && ${state.lastTimestamp} <= ${state.noEndBefore}) {
+      high = min(high, ${rules.eot});
+    }
   } else {
     if (${state.lastTimestamp} != 0u) { low = max(low, ${state.lastTimestamp} - select(0u, 1u, isPairOpen)); }
     if (isLast && !isPairOpen) { high = begin; }

@@ -16,11 +16,12 @@ export interface DecodingContext {
   readonly rules: LogitRules;
 }
 
-/** One row: its cross-attention slot, the length of its prompt, what it has sampled. */
+/** One row: its cross-attention slot, the length of its prompt, what it has sampled, and a part of its rules (`RuleState`). */
 export interface DecodingRow {
   readonly audio: number;
   readonly promptLength: number;
   readonly sampled: readonly number[];
+  readonly noEndBefore: number;
 }
 
 export interface PrefilledRows {
@@ -60,7 +61,7 @@ export async function prefillGroups(
       // The prompt lies once, in the slot of the group's first row.
       cacheSlots.fill(sequence, rows.length * nTextCtx, rows.length * nTextCtx + tokens.length);
       lastRows.push(fed - 1);
-      rows.push({ audio, promptLength: tokens.length, sampled: [] });
+      rows.push({ audio, promptLength: tokens.length, sampled: [], noEndBefore: group.noEndBefore ?? 0 });
     }
   }
   device.write(state.rules, encodeRules(rules, nVocab));
@@ -85,7 +86,7 @@ export function writeRows({ device, slot, rules }: DecodingContext, rows: readon
     const position = promptLength + sampled.length - 1;
     return ROW_STATE.encode({ token: sampled.at(-1) ?? 0, position, sequence, audio });
   });
-  const ruleWords = rows.flatMap(({ sampled }) => encodeRuleState(sampled, rules));
+  const ruleWords = rows.flatMap(({ sampled, noEndBefore }) => encodeRuleState(sampled, rules, noEndBefore));
   device.write(slot.state.rowState, Uint32Array.from(rowWords));
   device.write(slot.state.ruleState, Uint32Array.from(ruleWords));
 }

@@ -8,7 +8,7 @@ import type { Progress } from '../../base/progress.ts';
 import type { Tokenizer } from '../../text/tokenizer.ts';
 import { type Recording, summaryOf } from '../recording/recording.ts';
 import type { SpeechMap } from '../recording/speech.ts';
-import { framesToSeconds } from '../time.ts';
+import { FRAMES_PER_TICK, framesToSeconds } from '../time.ts';
 import type { Segment, TranscriptSummary } from '../transcript.ts';
 import type { WindowSegment } from '../window/segments.ts';
 import type { WindowRequest, WindowResult } from '../window/window.ts';
@@ -46,7 +46,9 @@ export class Lane {
   request(prompt: readonly number[]): WindowRequest {
     const { language } = this.#recording;
     const place = { seek: this.#seek, size: Math.min(N_FRAMES, this.chunk.end - this.#seek) };
-    return { mel: this.#mel, place, prompt, language, lastSpeech: this.#lastSpeech, keepAligned: this.isOverlapped };
+    const lastSpeech = this.#lastSpeech;
+    const speechUntil = this.#speechUntil();
+    return { mel: this.#mel, place, prompt, language, lastSpeech, keepAligned: this.isOverlapped, speechUntil };
   }
 
   add(window: WindowResult): void {
@@ -61,6 +63,13 @@ export class Lane {
   get framesDone(): number {
     const { start, end, overlap } = this.chunk;
     return Math.min(this.isDone ? end : this.#seek, end - overlap) - start;
+  }
+
+  /** A chunk that ends in a pause leaves no words to the next one: ticks of the window up to which some are still to come. */
+  #speechUntil(): number | undefined {
+    const { end, overlap } = this.chunk;
+    const frame = overlap > 0 ? undefined : this.#speech.lastWord({ start: this.#seek, end });
+    return frame && Math.floor((frame - this.#seek) / FRAMES_PER_TICK);
   }
 
   #isEnd({ isUnfinished, next }: WindowResult): boolean {

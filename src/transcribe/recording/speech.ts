@@ -13,6 +13,8 @@ import { Timeline } from './timeline.ts';
 
 /** Shortest pause a recording is cut in, in frames: longer than the closure of a plosive. */
 const MIN_PAUSE = 20;
+/** A pause longer than this is cut in several places. */
+const LONG_PAUSE = 1000;
 /** Fewer frames of speech than this contain no word of their own. */
 const MIN_WORD = 50;
 
@@ -32,21 +34,18 @@ export class SpeechMap {
     return speechSpans(this.#activity, options);
   }
 
-  /** The middle of the longest pause within the frames, the last one of several; undefined if all are too short. */
-  pauseIn({ start, end }: Clip): number | undefined {
-    let longest = MIN_PAUSE;
-    let middle: number | undefined;
+  /** The middles and lengths of the pauses within the frames that are long enough to cut in; a long one has several middles. */
+  pauses({ start, end }: Clip): { readonly middle: number; readonly length: number }[] {
+    const found: { readonly middle: number; readonly length: number }[] = [];
     let begin = start;
     for (let frame = start; frame <= end; frame++) {
       if (frame < end && !isSounding(this.#activity, frame)) continue;
       const length = frame - begin;
-      if (length >= longest) {
-        longest = length;
-        middle = begin + (length >> 1);
-      }
+      const parts = length < MIN_PAUSE ? 0 : Math.ceil(length / LONG_PAUSE);
+      for (let i = 0; i < parts; i++) found.push({ middle: begin + Math.floor(((i + 0.5) * length) / parts), length });
       begin = frame + 1;
     }
-    return middle;
+    return found;
   }
 
   /** Do the frames contain a word? The rest of one that began before them does not count. */
@@ -59,6 +58,18 @@ export class SpeechMap {
     };
     const spans = speechSpans(part, { padding: 0, minSilence: 0 });
     return spans.reduce((sum, span) => sum + span.end - span.start, 0) >= MIN_WORD;
+  }
+
+  /** The last frame from which on the frames contain a word; undefined if they contain none. */
+  lastWord({ start, end }: Clip): number | undefined {
+    if (!this.hasSpeech({ start, end })) return undefined;
+    let [first, last] = [start, end];
+    while (last - first > 1) {
+      const middle = (first + last) >> 1;
+      if (this.hasSpeech({ start: middle, end })) first = middle;
+      else last = middle;
+    }
+    return first;
   }
 
   /** The speech of the spliced parts of the recording. */

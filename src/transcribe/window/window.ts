@@ -29,6 +29,8 @@ export interface WindowRequest {
   readonly lastSpeech: number;
   /** Align its words and return them, whatever the options say: they are needed for an overlap merge. */
   readonly keepAligned?: boolean;
+  /** As in `WindowInput`. */
+  readonly speechUntil?: number | undefined;
 }
 
 export interface WindowResult {

@@ -178,6 +178,26 @@ test('a pause is cut in: no windows overlap, none is longer than 30 s', async ()
   }, 0);
 });
 
+test('what the model would leave to the next window is read at once, where a chunk ends in a pause', async () => {
+  const digits = layDigits(
+    Array.from({ length: 150 }, (_, i) => i % 10),
+    (i) => (i % 8 === 0 ? 60 : 6),
+  );
+  const frames = digits.at(-1)!.end + 100;
+  const isTimestamp = (token: number | undefined): boolean => (token ?? 0) >= tokenizer.timestampBegin;
+  // It ends after every pair of timestamps, where that is allowed.
+  const change: ReaderOptions['change'] = (logits, { sampled }) => {
+    if (sampled.length > 1 && isTimestamp(sampled.at(-1)) && isTimestamp(sampled.at(-2))) logits[tokenizer.eot] = 40;
+    return logits;
+  };
+  const { inference: plain } = await read(digits, {}, {}, frames);
+  for (const options of [{}, { beamSize: 2 }, { temperature: 0.2 }, { repetitionPenalty: 1.01 }]) {
+    const { transcript, inference } = await read(digits, options, { change }, frames);
+    assert.is(transcript.text, said(digits), JSON.stringify(options));
+    assert.is(inference.mels.length, plain.mels.length, JSON.stringify(options));
+  }
+});
+
 test('no window is shown what another said; the initial prompt is shown to all, or to the first alone', async () => {
   const digits = unbroken(0, (i) => i % 10, longer);
   const prompts = async (options: TranscribeOptions) => {

@@ -16,21 +16,35 @@ function speechOf(...runs: (readonly ['voice' | 'noise' | 'pause', number])[]): 
   });
 }
 
-test('the longest pause, in its middle; of equal ones the last; 20 frames at least', () => {
+test('pauses by their middles, 20 frames at least; long ones have several', () => {
   const speech = speechOf(['voice', 100], ['pause', 30], ['voice', 100], ['pause', 20], ['voice', 50], ['pause', 30]);
-  const rows: [start: number, end: number, middle: number | undefined][] = [
-    [0, 300, 115],
-    [0, 330, 315],
-    [131, 300, 240],
-    [0, 119, undefined],
-    [0, 120, 110],
-    [111, 230, undefined],
-    [110, 230, 120],
-    [150, 200, undefined],
-    [150, 150, undefined],
+  const rows: [start: number, end: number, pauses: [middle: number, length: number][]][] = [
+    [
+      0,
+      330,
+      [
+        [115, 30],
+        [240, 20],
+        [315, 30],
+      ],
+    ],
+    [131, 300, [[240, 20]]],
+    [0, 119, []],
+    [0, 120, [[110, 20]]],
+    [111, 230, []],
+    [110, 230, [[120, 20]]],
+    [150, 200, []],
+    [150, 150, []],
   ];
-  for (const [start, end, middle] of rows) assert.is(speech.pauseIn({ start, end }), middle, `${start}..${end}`);
-  assert.is(speechOf(['pause', 40], ['noise', 30]).pauseIn({ start: 0, end: 70 }), 20, 'noise is no pause');
+  const pausesOf = (given: SpeechMap, start: number, end: number) =>
+    given.pauses({ start, end }).map(({ middle, length }) => [middle, length]);
+  for (const [start, end, pauses] of rows) assert.equal(pausesOf(speech, start, end), pauses, `${start}..${end}`);
+  assert.equal(pausesOf(speechOf(['pause', 40], ['noise', 30]), 0, 70), [[20, 40]], 'noise is no pause');
+  const silence = speechOf(['voice', 10], ['pause', 2000], ['voice', 10]);
+  assert.equal(pausesOf(silence, 0, 2020), [
+    [510, 2000],
+    [1510, 2000],
+  ]);
 });
 
 test('half a second of speech is a word', () => {
@@ -46,6 +60,13 @@ test('half a second of speech is a word', () => {
     [200, 150, false],
   ];
   for (const [start, end, isSpeech] of rows) assert.is(speech.hasSpeech({ start, end }), isSpeech, `${start}..${end}`);
+  for (const [start, end, isSpeech] of rows) {
+    const last = speech.lastWord({ start, end });
+    assert.is(last !== undefined, isSpeech);
+    if (last === undefined) continue;
+    assert.ok(speech.hasSpeech({ start: last, end }), `from ${last} to ${end}`);
+    assert.not.ok(speech.hasSpeech({ start: last + 1, end }), `later than ${last}`);
+  }
 });
 
 test('spliced, it has the parts of the timeline', () => {
@@ -57,7 +78,10 @@ test('spliced, it has the parts of the timeline', () => {
     ]),
   );
   assert.equal(spliced.spans({ padding: 0 }), [{ start: 120, end: 180 }]);
-  assert.is(spliced.pauseIn({ start: 0, end: 180 }), 30);
+  assert.equal(spliced.pauses({ start: 0, end: 180 }), [
+    { middle: 30, length: 60 },
+    { middle: 110, length: 20 },
+  ]);
 });
 
 test.run();
