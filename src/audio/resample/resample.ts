@@ -113,13 +113,19 @@ export class MonoResampler {
 
 /** Whether all samples are: x - x is NaN for all that are not, and so is a sum with it. */
 function areFinite(samples: Float32Array | Float64Array): boolean {
-  let [even, odd] = [0, 0]; // two sums, of which none waits for the other
-  for (let i = 1; i < samples.length; i += 2) {
-    even += samples[i - 1]! - samples[i - 1]!;
-    odd += samples[i]! - samples[i]!;
+  // Sums that do not wait for each other.
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
+  for (let i = 3; i < samples.length; i += 4) {
+    a += samples[i - 3]! - samples[i - 3]!;
+    b += samples[i - 2]! - samples[i - 2]!;
+    c += samples[i - 1]! - samples[i - 1]!;
+    d += samples[i]! - samples[i]!;
   }
-  const last = samples.at(-1) ?? 0;
-  return even + odd + (last - last) === 0;
+  for (let i = samples.length & ~3; i < samples.length; i++) a += samples[i]! - samples[i]!;
+  return a + b + c + d === 0;
 }
 
 /** NaN and infinite samples: the time of the first, and how many there are. */

@@ -129,8 +129,8 @@ function between(from: number, to: number, i: number, nChanging: number): number
 
 /** The last `size` samples but two. */
 function copyOutput(output: F32Values, channel: Float32Array, at: number, size: number): void {
-  const from = SILK_HISTORY - size - 2;
-  for (let i = 0; i < size; i++) channel[at + i] = output[from + i]!;
+  const end = SILK_HISTORY - 2;
+  channel.set(output.subarray(end - size, end), at);
 }
 
 /** Flags of a channel: one bit of voice activity for each frame, and whether there are low-rate copies. */
