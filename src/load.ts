@@ -9,6 +9,7 @@ import { chooseDevice } from './devices/choose.ts';
 import { DEVICE_OPTIONS, type DeviceOptions } from './devices/options.ts';
 import type { ModelDimensions } from './model/dims.ts';
 import { createInference } from './model/inference.ts';
+import { chooseStorage } from './model/storage.ts';
 import { checkValues } from './options/check.ts';
 import { resolve } from './options/resolve.ts';
 import type { Platform } from './runtime/platform.ts';
@@ -63,7 +64,7 @@ export async function loadWhisper(
 ): Promise<Whisper> {
   const { signal } = options;
   checkLoadOptions(options);
-  const { device: choice, dtype, cacheDtype } = resolve(DEVICE_OPTIONS, 'load', options);
+  const { device: choice, ...wishes } = resolve(DEVICE_OPTIONS, 'load', options);
   const files = await openModelFiles(open, options).catch((error: unknown) => {
     throw explain(error);
   });
@@ -75,10 +76,17 @@ export async function loadWhisper(
     const tokenizer = new Tokenizer(files.tokenizer);
     const device = await chooseDevice(platform, choice, options);
     try {
+      const storage = chooseStorage({
+        dims: files.dims,
+        dtypeOf: files.dtype,
+        dtype: unlessAuto(wishes.dtype),
+        cacheDtype: unlessAuto(wishes.cacheDtype),
+        room: device.room,
+      });
       const inference = await createInference(device, files.dims, files, {
-        ...options,
-        dtype,
-        cacheDtype,
+        signal,
+        onProgress: options.onProgress,
+        ...storage,
         alignmentHeads: files.generation.alignmentHeads,
         decoderLater,
       });
@@ -97,6 +105,10 @@ export async function loadWhisper(
     await files.close();
     throw explain(error);
   }
+}
+
+function unlessAuto<T extends string>(value: T | 'auto'): T | undefined {
+  return value === 'auto' ? undefined : value;
 }
 
 /** The encoder halves the frames. @throws {WeightsError} `unsupported` for a model that hears other than 30 s at once */

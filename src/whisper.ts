@@ -16,6 +16,7 @@ import { detectLanguage, type LanguageDetection } from './decode/languageDetect.
 import type { Device } from './engine/device.ts';
 import type { ModelDimensions } from './model/dims.ts';
 import type { ModelInference } from './model/inference.ts';
+import type { ChosenStorage } from './model/storage.ts';
 import type { Tokenizer } from './text/tokenizer.ts';
 import { type RecordingResult, type TranscribeAllOptions, transcribeAll } from './transcribe/batch/transcribeAll.ts';
 import type { TranscribeOptions } from './transcribe/options.ts';
@@ -58,6 +59,11 @@ export class Whisper {
     this.inference = parts.inference;
     this.tokenizer = parts.tokenizer;
     this.device = { kind: parts.device.kind, description: parts.device.description };
+  }
+
+  /** How weights and caches are stored on the device, and why, where that is not what was asked for. */
+  get storage(): ChosenStorage {
+    return this.inference.storage;
   }
 
   /** Bytes of the weights on the device. */

@@ -4,12 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { OptionsError, SottoError, WeightsError } from '../src/base/errors.ts';
+import { DeviceError, OptionsError, SottoError, WeightsError } from '../src/base/errors.ts';
+import type { Progress } from '../src/base/progress.ts';
+import { openModelFiles } from '../src/checkpoint/modelFiles.ts';
 import { openSafetensors } from '../src/checkpoint/safetensors.ts';
-import { convert, type LoadOptions, load } from '../src/index.node.ts';
+import { modelLine } from '../src/cli/modelLine.ts';
+import { createCpuDevice } from '../src/devices/wasm/device.ts';
+import { convert, createNodePlatform, type LoadOptions, load } from '../src/index.node.ts';
+import { loadWhisper } from '../src/load.ts';
+import { createInference } from '../src/model/inference.ts';
+import { bytesNeeded } from '../src/model/storage.ts';
 import { floatsOf } from '../src/model/tensorData.ts';
 import { weightBytes } from '../src/model/tensorSpec.ts';
-import { fileSource } from '../weights/fileSource.ts';
+import { Tokenizer } from '../src/text/tokenizer.ts';
+import { Whisper } from '../src/whisper.ts';
+import { fileSource, openFolder } from '../weights/fileSource.ts';
 import { shapeClasses, writeRandomModel } from './support/randomModel.ts';
 import { throws } from './support/throws.ts';
 
@@ -79,6 +88,56 @@ test('keys and values in f16', async () => {
   const [exact, rounded] = [(await run('f32')).logits, (await run('f32', { cacheDtype: 'f16' })).logits];
   const difference = largestDifference(exact, rounded);
   assert.ok(difference > 0 && difference < 0.01 * Math.max(...exact.map(Math.abs)), String(difference));
+});
+
+test('what the memory cannot hold is refused before a weight is read, or stored smaller, and says so', async () => {
+  const needed = bytesNeeded(dims, weightBytes(dims, 'f32'), 'f32');
+  const smaller = bytesNeeded(dims, weightBytes(dims, 'f16'), 'f16');
+  const inMemoryOf = async (bytes: number, options: LoadOptions): Promise<Whisper> => {
+    const platform = { ...createNodePlatform(), memoryBytes: () => bytes };
+    const open = openFolder(join(root, 'f32'));
+    return loadWhisper(platform, open, () => Promise.reject(new Error('no sound')), {
+      device: 'cpu',
+      threads: 1,
+      ...options,
+    });
+  };
+  const progress: string[] = [];
+  const onProgress = ({ stage }: Progress): void => void progress.push(stage);
+  const error = await throws(DeviceError, 'outOfMemory', () =>
+    inMemoryOf(needed - 1, { dtype: 'f32', cacheDtype: 'f32', onProgress }),
+  );
+  assert.match(error.hint ?? '', /^dtype f32 with cacheDtype f16 needs/);
+  assert.equal(progress, []);
+  const auto = await inMemoryOf(smaller, {});
+  assert.equal({ ...auto.storage, reason: undefined }, { dtype: 'f16', cacheDtype: 'f16', reason: undefined });
+  assert.match(
+    modelLine('mine', auto),
+    /MB of weights in f16, caches in f16 \(as its file has it and with caches in f32/,
+  );
+  await auto.close();
+  const whole = await inMemoryOf(needed, {});
+  assert.is(whole.storage.reason, undefined);
+  assert.match(modelLine('mine', whole), /MB of weights, as its file has them$/);
+  await whole.close();
+});
+
+test('what is computed with takes no more than the estimate', async () => {
+  for (const dtype of ['f32', 'f16', 'int8'] as const) {
+    const device = await createCpuDevice(createNodePlatform(), { threads: 2 });
+    const files = await openModelFiles(openFolder(join(root, 'f32')));
+    const { inference, tokenizer } = {
+      inference: await createInference(device, dims, files, { dtype, cacheDtype: 'f16' }),
+      tokenizer: new Tokenizer(files.tokenizer),
+    };
+    await files.close();
+    const openSound = () => Promise.reject(new Error('no file'));
+    const whisper = new Whisper({ device, inference, tokenizer, openSound });
+    await whisper.transcribe(new Float32Array(16000), { language: 'en', temperature: 0, beamSize: 5 });
+    const estimate = bytesNeeded(dims, weightBytes(dims, dtype), 'f16');
+    assert.ok(device.bytesHeld <= estimate, `${device.bytesHeld} is beyond ${estimate}`);
+    await whisper.close();
+  }
 });
 
 test('a weight that f16 cannot hold is refused, not made infinite', async () => {

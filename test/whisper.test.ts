@@ -18,6 +18,7 @@ const { nVocab, eot } = tokenizer;
 class ScriptedModel extends ScriptedInference implements ModelInference {
   readonly dims: ModelDimensions;
   readonly weightBytes = 0;
+  readonly storage = { cacheDtype: 'f32' } as const;
   constructor(options: ScriptedOptions) {
     super(options);
     const audio = { nMels: 1, nAudioCtx: 1500, nAudioState: 1, nAudioHead: 1, nAudioLayer: 1 };

@@ -21,19 +21,19 @@ export const DEVICE_OPTIONS = {
   },
   dtype: {
     kind: 'choice',
-    choices: ['f32', 'f16', 'int8'],
-    none: 'each stays as its file has it, bf16 as f32.',
+    choices: ['auto', 'f32', 'f16', 'int8'],
+    default: 'auto',
     where: ['load'],
     group: 'model',
-    help: 'How the weights are stored in memory. f16 takes half the bytes, int8 a quarter, at some loss.',
+    help: 'How the weights are stored in memory. f16 takes half the bytes of f32, int8 a quarter, at some loss. auto leaves them as the file has them, or takes f16 or int8 where there is no room for that.',
   },
   cacheDtype: {
     kind: 'choice',
-    choices: ['f32', 'f16'],
-    default: 'f32',
+    choices: ['auto', 'f32', 'f16'],
+    default: 'auto',
     where: ['load'],
     group: 'model',
-    help: 'How the keys and values of attention are stored in memory. f16 takes half the bytes.',
+    help: 'How the keys and values of attention are stored in memory. f16 takes half the bytes. auto takes it where the weights are int8 or there is no room.',
   },
 } as const satisfies OptionTable;
 

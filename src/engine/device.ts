@@ -35,6 +35,8 @@ export interface Device {
   readonly crossPanelWidth: number;
   /** Largest tensor in bytes; larger matrices are split by the model into shards of whole panels. */
   readonly maxTensorBytes: number;
+  /** Bytes that there is room for, those that are held among them; absent: not known. */
+  readonly room?: number | undefined;
   /** Bytes of all tensors and scratch that are held now. */
   readonly bytesHeld: number;
   /**

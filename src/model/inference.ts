@@ -16,7 +16,6 @@ import type {
   Inference,
 } from '../decode/inference.ts';
 import { type Device, type Executable, readFloats, readWords } from '../engine/device.ts';
-import type { CacheType, WeightType } from '../engine/dtype.ts';
 import type { LogitRules, RuleState } from '../rules/logitRules.ts';
 import type { Aligner } from './alignment/aligner.ts';
 import type { AlignmentHeads } from './alignment/alignmentHeads.ts';
@@ -30,14 +29,12 @@ import { Arena, allocateCrossCache, type CrossCache } from './decoder/kvCache.ts
 import type { ModelDimensions } from './dims.ts';
 import { buildEncoder, channelsLast, type Encoder } from './encoder/encoder.ts';
 import { Features, slotOf } from './encoder/features.ts';
+import type { ChosenStorage } from './storage.ts';
 import type { TensorReader } from './tensorData.ts';
 import { loadWeights, type ModelWeights, planWeights } from './weights.ts';
 
-export interface InferenceOptions extends CallOptions {
-  /** Storage type of the weight matrices; when absent each stays as its file has it. Sums are f32 always. */
-  readonly dtype?: WeightType | undefined;
-  /** Storage type of the keys and values that attention keeps; f32 when absent. */
-  readonly cacheDtype?: CacheType | undefined;
+/** How it is stored: caches in f32 when absent. Sums are f32 always. */
+export interface InferenceOptions extends CallOptions, Partial<ChosenStorage> {
   /** Windows whose cross-attention caches are held at once; 1 when absent. */
   readonly maxAudio?: number;
   /** Cross-attention heads that follow the sound, for word times; those of the published model of this shape when absent. */
@@ -60,6 +57,7 @@ export interface ModelInference extends Inference {
   readonly dims: ModelDimensions;
   /** Bytes of the weights on the device. */
   readonly weightBytes: number;
+  readonly storage: ChosenStorage;
   reserveAudio(count: number, signal?: AbortSignal): Promise<void>;
   /** Output of the encoder for the window encoded last: [nAudioCtx, nAudioState]. */
   encoderOutput(): Promise<Float32Array>;
@@ -103,7 +101,7 @@ class DeviceInference implements ModelInference {
   readonly dims: ModelDimensions;
   readonly #device: Device;
   readonly #weights: ModelWeights;
-  readonly #cacheDtype: CacheType;
+  readonly storage: ChosenStorage;
   readonly #alignmentHeads: AlignmentHeads | undefined;
   /** Everything but the weights: made anew when more windows are to be held at once. */
   readonly #memory: Arena;
@@ -120,11 +118,11 @@ class DeviceInference implements ModelInference {
   #aligner: Aligner | undefined;
 
   constructor(device: Device, dims: ModelDimensions, weights: ModelWeights, options: InferenceOptions) {
-    const { maxAudio: slots = 1, cacheDtype = 'f32' } = options;
+    const { maxAudio: slots = 1, dtype, cacheDtype = 'f32', reason } = options;
     this.#device = device;
     this.dims = dims;
     this.#weights = weights;
-    this.#cacheDtype = cacheDtype;
+    this.storage = { dtype, cacheDtype, reason };
     this.#alignmentHeads = options.alignmentHeads;
     this.#memory = new Arena(device);
     this.#cross = this.#allocateCross(slots);
@@ -136,7 +134,7 @@ class DeviceInference implements ModelInference {
   }
 
   #allocateCross(slots: number): CrossCache {
-    const layout = { slots, dtype: this.#cacheDtype, panelWidth: this.#device.crossPanelWidth };
+    const layout = { slots, dtype: this.storage.cacheDtype, panelWidth: this.#device.crossPanelWidth };
     return allocateCrossCache(this.#memory, this.dims, layout);
   }
 

@@ -18,6 +18,9 @@ export interface TensorSpec {
   readonly role: TensorRole;
 }
 
+/** The largest matrix, and the one that each token reads whole. */
+export const TOKEN_EMBEDDING = 'model.decoder.embed_tokens.weight';
+
 export type TensorSpecs = ReadonlyMap<string, TensorSpec>;
 
 export function tensorSpecs(dims: ModelDimensions): TensorSpecs {
@@ -36,7 +39,7 @@ export function* listTensors(dims: ModelDimensions): Specs {
   }
   yield* norm('model.encoder.layer_norm', audio);
   const text = dims.nTextState;
-  yield spec('embedding', 'model.decoder.embed_tokens.weight', dims.nVocab, text);
+  yield spec('embedding', TOKEN_EMBEDDING, dims.nVocab, text);
   yield spec('positions', 'model.decoder.embed_positions.weight', dims.nTextCtx, text);
   for (let i = 0; i < dims.nTextLayer; i++) {
     yield* attention(`model.decoder.layers.${i}.self_attn`, text, text);
@@ -93,14 +96,15 @@ export function storedAs(spec: TensorSpec, dtype: WeightType): WeightType {
 /**
  * Bytes of a model's weights in memory, without the zeros that fill up panels.
  *
- * @param dtype of the weight matrices
+ * @param dtype of all weight matrices, or of each by its name
  */
-export function weightBytes(dims: ModelDimensions, dtype: WeightType): number {
+export function weightBytes(dims: ModelDimensions, dtype: WeightType | ((name: string) => WeightType)): number {
   let bytes = 0;
   for (const spec of listTensors(dims)) {
     const [rows = 1] = spec.shape;
+    const wanted = typeof dtype === 'function' ? dtype(spec.name) : dtype;
     // As panels one output wide: elements, and the scales of each output.
-    bytes += storageBytes(storedAs(spec, dtype), [rows, elementCount(spec.shape) / rows, 1]);
+    bytes += storageBytes(storedAs(spec, wanted), [rows, elementCount(spec.shape) / rows, 1]);
   }
   return bytes;
 }

@@ -5,7 +5,7 @@
  * With `SOTTO_WASM_FLAGS=none` V8's flags are not changed.
  */
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import process from 'node:process';
 import v8 from 'node:v8';
 import { Worker } from 'node:worker_threads';
@@ -23,6 +23,7 @@ export function createNodePlatform(name: 'node' | 'bun' | 'deno' = runtime()): P
   return {
     name,
     hardwareThreads: availableParallelism(),
+    memoryBytes: () => memoryBytes(name),
     sharedMemory: typeof SharedArrayBuffer === 'function',
     wasm: plan.wasm,
     async gpu({ hardwareOnly = false } = {}) {
@@ -52,6 +53,17 @@ export function createNodePlatform(name: 'node' | 'bun' | 'deno' = runtime()): P
       }
     },
   };
+}
+
+/**
+ * Not what is free at the moment: a container's count of that has what was read of files in it. Deno asks the user about what
+ * it tells of the system.
+ */
+function memoryBytes(name: 'node' | 'bun' | 'deno'): number | undefined {
+  if (name === 'deno') return undefined;
+  // Since Node 19.6; 0, or more than there is, where nothing is laid down.
+  const { constrainedMemory }: { constrainedMemory?: () => number | undefined } = process;
+  return Math.min(totalmem(), constrainedMemory?.() || Number.POSITIVE_INFINITY);
 }
 
 function runtime(): 'node' | 'bun' | 'deno' {

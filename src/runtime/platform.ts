@@ -15,6 +15,8 @@ export interface Platform {
   readonly name: 'node' | 'deno' | 'bun' | 'web';
   /** Threads the machine can run at once. */
   readonly hardwareThreads: number;
+  /** Bytes of memory that a process may have here at most; absent, or undefined: not known. */
+  memoryBytes?(): number | undefined;
   /** Whether threads can share WebAssembly memory. */
   readonly sharedMemory: boolean;
   /**

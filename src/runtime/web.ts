@@ -11,10 +11,18 @@ export function createWebPlatform(): Platform {
   return {
     name: 'web',
     hardwareThreads: navigator.hardwareConcurrency || 1,
+    memoryBytes,
     sharedMemory: globalThis.crossOriginIsolated === true && typeof SharedArrayBuffer === 'function',
     wasm: { relaxedSimd: hasRelaxedSimd(), revectorize: false, preloadsOperands: false },
     gpu: async () => navigator.gpu,
     spawn: (source, name) => spawnWebWorker(source, name, 'classic'),
     compileWasm: (bytes) => WebAssembly.compile(bytes),
   };
+}
+
+/** Half of what the machine has, where the browser tells it (Chromium does, in steps, up to 8 GB). */
+function memoryBytes(): number | undefined {
+  return 'deviceMemory' in navigator && typeof navigator.deviceMemory === 'number'
+    ? navigator.deviceMemory * 2 ** 29
+    : undefined;
 }

@@ -13,7 +13,7 @@ import { fittingVariants, loadVariants } from '../../engine/selectVariant.ts';
 import type { WasmFeatures } from '../../engine/wasm/variant.ts';
 import type { Platform } from '../../runtime/platform.ts';
 import { type CompiledCommand, compile, type KnownFunctions } from './compile.ts';
-import { Heap } from './heap.ts';
+import { Heap, MEMORY_BYTES } from './heap.ts';
 import type { PreparedProgram } from './protocol.ts';
 import { type Schedule, schedule } from './schedule.ts';
 import { wasmKind } from './variants.ts';
@@ -54,6 +54,7 @@ class CpuDevice implements Device {
   readonly panelWidth = PANEL_WIDTH;
   readonly crossPanelWidth = PANEL_WIDTH;
   readonly maxTensorBytes = 2 ** 31 - 65536;
+  readonly room: number;
   readonly lost: Promise<{ readonly reason: string }>;
   readonly #platform: Platform;
   readonly #features: WasmFeatures;
@@ -68,6 +69,7 @@ class CpuDevice implements Device {
     this.#features = platform.wasm;
     this.#workers = workers;
     this.#heap = new Heap(workers);
+    this.room = Math.min(MEMORY_BYTES, platform.memoryBytes?.() ?? MEMORY_BYTES);
     this.lost = workers.stopped;
     const { relaxedSimd, revectorize } = this.#features;
     const { threads } = workers;

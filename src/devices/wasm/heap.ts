@@ -10,7 +10,8 @@ import { reservedBytes } from './protocol.ts';
 import type { Workers } from './workers.ts';
 
 const PAGE_BYTES = 65536;
-const MEMORY_BYTES = 65536 * PAGE_BYTES;
+/** What a WebAssembly memory holds at most. */
+export const MEMORY_BYTES = 65536 * PAGE_BYTES;
 
 interface Region {
   readonly address: number;
