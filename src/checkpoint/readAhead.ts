@@ -3,7 +3,8 @@
  * requests are in flight, and what has come waits for its reader, up to a bound. One request a tensor would wait for the
  * network 170 times with tiny, 1260 times with large.
  */
-import type { WeightSource } from './source.ts';
+import { Arrival } from './arrival.ts';
+import { checkRange, type WeightSource } from './source.ts';
 
 interface ByteRange {
   readonly begin: number;
@@ -11,13 +12,13 @@ interface ByteRange {
 }
 
 /** Bytes of one request, and of the tensors among which neighbours are looked for. */
-const PIECE_BYTES = 2 ** 23;
+const PIECE_BYTES = 2 ** 24;
 const MAX_IN_FLIGHT = 4;
 /** Of all pieces that have been asked for and are not read yet. */
 const MAX_HELD_BYTES = 2 ** 26;
 
 interface Piece extends ByteRange {
-  data: Promise<Uint8Array<ArrayBuffer>> | undefined;
+  arrival: Arrival | undefined;
   /** Bytes that are still to be read from it. */
   left: number;
 }
@@ -41,61 +42,77 @@ export function readAhead(
   let inFlight = 0;
   let heldBytes = 0;
 
-  const start = (piece: Piece): Promise<Uint8Array<ArrayBuffer>> => {
+  const start = (piece: Piece): Arrival => {
     inFlight++;
-    heldBytes += piece.end - piece.begin;
-    const data = source.read(piece.begin, piece.end, inner.signal);
-    const landed = (): void => {
+    const { begin, end } = piece;
+    heldBytes += end - begin;
+    // Who reads it gets the error.
+    piece.arrival = new Arrival(begin, source.stream?.(begin, end, inner.signal) ?? whole(source, piece, inner.signal));
+    void piece.arrival.done.then(() => {
       inFlight--;
       fill();
-    };
-    data.then(landed, landed); // who reads it gets the error
-    piece.data = data;
-    return data;
+    });
+    return piece.arrival;
   };
   const hasRoom = ({ begin, end }: Piece): boolean => heldBytes + end - begin <= MAX_HELD_BYTES;
   const fill = (): void => {
     for (let piece = pieces[next]; piece && !inner.signal.aborted; piece = pieces[++next]) {
-      if (piece.data || piece.left === 0) continue; // somebody was quicker
+      if (piece.arrival || piece.left === 0) continue; // somebody was quicker
       if (inFlight >= MAX_IN_FLIGHT || !hasRoom(piece)) return;
       start(piece);
     }
   };
-  const readPart = async (piece: Piece, begin: number, end: number): Promise<Uint8Array> => {
-    const isKept = piece.data !== undefined || (piece.left > 0 && hasRoom(piece));
-    const whole = isKept ? await (piece.data ?? start(piece)) : undefined;
-    piece.left = Math.max(0, piece.left - (end - begin));
-    if (piece.data && piece.left === 0) {
-      piece.data = undefined;
+  const readPart = async (piece: Piece, begin: number, target: Uint8Array): Promise<void> => {
+    const isKept = piece.arrival !== undefined || (piece.left > 0 && hasRoom(piece));
+    if (isKept) await (piece.arrival ?? start(piece)).copy(begin, target);
+    else target.set(await source.read(begin, begin + target.length, inner.signal));
+    piece.left = Math.max(0, piece.left - target.length);
+    if (piece.arrival && piece.left === 0) {
+      piece.arrival = undefined;
       heldBytes -= piece.end - piece.begin;
     }
     fill();
-    return whole?.subarray(begin - piece.begin, end - piece.begin) ?? source.read(begin, end, inner.signal);
+  };
+  const readInto = async (begin: number, target: Uint8Array<ArrayBuffer>, readSignal?: AbortSignal): Promise<void> => {
+    const end = begin + target.length;
+    const parts = overlapping(byPosition, begin, end);
+    const covered = parts.reduce((sum, part) => sum + Math.min(end, part.end) - Math.max(begin, part.begin), 0);
+    if (covered !== target.length || covered === 0) {
+      target.set(await source.read(begin, end, readSignal));
+      return;
+    }
+    fill();
+    for (const piece of parts) {
+      const from = Math.max(begin, piece.begin);
+      await readPart(piece, from, target.subarray(from - begin, Math.min(end, piece.end) - begin));
+      readSignal?.throwIfAborted();
+    }
   };
   return {
     name: source.name,
     size: source.size,
     isRemote: true,
     async read(begin, end, readSignal) {
-      const parts = overlapping(byPosition, begin, end);
-      const covered = parts.reduce((sum, part) => sum + Math.min(end, part.end) - Math.max(begin, part.begin), 0);
-      if (covered !== end - begin || covered === 0) return source.read(begin, end, readSignal);
+      checkRange(source, begin, end);
       const bytes = new Uint8Array(end - begin);
-      fill();
-      for (const piece of parts) {
-        const from = Math.max(begin, piece.begin);
-        const part = await readPart(piece, from, Math.min(end, piece.end));
-        readSignal?.throwIfAborted();
-        bytes.set(part, from - begin);
-      }
+      await readInto(begin, bytes, readSignal);
       return bytes;
     },
+    readInto,
     async close() {
       signal?.removeEventListener('abort', forward);
       inner.abort(undefined);
       await source.close?.();
     },
   };
+}
+
+async function* whole(
+  source: WeightSource,
+  { begin, end }: ByteRange,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined> {
+  yield await source.read(begin, end, signal);
 }
 
 /** Neighbours among those that are used soon after one another, joined and cut to the size of a request. */
@@ -105,7 +122,7 @@ function cutPieces(ranges: readonly ByteRange[]): readonly Piece[] {
     for (const { begin, end } of joined(group)) {
       for (let at = begin; at < end; at += PIECE_BYTES) {
         const to = Math.min(end, at + PIECE_BYTES);
-        pieces.push({ begin: at, end: to, data: undefined, left: to - at });
+        pieces.push({ begin: at, end: to, arrival: undefined, left: to - at });
       }
     }
   };

@@ -22,6 +22,11 @@ export interface WeightSource {
    * @throws as `read`
    */
   readInto?(begin: number, target: Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<void>;
+  /**
+   * The bytes from `begin` up to `end` in order, in pieces as they arrive, where they arrive over time; the caller owns them.
+   * @throws as `read`, between two pieces too
+   */
+  stream?(begin: number, end: number, signal?: AbortSignal): AsyncIterable<Uint8Array<ArrayBuffer>>;
   close?(): Promise<void>;
 }
 

@@ -51,27 +51,75 @@ export async function urlSource(url: string, options: UrlOptions = {}): Promise<
       if (begin === end) return new Uint8Array();
       if (end <= head.length) return head.slice(begin, end);
       for (let attempt = 1; ; attempt++) {
-        const response = await requestRange(url, begin, end, { ...http, signal });
-        const range = parseContentRange(response.headers.get('content-range'));
-        const isSame = response.headers.get('etag') === etag && (!range || range.total === total);
-        if (response.status !== 206 || !isSame || (range && (range.begin !== begin || range.end !== end))) {
-          response.cancel();
-          if (isSame) {
-            throw new WeightsError('rangeIgnored', `${url} sent other bytes than the requested ${begin}..${end}.`);
-          }
-          throw new WeightsError('changed', `${url} has changed since it was opened.`);
-        }
+        const response = await answer(begin, end, signal);
         try {
-          return await readRange(url, begin, end, response);
+          const bytes = new Uint8Array(end - begin);
+          for await (const { at, part } of partsOf(url, begin, end, response)) bytes.set(part, at - begin);
+          return bytes;
         } catch (error) {
-          // A server that says nothing for long is not waited for again.
-          if (attempt === READ_ATTEMPTS || signal?.aborted || response.hasStalled()) throw error;
+          await beforeNext(attempt, response, error, signal);
         }
-        await sleep(attempt * (http.pauseMs ?? 1000), signal);
+      }
+    },
+    async *stream(begin, end, signal = http.signal) {
+      checkRange(source, begin, end);
+      signal?.throwIfAborted();
+      // After a failure it goes on where it stopped.
+      let next = begin;
+      for (let attempt = 1; next < end; attempt++) {
+        const response = await answer(next, end, signal);
+        try {
+          for await (const { at, part } of partsOf(url, next, end, response)) {
+            next = at + part.length;
+            yield part;
+          }
+        } catch (error) {
+          await beforeNext(attempt, response, error, signal);
+        }
       }
     },
   };
+  /** @throws {WeightsError} `rangeIgnored`, `changed`, and what `requestRange` throws */
+  const answer = async (begin: number, end: number, signal: AbortSignal | undefined): Promise<HttpResponse> => {
+    const response = await requestRange(url, begin, end, { ...http, signal });
+    const range = parseContentRange(response.headers.get('content-range'));
+    const isSame = response.headers.get('etag') === etag && (!range || range.total === total);
+    if (response.status === 206 && isSame && (!range || (range.begin === begin && range.end === end))) return response;
+    response.cancel();
+    if (isSame) throw new WeightsError('rangeIgnored', `${url} sent other bytes than the requested ${begin}..${end}.`);
+    throw new WeightsError('changed', `${url} has changed since it was opened.`);
+  };
+  /** Waits before the next attempt, or throws the error if there is to be none. */
+  const beforeNext = async (
+    attempt: number,
+    response: HttpResponse,
+    error: unknown,
+    signal: AbortSignal | undefined,
+  ): Promise<void> => {
+    // A server that says nothing for long is not waited for again.
+    if (attempt === READ_ATTEMPTS || signal?.aborted || response.hasStalled()) throw error;
+    await sleep(attempt * (http.pauseMs ?? 1000), signal);
+  };
   return source;
+}
+
+/**
+ * The body of an answer that is to have the bytes `begin` to `end`, in parts with their positions.
+ * @throws {WeightsError} `truncated`, `network`
+ */
+async function* partsOf(
+  url: string,
+  begin: number,
+  end: number,
+  response: HttpResponse,
+): AsyncGenerator<{ readonly at: number; readonly part: Uint8Array<ArrayBuffer> }, void, undefined> {
+  let at = begin;
+  for await (const part of response.body()) {
+    if (at + part.length > end) checkLength(url, begin, end, at + part.length - begin);
+    yield { at, part };
+    at += part.length;
+  }
+  checkLength(url, begin, end, at - begin);
 }
 
 async function requestRange(url: string, begin: number, end: number, options: FetchOptions): Promise<HttpResponse> {
@@ -79,24 +127,6 @@ async function requestRange(url: string, begin: number, end: number, options: Fe
   const response = await requestWeights(url, { ...options, headers });
   checkAnswer(url, response);
   return response;
-}
-
-/** The body of an answer that is to have the bytes `begin` to `end`. @throws {WeightsError} `truncated`, `network` */
-async function readRange(
-  url: string,
-  begin: number,
-  end: number,
-  response: HttpResponse,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(end - begin);
-  let filled = 0;
-  for await (const part of response.body()) {
-    if (filled + part.length > bytes.length) checkLength(url, begin, end, filled + part.length);
-    bytes.set(part, filled);
-    filled += part.length;
-  }
-  checkLength(url, begin, end, filled);
-  return bytes;
 }
 
 /** What the first answer has of the file's start; no more of it than was asked for. */

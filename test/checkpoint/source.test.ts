@@ -231,6 +231,32 @@ test('http: what fails in passing is asked for again', async () => {
   assert.is(asked, 1);
 });
 
+test('http: a stream goes on where it broke off, three times at most', async () => {
+  const asked: (string | undefined)[] = [];
+  const cut = (most: number) => async (url: string) => {
+    asked.length = 0;
+    const source = await urlSource(url, { pauseMs: 1 });
+    const parts: Uint8Array[] = [];
+    const code = await codeOf(async () => {
+      for await (const part of source.stream!(100, 200)) parts.push(part.slice());
+    });
+    assert.equal(Buffer.concat(parts), Buffer.from(bytes.subarray(100, Math.min(200, 100 + 3 * most))));
+    return code;
+  };
+  const breaking = (most: number) => (request: IncomingMessage, response: ServerResponse) => {
+    const { range } = request.headers;
+    asked.push(range);
+    const [, from = 0, to = 0] = (/bytes=(\d+)-(\d+)/.exec(range ?? '') ?? []).map(Number);
+    const head = { 'content-range': `bytes ${from}-${to}/${bytes.length}`, 'content-length': to + 1 - from };
+    response.writeHead(206, head);
+    if (to - from < most) response.end(bytes.subarray(from, to + 1));
+    else response.write(bytes.subarray(from, from + most), () => setTimeout(() => request.socket.destroy(), 20));
+  };
+  await served(breaking(40), async (url) => assert.is(await cut(40)(url), 'none'));
+  assert.equal(asked, ['bytes=0-0', 'bytes=100-199', 'bytes=140-199', 'bytes=180-199']);
+  await served(breaking(30), async (url) => assert.is(await cut(30)(url), 'network'));
+});
+
 test('http: the start that came with the first answer is not asked for again', async () => {
   let count = 0;
   await served(
