@@ -8,7 +8,7 @@
  * when none are named; all of a model are loaded at once. Recordings are those of ../shared/speech. A recording's results are
  * saved when they are found, under bench/results/accuracy, and what is there is not measured again, except with `--again`: a
  * run can be stopped and gone on with, and a new scheme costs its own time and f32's. At the end bench/results/accuracy.md is
- * written from all that is there.
+ * written from all that is there; `--clips '^$'` does no more than that.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -153,6 +153,6 @@ async function measureModel(given: string, weights: WeightsName): Promise<void> 
 for (const model of values.model.split(','))
   for (const weights of values.weights.split(',')) {
     if (!isWeights(weights)) throw new Error(`${weights} is none of ${Object.keys(WEIGHTS).join(', ')}`);
-    await measureModel(model, weights);
+    if (recordings.length > 0) await measureModel(model, weights);
   }
 writeFileSync(join(repoRoot, 'bench/results/accuracy.md'), accuracyReport(savedRows()));

@@ -24,8 +24,14 @@ export interface Scheme {
 export const SCHEMES: Readonly<Record<string, Scheme>> = {
   f32: { what: 'f32', options: { dtype: 'f32' } },
   f16: { what: 'f16', goal: 'f16', options: { dtype: 'f16' } },
-  'f16-caches': { what: 'f16, keys and values too', goal: 'f16', options: { dtype: 'f16', cacheDtype: 'f16' } },
+  'f16-caches': { what: 'f16, keys and values in f16', goal: 'f16', options: { dtype: 'f16', cacheDtype: 'f16' } },
   int8: { what: 'int8 by row', goal: 'int8', options: { dtype: 'int8' } },
+  // As the library has it where nobody chooses how keys and values are stored.
+  'int8-caches': {
+    what: 'int8 by row, keys and values in f16',
+    goal: 'int8',
+    options: { dtype: 'int8', cacheDtype: 'f16' },
+  },
   'int8-absmax': {
     what: 'int8 by row, grid not kept',
     goal: 'int8',
@@ -51,10 +57,10 @@ export const WEIGHTS = {
   /** As the model's files have them. */
   stored: {
     what: 'as stored',
-    schemes: ['f16', 'f16-caches', 'int8', 'int8-absmax', 'int8b32', 'int8b32-absmax', 'int8-weights'],
+    schemes: ['f16', 'f16-caches', 'int8', 'int8-caches', 'int8-absmax', 'int8b32', 'int8b32-absmax', 'int8-weights'],
   },
   /** Off the grid that an 8-bit export has put them on; no grid is left to be kept. */
-  shaken: { what: 'shaken off the grid', schemes: ['f16', 'int8', 'int8b32'] },
+  shaken: { what: 'shaken off the grid', schemes: ['f16', 'int8', 'int8-caches', 'int8b32'] },
 } as const satisfies Readonly<Record<string, { readonly what: string; readonly schemes: readonly string[] }>>;
 export type WeightsName = keyof typeof WEIGHTS;
 
