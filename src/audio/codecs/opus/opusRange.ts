@@ -11,7 +11,7 @@ export class OpusRange {
   #bytes: Uint8Array = new Uint8Array(0);
   /**
    * The range, up to 2^31, the value, below 2^31, and how many bytes were read: for who goes on where this stands
-   * (opusRange.wasm.ts). As fields of the object they would be boxed, since the first is more than a small integer.
+   * (wasmRange.ts). As fields of the object they would be boxed, since the first is more than a small integer.
    */
   readonly state = new Uint32Array(3);
 

@@ -1,13 +1,13 @@
 /** SILK's excitation and synthesis by WebAssembly, and by plain JavaScript where that does not run. */
 import { ModuleBuilder } from '../../../engine/wasm/module.ts';
 import { BLOCK_SIZE } from './silkExcitation.ts';
-import { EXCITATION_ARGUMENTS, emitExcitation } from './silkExcitation.wasm.ts';
 import { emptyFrame } from './silkFrame.ts';
 import { AT, CHANNEL_BASES, LENGTHS, SHARED, writeTables } from './silkLayout.ts';
 import { EXCITATION_RATE, QUANTIZATION_OFFSET } from './silkPulseTables.ts';
 import { PlainSynthesis, SILK_HISTORY, type SilkSynthesis } from './silkSynthesis.ts';
-import { emitRun, RUN_ARGUMENTS } from './silkSynthesis.wasm.ts';
 import { UNIFORM_4 } from './silkTables.ts';
+import { EXCITATION_ARGUMENTS, emitExcitation } from './wasmExcitation.ts';
+import { emitRun, RUN_ARGUMENTS } from './wasmSynthesis.ts';
 
 /** What was compiled so far. */
 const known: { module?: WebAssembly.Module } = {};
@@ -38,7 +38,7 @@ export function silkSyntheses(): readonly [mid: SilkSynthesis, side: SilkSynthes
   }
 }
 
-/** Of numbers, in the order of their names in silkExcitation.wasm.ts and silkSynthesis.wasm.ts. */
+/** Of numbers, in the order of their names in wasmExcitation.ts and wasmSynthesis.ts. */
 interface Functions {
   readonly excitation: (...args: Seven) => void;
   /** By order. */

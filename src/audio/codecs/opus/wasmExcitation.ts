@@ -2,11 +2,11 @@
 import { type Local, select } from '../../../engine/wasm/expression.ts';
 import type { FunctionBuilder } from '../../../engine/wasm/function.ts';
 import { memory as bulk, f32, type I32, i32 } from '../../../engine/wasm/scalar.ts';
-import { EmittedRange } from './opusRange.wasm.ts';
 import { BLOCK_SIZE, MAX_LOW_BITS, MORE_LOW_BITS } from './silkExcitation.ts';
 import { AT, COUNTS_WITH_ALL_LOW_BITS, COUNTS_WITH_LOW_BITS, DISTRIBUTION, SHARED, SIGNS } from './silkLayout.ts';
 import { LOW_BIT, PULSE_SPLIT } from './silkPulseTables.ts';
 import { SILK_HISTORY } from './silkSynthesis.ts';
+import { EmittedRange } from './wasmRange.ts';
 
 const BLOCK_BYTES = 4 * BLOCK_SIZE;
 
