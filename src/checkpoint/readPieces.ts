@@ -2,7 +2,7 @@
 import type { WeightSource } from './source.ts';
 
 /** Of one piece: large against the cost of a call, small against a processor's last cache. */
-const PIECE_BYTES = 2 ** 21;
+const PIECE_BYTES = 2 ** 19;
 
 /** Buffers that nobody reads from now; whoever takes one brings it back. */
 export type BufferPool = Uint8Array<ArrayBuffer>[];

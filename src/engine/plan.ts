@@ -3,7 +3,8 @@
  *
  * A tensor lives from the first command that names it to the last. Two whose lives touch never share a block, so inputs
  * and outputs of one command are always in different blocks (WebGPU refuses a buffer bound for reading and writing at
- * once). First fit over blocks, each grown to its largest tenant.
+ * once). The largest are placed first, so that each block is as large as its first tenant (Pisarchyk and Lee 2020, "greedy by
+ * size for shared objects").
  */
 import { byteLength, type Program, type Tensor, uses } from './program.ts';
 
@@ -23,18 +24,14 @@ export function planScratch(program: Program): ScratchPlan {
       last.set(tensor, i);
     }
   });
-  const blocks: { bytes: number; busyUntil: number }[] = [];
+  const blocks: { readonly bytes: number; readonly tenants: Tensor[] }[] = [];
   const blockOf = new Map<Tensor, number>();
-  for (const tensor of [...first.keys()].sort((a, b) => first.get(a)! - first.get(b)!)) {
-    const bytes = byteLength(tensor);
-    const free = blocks.map((b, i) => ({ ...b, i })).filter((b) => b.busyUntil < first.get(tensor)!);
-    // The smallest block that holds it, else the largest free one, which then grows.
-    free.sort((a, b) => a.bytes - b.bytes);
-    const index =
-      free.find((b) => b.bytes >= bytes)?.i ?? free.at(-1)?.i ?? blocks.push({ bytes: 0, busyUntil: -1 }) - 1;
-    const block = blocks[index]!;
-    block.bytes = Math.max(block.bytes, bytes);
-    block.busyUntil = last.get(tensor)!;
+  const doMeet = (a: Tensor, b: Tensor): boolean => first.get(a)! <= last.get(b)! && first.get(b)! <= last.get(a)!;
+  for (const tensor of [...first.keys()].sort((a, b) => byteLength(b) - byteLength(a))) {
+    // The smallest that is free, the one that was made last.
+    let index = blocks.findLastIndex(({ tenants }) => !tenants.some((other) => doMeet(tensor, other)));
+    if (index < 0) index = blocks.push({ bytes: byteLength(tensor), tenants: [] }) - 1;
+    blocks[index]!.tenants.push(tensor);
     blockOf.set(tensor, index);
   }
   return { blockBytes: blocks.map((b) => b.bytes), blockOf };

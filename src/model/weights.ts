@@ -308,7 +308,13 @@ class WeightPlanner {
     const tensor = this.#allocate(name, 'f32', wanted.shape);
     this.#loads.push({
       tensors: 1,
-      run: async (reading) => this.#device.write(tensor, await this.#floats(wanted, reading)),
+      run: async (reading) => {
+        let at = 0;
+        for await (const piece of this.#pieces(wanted, reading)) {
+          this.#device.write(tensor, floatsOf(piece), at);
+          at += piece.values.length;
+        }
+      },
     });
     return tensor;
   }
