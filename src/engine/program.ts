@@ -28,6 +28,8 @@ export interface Command {
   readonly params: Params;
   /** Forces a variant by name: for tests, benchmarks and bisecting. A device refuses one that it cannot run. */
   readonly variant?: string;
+  /** It runs with all its rows or not at all: no code is made for fewer. */
+  readonly allRows?: boolean;
 }
 
 export interface Program {
@@ -50,7 +52,12 @@ export interface ProgramBuilder {
   run<K extends Kernel>(kernel: K, args: ArgsOf<K>, params?: Partial<Record<keyof K['params'], number>>): void;
 }
 
-export function record(name: string, body: (p: ProgramBuilder) => void): Program {
+/** @param options `allRows`: it will be submitted with all rows of its commands, never with fewer */
+export function record(
+  name: string,
+  body: (p: ProgramBuilder) => void,
+  { allRows = false }: { readonly allRows?: boolean } = {},
+): Program {
   const commands: Command[] = [];
   const scratch: Tensor[] = [];
   body({
@@ -60,7 +67,8 @@ export function record(name: string, body: (p: ProgramBuilder) => void): Program
       return tensor;
     },
     run(kernel, args, params) {
-      commands.push(command(kernel, args as Record<string, Tensor | undefined>, params as Partial<Params> | undefined));
+      const made = command(kernel, args as Record<string, Tensor | undefined>, params as Partial<Params> | undefined);
+      commands.push(allRows ? { ...made, allRows } : made);
     },
   });
   return { name, commands, scratch };

@@ -44,7 +44,8 @@ export async function loadVariants<V extends Variant>(
 export interface SelectedVariant<V extends Variant> {
   readonly variant: V;
   readonly context: KernelContext;
-  /** It runs the command for up to so many live rows. */
+  /** It runs the command for so many live rows, from the last one's on. */
+  readonly least: number;
   readonly upTo: number;
 }
 
@@ -63,19 +64,20 @@ export function selectVariants<V extends Variant>(
   const ranked = command.variant === undefined ? known : known.filter(({ name }) => name === command.variant);
   // Where the choice may change: after a variant's last row, and before its first.
   const ends = new Set([capacity]);
-  for (const { rows } of ranked) {
+  for (const { rows } of command.allRows ? [] : ranked) {
     for (const end of [rows?.max, rows?.min && rows.min - 1]) if (end && end < capacity) ends.add(end);
   }
   const selected: SelectedVariant<V>[] = [];
-  let from = Math.min(1, capacity);
+  let from = command.allRows ? capacity : Math.min(1, capacity);
   for (const upTo of [...ends].sort((a, b) => a - b)) {
     const context = contextOf(command, upTo);
     const variant = ranked.find((v) => fits(v, command, context, from, upTo));
     // A variant forced by name may be for some numbers of rows only.
     if (!variant && command.variant === undefined) throw noVariant(command, kind, ranked, context);
     const last = selected.at(-1);
-    if (variant && last?.variant === variant) selected[selected.length - 1] = { variant, context, upTo };
-    else if (variant) selected.push({ variant, context, upTo });
+    const least = command.allRows ? capacity : 0;
+    if (variant && last?.variant === variant) selected[selected.length - 1] = { variant, context, least, upTo };
+    else if (variant) selected.push({ variant, context, least, upTo });
     from = upTo + 1;
   }
   if (selected.length === 0) throw noVariant(command, kind, ranked, contextOf(command, capacity));
@@ -83,8 +85,11 @@ export function selectVariants<V extends Variant>(
 }
 
 /** Of what `selectVariants` found, the one for a number of live rows. */
-export function forRows<S extends { readonly upTo: number }>(selected: readonly S[], liveRows: number): S | undefined {
-  return selected.find(({ upTo }) => liveRows <= upTo);
+export function forRows<S extends { readonly least: number; readonly upTo: number }>(
+  selected: readonly S[],
+  liveRows: number,
+): S | undefined {
+  return selected.find(({ least, upTo }) => least <= liveRows && liveRows <= upTo);
 }
 
 /** All that can run the command with so many live rows, best first. */

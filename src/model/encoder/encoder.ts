@@ -5,7 +5,7 @@
  * One program a layer, not one for all, so that a run can be stopped between them and no GPU submit lasts seconds.
  */
 
-import { type Program, record, type Tensor } from '../../engine/program.ts';
+import { type Program, type ProgramBuilder, record, type Tensor } from '../../engine/program.ts';
 import { attention } from '../../kernels/attention/attention.ts';
 import { crossKvStore } from '../../kernels/attention/crossKvStore.ts';
 import { conv1d } from '../../kernels/matmul/conv1d.ts';
@@ -43,7 +43,7 @@ export function buildEncoder(memory: Allocator, { dims, weights: w, cross }: Enc
   const output = memory.allocate('encoder.output', 'f32', [nAudioCtx, nAudioState]);
   // The residual stream between programs; each layer reads one and writes the other.
   const stream = [0, 1].map((i) => memory.allocate(`encoder.x${i}`, 'f32', [nAudioCtx, nAudioState]));
-  const front = record('encoder.conv', (p) => {
+  const front = recordWhole('encoder.conv', (p) => {
     const padded = p.scratch('conv1.out', 'f32', [nFrames + 2, nAudioState]);
     p.run(conv1d, { x: mel, ...w.conv1, y: padded }, { padOut: 1 });
     p.run(conv1d, { x: padded, ...w.conv2, positions: w.encoderPositions, y: stream[0]! }, { stride: 2 });
@@ -51,7 +51,7 @@ export function buildEncoder(memory: Allocator, { dims, weights: w, cross }: Enc
   const layers = w.encoderLayers.map((layer, i) =>
     encoderLayer(`encoder.layer${i}`, dims, layer, stream[i % 2]!, stream[(i + 1) % 2]!),
   );
-  const crossPart = record('encoder.cross', (p) => {
+  const crossPart = recordWhole('encoder.cross', (p) => {
     p.run(layerNorm, { x: stream[layers.length % 2]!, ...w.encoderNorm, y: output });
     for (const [i, layer] of w.decoderLayers.entries()) {
       const kv = projected(p, `cross${i}.kv`, output, layer.crossKeyValue);
@@ -61,9 +61,14 @@ export function buildEncoder(memory: Allocator, { dims, weights: w, cross }: Enc
   return { layers: [front, ...layers], cross: crossPart, mel, slot, output };
 }
 
+/** A window has all its positions. */
+function recordWhole(name: string, body: (p: ProgramBuilder) => void): Program {
+  return record(name, body, { allRows: true });
+}
+
 /** x + attention(layerNorm(x)), then the MLP block; x, y: [nAudioCtx, nAudioState]. */
 function encoderLayer(name: string, dims: ModelDimensions, w: EncoderLayerWeights, x: Tensor, y: Tensor): Program {
-  return record(name, (p) => {
+  return recordWhole(name, (p) => {
     const qkv = projected(p, 'qkv', normed(p, 'normed', x, w.attention.norm), w.attention.qkv);
     const attended = p.scratch('attended', 'f32', x.shape);
     // Weights in integers: what their products lose is more than attention then does.
