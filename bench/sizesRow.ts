@@ -19,7 +19,7 @@ if (!dims || !dtype) throw new Error(`no size ${name}, or no type ${asked}`);
 const TOKENS = 20;
 const PIECE = 2 ** 18;
 const device = await createCpuDevice(createNodePlatform(), { threads: Number(threads) });
-const storage = chooseStorage({ dims, dtypeOf: () => dtype, dtype, room: device.room });
+const storage = await chooseStorage({ dims, dtypeOf: () => dtype, dtype, room: device.room });
 let at = performance.now();
 const lap = (): number => {
   const before = at;

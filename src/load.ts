@@ -76,7 +76,7 @@ export async function loadWhisper(
     const tokenizer = new Tokenizer(files.tokenizer);
     const device = await chooseDevice(platform, choice, options);
     try {
-      const storage = chooseStorage({
+      const storage = await chooseStorage({
         dims: files.dims,
         dtypeOf: files.dtype,
         dtype: unlessAuto(wishes.dtype),

@@ -25,7 +25,7 @@ export const DEVICE_OPTIONS = {
     default: 'auto',
     where: ['load'],
     group: 'model',
-    help: 'How the weights are stored in memory. f16 takes half the bytes of f32, int8 a quarter, at some loss. auto leaves them as the file has them, or takes f16 or int8 where there is no room for that.',
+    help: 'How the weights are stored in memory. f16 takes half the bytes, int8 a quarter, at some loss. auto: as the file has them, if there is room.',
   },
   cacheDtype: {
     kind: 'choice',
@@ -33,7 +33,7 @@ export const DEVICE_OPTIONS = {
     default: 'auto',
     where: ['load'],
     group: 'model',
-    help: 'How the keys and values of attention are stored in memory. f16 takes half the bytes. auto takes it where the weights are int8 or there is no room.',
+    help: 'How the keys and values of attention are stored in memory. f16 takes half the bytes. auto takes it with int8, or for want of room.',
   },
 } as const satisfies OptionTable;
 

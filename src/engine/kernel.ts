@@ -34,8 +34,17 @@ export type DimNames<A extends Args> = Extract<A[keyof A]['dims'][number], strin
 export type DimsOf<A extends Args> = Readonly<Record<DimNames<A>, number>>;
 export type ParamsOf<P extends Params> = Readonly<Record<keyof P & string, number>>;
 
-/** Variants, best first, or what loads them: a device asks for those that it runs, so that no page has both. */
-export type VariantSource<V extends Variant> = readonly V[] | (() => Promise<readonly V[]>);
+/** A use of a kernel, as far as it says which of its variants may be wanted. */
+export interface KernelUse {
+  readonly params: Params;
+  readonly args: Readonly<Record<string, { readonly dtype: DType } | undefined>>;
+}
+
+/**
+ * Variants, best first, or what loads them: a device asks for those that it runs, so that no page has both. `uses`: what they
+ * are asked for; those that run none of them may be left out.
+ */
+export type VariantSource<V extends Variant> = readonly V[] | ((uses: readonly KernelUse[]) => Promise<readonly V[]>);
 
 /**
  * The variants by the device's key. WebGPU's and WebAssembly's are typed here; another device brings a key, and a type

@@ -28,14 +28,17 @@ export interface LoadedVariants<V extends Variant> {
   readonly variants: ReadonlyMap<Kernel, readonly V[]>;
 }
 
+/** @returns the variants of the commands' kernels that may run them */
 export async function loadVariants<V extends Variant>(
-  kernels: readonly Kernel[],
+  commands: readonly Command[],
   kind: VariantKind<V>,
 ): Promise<LoadedVariants<V>> {
+  const kernels = [...new Set(commands.map(({ kernel }) => kernel))];
   const loaded = await Promise.all(
-    [...new Set(kernels)].map(async (kernel): Promise<readonly [Kernel, readonly V[]]> => {
+    kernels.map(async (kernel): Promise<readonly [Kernel, readonly V[]]> => {
       const source = kind.sourceOf(kernel) ?? [];
-      return [kernel, typeof source === 'function' ? await source() : source];
+      if (typeof source !== 'function') return [kernel, source];
+      return [kernel, await source(commands.filter((command) => command.kernel === kernel))];
     }),
   );
   return { kind, variants: new Map(loaded) };

@@ -1,5 +1,4 @@
 /** How a model's weights and caches are stored where memory is bounded: as asked, or as they fit. */
-import { DeviceError } from '../base/errors.ts';
 import { type CacheType, storageBytes, type WeightType } from '../engine/dtype.ts';
 import type { ModelDimensions } from './dims.ts';
 import { TOKEN_EMBEDDING, weightBytes } from './tensorSpec.ts';
@@ -44,54 +43,18 @@ export function bytesNeeded(dims: ModelDimensions, weights: number, cacheDtype: 
   return weights + caches + encoder + 4 * ROWS * nVocab + 2 ** 24;
 }
 
-/**
- * Caches are halved before weights are, and weights before they are made integers.
- *
- * @throws {DeviceError} `outOfMemory`: what was asked for does not fit; the hint says what would
- */
-export function chooseStorage(wishes: StorageWishes): ChosenStorage {
-  const { dims, dtypeOf, room, cacheDtype } = wishes;
-  const asked: Storage = { dtype: wishes.dtype, cacheDtype: cacheDtype ?? usualCache(wishes) };
-  const needed = ({ dtype, cacheDtype }: Storage): number =>
+/** @throws {DeviceError} `outOfMemory`: what was asked for does not fit; the hint says what would */
+export async function chooseStorage(wishes: StorageWishes): Promise<ChosenStorage> {
+  const { dims, dtypeOf, room } = wishes;
+  const asked: Storage = { dtype: wishes.dtype, cacheDtype: wishes.cacheDtype ?? usualCache(wishes) };
+  const bytesOf = ({ dtype, cacheDtype }: Storage): number =>
     bytesNeeded(dims, weightBytes(dims, dtype ?? dtypeOf), cacheDtype);
-  if (room === undefined || needed(asked) <= room) return asked;
-  const others: readonly Storage[] = [
-    { dtype: wishes.dtype, cacheDtype: 'f16' },
-    { dtype: 'f16', cacheDtype: 'f16' },
-    { dtype: 'int8', cacheDtype: 'f16' },
-  ];
-  const fitting = others.find((storage) => needed(storage) <= room);
-  const why = `${inWords(asked)} the model needs ${gigabytes(needed(asked))}, and there are ${gigabytes(room)}`;
-  if (fitting && isLeft(fitting, wishes)) return { ...fitting, reason: why };
-  throw new DeviceError('outOfMemory', `${why[0]?.toUpperCase()}${why.slice(1)}.`, {
-    hint: fitting
-      ? `${optionsOf(fitting)} needs ${gigabytes(needed(fitting))}.`
-      : `Take a smaller model: in int8 this one needs ${gigabytes(needed({ dtype: 'int8', cacheDtype: 'f16' }))}.`,
-  });
+  if (room === undefined || bytesOf(asked) <= room) return asked;
+  const { smallerStorage } = await import('./smallerStorage.ts');
+  return smallerStorage(asked, wishes, room, bytesOf);
 }
 
 /** Weights in integers lose more than caches in f16 do. */
 function usualCache({ dtype, dtypeOf }: StorageWishes): CacheType {
   return (dtype ?? dtypeOf(TOKEN_EMBEDDING)) === 'int8' ? 'f16' : 'f32';
-}
-
-/** Was it left to us to take this? */
-function isLeft({ dtype, cacheDtype }: Storage, wishes: StorageWishes): boolean {
-  return (
-    (wishes.dtype === undefined || wishes.dtype === dtype) &&
-    (wishes.cacheDtype === undefined || wishes.cacheDtype === cacheDtype)
-  );
-}
-
-function inWords({ dtype, cacheDtype }: Storage): string {
-  const weights = dtype === undefined ? 'as its file has it' : `in ${dtype}`;
-  return `${weights} and with caches in ${cacheDtype}`;
-}
-
-function optionsOf({ dtype, cacheDtype }: Storage): string {
-  return dtype === undefined ? `cacheDtype ${cacheDtype}` : `dtype ${dtype} with cacheDtype ${cacheDtype}`;
-}
-
-function gigabytes(bytes: number): string {
-  return `${(bytes / 1e9).toFixed(bytes < 1e9 ? 2 : 1)} GB`;
 }

@@ -13,7 +13,7 @@ import { type DType, elementCount, storageBytes, type WeightType } from '../engi
 import type { Tensor } from '../engine/program.ts';
 import { panelCount } from '../kernels/matmul/panels.ts';
 import type { ModelDimensions } from './dims.ts';
-import { Int8PanelWriter } from './int8PanelWriter.ts';
+import type { Int8PanelWriter } from './int8PanelWriter.ts';
 import { PanelWriter, Staging } from './panelWriter.ts';
 import { floatsOf, joinPieces, type StoredType, type TensorData, type TensorReader } from './tensorData.ts';
 import { storedAs, type TensorSpec, tensorSpecs } from './tensorSpec.ts';
@@ -269,10 +269,7 @@ class WeightPlanner {
         const areIntegers = dtype === 'int8' && parts.every((part) => part.dtype === 'int8');
         if (int8 && areIntegers) await this.#loadIntegers(int8, tensors, parts, reading);
         else {
-          const writer =
-            dtype === 'int8'
-              ? new Int8PanelWriter(this.#device, this.#staging, tensors)
-              : this.#writer(tensors, dtype, parts);
+          const writer = dtype === 'int8' ? await this.#int8Writer(tensors) : this.#writer(tensors, dtype, parts);
           for (const part of parts) for await (const piece of this.#pieces(part, reading)) writer.add(piece);
           writer.finish();
         }
@@ -289,12 +286,18 @@ class WeightPlanner {
   ): Promise<void> {
     const scales: Float32Array[] = [];
     for (const { name } of parts) scales.push(await int8.scales(name, signal));
-    const writer = new Int8PanelWriter(this.#device, this.#staging, tensors, scales);
+    const writer = await this.#int8Writer(tensors, scales);
     for (const { name } of parts) {
       for await (const piece of int8.pieces(name, signal)) writer.add(piece);
       onTensor(name);
     }
     writer.finish();
+  }
+
+  /** Loaded where weights are int8, so that no other page has it. */
+  async #int8Writer(tensors: readonly Tensor[], scales?: readonly Float32Array[]): Promise<Int8PanelWriter> {
+    const { Int8PanelWriter } = await import('./int8PanelWriter.ts');
+    return new Int8PanelWriter(this.#device, this.#staging, tensors, scales);
   }
 
   #writer(tensors: readonly Tensor[], dtype: WeightType, parts: readonly WantedTensor[]): PanelWriter {

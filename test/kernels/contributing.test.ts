@@ -34,7 +34,7 @@ function buildAndCheck(source: string): string {
   writeFileSync(join(copy, 'src/kernels/norm/rmsNorm.ts'), source);
   assert.is(node('node_modules/typescript/bin/tsc', '-b', 'tsconfig.core.json'), '0', 'it compiles');
   node('dist/src/devices/wasm/embedWorker.js');
-  return node('dist/command/sotto.js', 'kernel', 'rmsNorm', '--check_only', 'True', '--device', 'cpu');
+  return node('dist/src/cli/main.js', 'kernel', 'rmsNorm', '--check_only', 'True', '--device', 'cpu');
 }
 
 test('the kernel of the text compiles, is right, and its check sees the bugs that the text plants', () => {

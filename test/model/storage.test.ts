@@ -19,55 +19,58 @@ function wishes(
   return { dims: publishedSizes[name], dtypeOf: () => stored, room: MEMORY, ...more };
 }
 
-test('what fits stays as its file has it, to the largest size in f16', () => {
+test('what fits stays as its file has it, to the largest size in f16', async () => {
   for (const name of ['tiny', 'base', 'small', 'medium', 'large-v3-turbo'] as const)
-    assert.equal(chooseStorage(wishes(name, 'f32')), { dtype: undefined, cacheDtype: 'f32' }, name);
+    assert.equal(await chooseStorage(wishes(name, 'f32')), { dtype: undefined, cacheDtype: 'f32' }, name);
   for (const name of ['tiny', 'base', 'small', 'medium', 'large-v3-turbo'] as const)
-    assert.equal(chooseStorage(wishes(name, 'f16')), { dtype: undefined, cacheDtype: 'f32' }, name);
+    assert.equal(await chooseStorage(wishes(name, 'f16')), { dtype: undefined, cacheDtype: 'f32' }, name);
 });
 
-test('integers come with caches in f16', () => {
-  assert.equal(chooseStorage(wishes('tiny', 'int8')), { dtype: undefined, cacheDtype: 'f16' });
-  assert.equal(chooseStorage(wishes('tiny', 'f32', { dtype: 'int8' })), { dtype: 'int8', cacheDtype: 'f16' });
-  assert.equal(chooseStorage(wishes('tiny', 'int8', { cacheDtype: 'f32' })).cacheDtype, 'f32');
+test('integers come with caches in f16', async () => {
+  assert.equal(await chooseStorage(wishes('tiny', 'int8')), { dtype: undefined, cacheDtype: 'f16' });
+  assert.equal(await chooseStorage(wishes('tiny', 'f32', { dtype: 'int8' })), { dtype: 'int8', cacheDtype: 'f16' });
+  assert.is((await chooseStorage(wishes('tiny', 'int8', { cacheDtype: 'f32' }))).cacheDtype, 'f32');
 });
 
-test('where there is no room caches are halved, then weights, then those are made integers; and it is said why', () => {
-  const { reason: halved, ...inHalf } = chooseStorage(wishes('large-v3', 'f32'));
+test('where there is no room caches are halved, then weights, then those are made integers; and it is said why', async () => {
+  const { reason: halved, ...inHalf } = await chooseStorage(wishes('large-v3', 'f32'));
   assert.equal(inHalf, { dtype: 'f16', cacheDtype: 'f16' });
   assert.match(halved!, /^as its file has it and with caches in f32 the model needs 7\.\d GB, and there are 4\.3 GB$/);
-  const { reason, ...caches } = chooseStorage(wishes('large-v3', 'f16'));
+  const { reason, ...caches } = await chooseStorage(wishes('large-v3', 'f16'));
   assert.equal(caches, { dtype: undefined, cacheDtype: 'f16' });
   assert.match(reason!, /needs 4\.\d GB/);
-  const { reason: tight, ...integers } = chooseStorage(wishes('large-v3', 'f16', { room: 3e9 }));
+  const { reason: tight, ...integers } = await chooseStorage(wishes('large-v3', 'f16', { room: 3e9 }));
   assert.equal(integers, { dtype: 'int8', cacheDtype: 'f16' });
   assert.ok(tight);
 });
 
-test('what was asked for and does not fit is refused, with what would', () => {
-  const asked = errorOf({ ...wishes('large-v3', 'f16', { dtype: 'f32' }) });
+test('what was asked for and does not fit is refused, with what would', async () => {
+  const asked = await errorOf({ ...wishes('large-v3', 'f16', { dtype: 'f32' }) });
   assert.is(asked.code, 'outOfMemory');
   assert.match(asked.message, /^In f32 and with caches in f32 the model needs 7\.\d GB, and there are 4\.3 GB\.$/);
   assert.match(asked.hint!, /^dtype f16 with cacheDtype f16 needs 3\.9 GB\.$/);
-  const caches = errorOf(wishes('large-v3', 'f16', { cacheDtype: 'f32' }));
+  const caches = await errorOf(wishes('large-v3', 'f16', { cacheDtype: 'f32' }));
   assert.match(caches.hint!, /^cacheDtype f16 needs/);
-  const hopeless = errorOf(wishes('large-v3', 'f16', { room: 1e9 }));
+  const hopeless = await errorOf(wishes('large-v3', 'f16', { room: 1e9 }));
   assert.match(hopeless.hint!, /^Take a smaller model: in int8 this one needs 2\.\d GB\.$/);
 });
 
-test('where the room is not known nothing is refused', () => {
-  assert.equal(chooseStorage(wishes('large-v3', 'f32', { room: undefined })), { dtype: undefined, cacheDtype: 'f32' });
+test('where the room is not known nothing is refused', async () => {
+  assert.equal(await chooseStorage(wishes('large-v3', 'f32', { room: undefined })), {
+    dtype: undefined,
+    cacheDtype: 'f32',
+  });
 });
 
-test('every size runs in 4 GiB, the largest in f16 and int8', () => {
+test('every size runs in 4 GiB, the largest in f16 and int8', async () => {
   for (const dims of Object.values(publishedSizes))
     for (const dtype of ['f16', 'int8'] as const)
       assert.ok(bytesNeeded(dims, weightBytes(dims, dtype), 'f16') < MEMORY, `${dims.nAudioState} in ${dtype}`);
 });
 
-function errorOf(wanted: StorageWishes): DeviceError {
+async function errorOf(wanted: StorageWishes): Promise<DeviceError> {
   try {
-    chooseStorage(wanted);
+    await chooseStorage(wanted);
   } catch (error) {
     if (error instanceof DeviceError) return error;
     throw error;

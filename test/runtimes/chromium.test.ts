@@ -172,7 +172,7 @@ if (executable) {
     return { shift: best.shift, dB: nearness(best.shift, 4000, theirs.length - 4000) };
   }
 
-  /** The entry, what it needs, and the chunks of one device: its own, and those of the kernels' variants for it. */
+  /** The entry, what it needs, and the chunks of one device: its own, and those of the kernels' variants for it, without int8's. */
   function loadedFor(files: readonly BundleFile[], device: 'wasm' | 'webgpu'): readonly BundleFile[] {
     const byName = new Map(files.map((file) => [file.name, file]));
     const wanted = new Set<BundleFile>();
@@ -184,7 +184,10 @@ if (executable) {
     add(byName.get('entry.js'));
     const ofDevice =
       device === 'wasm' ? /devices\/wasm\/device\.js$|\.wasm\.js$/ : /devices\/webgpu\/device\.js$|\.wgsl\.js$/;
-    for (const file of files) if (file.inputs.some((input) => ofDevice.test(input))) add(file);
+    for (const file of files) {
+      const isForIntegers = file.inputs.some((input) => input.endsWith('kernels/integers.js'));
+      if (!isForIntegers && file.inputs.some((input) => ofDevice.test(input))) add(file);
+    }
     return [...wanted];
   }
 }

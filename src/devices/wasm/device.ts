@@ -102,7 +102,7 @@ class CpuDevice implements Device {
   }
 
   async variants(command: Command, liveRows?: number): Promise<readonly string[]> {
-    const loaded = await loadVariants([command.kernel], wasmKind);
+    const loaded = await loadVariants([command], wasmKind);
     return fittingVariants(command, loaded, liveRows).map(({ name }) => name);
   }
 
@@ -117,8 +117,7 @@ class CpuDevice implements Device {
     signal?.throwIfAborted();
     this.#workers.check();
     const commands = programs.flatMap((program) => program.commands);
-    const kernels = commands.map(({ kernel }) => kernel);
-    const loaded = await loadVariants(kernels, wasmKind);
+    const loaded = await loadVariants(commands, wasmKind);
     const known = new Map(this.#known);
     const compiled = compile(commands, loaded, this.#features, this.#workers.isShared, known);
     const module = compiled.bytes && (await this.#compile(compiled.bytes));

@@ -122,7 +122,7 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
     },
 
     async variants(command: Command, liveRows?: number): Promise<readonly string[]> {
-      return fittingVariants(command, await loadVariants([command.kernel], kind), liveRows).map(({ name }) => name);
+      return fittingVariants(command, await loadVariants([command], kind), liveRows).map(({ name }) => name);
     },
 
     async close(): Promise<void> {

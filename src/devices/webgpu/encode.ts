@@ -85,8 +85,7 @@ export async function prepareProgram(
   parts: { device: GPUDevice; buffers: Buffers; pipelines: Pipelines; kind: VariantKind<WgslVariant> },
 ): Promise<GpuExecutable> {
   const { device, buffers, pipelines, kind } = parts;
-  const kernels = program.commands.map(({ kernel }) => kernel);
-  const loaded = await loadVariants(kernels, kind);
+  const loaded = await loadVariants(program.commands, kind);
   const compiled = await Promise.all(
     program.commands.map((command) =>
       Promise.all(

@@ -28,7 +28,10 @@ export const attention = defineKernel({
   cost: ({ nCtx, nState }) => ({ flops: 4 * nCtx * nCtx * nState, bytes: 16 * nCtx * nState }),
   variants: {
     webgpu: async () => (await import('../webgpu.ts')).attention,
-    wasm: async () => (await import('../wasm.ts')).attention,
+    wasm: async (uses) => [
+      ...(uses.some(({ params }) => params.rounded === 1) ? (await import('../integers.ts')).attention : []),
+      ...(await import('../wasm.ts')).attention,
+    ],
   },
 });
 

@@ -16,7 +16,6 @@ import type { WasmVariant } from '../../engine/wasm/variant.ts';
 import { emitPanels } from '../matmul/gemm.wasm.ts';
 import { fullTile } from '../matmul/tile.wasm.ts';
 import { type Dims, type HeadSizes, headItem, headSizes, hidePadding, type Params } from './heads.wasm.ts';
-import { integers } from './integerAttention.wasm.ts';
 import { softmaxRow } from './softmax.wasm.ts';
 
 const QUERIES_PER_BLOCK = 12;
@@ -30,7 +29,6 @@ function layout(s: HeadSizes): Readonly<Record<'values' | 'scores' | 'scales' | 
 }
 
 export const variants: readonly WasmVariant<'qkv' | 'y', Dims, Params>[] = [
-  integers,
   {
     name: 'blocks',
     workItems: (c) => c.params.nHead * headSizes(c, QUERIES_PER_BLOCK).itemsPerHead,

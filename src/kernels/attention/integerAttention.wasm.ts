@@ -58,7 +58,7 @@ function layout({ keys, headDim }: HeadSizes): Layout {
   };
 }
 
-export const integers: WasmVariant<'qkv' | 'y', Dims, Params> = {
+const integers: WasmVariant<'qkv' | 'y', Dims, Params> = {
   name: INTEGERS,
   when: ({ params }) => params.rounded === 1,
   workItems: (c) => c.params.nHead * headSizes(c, QUERIES_PER_BLOCK).itemsPerHead,
@@ -128,6 +128,8 @@ export const integers: WasmVariant<'qkv' | 'y', Dims, Params> = {
     });
   },
 };
+
+export const variants: readonly WasmVariant<'qkv' | 'y', Dims, Params>[] = [integers];
 
 /** The function (line, inverse, to): exp of a row's scores, at most 1, to a rounded row; `inverse` holds 1 / their sum. */
 function roundWeights(module: ModuleBuilder, { keys }: HeadSizes): FunctionBuilder {

@@ -6,10 +6,10 @@
  * (72 KiB) in the second. A few rows, as in a decoding step, are one block: then the weights stream through once.
  *
  * f16 is widened in the inner loop for one or two rows; for more, and where there are scales, a block of a panel at a time is
- * unpacked into the thread's scratch first (unpack.wasm.ts). int8 with a scale a row meets rows in integers (integerPanels.wasm.ts).
+ * unpacked into the thread's scratch first (unpack.wasm.ts). int8 with a scale a row meets rows in integers
+ * (integerGemm.wasm.ts), unless that is forced.
  */
 import { storageType, WEIGHT_TYPES } from '../../engine/dtype.ts';
-import { int8Layout } from '../../engine/int8.ts';
 import type { KernelContext } from '../../engine/variant.ts';
 import type { FunctionBuilder } from '../../engine/wasm/function.ts';
 import { type I32, i32 } from '../../engine/wasm/scalar.ts';
@@ -17,15 +17,12 @@ import { at, forWorkItems, min } from '../../engine/wasm/signature.ts';
 import type { EmitContext, KernelFunction, WasmFeatures, WasmVariant } from '../../engine/wasm/variant.ts';
 import { geluRows } from './epilogue.wasm.ts';
 import type { GemmArgs, GemmOptions, GemmRange } from './gemmOptions.ts';
-import { INTEGER_ROWS, INTEGER_TILES, LONGEST_INTEGER_SUM } from './int8Inputs.ts';
-import { emitIntegerPanels, type IntegerProduct } from './integerPanels.wasm.ts';
 import { panelCount } from './panels.ts';
-import { roundedRowBytes, roundRow } from './roundRow.wasm.ts';
 import { fullTile, type TileShape, tile } from './tile.wasm.ts';
 import { unpackedRows, unpackPanel } from './unpack.wasm.ts';
 
 /** Live rows up to which a product is "few rows": one block. */
-const FEW_ROWS = 48;
+export const FEW_ROWS = 48;
 /** Unpacked panels are worth meeting more rows. */
 const UNPACKED_ROWS = 96;
 const LONGEST_SUM = 256;
@@ -46,7 +43,8 @@ export function gemmWorkItems(o: GemmOptions, liveRows: number): number {
   return workItemCount(o, liveRows, rowsPerBlock(o));
 }
 
-function workItemCount(o: GemmOptions, liveRows: number, blockOfRows: number): number {
+/** @param blockOfRows rows of one work item */
+export function workItemCount(o: GemmOptions, liveRows: number, blockOfRows: number): number {
   return Math.ceil(liveRows / blockOfRows) * groupCount(o);
 }
 
@@ -77,65 +75,13 @@ export function gemmWasm<A extends string, D extends string, P extends string>(
       forWorkItems(f, (item) => emitGemm(f, c, options(c), given, item));
     },
   };
-  const integers = {
-    takes: { w: ['int8'] as const },
-    workItems: (c: KernelContext<D | 'rows', P>, liveRows: number) => workItemCount(options(c), liveRows, FEW_ROWS),
-    scratchBytes(c: KernelContext<D | 'rows', P>) {
-      const { rows, k } = options(c);
-      return Math.min(rows, FEW_ROWS) * roundedRowBytes(k);
-    },
-    emit(f: KernelFunction<A>, c: EmitContext<D | 'rows', P>) {
-      const o = options(c);
-      const given = args(f, c);
-      // The block of rows that is in scratch: items that come one after the other mostly share it.
-      const rounded = f.let(i32.const(-1));
-      forWorkItems(f, (item) => {
-        const range = rangeOf(f, o, given, item, FEW_ROWS);
-        f.if(i32.ne(rounded, range.firstRow), () => {
-          emitRoundRows(f, c, o, given, range);
-          f.set(rounded, range.firstRow);
-        });
-        const scales = i32.add(given.w, i32.const(scalesOffset(o)));
-        emitIntegerPanels(f, c, integerProduct(o), { ...given, x: given.scratch, scales }, range);
-        emitGelu(f, c, o, given, range);
-      });
-    },
-  };
-  const many = { min: FEW_ROWS + 1 };
-  const few = { max: FEW_ROWS };
   return [
-    { name: INTEGER_TILES, rows: many, ...integers },
-    { name: 'tiles', rows: many, ...shared },
-    { name: INTEGER_ROWS, rows: few, ...integers },
-    { name: 'fewRows', rows: few, ...shared },
+    { name: 'tiles', rows: { min: FEW_ROWS + 1 }, ...shared },
+    { name: 'fewRows', rows: { max: FEW_ROWS }, ...shared },
   ];
 }
 
-function integerProduct(o: GemmOptions): IntegerProduct {
-  return { ...o, elementBytes: 1, longestSum: LONGEST_INTEGER_SUM, added: o.added && !o.gelu };
-}
-
-/** Of the scales behind int8 weights, in bytes. */
-function scalesOffset({ n, k, panelWidth }: GemmOptions): number {
-  return int8Layout([panelCount(n, panelWidth), k, panelWidth], Number.POSITIVE_INFINITY).scales;
-}
-
-/** Emits the rounding of a range's rows into scratch. */
-function emitRoundRows(
-  f: FunctionBuilder,
-  { module }: Pick<EmitContext, 'module'>,
-  o: GemmOptions,
-  args: GemmArgs,
-  { firstRow, endRow }: GemmRange,
-): void {
-  const row = f.local('i32');
-  const round = roundRow(module, o.k);
-  f.for(row, firstRow, endRow, 1, () => {
-    f.call(round, at(args.x, row, o.xStride), at(args.scratch, i32.sub(row, firstRow), roundedRowBytes(o.k)));
-  });
-}
-
-function rangeOf(f: FunctionBuilder, o: GemmOptions, args: GemmArgs, item: I32, blockOfRows: number): GemmRange {
+export function rangeOf(f: FunctionBuilder, o: GemmOptions, args: GemmArgs, item: I32, blockOfRows: number): GemmRange {
   const groups = i32.const(groupCount(o));
   const perBlock = i32.const(blockOfRows);
   const perGroup = i32.const(panelsPerGroup(o));
@@ -164,7 +110,7 @@ export function emitGemm(
 }
 
 /** GELU of a range of y, then what is added. */
-function emitGelu(
+export function emitGelu(
   f: FunctionBuilder,
   { module, features }: Pick<EmitContext, 'module' | 'features'>,
   o: GemmOptions,

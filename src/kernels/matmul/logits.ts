@@ -28,7 +28,10 @@ export const logits = defineKernel({
   cost: ({ rows, k }, { count }) => ({ flops: 2 * rows * count * k, bytes: 4 * (rows * k + count * k + rows * count) }),
   variants: {
     webgpu: async () => (await import('../webgpu.ts')).logits,
-    wasm: async () => (await import('../wasm.ts')).logits,
+    wasm: async (uses) => [
+      ...(uses.some(({ args }) => args.w?.dtype === 'int8') ? (await import('../integers.ts')).logits : []),
+      ...(await import('../wasm.ts')).logits,
+    ],
   },
 });
 

@@ -1,13 +1,17 @@
 import type { KernelContext } from '../../engine/variant.ts';
 import { i32 } from '../../engine/wasm/scalar.ts';
+import type { KernelFunction } from '../../engine/wasm/variant.ts';
 import { gemmWasm } from './gemm.wasm.ts';
-import type { GemmOptions } from './gemmOptions.ts';
+import type { GemmArgs, GemmOptions } from './gemmOptions.ts';
 
 type Dims = 'rows' | 'k' | 'nVocab' | 'panelWidth';
 type Params = 'begin' | 'count';
 
-export const variants = gemmWasm<'x' | 'w' | 'y', Dims, Params>(
-  ({ dims: d, params, capacity, dtype }: KernelContext<Dims, Params>): GemmOptions => ({
+type Arg = 'x' | 'w' | 'y';
+type Context = KernelContext<Dims, Params>;
+
+export function options({ dims: d, params, capacity, dtype }: Context): GemmOptions {
+  return {
     rows: d.rows,
     capacity,
     k: d.k,
@@ -19,8 +23,14 @@ export const variants = gemmWasm<'x' | 'w' | 'y', Dims, Params>(
     bias: false,
     gelu: false,
     added: false,
-  }),
-  ({ args: { x, w, y, liveRows, scratch } }, { params: { begin } }) => ({
+  };
+}
+
+export function args(
+  { args: { x, w, y, liveRows, scratch } }: KernelFunction<Arg>,
+  { params: { begin } }: Context,
+): GemmArgs {
+  return {
     x,
     w,
     y: i32.add(y, i32.const(4 * begin)),
@@ -28,5 +38,7 @@ export const variants = gemmWasm<'x' | 'w' | 'y', Dims, Params>(
     added: i32.const(0),
     rows: liveRows,
     scratch,
-  }),
-);
+  };
+}
+
+export const variants = gemmWasm<Arg, Dims, Params>(options, args);

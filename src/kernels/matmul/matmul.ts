@@ -29,7 +29,10 @@ export const matmul = defineKernel({
   cost: ({ rows, n, k }) => ({ flops: 2 * rows * n * k, bytes: 4 * (rows * k + n * k + 2 * rows * n) }),
   variants: {
     webgpu: async () => (await import('../webgpu.ts')).matmul,
-    wasm: async () => (await import('../wasm.ts')).matmul,
+    wasm: async (uses) => [
+      ...(uses.some(({ args }) => args.w?.dtype === 'int8') ? (await import('../integers.ts')).matmul : []),
+      ...(await import('../wasm.ts')).matmul,
+    ],
   },
 });
 

@@ -1,11 +1,15 @@
 import type { KernelContext } from '../../engine/variant.ts';
+import type { KernelFunction } from '../../engine/wasm/variant.ts';
 import { gemmWasm } from './gemm.wasm.ts';
-import type { GemmOptions } from './gemmOptions.ts';
+import type { GemmArgs, GemmOptions } from './gemmOptions.ts';
 
 type Dims = 'rows' | 'k' | 'n' | 'panelWidth';
 
-export const variants = gemmWasm<'x' | 'w' | 'bias' | 'residual' | 'y', Dims, 'gelu'>(
-  ({ dims: d, params, capacity, has, dtype }: KernelContext<Dims, 'gelu'>): GemmOptions => ({
+type Arg = 'x' | 'w' | 'bias' | 'residual' | 'y';
+type Context = KernelContext<Dims, 'gelu'>;
+
+export function options({ dims: d, params, capacity, has, dtype }: Context): GemmOptions {
+  return {
     rows: d.rows,
     capacity,
     k: d.k,
@@ -17,8 +21,11 @@ export const variants = gemmWasm<'x' | 'w' | 'bias' | 'residual' | 'y', Dims, 'g
     bias: true,
     gelu: params.gelu !== 0,
     added: has('residual'),
-  }),
-  ({ args: { x, w, bias, residual, y, liveRows, scratch } }) => ({
+  };
+}
+
+export function args({ args: { x, w, bias, residual, y, liveRows, scratch } }: KernelFunction<Arg>): GemmArgs {
+  return {
     x,
     w,
     bias,
@@ -26,5 +33,7 @@ export const variants = gemmWasm<'x' | 'w' | 'bias' | 'residual' | 'y', Dims, 'g
     added: residual,
     rows: liveRows,
     scratch,
-  }),
-);
+  };
+}
+
+export const variants = gemmWasm<Arg, Dims, 'gelu'>(options, args);

@@ -6,7 +6,7 @@
  * finite. It then keeps its token and position, so that further repetitions of a step change nothing. The loop is done when
  * all rows are. One workgroup, one thread a row.
  */
-import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
+import { defineKernel, type Fill, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { nextRuleState } from '../../rules/logitRules.ts';
 import {
   decodeRuleState,
@@ -104,13 +104,17 @@ const fill: Required<KernelCase>['fill'] = {
   picked: (picked) => picked.fill(77),
 };
 
+function withIds(ids: Fill): Required<KernelCase>['fill'] {
+  return { ...fill, ids };
+}
+
 export const cases: readonly KernelCase[] = [
   { dims: { rows: 1, perRow: 1, steps: 9 }, fill },
   { dims: { rows: 6, perRow: 2, steps: 7 }, fill, note: 'text, timestamp, eot, done, non-finite, limit' },
   { dims: { rows: 13, perRow: 1, steps: 7 }, fill, liveRows: 3 },
   {
     dims: { rows: 3, perRow: 1, steps: 8 },
-    fill: { ...fill, ids: (ids) => ids.fill(eot) },
+    fill: /* @__PURE__ */ withIds((ids) => ids.fill(eot)),
     note: 'all rows end',
   },
 ];

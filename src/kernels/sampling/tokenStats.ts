@@ -80,39 +80,40 @@ export const reference: Reference<typeof tokenStats> = (
 };
 
 /** A small vocabulary with everything in it: 2000 text ids, eot 2000, noTimestamps 2001, 40 timestamps from 2002. */
-const small = { nVocab: 2042, eot: 2000, begin: 2002 };
+const SMALL = 2042;
+const EOT = 2000;
+const BEGIN = 2002;
 
 /** As many rows: nothing sampled; one timestamp; text after it; a pair open, closed; text after a pair; a pair that is no end. */
 const RULE_STATES: readonly RuleState[] = [
   INITIAL_RULE_STATE,
-  { sampled: 1, lastTimestamp: small.begin, lastIsTimestamp: true, penultimateIsTimestamp: true, noEndBefore: 0 },
-  { sampled: 2, lastTimestamp: small.begin, lastIsTimestamp: false, penultimateIsTimestamp: true, noEndBefore: 0 },
-  { sampled: 5, lastTimestamp: small.begin + 10, lastIsTimestamp: true, penultimateIsTimestamp: false, noEndBefore: 0 },
-  { sampled: 6, lastTimestamp: small.begin + 10, lastIsTimestamp: true, penultimateIsTimestamp: true, noEndBefore: 0 },
+  { sampled: 1, lastTimestamp: BEGIN, lastIsTimestamp: true, penultimateIsTimestamp: true, noEndBefore: 0 },
+  { sampled: 2, lastTimestamp: BEGIN, lastIsTimestamp: false, penultimateIsTimestamp: true, noEndBefore: 0 },
+  { sampled: 5, lastTimestamp: BEGIN + 10, lastIsTimestamp: true, penultimateIsTimestamp: false, noEndBefore: 0 },
+  { sampled: 6, lastTimestamp: BEGIN + 10, lastIsTimestamp: true, penultimateIsTimestamp: true, noEndBefore: 0 },
   {
     sampled: 7,
-    lastTimestamp: small.begin + 10,
+    lastTimestamp: BEGIN + 10,
     lastIsTimestamp: false,
     penultimateIsTimestamp: false,
     noEndBefore: 0,
   },
   {
     sampled: 6,
-    lastTimestamp: small.begin + 10,
+    lastTimestamp: BEGIN + 10,
     lastIsTimestamp: true,
     penultimateIsTimestamp: true,
-    noEndBefore: small.begin + 11,
+    noEndBefore: BEGIN + 11,
   },
 ];
 
 const fillRules: Required<KernelCase>['fill'] = {
   rules: (rules) => {
-    const { eot, begin } = small;
-    rules.set(RULES.encode({ eot, timestampBegin: begin, initialEnd: begin + 21, hasTimestamps: 1 }));
+    rules.set(RULES.encode({ eot: EOT, timestampBegin: BEGIN, initialEnd: BEGIN + 21, hasTimestamps: 1 }));
   },
   masks: (masks, d, random) => {
     for (let i = 0; i < masks.length; i++) masks[i] = random() < 0.3 ? Math.floor(random() * 2 ** 32) : 0;
-    masks[Math.floor((small.begin - 1) / 32)]! |= 2 ** ((small.begin - 1) % 32);
+    masks[Math.floor((BEGIN - 1) / 32)]! |= 2 ** ((BEGIN - 1) % 32);
     masks[d.maskWords!] = 0xf;
   },
   ruleState: (words, d) => {
@@ -142,10 +143,10 @@ function sizes(rows: number, nVocab: number, perRow: number, more?: Partial<Kern
 }
 
 export const cases: readonly KernelCase[] = [
-  sizes(1, 5, 1, { fill: { rules: noTimestampRules, masks: () => {} }, note: 'five ids, no rules' }),
-  /* @__PURE__ */ sizes(7, small.nVocab, 1, { note: 'every state of the rules' }),
-  /* @__PURE__ */ sizes(7, small.nVocab, 6, { fill: { logits: fewValues }, note: 'ties everywhere' }),
-  /* @__PURE__ */ sizes(3, small.nVocab, 3, {
+  /* @__PURE__ */ sizes(1, 5, 1, { fill: { rules: noTimestampRules, masks: () => {} }, note: 'five ids, no rules' }),
+  /* @__PURE__ */ sizes(7, SMALL, 1, { note: 'every state of the rules' }),
+  /* @__PURE__ */ sizes(7, SMALL, 6, { fill: { logits: fewValues }, note: 'ties everywhere' }),
+  /* @__PURE__ */ sizes(3, SMALL, 3, {
     fill: {
       logits: (x, d, random) => {
         for (let i = 0; i < x.length; i++) x[i] = random();
@@ -156,8 +157,11 @@ export const cases: readonly KernelCase[] = [
     },
     note: 'NaN and infinities are seen',
   }),
-  sizes(2, 700, 2, { fill: { rules: noTimestampRules, masks: (m) => m.fill(0xffffffff) }, note: 'all forbidden' }),
-  /* @__PURE__ */ sizes(8, small.nVocab, 2, { liveRows: 3 }),
+  /* @__PURE__ */ sizes(2, 700, 2, {
+    fill: { rules: noTimestampRules, masks: (m) => m.fill(0xffffffff) },
+    note: 'all forbidden',
+  }),
+  /* @__PURE__ */ sizes(8, SMALL, 2, { liveRows: 3 }),
   /* @__PURE__ */ sizes(1, 51865, 1, { fill: { rules: realRules }, bench: true }),
   /* @__PURE__ */ sizes(5, 51865, 6, { fill: { rules: realRules }, bench: true }),
 ];
