@@ -3,9 +3,9 @@
 import { createCpuDevice } from '../src/devices/wasm/device.ts';
 import { WEIGHT_TYPES } from '../src/engine/dtype.ts';
 import { createNodePlatform } from '../src/index.node.ts';
+import { chooseStorage } from '../src/model/chooseStorage.ts';
 import type { ModelDimensions } from '../src/model/dims.ts';
 import { createInference } from '../src/model/inference.ts';
-import { chooseStorage } from '../src/model/storage.ts';
 import type { TensorReader } from '../src/model/tensorData.ts';
 import { tensorSpecs } from '../src/model/tensorSpec.ts';
 import { publishedSizes } from '../test/support/publishedSizes.ts';

@@ -1,7 +1,6 @@
-/** How a model's weights and caches are stored where memory is bounded: as asked, or as they fit. */
+/** How a model's weights and caches are stored, and the bytes that it needs then. */
 import { type CacheType, storageBytes, type WeightType } from '../engine/dtype.ts';
 import type { ModelDimensions } from './dims.ts';
-import { TOKEN_EMBEDDING, weightBytes } from './tensorSpec.ts';
 
 export interface Storage {
   /** Of the weight matrices; absent: each as its file has it. */
@@ -41,20 +40,4 @@ export function bytesNeeded(dims: ModelDimensions, weights: number, cacheDtype: 
   const caches = 2 * nTextLayer * storageBytes(cacheDtype, [positions, nTextState]);
   const encoder = 4 * ENCODER_VECTORS * nAudioCtx * nAudioState;
   return weights + caches + encoder + 4 * ROWS * nVocab + 2 ** 24;
-}
-
-/** @throws {DeviceError} `outOfMemory`: what was asked for does not fit; the hint says what would */
-export async function chooseStorage(wishes: StorageWishes): Promise<ChosenStorage> {
-  const { dims, dtypeOf, room } = wishes;
-  const asked: Storage = { dtype: wishes.dtype, cacheDtype: wishes.cacheDtype ?? usualCache(wishes) };
-  const bytesOf = ({ dtype, cacheDtype }: Storage): number =>
-    bytesNeeded(dims, weightBytes(dims, dtype ?? dtypeOf), cacheDtype);
-  if (room === undefined || bytesOf(asked) <= room) return asked;
-  const { smallerStorage } = await import('./smallerStorage.ts');
-  return smallerStorage(asked, wishes, room, bytesOf);
-}
-
-/** Weights in integers lose more than caches in f16 do. */
-function usualCache({ dtype, dtypeOf }: StorageWishes): CacheType {
-  return (dtype ?? dtypeOf(TOKEN_EMBEDDING)) === 'int8' ? 'f16' : 'f32';
 }

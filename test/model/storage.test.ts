@@ -3,7 +3,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DeviceError } from '../../src/base/errors.ts';
 import type { WeightType } from '../../src/engine/dtype.ts';
-import { bytesNeeded, chooseStorage, type StorageWishes } from '../../src/model/storage.ts';
+import { chooseStorage } from '../../src/model/chooseStorage.ts';
+import { bytesNeeded, type StorageWishes } from '../../src/model/storage.ts';
 import { weightBytes } from '../../src/model/tensorSpec.ts';
 import { publishedSizes } from '../support/publishedSizes.ts';
 
