@@ -44,15 +44,28 @@ export class FallbackDecoder {
     signal?: AbortSignal,
   ): Promise<{ readonly [I in keyof W]: DecodingResult }> {
     const results: DecodingResult[] = [];
+    const isBad = (i: number): boolean => needsFallback(results[i]!, this.#thresholds);
+    const speechUntil = windows.map((window) => window.speechUntil);
     let open = windows.map((_, i) => i);
     for (const [attempt, task] of this.#tasks.entries()) {
-      // Each attempt draws its own numbers.
-      const inputs = open.map((i) => ({ ...windows[i]!, stream: (windows[i]!.stream ?? 0) * 64 + attempt }));
-      const found = await task.run(inputs, signal);
-      open.forEach((i, at) => {
-        results[i] = found[at]!;
-      });
-      open = open.filter((i) => needsFallback(results[i]!, this.#thresholds));
+      for (let part = open; part.length > 0; ) {
+        // Each attempt draws its own numbers.
+        const inputs = part.map((i) => ({
+          ...windows[i]!,
+          stream: (windows[i]!.stream ?? 0) * 64 + attempt,
+          speechUntil: speechUntil[i],
+        }));
+        const found = await task.run(inputs, signal);
+        part.forEach((i, at) => {
+          results[i] = found[at]!;
+        });
+        // Where more text was asked for and is bad, the model may end where it wants to.
+        part = part.filter(
+          (i) => speechUntil[i] !== undefined && (isBad(i) || isSilence(results[i]!, this.#thresholds)),
+        );
+        for (const i of part) speechUntil[i] = undefined;
+      }
+      open = open.filter(isBad);
       if (open.length === 0) break;
     }
     // One a window.

@@ -73,6 +73,28 @@ test('a bad result is tried again, the last is kept whatever it is; beams at 0, 
   assert.equal(rows, [[2], [3], [3]]);
 });
 
+test('text that was asked for and is bad: the model ends where it wants to', async () => {
+  const at = (tick: number): number => tokenizer.timestampBegin + tick;
+  const said = [at(0), 97, at(50), at(50)];
+  /** Wants to end after a pair of timestamps; else it says three letters more, or loops. */
+  const script =
+    (isLoop: boolean): Script =>
+    ({ sampled }) => {
+      const more = sampled.length - said.length;
+      const next = isLoop || more < 3 ? 98 : more === 3 ? at(70) : eot;
+      return logitsOf(nVocab, more < 0 ? { [said[sampled.length]!]: 20 } : { [eot]: more === 0 ? 40 : 0, [next]: 20 });
+    };
+  for (const isLoop of [false, true]) {
+    const inference = new ScriptedInference({ nVocab, script: script(isLoop) });
+    const audio = await inference.encode(new Float32Array(1));
+    const decoder = new FallbackDecoder(inference, tokenizer, { ...defaults, sampleLen: 40 }, [0, 0.2]);
+    const [{ text, temperature }] = await decoder.run([{ audio, speechUntil: 60 }]);
+    assert.equal([text, temperature], [isLoop ? 'a' : 'abbb', 0]);
+    const limits = inference.starts.map(({ groups }) => groups[0]!.noEndBefore);
+    assert.equal(limits, isLoop ? [at(60), 0] : [at(60)]);
+  }
+});
+
 test('windows that fail go on together, the others keep their results', async () => {
   const { results, rows } = await run(second, { bestOf: 2, sampleLen: 40 }, [0, 0.2], 3);
   assert.equal(
