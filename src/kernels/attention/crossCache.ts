@@ -51,11 +51,8 @@ export function crossPanelsProblem({
   valuePanels,
   valuePanel,
 }: CrossSizes & CrossPanels): string | undefined {
-  if (keyPanels !== Math.ceil(nCtx / keyPanel))
-    return `${keyPanels} panels of ${keyPanel} do not hold ${nCtx} positions`;
-  return valuePanels * valuePanel === nState
-    ? undefined
-    : `${valuePanels} panels of ${valuePanel} are not ${nState} wide`;
+  const fit = keyPanels === Math.ceil(nCtx / keyPanel) && valuePanels * valuePanel === nState;
+  return fit ? undefined : 'panels and sizes differ';
 }
 
 /** Element of `keys`: position `t`, column `i` of a slot. */

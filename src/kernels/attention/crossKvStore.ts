@@ -17,11 +17,7 @@ export const crossKvStore = defineKernel({
   },
   params: {},
   check: (dims) =>
-    dims.width !== 2 * dims.nState
-      ? `k and v of ${dims.nState} are not ${dims.width} wide`
-      : dims.nState % 4 === 0
-        ? crossPanelsProblem(dims)
-        : `${dims.nState} is not a multiple of 4`,
+    dims.width === 2 * dims.nState && dims.nState % 4 === 0 ? crossPanelsProblem(dims) : 'panels and sizes differ',
   cost: ({ nCtx, nState }) => ({ flops: 0, bytes: 16 * nCtx * nState }),
   variants: {
     webgpu: async () => (await import('../webgpu.ts')).crossKvStore,
