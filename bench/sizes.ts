@@ -47,10 +47,12 @@ for (const size of values.sizes.split(','))
     console.log(line);
   }
 if (values.save) {
+  const { date, commit, cpu, cores, loadAverage } = describeMachine();
   const head = `# Every size, with random weights
 
-\`node dist/bench/sizes.js --save\`: ${values.threads} threads, ${describeMachine()}. One process a row: loading (random numbers in place of
-a file), one window through the encoder, 20 greedy tokens with the prompt, a step of five beams. Peak is all of the process.
+\`node dist/bench/sizes.js --save\`, ${date.slice(0, 10)}, commit ${commit}: ${values.threads} threads, ${cpu}, ${cores} cores, load ${loadAverage.toFixed(1)}.
+One process a row: loading (random numbers in place of a file), one window through the encoder, 20 greedy tokens with the prompt, a
+step of five beams. Peak is all of the process. Times are rough.
 
 `;
   writeFileSync(join(repoRoot, 'bench/results/sizes.md'), `${head}${lines.join('\n')}\n`);
