@@ -9,7 +9,7 @@ const test = suite('documents');
 
 /** Every path in the repository, also without its first folders: `src/base/bytes.ts`, `base/bytes.ts`, `bytes.ts`. */
 const known = new Set<string>();
-for (const top of ['src', 'weights', 'packaging', 'test', 'bench', 'examples', 'assets', 'types']) {
+for (const top of ['src', 'weights', 'packaging', 'test', 'bench', 'docs', 'examples', 'assets', 'types']) {
   known.add(top);
   for (const path of readdirSync(join(repoRoot, top), { recursive: true, encoding: 'utf8' })) {
     if (path.includes('node_modules')) continue;
@@ -49,6 +49,7 @@ for (const document of [
   'README.md',
   'bench/README.md',
   'bench/results/decoding.md',
+  'docs/int8.md',
 ]) {
   test(`${document}: every path is there`, () => {
     const found = paths(readFileSync(join(repoRoot, document), 'utf8'));
