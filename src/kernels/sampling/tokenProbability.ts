@@ -44,6 +44,15 @@ function wanted(...list: readonly number[]): Readonly<Record<string, Fill>> {
   };
 }
 
+function withRealLogits(fill: Readonly<Record<string, Fill>>): Readonly<Record<string, Fill>> {
+  return {
+    ...fill,
+    logits: (x, _d, random) => {
+      for (let i = 0; i < x.length; i++) x[i] = 30 * random() - 20;
+    },
+  };
+}
+
 export const cases: readonly KernelCase[] = [
   { dims: { rows: 1, nVocab: 1 }, fill: /* @__PURE__ */ wanted(0) },
   { dims: { rows: 3, nVocab: 1000 }, fill: /* @__PURE__ */ wanted(999, 0, 17) },
@@ -57,12 +66,7 @@ export const cases: readonly KernelCase[] = [
   },
   {
     dims: { rows: 2, nVocab: 51865 },
-    fill: {
-      ...wanted(50362, 50361),
-      logits: (x, _d, random) => {
-        for (let i = 0; i < x.length; i++) x[i] = 30 * random() - 20;
-      },
-    },
+    fill: /* @__PURE__ */ withRealLogits(/* @__PURE__ */ wanted(50362, 50361)),
     note: 'real size',
   },
 ];
