@@ -73,6 +73,7 @@ export type { WasmFeatures } from './engine/wasm/variant.ts';
 export type { AlignmentHeads } from './model/alignment/alignmentHeads.ts';
 export type { ModelDimensions } from './model/dims.ts';
 export { createInference, type InferenceOptions, type ModelInference } from './model/inference.ts';
+export type { ChosenStorage, Storage } from './model/storage.ts';
 export type { StoredType, TensorData, TensorReader } from './model/tensorData.ts';
 export { weightBytes } from './model/tensorSpec.ts';
 export type { LogitRules, RuleState, TimestampRules } from './rules/logitRules.ts';

@@ -191,7 +191,10 @@ test('what the model would leave to the next window is read at once, where a chu
     return logits;
   };
   const { inference: plain } = await read(digits, {}, {}, frames);
-  for (const options of [{}, { beamSize: 2 }, { temperature: 0.2 }, { repetitionPenalty: 1.01 }]) {
+  // Digits in order compress well: that would make the text bad, and let the model end.
+  const whole = { compressionRatioThreshold: null };
+  for (const more of [{}, { beamSize: 2 }, { temperature: 0.2 }, { repetitionPenalty: 1.01 }]) {
+    const options = { ...whole, ...more };
     const { transcript, inference } = await read(digits, options, { change }, frames);
     assert.is(transcript.text, said(digits), JSON.stringify(options));
     assert.is(inference.mels.length, plain.mels.length, JSON.stringify(options));
@@ -232,9 +235,10 @@ test('a window that fails its checks is decoded again alone, the others are not'
     { temperature: [0, 0.0001], compressionRatioThreshold: null },
     reader,
   );
+  // Together; alone, as the last chunk may end where the model wants to; alone, warmer.
   assert.equal(
     inference.starts.map(({ groups }) => groups.length),
-    [2, 1],
+    [2, 1, 1],
   );
   assert.equal([...new Set(transcript.segments.map(({ temperature }) => temperature))], [0, 0.0001]);
 });
