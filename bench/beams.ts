@@ -116,9 +116,10 @@ interface Traffic {
   read: number;
 }
 
-/** The same device, which counts bytes between it and the host. */
-function counting(device: Device, traffic: Traffic): Device {
-  const counted: Pick<Device, 'write' | 'read'> = {
+/** The same device, whose methods need no `this`, and which counts bytes between it and the host. */
+function counting(device: ProfiledDevice, traffic: Traffic): Device {
+  return {
+    ...device,
     write(target, data, offset) {
       traffic.written += data.byteLength;
       device.write(target, data, offset);
@@ -129,7 +130,6 @@ function counting(device: Device, traffic: Traffic): Device {
       return data;
     },
   };
-  return Object.assign(Object.create(device) as Device, counted);
 }
 
 async function profile(device: ProfiledDevice, traffic: Traffic, model: Model, way: keyof typeof ways): Promise<void> {
@@ -172,7 +172,7 @@ await plain.close();
 
 const traffic: Traffic = { written: 0, read: 0 };
 const bare = await chooseDevice(createNodePlatform(), kind, { threads: Number(values.threads) });
-const profiled = profileDevice(counting(bare, traffic));
-const slow = await Model.on(profiled);
+const profiled = profileDevice(bare);
+const slow = await Model.on(counting(profiled, traffic));
 for (const way of ['greedy', 'beams'] as const) await profile(profiled, traffic, slow, way);
 await profiled.close();

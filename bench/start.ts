@@ -3,7 +3,7 @@
  * the processor's time. Nothing is warm but the system's cache of files.
  *
  *   node dist/bench/start.js --model tiny [--recording assets/jfk.wav] [--threads 1,2] [--node 20,24] [--turns 5]
- *       [--dtype int8] [--prefix 'chrt -f 10'] [--peer 'f16=whisper-cli -m MODEL -f AUDIO -t THREADS']...
+ *       [--dtype int8] [--prefix 'chrt -r 10'] [--peer 'f16=whisper-cli -m MODEL -f AUDIO -t THREADS']...
  *
  * In a peer's command ($SOTTO_PEER_COMMAND has one too) AUDIO and THREADS are filled in. Prints a table for Markdown; a ratio
  * is ours / theirs of the minima, below 1 ours is quicker.

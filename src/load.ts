@@ -30,7 +30,7 @@ export function checkLoadOptions(options: LoadOptions): void {
   checkValues(DEVICE_OPTIONS, 'load', options);
   const { until = 'all' } = options;
   if (until !== 'all' && until !== 'encoder')
-    throw new OptionsError('type', `until is ${JSON.stringify(until)}, not 'all' or 'encoder'.`);
+    throw new OptionsError('range', `until is ${JSON.stringify(until)}, not 'all' or 'encoder'.`);
 }
 
 /**

@@ -224,7 +224,7 @@ test('options of load are checked before a file is opened', async () => {
   const wrong = { dtype: 'f8' } as unknown as LoadOptions;
   await throws(OptionsError, 'range', () => load(join(root, 'nowhere'), wrong));
   const until = { until: 'later' } as unknown as LoadOptions;
-  await throws(OptionsError, 'type', () => load(join(root, 'nowhere'), until), 'until is "later"');
+  await throws(OptionsError, 'range', () => load(join(root, 'nowhere'), until), 'until is "later"');
 });
 
 test.run();

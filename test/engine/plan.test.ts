@@ -48,10 +48,10 @@ test('two whose lives touch are in different blocks, and a block holds its tenan
   for (let round = 0; round < 50; round++) {
     const program = record('random', (p) => {
       const made = [p.scratch('first', 'f32', [1 + Math.floor(random() * 50)])];
-      const any = (): Tensor => made[Math.floor(random() * made.length)]!;
+      const drawn = (): Tensor => made[Math.floor(random() * made.length)]!;
       for (let i = 0; i < 20; i++) {
         const y = p.scratch(`y${i}`, 'f32', [1 + Math.floor(random() * 50)]);
-        p.run(add, { a: any(), b: any(), y });
+        p.run(add, { a: drawn(), b: drawn(), y });
         made.push(y);
       }
     });

@@ -10,13 +10,13 @@ import type { KernelContext } from '../../engine/variant.ts';
 import type { FunctionBuilder } from '../../engine/wasm/function.ts';
 import { i32 } from '../../engine/wasm/scalar.ts';
 import { at, forWorkItems, min } from '../../engine/wasm/signature.ts';
-import { v128 } from '../../engine/wasm/simd.ts';
 import type { EmitContext, WasmFeatures, WasmVariant } from '../../engine/wasm/variant.ts';
 import { type TileShape, tile } from '../matmul/tile.wasm.ts';
 import { ROW_STATE } from '../sampling/decodeState.ts';
 import { isOneType } from './cache.wasm.ts';
+import { hidePadding } from './heads.wasm.ts';
 import { scoreTile } from './scoreTile.wasm.ts';
-import { LOWEST, softmaxRow } from './softmax.wasm.ts';
+import { softmaxRow } from './softmax.wasm.ts';
 
 /** Beams by default, so that those of several windows are not mixed. */
 const ROWS_PER_ITEM = 5;
@@ -140,10 +140,7 @@ function attend({ module, features }: Emit, s: Sizes, shape: TileShape): Functio
     });
     for (let row = 0; row < rows; row++) {
       const line = f.let(i32.add(firstScores, i32.const(row * scoreStride)));
-      for (let t = s.nCtx - (s.nCtx % 4); t < s.keyPanels * s.keyPanel; t += 4) {
-        const isThere = f.lanes(...bits(s.nCtx - t));
-        f.do(v128.store(line, v128.bitselect(v128.load(line, 4 * t), f.splat(LOWEST), isThere), 4 * t));
-      }
+      hidePadding(f, line, { nCtx: s.nCtx, keys: s.keyPanels * s.keyPanel });
       f.call(softmaxRow(module, features), line, i32.const(s.keyPanels * s.keyPanel), at(scratch, i32.const(row), 4));
     }
     const across = Math.min(shape.columns, s.valuePanel);
@@ -165,10 +162,4 @@ function attend({ module, features }: Emit, s: Sizes, shape: TileShape): Functio
     }
     return f;
   });
-}
-
-/** Ones in the first `count` lanes. */
-function bits(count: number): readonly [number, number, number, number] {
-  const lane = (i: number): number => (i < count ? -1 : 0);
-  return [lane(0), lane(1), lane(2), lane(3)];
 }

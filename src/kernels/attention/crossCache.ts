@@ -9,6 +9,7 @@
  * suits a GPU: V is nState then. Positions that fill up the last panel of keys are never looked at.
  */
 import type { Shape } from '../../engine/dtype.ts';
+import { panelIndex } from '../matmul/panels.ts';
 
 export interface CrossPanels {
   readonly keyPanels: number;
@@ -62,7 +63,7 @@ export function keyIndex(
   t: number,
   i: number,
 ): number {
-  return ((slot * keyPanels + Math.floor(t / keyPanel)) * nState + i) * keyPanel + (t % keyPanel);
+  return slot * keyPanels * nState * keyPanel + panelIndex(t, i, nState, keyPanel);
 }
 
 /** Element of `values`: position `t`, column `i` of a slot. */
@@ -72,5 +73,5 @@ export function valueIndex(
   t: number,
   i: number,
 ): number {
-  return ((slot * valuePanels + Math.floor(i / valuePanel)) * nCtx + t) * valuePanel + (i % valuePanel);
+  return slot * valuePanels * nCtx * valuePanel + panelIndex(i, t, nCtx, valuePanel);
 }

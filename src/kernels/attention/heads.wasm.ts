@@ -69,7 +69,7 @@ export function headItem(f: FunctionBuilder, s: HeadSizes, item: I32): HeadItem 
 }
 
 /** Overwrites the scores of keys that are not there. */
-export function hidePadding(f: FunctionBuilder, line: I32, s: HeadSizes): void {
+export function hidePadding(f: FunctionBuilder, line: I32, s: Pick<HeadSizes, 'nCtx' | 'keys'>): void {
   for (let key = s.nCtx - (s.nCtx % 4); key < s.keys; key += 4) {
     const bits = (lane: number): number => (key + lane < s.nCtx ? -1 : 0);
     const isThere = i32x4.lanes(bits(0), bits(1), bits(2), bits(3));

@@ -1,10 +1,10 @@
 /**
- * Attention of a few new rows over cached rows of nState: the shaders that self-attention and cross-attention share.
- *
- * `keyPlace` holds two functions: `keyCount(row)`, how many positions a row sees, and `place(row, key)`, where each lies in
- * the cache, in rows of nState.
+ * Attention of a few new rows over cached rows of nState: the variants that self-attention and cross-attention share.
  */
+import { CACHE_TYPES } from '../../engine/dtype.ts';
+import type { KernelContext } from '../../engine/variant.ts';
 import { f32, groupReduce, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
+import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 
 export interface RowAttentionSizes {
   readonly rows: number;
@@ -15,6 +15,41 @@ export interface RowAttentionSizes {
   readonly nHead: number;
 }
 
+/** What a kernel says of its rows. */
+export interface RowAttention<D extends string> {
+  sizes(c: KernelContext<D | 'rows', 'nHead'>): RowAttentionSizes;
+  /**
+   * Two functions: `keyCount(row)`, how many positions a row sees, and `place(row, key)`, where each lies in the cache, in rows
+   * of nState.
+   */
+  keyPlace(c: KernelContext<D | 'rows', 'nHead'>): string;
+  /** Are keys and values cached as rows? */
+  hasRows(c: KernelContext<D | 'rows', 'nHead'>): boolean;
+}
+
+export function rowAttention<D extends string>(kernel: RowAttention<D>): readonly WgslVariant<D | 'rows', 'nHead'>[] {
+  const takes = { keys: CACHE_TYPES, values: CACHE_TYPES };
+  return [
+    {
+      name: 'groupPerHead',
+      suits: 'hardware',
+      takes,
+      when: (c) => kernel.hasRows(c) && fitsGroup(kernel.sizes(c)),
+      vec4: ['q', 'keys', 'values', 'y'],
+      groups: (c, liveRows) => [c.params.nHead, liveRows, 1],
+      wgsl: (c) => groupPerHead(kernel.sizes(c), kernel.keyPlace(c)),
+    },
+    {
+      name: 'threadPerHead',
+      suits: 'software',
+      takes,
+      when: kernel.hasRows,
+      groups: (c, liveRows) => [Math.ceil((liveRows * c.params.nHead) / 8), 1, 1],
+      wgsl: (c) => threadPerHead(kernel.sizes(c), kernel.keyPlace(c)),
+    },
+  ];
+}
+
 /** Threads of a workgroup of `groupPerHead`. */
 const GROUP = 256;
 
@@ -23,7 +58,7 @@ function headVectors({ nState, nHead }: RowAttentionSizes): number {
 }
 
 /** Are these sizes for `groupPerHead`? */
-export function fitsGroup(s: RowAttentionSizes): boolean {
+function fitsGroup(s: RowAttentionSizes): boolean {
   return GROUP % headVectors(s) === 0 && s.nCtx <= 1920 && s.qWidth % 4 === 0;
 }
 
@@ -31,7 +66,7 @@ export function fitsGroup(s: RowAttentionSizes): boolean {
  * One workgroup a row and head. For the scores, four neighbouring threads share a key, so that they read 64 bytes side by
  * side; then threads take 4 columns and every slices-th key of V. All arguments but the tables in groups of four.
  */
-export function groupPerHead(s: RowAttentionSizes, keyPlace: string): string {
+function groupPerHead(s: RowAttentionSizes, keyPlace: string): string {
   const { nCtx, nState, qWidth } = s;
   const vectors = headVectors(s);
   const slices = GROUP / vectors;
@@ -90,7 +125,7 @@ ${unroll(vectors / parts, (s) => `    piece += dot(q${s}, load4_keys(keyAt + ${s
 }
 
 /** One thread a row and head, over blocks of 8 keys. The sums of values stay in y between blocks, see attention.wgsl.ts. */
-export function threadPerHead(s: RowAttentionSizes, keyPlace: string): string {
+function threadPerHead(s: RowAttentionSizes, keyPlace: string): string {
   const { rows, nState, qWidth, nHead } = s;
   const headDim = nState / nHead;
   const four = (value: (i: number) => string, v: number): string =>
