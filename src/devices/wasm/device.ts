@@ -14,7 +14,7 @@ import type { WasmFeatures } from '../../engine/wasm/variant.ts';
 import type { Platform } from '../../runtime/platform.ts';
 import { type CompiledCommand, compile, type KnownFunctions } from './compile.ts';
 import { Heap, MEMORY_BYTES } from './heap.ts';
-import type { PreparedProgram } from './protocol.ts';
+import { type PreparedProgram, planWords } from './protocol.ts';
 import { type Schedule, schedule } from './schedule.ts';
 import { wasmKind } from './variants.ts';
 import { Workers, type WorkersOptions } from './workers.ts';
@@ -127,6 +127,8 @@ class CpuDevice implements Device {
     const scratchStride = threadScratchBytes(compiled.commands);
     const scratch = this.#heap.shared('scratch of the threads', this.#workers.threads * scratchStride);
     const addressOf = this.#heap.placeScratch(programs);
+    const mostCommands = Math.max(0, ...programs.map((program) => program.commands.length));
+    const plan = this.#heap.shared('plan of a submit', 4 * planWords * mostCommands);
     let first = 0;
     const executables = programs.map((program): CpuExecutable => {
       const own = compiled.commands.slice(first, first + program.commands.length);
@@ -140,7 +142,7 @@ class CpuDevice implements Device {
           return tensor ? addressOf(program, tensor) : 0;
         }),
       );
-      return { id, scratch, scratchStride, addresses };
+      return { id, scratch, scratchStride, plan, addresses };
     });
     this.#workers.postAll({ type: 'prepare', module, exports: compiled.exports, programs: prepared });
     return executables;

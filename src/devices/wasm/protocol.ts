@@ -2,7 +2,7 @@
  * What the calling thread says to its workers, and what they answer. Messages take effect in order.
  *
  * Addresses are bytes in the one WebAssembly memory. The first `reservedBytes` of it hold the control block through
- * which the leader hands chunks of a command to the helpers (worker.ts).
+ * which the threads share commands (worker.ts).
  */
 
 /** The control block and some room before the first tensor. */
@@ -10,23 +10,28 @@ export const reservedBytes = 1024;
 
 /** Words of the control block, each on a cache line (and its neighbour) of its own. */
 export const CONTROL = {
-  /** Number of the shared command << 12 | chunks not yet taken. */
+  /** Number of the open command << 12 | chunks not yet taken, or 4095 once the submit is done. */
   state: 32,
   /** Chunks finished. */
   done: 64,
-  /** Helpers that sleep. */
+  /** Threads that sleep. */
   sleepers: 96,
   /** `prepare` messages that the leader has dealt with. */
   epoch: 128,
   /** Not 0 once all threads are to end: nobody sleeps any more (Deno cannot end a worker that does). */
   stop: 129,
-  /** What is shared: program, command, function, rows, work items, items per chunk. */
+  /** What is open: program, command, function, rows, work items, items per chunk. */
   command: 160,
+  /** What is run: program, first and last command, address of the flag that ends it, turns left, the next command. */
+  submit: 176,
   /** Messages that the leader has dealt with. */
   completed: 192,
-  /** Commands that the leader has run: a sign of life. */
+  /** Commands begun: a sign of life. */
   steps: 224,
 } as const;
+
+/** Of each command in the plan of a submit: function, live rows, work items, and how many of these make one chunk. */
+export const planWords = 4;
 
 export interface PreparedProgram {
   readonly id: number;
@@ -35,6 +40,8 @@ export interface PreparedProgram {
   /** Thread t's private scratch is at `scratch + t * scratchStride`. */
   readonly scratch: number;
   readonly scratchStride: number;
+  /** Address of room for the plan of a submit. */
+  readonly plan: number;
 }
 
 export type ToWorker =

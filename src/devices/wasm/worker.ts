@@ -1,14 +1,16 @@
 /**
- * What runs in the workers: the leader takes messages in order and runs programs; helpers take chunks of its commands.
+ * What runs in the workers: the leader takes messages in order, and all threads run the programs.
  *
- * Sharing one command: the leader writes what it is into the control block, then sets `STATE` to its number and count of
- * chunks. Whoever lowers the count by a compare-and-exchange owns a chunk, so a helper that comes late, or that the
- * system has put to sleep, is never waited for: only taken chunks are. `DONE` counts finished chunks.
+ * The leader lists a submit's commands in shared memory (`plan`). One of them at a time is open: `STATE` is its number and
+ * how many of its chunks are not yet taken, and says in the same word that the submit is done. Whoever lowers the count by a compare-and-exchange owns a chunk, so a helper
+ * that comes late, or that the system has put to sleep, is never waited for: only taken chunks are. `DONE` counts finished
+ * chunks, and the thread that finishes the last one opens the next command: nobody is asked in between. What is too little
+ * to be shared it runs itself.
  *
- * Waiting spins for a few microseconds, then sleeps: a decoder token has some fifty joins, and a sleep and wake costs
+ * Waiting spins for a few microseconds, then sleeps: a decoder token has some fifty commands, and a sleep and wake costs
  * 5-10 us, but spinning for longer takes the core from the thread that is waited for.
  */
-import type { CONTROL, FromWorker, PreparedProgram, ToWorker, WorkerScope } from './protocol.ts';
+import type { CONTROL, FromWorker, PreparedProgram, planWords, ToWorker, WorkerScope } from './protocol.ts';
 
 /**
  * Runs in a worker, or in line (inlinePort.ts). The build makes a script of this module's text (embedWorker.ts), so it may
@@ -24,16 +26,19 @@ export function runWorker(scope: WorkerScope): void {
   const STOP: (typeof CONTROL)['stop'] = 129;
   const COMMAND: (typeof CONTROL)['command'] = 160;
   const COMPLETED: (typeof CONTROL)['completed'] = 192;
+  const SUBMIT: (typeof CONTROL)['submit'] = 176;
   const STEPS: (typeof CONTROL)['steps'] = 224;
-  const MAX_CHUNKS = 4095;
+  const PLAN_WORDS: typeof planWords = 4;
+  const MAX_CHUNKS = 4094;
+  const ALL_DONE = 4095; // in place of chunks: the submit is done
   const SPINS = 4000;
 
   let memory: WebAssembly.Memory | undefined;
   let control = new Int32Array(256);
+  let words = control; // all of the memory, as far as it reached when last looked at
   let thread = 0;
   let hasHelpers = false;
   let isShared = false;
-  let commandNumber = 0;
   let prepared = 0; // `prepare` messages that this thread has dealt with
   let isDead = false;
   let isSkipping = false;
@@ -110,65 +115,107 @@ export function runWorker(scope: WorkerScope): void {
   }
 
   function submit(message: Extract<ToWorker, { type: 'submit' }>): void {
-    const program = programs.get(message.program)!;
-    // The view is taken here: memory does not grow while a message is dealt with, or is shared and never moves.
-    const flag = message.until ? new Uint32Array(memory!.buffer, message.until, 1) : undefined;
-    const isSet = (): boolean => flag !== undefined && (isShared ? Atomics.load(flag, 0) : flag[0]) !== 0;
-    if (message.first === 0) isSkipping = message.isRepetition && isSet();
-    if (isSkipping) return;
-    for (let turn = 0; turn < message.times; turn++) {
-      for (let i = message.first; i < message.last; i++) {
-        const fn = message.functions[i]!;
-        const items = message.workItems[i]!;
-        const perChunk = message.itemsPerChunk[i]!;
-        const rows = message.rows[i]!;
-        if (items === 0) continue;
+    const { program: id, first, last, times, until } = message;
+    if (first === 0) isSkipping = message.isRepetition && isSet(until);
+    if (isSkipping || times === 0) return;
+    if (hasHelpers) {
+      runTogether(message);
+      return;
+    }
+    const program = programs.get(id)!;
+    for (let turn = 0; turn < times; turn++) {
+      for (let i = first; i < last; i++) {
         if (isShared) Atomics.add(control, STEPS, 1);
-        if (hasHelpers && perChunk < items) share(message.program, i, fn, rows, items, perChunk);
-        else run(program, i, fn, rows, 0, items);
+        run(program, i, message.functions[i]!, message.rows[i]!, 0, message.workItems[i]!);
       }
-      if (isSet()) return;
+      if (isSet(until)) return;
     }
   }
 
+  /** Is the u32 at this address not 0? Address 0 stands for none. */
+  function isSet(address: number): boolean {
+    if (address === 0) return false;
+    const index = address >>> 2;
+    // Memory that is not shared has another buffer whenever it has grown.
+    if (!isShared || index >= words.length) words = new Int32Array(memory!.buffer);
+    return (isShared ? Atomics.load(words, index) : words[index]) !== 0;
+  }
+
   function run(program: PreparedProgram, command: number, fn: number, rows: number, begin: number, end: number): void {
+    if (begin === end) return;
     const scratch = program.scratch + thread * program.scratchStride;
     functions[fn]!(begin, end, rows, scratch, ...program.addresses[command]!);
   }
 
-  /** Runs one command together with the helpers; returns when all of it is done. */
-  function share(program: number, command: number, fn: number, rows: number, items: number, perChunk: number): void {
-    const size = Math.max(perChunk, Math.ceil(items / MAX_CHUNKS));
-    const chunks = Math.ceil(items / size);
-    control.set([program, command, fn, rows, items, size], COMMAND);
-    Atomics.store(control, DONE, 0);
-    publish(chunks);
-    takeChunks();
-    let done = Atomics.load(control, DONE);
-    for (let i = 0; done !== chunks; i++) {
-      if (i > SPINS) {
-        if (Atomics.load(control, STOP) !== 0) throw new Error('stopped');
-        Atomics.wait(control, DONE, done);
+  /** Runs a submit with the helpers; returns when all of it is done. */
+  function runTogether(message: Extract<ToWorker, { type: 'submit' }>): void {
+    const { program: id, first, last, times, until } = message;
+    const plan = new Int32Array(memory!.buffer, programs.get(id)!.plan, PLAN_WORDS * last);
+    for (let i = first; i < last; i++) {
+      const items = message.workItems[i]!;
+      const perChunk = Math.max(message.itemsPerChunk[i]!, Math.ceil(items / MAX_CHUNKS));
+      plan.set([message.functions[i]!, message.rows[i]!, items, perChunk], PLAN_WORDS * i);
+    }
+    control.set([id, first, last, until, times, first], SUBMIT);
+    openNext();
+    work((state) => {
+      if (Atomics.load(control, STOP) !== 0) throw new Error('stopped');
+      return (state & 0xfff) === ALL_DONE;
+    });
+  }
+
+  /** Goes on in the submit up to the next command that is worth sharing; by the thread that finished the one before. */
+  function openNext(): void {
+    const id = control[SUBMIT]!;
+    const first = control[SUBMIT + 1]!;
+    const last = control[SUBMIT + 2]!;
+    const until = control[SUBMIT + 3]! >>> 0;
+    const program = programs.get(id)!;
+    const plan = program.plan >>> 2;
+    if (plan + PLAN_WORDS * last > words.length) words = new Int32Array(memory!.buffer);
+    for (let command = control[SUBMIT + 5]!; Atomics.load(control, STOP) === 0; command++) {
+      if (command === last) {
+        const turns = --control[SUBMIT + 4]!;
+        if (turns === 0 || isSet(until)) {
+          // Nothing may be written after this: the leader begins the next submit at once.
+          publish(ALL_DONE);
+          return;
+        }
+        command = first;
       }
-      done = Atomics.load(control, DONE);
+      const at = plan + PLAN_WORDS * command;
+      const fn = words[at]!;
+      const rows = words[at + 1]!;
+      const items = words[at + 2]!;
+      const perChunk = words[at + 3]!;
+      Atomics.add(control, STEPS, 1);
+      if (perChunk < items) {
+        control[SUBMIT + 5] = command + 1;
+        control.set([id, command, fn, rows, items, perChunk], COMMAND);
+        Atomics.store(control, DONE, 0);
+        publish(Math.ceil(items / perChunk));
+        return;
+      }
+      run(program, command, fn, rows, 0, items);
     }
   }
 
+  /** Lets all threads take chunks of what is at `COMMAND`; or none, or `ALL_DONE`. */
   function publish(chunks: number): void {
-    commandNumber = (commandNumber + 1) & 0xfffff;
-    Atomics.store(control, STATE, (commandNumber << 12) | chunks);
+    const number = ((Atomics.load(control, STATE) >>> 12) + 1) & 0xfffff;
+    Atomics.store(control, STATE, (number << 12) | chunks);
     if (Atomics.load(control, SLEEPERS) > 0) Atomics.notify(control, STATE);
   }
 
   /**
-   * Takes chunks of the present command until none is left.
+   * Takes chunks of the open command, and of those that it opens itself, until none is left.
    * @returns false if this thread does not know the command's program
    */
   function takeChunks(): boolean {
     for (;;) {
       const state = Atomics.load(control, STATE);
       const left = state & 0xfff;
-      if (left === 0) return true;
+      if (left === 0 || left === ALL_DONE) return true;
       const programId = control[COMMAND]!;
       const command = control[COMMAND + 1]!;
       const fn = control[COMMAND + 2]!;
@@ -182,16 +229,22 @@ export function runWorker(scope: WorkerScope): void {
       const chunks = Math.ceil(items / size);
       const begin = (chunks - left) * size;
       run(program, command, fn, rows, begin, Math.min(begin + size, items));
-      if (Atomics.add(control, DONE, 1) + 1 === chunks && thread > 0) Atomics.notify(control, DONE);
+      if (Atomics.add(control, DONE, 1) + 1 === chunks) openNext();
     }
   }
 
   /** A helper's life between two messages: it returns when the leader knows a program that came by a later message. */
   function serve(): void {
+    work(() => Atomics.load(control, EPOCH) > prepared || Atomics.load(control, STOP) !== 0);
+  }
+
+  /** Takes chunks as there are some. @param isOver is asked whenever `STATE` has changed */
+  function work(isOver: (state: number) => boolean): void {
     for (;;) {
       const state = Atomics.load(control, STATE);
-      if (Atomics.load(control, EPOCH) > prepared || Atomics.load(control, STOP) !== 0) return;
-      if ((state & 0xfff) !== 0 && takeChunks()) continue;
+      if (isOver(state)) return;
+      const left = state & 0xfff;
+      if (left !== 0 && left !== ALL_DONE && takeChunks()) continue;
       let i = 0;
       while (i < SPINS && Atomics.load(control, STATE) === state) i++;
       if (i < SPINS) continue;

@@ -170,12 +170,10 @@ export class Workers {
     this.#watch.end();
     const control = this.#control;
     if (control) {
-      // Both words change, so that a thread which is about to sleep on one of them does not.
+      // The word changes, so that a thread which is about to sleep on it does not.
       Atomics.store(control, CONTROL.stop, 1);
       Atomics.add(control, CONTROL.state, 1 << 12);
-      Atomics.store(control, CONTROL.done, -1);
       Atomics.notify(control, CONTROL.state);
-      Atomics.notify(control, CONTROL.done);
     }
     this.#leader.terminate();
     for (const helper of this.#helpers) helper.terminate();

@@ -308,4 +308,42 @@ test('WebAssembly that a policy forbids, and none at all', async () => {
   }
 });
 
+test("threads that end a submit and threads that begin the next are not in each other's way", async () => {
+  // Every now and then a thread stands still before it touches what the threads share, as if the system had put it to sleep.
+  const hesitate = `for (const name of ['load', 'store', 'add', 'compareExchange', 'notify']) {
+    const plain = Atomics[name];
+    Atomics[name] = (...args) => {
+      const end = Math.random() < 0.02 ? performance.now() + 0.2 * Math.random() : 0;
+      while (performance.now() < end);
+      return plain(...args);
+    };
+  }`;
+  const { platform } = watched((_name, source, spawn) => spawn(`${hesitate}\n${source}`));
+  const device = await createCpuDevice(platform, { threads: 3, silentSeconds: 10 });
+  const y = device.allocate('y', 'f32', [64], 'state');
+  const few = device.allocate('few', 'f32', [1], 'state');
+  // Ends in a command that is shared, in one that is not, and consists of one alone.
+  const programs = await device.prepare([
+    record('shared last', (p) => {
+      p.run(addOne, { y: few });
+      p.run(addOne, { y });
+    }),
+    record('alone last', (p) => {
+      p.run(addOne, { y });
+      p.run(addOne, { y: few });
+    }),
+    record('alone', (p) => p.run(addOne, { y: few })),
+  ]);
+  const rounds = 6000;
+  for (let i = 0; i < rounds; i++) {
+    device.submit(programs[i % 3]!, { times: 1 + (i % 2) });
+    if (i % 1000 === 999) await readFloats(device, few);
+  }
+  const expected = (isIn: (program: number) => boolean): number =>
+    Array.from({ length: rounds }, (_, i) => (isIn(i % 3) ? 1 + (i % 2) : 0)).reduce((sum, turns) => sum + turns, 0);
+  assert.equal(await readFloats(device, few), new Float32Array(1).fill(expected(() => true)));
+  assert.equal(await readFloats(device, y), new Float32Array(64).fill(expected((program) => program < 2)));
+  await device.close();
+});
+
 test.run();
