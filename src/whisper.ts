@@ -8,8 +8,8 @@ import { type LogMel, logMel } from './audio/features/logMel.ts';
 import { RunningLogMel } from './audio/features/runningLogMel.ts';
 import type { Sound } from './audio/sound.ts';
 import { OptionsError, SottoError } from './base/errors.ts';
-import { Mutex } from './base/mutex.ts';
 import type { CallOptions, Progress } from './base/progress.ts';
+import { Semaphore } from './base/semaphore.ts';
 import { anySignal } from './base/signals.ts';
 import { Turn } from './base/turn.ts';
 import { detectLanguage, type LanguageDetection } from './decode/languageDetect.ts';
@@ -50,7 +50,7 @@ export class Whisper {
   readonly tokenizer: Tokenizer;
   readonly device: { readonly kind: Device['kind']; readonly description: string };
   readonly #parts: WhisperParts;
-  readonly #mutex = new Mutex();
+  readonly #mutex = new Semaphore(1);
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
 
@@ -251,7 +251,7 @@ export class Whisper {
   ): AsyncGenerator<T, void, undefined> {
     if (this.#closed) throw closedError();
     const { signal, release } = anySignal(given, this.#closing.signal);
-    const turn = new Turn(this.#mutex, signal);
+    const turn = new Turn(this.#mutex, signal, 1);
     const steps = start(signal, turn);
     try {
       for (;;) {
@@ -277,7 +277,7 @@ export class Whisper {
   ): Promise<T> {
     if (this.#closed) throw closedError();
     const { signal, release } = anySignal(given, this.#closing.signal);
-    const turn = new Turn(this.#mutex, signal);
+    const turn = new Turn(this.#mutex, signal, 1);
     try {
       await turn.begin();
       return await work(signal, turn);

@@ -1,22 +1,25 @@
-import type { Mutex } from './mutex.ts';
+import type { Semaphore } from './semaphore.ts';
 
 /**
- * A call's turns on something that one call at a time may use. It can give the turn up while it waits for others, who may
+ * A call's turns on something that some calls at a time may use. It can give the turn up while it waits for others, who may
  * need it themselves, and take it again.
  */
 export class Turn {
-  readonly #mutex: Mutex;
+  readonly #semaphore: Semaphore;
   readonly #signal: AbortSignal;
+  readonly #places: number;
   #unlock: (() => void) | undefined;
 
-  constructor(mutex: Mutex, signal: AbortSignal) {
-    this.#mutex = mutex;
+  /** @param places that a turn takes of the semaphore's */
+  constructor(semaphore: Semaphore, signal: AbortSignal, places: number) {
+    this.#semaphore = semaphore;
     this.#signal = signal;
+    this.#places = places;
   }
 
   /** Waits until the others who asked before have ended theirs. @throws the signal's reason */
   async begin(): Promise<void> {
-    this.#unlock ??= await this.#mutex.lock(this.#signal);
+    this.#unlock ??= await this.#semaphore.lock(this.#signal, this.#places);
   }
 
   end(): void {

@@ -4,6 +4,7 @@
  * The interface belongs to `decode`; `model/inference.ts` implements it on a device, and
  * `test/support/scriptedInference.ts` plays it from a script, so that every decoding rule is tested without weights.
  */
+import type { NumericError } from '../base/errors.ts';
 import type { LogitRules, RuleState } from '../rules/logitRules.ts';
 
 /** One window's sound after the encoder: its cross-attention keys and values, held on the device. */
@@ -62,6 +63,66 @@ export interface Decoding {
   close(): void;
 }
 
+/** A group that takes one of the places of `SharedRows`, with the rules of its own. */
+export interface Joining {
+  readonly place: number;
+  /** With `rowsEach` rows. */
+  readonly group: DecodeGroup;
+  readonly rules: LogitRules;
+}
+
+/** The next token of each row of a place. */
+export interface PlaceStep {
+  readonly place: number;
+  readonly tokens: ArrayLike<number>;
+  /** As in `Decoding.advance`: rows of this place, counted from its first. */
+  readonly sourceRows?: ArrayLike<number> | undefined;
+}
+
+/** Candidates of rows that are of different recordings: what is wrong with one is no error of the others. */
+export interface SharedCandidates extends Candidates {
+  /** One a row: that its logits held NaN or infinity. */
+  readonly errors: readonly (NumericError | undefined)[];
+}
+
+/** What a row sampled in a few steps, until its logits held NaN or infinity. */
+export interface SharedSequence extends PickedSequence {
+  readonly error?: NumericError | undefined;
+}
+
+/**
+ * Places in which groups decode side by side: they take one and leave it between two steps, each with its own initial
+ * tokens and rules. A row's numbers are those that it would have if its group decoded alone.
+ *
+ * `join` and `advance` say which places the logits are of from then on, in that order; `candidates` and `logits` are about
+ * these. Calls are in order; none may overlap another.
+ */
+export interface SharedRows {
+  readonly places: number;
+  /** Rows of each place. */
+  readonly rowsEach: number;
+  /**
+   * Runs the initial tokens and leaves the first logits of these groups.
+   * @returns probability of `<|nospeech|>` at `sotIndex`, one a group
+   */
+  join(groups: readonly Joining[]): Promise<Float32Array>;
+  /** Gives the rows of some places their next tokens, and leaves the logits that follow. */
+  advance(steps: readonly PlaceStep[]): void;
+  /** The best tokens of all rows whose logits are there. */
+  candidates(perRow: number): Promise<SharedCandidates>;
+  /** Raw logits of one place's rows, ids `begin` to `end`; `at` is its index among those whose logits are there. */
+  logits(at: number, begin: number, end: number): Promise<Float32Array>;
+  /**
+   * Places of one row each: gives them their next tokens and then takes the most probable one, again and again, `most`
+   * times or as often as is worth a wait. A row that has sampled `eot` stands still.
+   * @returns what each has sampled, at least one token; the last is not fed yet
+   */
+  greedy(steps: readonly PlaceStep[], most: number): Promise<readonly SharedSequence[]>;
+  /** Empties a place. */
+  leave(place: number): void;
+  close(): void;
+}
+
 /** A text whose place in the sound is asked for. */
 export interface AlignRequest {
   readonly audio: AudioFeatures;
@@ -99,6 +160,8 @@ export interface Inference {
     signal?: AbortSignal,
     onStep?: (rows: readonly RuleState[]) => void,
   ): Promise<GreedyResult>;
+  /** Makes room for groups of `rowsEach` rows that come and go; an engine without it decodes one call after the other. */
+  shareRows?(places: number, rowsEach: number): Promise<SharedRows>;
   /** Runs the initial tokens of all groups through the decoder and leaves the first logits ready. */
   start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding>;
   /**

@@ -12,6 +12,11 @@ import type {
   Decoding,
   GreedyResult,
   Inference,
+  Joining,
+  PlaceStep,
+  SharedCandidates,
+  SharedRows,
+  SharedSequence,
 } from '../../src/decode/inference.ts';
 import { largest } from '../../src/decode/search/topK.ts';
 import {
@@ -158,6 +163,16 @@ export class ScriptedInference implements Inference {
     }
   }
 
+  async shareRows(places: number, rowsEach: number): Promise<SharedRows> {
+    this.#open++;
+    return new ScriptedRows(
+      places,
+      rowsEach,
+      (group, rules) => this.start([group], rules),
+      () => this.#open--,
+    );
+  }
+
   async start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding> {
     signal?.throwIfAborted();
     this.starts.push({ groups, rules });
@@ -168,6 +183,130 @@ export class ScriptedInference implements Inference {
     }
     this.#open++;
     return new ScriptedDecoding(this.#options, this.nTextCtx, groups, rules, () => this.#open--);
+  }
+}
+
+/** Places of a scripted engine: each a decoding of its own. */
+class ScriptedRows implements SharedRows {
+  readonly places: number;
+  readonly rowsEach: number;
+  readonly #start: (group: DecodeGroup, rules: LogitRules) => Promise<Decoding>;
+  readonly #onClose: () => void;
+  readonly #decodings = new Map<number, { readonly decoding: Decoding; readonly eot: number }>();
+  #current: readonly number[] = [];
+  #isBusy = false;
+
+  constructor(
+    places: number,
+    rowsEach: number,
+    start: (group: DecodeGroup, rules: LogitRules) => Promise<Decoding>,
+    onClose: () => void,
+  ) {
+    this.places = places;
+    this.rowsEach = rowsEach;
+    this.#start = start;
+    this.#onClose = onClose;
+  }
+
+  async join(groups: readonly Joining[]): Promise<Float32Array> {
+    return this.#alone(async () => {
+      const noSpeechProb: number[] = [];
+      for (const { place, group, rules } of groups) {
+        if (place >= this.places || this.#decodings.has(place)) throw new InternalError(`place ${place} is not free`);
+        if (group.rows !== this.rowsEach) throw new InternalError(`${group.rows} rows have no place here`);
+        const decoding = await this.#start(group, rules);
+        this.#decodings.set(place, { decoding, eot: rules.eot });
+        noSpeechProb.push(decoding.noSpeechProb[0]!);
+      }
+      this.#current = groups.map(({ place }) => place);
+      return Float32Array.from(noSpeechProb);
+    });
+  }
+
+  advance(steps: readonly PlaceStep[]): void {
+    if (this.#isBusy) throw new InternalError('calls overlap');
+    for (const { place, tokens, sourceRows } of steps) this.#at(place).decoding.advance(tokens, sourceRows);
+    this.#current = steps.map(({ place }) => place);
+  }
+
+  async candidates(perRow: number): Promise<SharedCandidates> {
+    return this.#alone(async () => {
+      const size = this.#current.length * this.rowsEach;
+      const tokens = new Uint32Array(size * perRow);
+      const logprobs = new Float32Array(size * perRow);
+      const errors: (NumericError | undefined)[] = new Array<undefined>(size).fill(undefined);
+      for (const [i, place] of this.#current.entries()) {
+        const first = i * this.rowsEach;
+        try {
+          const found = await this.#at(place).decoding.candidates(perRow);
+          tokens.set(found.tokens, first * perRow);
+          logprobs.set(found.logprobs, first * perRow);
+        } catch (error) {
+          if (!(error instanceof NumericError)) throw error;
+          errors.fill(error, first, first + this.rowsEach);
+        }
+      }
+      return { perRow, tokens, logprobs, errors };
+    });
+  }
+
+  async logits(at: number, begin: number, end: number): Promise<Float32Array> {
+    return this.#alone(() => this.#at(this.#current[at]!).decoding.logits(begin, end));
+  }
+
+  async greedy(steps: readonly PlaceStep[], most: number): Promise<SharedSequence[]> {
+    return this.#alone(async () => {
+      this.#current = [];
+      const found: SharedSequence[] = [];
+      for (const { place, tokens: given } of steps) {
+        const { decoding, eot } = this.#at(place);
+        const tokens: number[] = [];
+        const logprobs: number[] = [];
+        let error: NumericError | undefined;
+        decoding.advance(given);
+        // A device does several at once.
+        while (!error && tokens.length < Math.min(most, 3) && tokens.at(-1) !== eot) {
+          if (tokens.length > 0) decoding.advance(tokens.slice(-1));
+          try {
+            const best = await decoding.candidates(1);
+            tokens.push(best.tokens[0]!);
+            logprobs.push(best.logprobs[0]!);
+          } catch (failure) {
+            if (!(failure instanceof NumericError)) throw failure;
+            error = failure;
+          }
+        }
+        found.push({ tokens, logprobs, error });
+      }
+      return found;
+    });
+  }
+
+  leave(place: number): void {
+    this.#at(place).decoding.close();
+    this.#decodings.delete(place);
+  }
+
+  close(): void {
+    for (const { decoding } of this.#decodings.values()) decoding.close();
+    this.#decodings.clear();
+    this.#onClose();
+  }
+
+  #at(place: number) {
+    const found = this.#decodings.get(place);
+    if (!found) throw new InternalError(`nobody is at place ${place}`);
+    return found;
+  }
+
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#isBusy) throw new InternalError('calls overlap');
+    this.#isBusy = true;
+    try {
+      return await work();
+    } finally {
+      this.#isBusy = false;
+    }
   }
 }
 

@@ -3,7 +3,7 @@
  * there is no temporary file: browsers, a full disk.
  */
 import { AudioError } from '../../base/errors.ts';
-import { Mutex } from '../../base/mutex.ts';
+import { Semaphore } from '../../base/semaphore.ts';
 import { pauses } from '../../base/yieldToEventLoop.ts';
 import { N_FRAMES, SAMPLE_RATE } from '../constants.ts';
 import type { Sound } from '../sound.ts';
@@ -14,7 +14,7 @@ export class FrameReader {
   readonly #nMels: number;
   readonly #nKept: number;
   readonly #signal: AbortSignal | undefined;
-  readonly #mutex = new Mutex();
+  readonly #mutex = new Semaphore(1);
   #reading: { readonly frames: MelFrames; readonly pieces: AsyncIterator<Float32Array> } | undefined;
 
   constructor(sound: Sound, nMels: number, nKept: number, signal: AbortSignal | undefined) {
