@@ -50,6 +50,7 @@ for (const document of [
   'bench/README.md',
   'bench/results/decoding.md',
   'docs/int8.md',
+  'docs/server.md',
 ]) {
   test(`${document}: every path is there`, () => {
     const found = paths(readFileSync(join(repoRoot, document), 'utf8'));

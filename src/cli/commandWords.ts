@@ -2,7 +2,7 @@
 import { OptionsError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 
-export const COMMAND_WORDS = ['help', 'version', 'models', 'fetch', 'convert', 'kernel'] as const;
+export const COMMAND_WORDS = ['help', 'version', 'models', 'fetch', 'convert', 'serve', 'kernel'] as const;
 export type CommandWord = (typeof COMMAND_WORDS)[number];
 
 /** What people try, by other programs' words. */
@@ -14,8 +14,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   stream: 'Sound that is still coming is read from a pipe: arecord -f S16_LE -r 16000 | sotto -',
   live: 'Sound that is still coming is read from a pipe: arecord -f S16_LE -r 16000 | sotto -',
   mic: 'Sound that is still coming is read from a pipe: arecord -f S16_LE -r 16000 | sotto -',
-  serve: 'sotto has no server: import it into a program of your own.',
-  server: 'sotto has no server: import it into a program of your own.',
+  server: 'Did you mean sotto serve?',
+  api: 'Did you mean sotto serve?',
   list: 'Did you mean sotto models?',
   ls: 'Did you mean sotto models?',
   demo: 'In a clone of the repository: npm run demo',

@@ -14,23 +14,29 @@ export interface EndSignals {
   readonly signal: AbortSignal;
   /** The exit status that belongs to the signal that came; undefined before one came. */
   status(): number | undefined;
+  /** Another time than the usual for the work to stop. */
+  readonly allowGrace: (ms: number) => void;
 }
 
 export function listenForEndSignals(): EndSignals {
   const controller = new AbortController();
   let status: number | undefined;
   let at = 0;
+  let graceMs = GRACE_MS;
   for (const name of NAMES) {
     process.on(name, () => {
       const now = performance.now();
       if (status === undefined) {
         [status, at] = [STATUS[name], now];
-        setTimeout(() => endNow(name), GRACE_MS).unref();
+        setTimeout(() => endNow(name), graceMs).unref();
         controller.abort();
       } else if (now - at > SAME_PRESS_MS) endNow(name);
     });
   }
-  return { signal: controller.signal, status: () => status };
+  const allowGrace = (ms: number): void => {
+    graceMs = ms;
+  };
+  return { signal: controller.signal, status: () => status, allowGrace };
 }
 
 /**

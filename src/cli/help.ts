@@ -1,5 +1,5 @@
 /** What `sotto --help` prints: examples first, then every option with its default. */
-import { defaultText, helpSentences, placeholder } from '../options/text.ts';
+import { defaultText, helpSentences, placeholder, type WrittenOption } from '../options/text.ts';
 import { GROUP_TITLES, OPTIONS } from './options.ts';
 
 const EXAMPLES: readonly (readonly [string, string])[] = [
@@ -13,6 +13,7 @@ const EXAMPLES: readonly (readonly [string, string])[] = [
   ['arecord -f S16_LE -r 16000 | sotto - -m base', 'live, from the microphone'],
   ['sotto models', 'the names of models, their sizes, which are here'],
   ['sotto fetch large-v3', 'fetch a model before it is needed'],
+  ['sotto serve -m base', "a server for OpenAI's clients, on this machine"],
   ['sotto convert ./whisper-tiny ./tiny --dtype f16', 'make a model folder of a download'],
 ];
 
@@ -29,8 +30,9 @@ export function helpText(width = 80): string {
     '        sotto models',
     '        sotto fetch NAME...',
     '        sotto convert SRC DST [--dtype f32|f16|int8]',
+    '        sotto serve [options]  (sotto help serve)',
     '        sotto kernel NAME|all',
-    '        sotto help [models|fetch|convert|kernel]',
+    '        sotto help [models|fetch|convert|serve|kernel]',
     '',
     'Examples:',
   ];
@@ -38,18 +40,8 @@ export function helpText(width = 80): string {
     if (columns >= wide + meanings + 4) lines.push(`  ${command.padEnd(wide)}  ${meaning}`);
     else lines.push(`  ${command}`, ...wrap(meaning, columns - 6).map((line) => `      ${line}`));
   }
-  for (const [group, title] of Object.entries(GROUP_TITLES)) {
-    lines.push('', `${title}:`);
-    for (const { name, spec } of OPTIONS.filter((option) => option.spec.group === group)) {
-      const short = spec.command?.short ? `, -${spec.command.short}` : '';
-      const title = `  --${name}${short} ${placeholder(spec)}`;
-      const byDefault = `(default: ${defaultText(spec)})`;
-      const isOneLine = title.length + 3 + byDefault.length <= columns;
-      lines.push(isOneLine ? `${title}   ${byDefault}` : title, ...(isOneLine ? [] : [`      ${byDefault}`]));
-      lines.push(...wrap(helpSentences(spec), columns - 6).map((line) => `      ${line}`));
-    }
-  }
   lines.push(
+    ...optionLines(OPTIONS, columns),
     '',
     'Other:',
     "  --help, -h   this text, or of a word's",
@@ -79,7 +71,25 @@ export function helpText(width = 80): string {
   return lines.join('\n');
 }
 
-function wrap(text: string, width: number): string[] {
+/** Every option under the heading of its group. */
+export function optionLines(options: readonly WrittenOption[], columns: number): string[] {
+  const lines: string[] = [];
+  for (const [group, title] of Object.entries(GROUP_TITLES)) {
+    const members = options.filter((option) => option.spec.group === group);
+    if (members.length > 0) lines.push('', `${title}:`);
+    for (const { name, spec } of members) {
+      const short = spec.command?.short ? `, -${spec.command.short}` : '';
+      const title = `  --${name}${short} ${placeholder(spec)}`;
+      const byDefault = `(default: ${defaultText(spec)})`;
+      const isOneLine = title.length + 3 + byDefault.length <= columns;
+      lines.push(isOneLine ? `${title}   ${byDefault}` : title, ...(isOneLine ? [] : [`      ${byDefault}`]));
+      lines.push(...wrap(helpSentences(spec), columns - 6).map((line) => `      ${line}`));
+    }
+  }
+  return lines;
+}
+
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

@@ -19,6 +19,8 @@ export interface CommandIo {
   readonly signal: AbortSignal;
   /** Aborts when stdout takes no more: its reader is gone (`| head`), or its disk is full. */
   readonly stdoutClosed: AbortSignal;
+  /** Milliseconds that the work has to end after `signal`; a second signal does not wait for them. */
+  readonly allowGrace: (ms: number) => void;
 }
 
 /** Exit statuses, as `sotto --help` explains them. After a signal: 128 and its number, as shells have it. */

@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<CommandWord, () => Promise<Command>>> = {
   models: async () => (await import('./commands/models.ts')).modelsCommand,
   convert: async () => (await import('./commands/convert.ts')).convertCommand,
   fetch: async () => (await import('./commands/fetch.ts')).fetchCommand,
+  serve: async () => (await import('./commands/serve.ts')).serveCommand,
   kernel: async () => (await import('./commands/kernel.ts')).kernelCommand,
 };
 
@@ -79,7 +80,8 @@ process.on('exit', () => {
 });
 const end = listenForEndSignals();
 try {
-  const io: CommandIo = { stdin: openStdin, stdout, stderr, signal: end.signal, stdoutClosed };
+  const { signal, allowGrace } = end;
+  const io: CommandIo = { stdin: openStdin, stdout, stderr, signal, stdoutClosed, allowGrace };
   process.exitCode = await run(process.argv.slice(2), io);
 } catch (error) {
   if (end.signal.aborted) process.exitCode = end.status() ?? EXIT.interrupted;

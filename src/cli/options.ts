@@ -118,6 +118,8 @@ export const GROUP_TITLES: Readonly<Record<Group, string>> = {
   decoding: 'Decoding',
   words: 'Words',
   stdin: 'Standard input (sotto -)',
+  address: 'Address and keys',
+  limits: 'Limits',
 };
 
 /** Where options apply that have a meaning for recordings ... */
@@ -132,9 +134,12 @@ export const OPTIONS: readonly WrittenOption[] = writtenOptions(COMMAND_OPTIONS,
 /** What is written on the command line, and nothing else. */
 export type GivenOptions = OptionsOf<typeof COMMAND_OPTIONS, (typeof PLACES)[number]>;
 
-/** @throws {OptionsError} as `readOptions` */
-export function givenOptions(texts: ReadonlyMap<string, string>): GivenOptions {
-  return readOptions(COMMAND_OPTIONS, PLACES, texts, '--');
+/**
+ * @param prefix stands before an option's name in errors
+ * @throws {OptionsError} as `readOptions`
+ */
+export function givenOptions(texts: ReadonlyMap<string, string>, prefix = '--'): GivenOptions {
+  return readOptions(COMMAND_OPTIONS, PLACES, texts, prefix);
 }
 
 /** The first option written that has no meaning at these places. */

@@ -17,8 +17,11 @@ export interface Settings extends ResolvedOptions<typeof COMMAND_OPTIONS, 'comma
   readonly layout: WrapOptions;
 }
 
-/** @throws {OptionsError} for values that are out of range, or contradict each other */
-export function readSettings(given: GivenOptions): Settings {
+/**
+ * @param prefix stands before an option's name in errors
+ * @throws {OptionsError} for values that are out of range, or contradict each other
+ */
+export function readSettings(given: GivenOptions, prefix = '--'): Settings {
   const own = resolve(COMMAND_OPTIONS, 'command', given);
   const { beamSize, ...options } = {
     ...commandDefaults(COMMAND_OPTIONS, 'transcribe'),
@@ -26,13 +29,13 @@ export function readSettings(given: GivenOptions): Settings {
     ...languageAndTemperatures(given),
   };
   const transcribe = { ...options, beamSize: hasBeams(given) ? beamSize : undefined };
-  asWritten(() => checkTranscribeOptions(transcribe));
+  asWritten(() => checkTranscribeOptions(transcribe), prefix);
   checkThreads(given.threads);
   return {
     ...own,
     load: pick(COMMAND_OPTIONS, 'load', given),
     transcribe,
-    layout: layoutOptions(given, own.wordTimestamps),
+    layout: layoutOptions(given, own.wordTimestamps, prefix),
   };
 }
 
@@ -45,18 +48,18 @@ export function readStreamOptions(given: GivenOptions): StreamOptions {
     // Beams keep text waiting: only for who asks for them.
     beamSize: given.beamSize,
   };
-  asWritten(() => checkStreamOptions(options));
+  asWritten(() => checkStreamOptions(options), '--');
   return options;
 }
 
 /** The library's sentences with the names that options have on the command line: `beamSize` is `--beam_size`. */
-function asWritten(check: () => void): void {
+function asWritten(check: () => void, prefix: string): void {
   try {
     check();
   } catch (error) {
     if (!(error instanceof OptionsError)) throw error;
-    const hint = error.hint === undefined ? {} : { hint: withWrittenNames(error.hint, '--') };
-    throw new OptionsError(error.code, withWrittenNames(error.message, '--'), hint);
+    const hint = error.hint === undefined ? {} : { hint: withWrittenNames(error.hint, prefix) };
+    throw new OptionsError(error.code, withWrittenNames(error.message, prefix), hint);
   }
 }
 
@@ -101,21 +104,24 @@ export function temperatures(first: number, increment: number | null): number[] 
 }
 
 /** @throws {OptionsError} when words are to be laid out and their times are not asked for */
-function layoutOptions(given: GivenOptions, wordTimestamps: boolean): WrapOptions {
+function layoutOptions(given: GivenOptions, wordTimestamps: boolean, prefix: string): WrapOptions {
   const layout = pick(COMMAND_OPTIONS, 'layout', given);
   const asked = Object.entries(layout).find(([, value]) => value !== undefined && value !== false);
   if (asked !== undefined && !wordTimestamps) {
     throw new OptionsError(
       'contradiction',
-      `--${writtenName(asked[0])} lays out words, whose times are not asked for.`,
-      { hint: 'Add --word_timestamps True.' },
+      `${prefix}${writtenName(asked[0])} lays out words, whose times are not asked for.`,
+      { hint: `Add ${prefix}word_timestamps True.` },
     );
   }
   if (layout.maxLineCount !== undefined && layout.maxLineWidth === undefined) {
-    throw new OptionsError('contradiction', '--max_line_count has no effect without --max_line_width.');
+    throw new OptionsError('contradiction', `${prefix}max_line_count has no effect without ${prefix}max_line_width.`);
   }
   if (layout.maxWordsPerLine !== undefined && layout.maxLineWidth !== undefined) {
-    throw new OptionsError('contradiction', '--max_words_per_line has no effect together with --max_line_width.');
+    throw new OptionsError(
+      'contradiction',
+      `${prefix}max_words_per_line has no effect together with ${prefix}max_line_width.`,
+    );
   }
   return layout;
 }

@@ -24,7 +24,7 @@ export type Place =
   | 'stdin';
 
 /** What an option is about: the headings under which a help text or a form lists them. */
-export type Group = 'model' | 'output' | 'content' | 'batch' | 'decoding' | 'words' | 'stdin';
+export type Group = 'model' | 'output' | 'content' | 'batch' | 'decoding' | 'words' | 'stdin' | 'address' | 'limits';
 
 /** What the command line says otherwise than the library. */
 export interface CommandForm {

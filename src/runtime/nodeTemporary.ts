@@ -90,7 +90,7 @@ export async function readRange(
 }
 
 /** The one that the user names; else the one that is on a disk: /tmp is in memory on many systems. */
-function temporaryFolder(): string {
+export function temporaryFolder(): string {
   if (process.platform === 'win32') return tmpdir();
   const named = environment('TMPDIR') || environment('TMP') || environment('TEMP');
   const onDisk = '/var/tmp';

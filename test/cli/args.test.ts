@@ -138,10 +138,10 @@ test('bad values are refused with what is wanted', () => {
   assert.is(refusal(() => parse('--initial_prompt --task translate')).code, 'missingValue');
 });
 
-test('the help shows eleven examples first, and every option with its default', () => {
+test('the help shows twelve examples first, and every option with its default', () => {
   const text = helpText(100);
   const examples = text.slice(text.indexOf('Examples:'), text.indexOf('Model and device:'));
-  assert.is(examples.match(/^ {2}(sotto|arecord) /gm)?.length, 11);
+  assert.is(examples.match(/^ {2}(sotto|arecord) /gm)?.length, 12);
   for (const { name, spec } of OPTIONS) {
     assert.match(text, `--${name}`);
     assert.match(text, `(default: ${defaultText(spec)})`);

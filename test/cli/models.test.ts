@@ -29,6 +29,7 @@ async function models(...argv: readonly string[]): Promise<ReadonlyMap<string, s
     stderr: stream,
     signal,
     stdoutClosed: signal,
+    allowGrace: () => {},
   };
   assert.is(await modelsCommand(argv, io), 0);
   const rows = text

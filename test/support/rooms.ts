@@ -132,6 +132,11 @@ export const rooms: Readonly<Record<string, Room>> = {
     types: ['whisper.ts'],
   },
   'lab.ts': { holds: '`sotto/lab`', values: ['devices', 'engine', 'kernels', 'lab'], types: [] },
+  server: {
+    holds: "`sotto serve`: OpenAI's transcription API over HTTP, loaded by the command alone",
+    values: ['audio/constants.ts', 'base', 'checkpoint/modelNames.ts', 'output', 'runtime/nodeTemporary.ts', 'text'],
+    types: ['audio/audioInput.ts', 'options', 'transcribe', 'whisper.ts'],
+  },
   cli: {
     holds: 'the command',
     values: [
@@ -145,6 +150,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'options',
       'output',
       'runtime',
+      'server',
       'text',
       'transcribe',
       'weights',

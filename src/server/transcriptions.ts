@@ -1,0 +1,168 @@
+/** `POST /v1/audio/transcriptions` and `/v1/audio/translations`, from the first byte of the form to the last of the answer. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Mutex } from '../base/mutex.ts';
+import { anySignal } from '../base/signals.ts';
+import type { Task } from '../text/tokenizer.ts';
+import { ApiError, logged, toApiError } from './errors.ts';
+import { usageOf } from './formats.ts';
+import { logprobsOf } from './logprobs.ts';
+import type { ServedModel } from './models.ts';
+import { checkLength, readForm, type UploadedFile } from './multipart.ts';
+import { readParameters } from './parameters.ts';
+import type { ServerContext, ServerParts } from './parts.ts';
+import { prepareSound } from './prepareSound.ts';
+import type { Ticket } from './queue.ts';
+import type { SpoolFolder } from './spool.ts';
+import { type EventSink, eventStream } from './sse.ts';
+import { TextDeltas } from './textDeltas.ts';
+import { runWork, type Work } from './work.ts';
+
+/** Recordings decoded at once: each may be a process of ffmpeg. */
+const DECODERS = 4;
+
+export type Handler = (context: ServerContext) => Promise<Response>;
+
+export function transcriptionHandler(parts: ServerParts): (task: Task) => Handler {
+  const decoders = Array.from({ length: DECODERS }, () => new Mutex());
+  let next = 0;
+  return (task) => (context) => transcribe(context, parts, task, decoders[next++ % DECODERS]!);
+}
+
+/** What a request holds until its answer is there. */
+interface Held {
+  readonly ticket: Ticket;
+  readonly folder: SpoolFolder;
+  readonly signal: AbortSignal;
+  end(): Promise<void>;
+}
+
+async function transcribe(context: ServerContext, parts: ServerParts, task: Task, decoder: Mutex): Promise<Response> {
+  checkLength(context.env.incoming, parts.limits.maxBytes);
+  const held = await hold(context, parts);
+  let isHandedOn = false;
+  try {
+    const { work } = await receive(context, parts, task, decoder, held);
+    if (work.asked.isStream) {
+      isHandedOn = true;
+      return streamed(context, parts, work, held);
+    }
+    const { answer } = await runWork(parts.models, work, held.ticket, held.signal);
+    return new Response(answer.body, { headers: { 'content-type': answer.contentType } });
+  } finally {
+    if (!isHandedOn) await held.end();
+  }
+}
+
+/** @throws {ApiError} 429 */
+async function hold(context: ServerContext, { queue, spool, state }: ServerParts): Promise<Held> {
+  const ticket = queue.enter(context.get('facts').client);
+  const gone = new AbortController();
+  const { signal, release } = anySignal(context.req.raw.signal, state.stopping, gone.signal);
+  try {
+    const folder = await spool.enter();
+    return {
+      ticket,
+      folder,
+      signal,
+      async end() {
+        gone.abort();
+        ticket.leave();
+        release();
+        await folder.remove();
+      },
+    };
+  } catch (error) {
+    ticket.leave();
+    release();
+    throw error;
+  }
+}
+
+/** The form, checked, and its recording as it is transcribed. */
+async function receive(
+  context: ServerContext,
+  { limits, reader, models, openSound, log }: ServerParts,
+  task: Task,
+  decoder: Mutex,
+  { ticket, folder, signal }: Held,
+): Promise<{ readonly work: Work; readonly file: UploadedFile }> {
+  const { incoming, outgoing } = context.env;
+  // Nothing was read so far: who asked first is told now that it may send.
+  if (/100-continue/i.test(incoming.headers.expect ?? '')) outgoing.writeContinue();
+  const { file, fields } = await readForm(incoming, {
+    folder: folder.path,
+    maxBytes: limits.maxBytes,
+    idleMs: limits.uploadIdleMs,
+    signal,
+    onBytes: (count) => ticket.addBytes(count),
+  });
+  if (!file) throw new ApiError(400, 'There is no recording: send it as the part "file".', { param: 'file' });
+  const { asked, settings } = readParameters(fields, task, reader);
+  const model = models.nameOf(asked.model);
+  const facts = context.get('facts');
+  const unlock = await decoder.lock(signal);
+  try {
+    const { path, seconds } = await prepareSound(file.path, join(folder.path, 'sound.wav'), {
+      openSound,
+      maxSeconds: limits.maxSeconds,
+      signal,
+      onWarning: ({ message }) => log(`${facts.requestId}: ${message.replaceAll(file.path, file.name)}`),
+    });
+    facts.seconds = seconds;
+    ticket.setSeconds(seconds);
+    await rm(file.path);
+    return { work: { path, model, asked, settings }, file };
+  } catch (error) {
+    signal.throwIfAborted();
+    const reason = logged(error);
+    if (reason !== undefined) log(`${facts.requestId}: ${reason}`);
+    throw toApiError(error, file);
+  } finally {
+    unlock();
+  }
+}
+
+/** `stream: true`: OpenAI's events, whose deltas joined are the text. */
+function streamed(context: ServerContext, { models, log }: ServerParts, work: Work, held: Held): Response {
+  const { ticket, signal } = held;
+  const { requestId } = context.get('facts');
+  const send = async (sink: EventSink): Promise<void> => {
+    try {
+      let model: ServedModel | undefined;
+      let deltas: TextDeltas | undefined;
+      const { transcript } = await runWork(models, work, ticket, signal, {
+        onBegin(loaded) {
+          model = loaded;
+          deltas = new TextDeltas(loaded.tokenizer.streamDecoder(), loaded.tokenizer.eot);
+        },
+        onSegment(segment) {
+          const delta = deltas?.push(segment) ?? '';
+          if (delta !== '') sink.send({ type: 'transcript.text.delta', delta });
+          if (work.asked.format !== 'verbose_json') return;
+          const { id, start, end, text } = segment;
+          sink.send({ type: 'transcript.text.segment', id: String(id), start, end, text });
+        },
+      });
+      const { delta, text } = deltas?.end(transcript.text) ?? { delta: '', text: '' };
+      if (delta !== '') sink.send({ type: 'transcript.text.delta', delta });
+      const logprobs = work.asked.wantsLogprobs && model ? logprobsOf(transcript.segments, model.tokenizer) : undefined;
+      sink.send({
+        type: 'transcript.text.done',
+        text,
+        ...(logprobs && { logprobs }),
+        usage: usageOf(transcript),
+      });
+    } finally {
+      await held.end();
+    }
+  };
+  return eventStream(send, {
+    comment: () => (ticket.position > 0 ? `position ${ticket.position}` : 'working'),
+    onCancel: () => void held.end(),
+    onError(error) {
+      const reason = logged(error);
+      if (reason !== undefined && !signal.aborted) log(`${requestId}: ${reason}`);
+    },
+  });
+}
