@@ -1,7 +1,7 @@
 /** `POST /v1/audio/transcriptions` and `/v1/audio/translations`, from the first byte of the form to the last of the answer. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Mutex } from '../base/mutex.ts';
+import { Semaphore } from '../base/semaphore.ts';
 import { anySignal } from '../base/signals.ts';
 import type { Task } from '../text/tokenizer.ts';
 import { ApiError, logged, toApiError } from './errors.ts';
@@ -24,9 +24,8 @@ const DECODERS = 4;
 export type Handler = (context: ServerContext) => Promise<Response>;
 
 export function transcriptionHandler(parts: ServerParts): (task: Task) => Handler {
-  const decoders = Array.from({ length: DECODERS }, () => new Mutex());
-  let next = 0;
-  return (task) => (context) => transcribe(context, parts, task, decoders[next++ % DECODERS]!);
+  const decoders = new Semaphore(DECODERS);
+  return (task) => (context) => transcribe(context, parts, task, decoders);
 }
 
 /** What a request holds until its answer is there. */
@@ -37,12 +36,17 @@ interface Held {
   end(): Promise<void>;
 }
 
-async function transcribe(context: ServerContext, parts: ServerParts, task: Task, decoder: Mutex): Promise<Response> {
+async function transcribe(
+  context: ServerContext,
+  parts: ServerParts,
+  task: Task,
+  decoders: Semaphore,
+): Promise<Response> {
   checkLength(context.env.incoming, parts.limits.maxBytes);
   const held = await hold(context, parts);
   let isHandedOn = false;
   try {
-    const { work } = await receive(context, parts, task, decoder, held);
+    const { work } = await receive(context, parts, task, decoders, held);
     if (work.asked.isStream) {
       isHandedOn = true;
       return streamed(context, parts, work, held);
@@ -84,7 +88,7 @@ async function receive(
   context: ServerContext,
   { limits, reader, models, openSound, log }: ServerParts,
   task: Task,
-  decoder: Mutex,
+  decoders: Semaphore,
   { ticket, folder, signal }: Held,
 ): Promise<{ readonly work: Work; readonly file: UploadedFile }> {
   const { incoming, outgoing } = context.env;
@@ -101,7 +105,7 @@ async function receive(
   const { asked, settings } = readParameters(fields, task, reader);
   const model = models.nameOf(asked.model);
   const facts = context.get('facts');
-  const unlock = await decoder.lock(signal);
+  const unlock = await decoders.lock(signal);
   try {
     const { path, seconds } = await prepareSound(file.path, join(folder.path, 'sound.wav'), {
       openSound,
