@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { load } from '../src/index.node.ts';
+import { type LoadOptions, load } from '../src/index.node.ts';
 import { repoRoot } from '../test/support/paths.ts';
 
 /** Transcribes one recording: English, greedy, timestamps. */
@@ -18,12 +18,15 @@ export interface Engine {
 export interface EngineOptions {
   readonly model: string;
   readonly threads: number;
+  /** `f32`, `f16`, `int8`, `auto`, for sotto; its default when absent. */
+  readonly dtype: string | undefined;
   /** Holds `Xenova/whisper-tiny/onnx/encoder_model.onnx` and so on. */
   readonly peerModels: string;
 }
 
-export async function openSotto({ model, threads }: EngineOptions): Promise<Engine> {
-  const whisper = await load(model, { device: 'cpu', threads });
+export async function openSotto({ model, threads, dtype }: EngineOptions): Promise<Engine> {
+  // Checked by `load`.
+  const whisper = await load(model, { device: 'cpu', threads, dtype: dtype as LoadOptions['dtype'] });
   return {
     description: whisper.device.description,
     transcribe: async (samples) => (await whisper.transcribe(samples, { language: 'en', temperature: 0 })).text,

@@ -1,10 +1,13 @@
 /**
- * sotto against transformers.js on onnxruntime-node: the same weights in f32, the same threads, the same recording, in
- * turn: ours, theirs, ours, theirs. Each lives in a process of its own and sleeps while the other works.
+ * sotto against transformers.js on onnxruntime-node, or against itself in another storage type or of another commit: the
+ * same weights, the same threads, the same recording, in turn: ours, theirs, ours, theirs. Each lives in a process of its
+ * own and sleeps while the other works.
  *
  *   npm ci --prefix bench --ignore-scripts
  *   node dist/bench/peers.js --peer-models DIR [--model tiny] [--recording jfk] [--threads 1,2] [--node 20,24]
  *       [--pairs 7] [--prefix 'chrt -r 1'] [--save]
+ *   node dist/bench/peers.js --ours sotto:int8 --theirs sotto:f32
+ *   node dist/bench/peers.js --theirs sotto@CHECKOUT       (built, of an earlier commit)
  *
  * DIR ($SOTTO_PEER_MODELS) holds Xenova/whisper-MODEL/onnx/{encoder_model,decoder_model_merged}.onnx in f32. What is
  * printed is ours / theirs: of each pair, and of the best of each.
@@ -12,6 +15,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { repoRoot } from '../test/support/paths.ts';
 import { locateModel } from '../weights/locate.ts';
@@ -23,6 +27,8 @@ import { spread, summarise } from './statistics.ts';
 const { values } = parseArgs({
   options: {
     'peer-models': { type: 'string', default: process.env.SOTTO_PEER_MODELS ?? '' },
+    ours: { type: 'string', default: 'sotto' },
+    theirs: { type: 'string', default: 'transformers' },
     model: { type: 'string', default: 'tiny' },
     recording: { type: 'string', default: 'jfk' },
     threads: { type: 'string', default: '1,2' },
@@ -33,7 +39,9 @@ const { values } = parseArgs({
   },
 });
 const { model, recording, prefix } = values;
-if (!values['peer-models']) throw new Error('--peer-models DIR is missing');
+const isAgainstPeer = values.ours === 'sotto' && values.theirs === 'transformers';
+if (values.theirs === 'transformers' && !values['peer-models']) throw new Error('--peer-models DIR is missing');
+if (values.save && !isAgainstPeer) throw new Error('--save is for rows against transformers.js');
 await locateModel(model);
 
 for (const node of nodesOf(values.node))
@@ -48,8 +56,10 @@ async function compare(node: string, threads: string): Promise<PeerRow> {
   const children: Child[] = [];
   try {
     const ready: EngineReady[] = [];
-    for (const name of ['sotto', 'transformers']) {
-      const child = new Child('peerEngine.js', [name, ...args], { node, prefix });
+    for (const engine of [values.ours, values.theirs]) {
+      const [name = '', checkout] = engine.split('@');
+      const script = checkout ? pathToFileURL(resolve(checkout, 'dist/bench/peerEngine.js')).href : 'peerEngine.js';
+      const child = new Child(script, [name, ...args], { node, prefix });
       children.push(child);
       ready.push((await child.receive()) as EngineReady); // peerEngine.ts sends it first
     }
