@@ -11,11 +11,14 @@ interface ByteRange {
   readonly end: number;
 }
 
-/** Bytes of one request, and of the tensors among which neighbours are looked for. */
-const PIECE_BYTES = 2 ** 24;
-const MAX_IN_FLIGHT = 4;
+/**
+ * Bytes of one request, and of the tensors among which neighbours are looked for. Chromium with its developer tools attached
+ * takes twice as long for answers of less than 20 MB (measured; it seems to keep a copy of them).
+ */
+const PIECE_BYTES = 24 * 2 ** 20;
+const MAX_IN_FLIGHT = 3;
 /** Of all pieces that have been asked for and are not read yet. */
-const MAX_HELD_BYTES = 2 ** 26;
+const MAX_HELD_BYTES = MAX_IN_FLIGHT * PIECE_BYTES;
 
 interface Piece extends ByteRange {
   arrival: Arrival | undefined;

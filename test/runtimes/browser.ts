@@ -22,6 +22,7 @@ interface Page {
   goto(url: string): Promise<unknown>;
   waitForFunction(expression: string): Promise<unknown>;
   evaluate(expression: string): Promise<unknown>;
+  context(): { newCDPSession(page: Page): Promise<{ send(method: string, options?: object): Promise<unknown> }> };
   close(): Promise<void>;
 }
 
@@ -48,14 +49,28 @@ export function readInPage(browser: Browser, url: string, recordings: readonly s
   return evaluate<PageSamples>(browser, url, `read(${JSON.stringify(recordings)})`);
 }
 
-async function evaluate<Result>(browser: Browser, url: string, expression: string): Promise<Result> {
+/**
+ * @param expression of the page's functions; its value, or what its promise resolves to, is JSON
+ * @param megabits   that come in a second at most, 20 ms late; 0: as it goes
+ */
+export async function evaluate<Result>(
+  browser: Browser,
+  url: string,
+  expression: string,
+  { megabits = 0 }: { readonly megabits?: number } = {},
+): Promise<Result> {
   const page = await browser.newPage();
   try {
+    if (megabits > 0) {
+      const session = await page.context().newCDPSession(page);
+      const line = { offline: false, latency: 20, downloadThroughput: 125_000 * megabits, uploadThroughput: -1 };
+      await session.send('Network.emulateNetworkConditions', line);
+    }
     const errors: string[] = [];
     page.on('console', (message) => console.log(`page: ${message.text()}`));
     page.on('pageerror', (error) => errors.push(String(error)));
     await page.goto(url);
-    await page.waitForFunction('typeof obey === "function"');
+    await page.waitForFunction('document.readyState === "complete"');
     // Our own page's answer, as JSON.
     const result = (await page.evaluate(expression)) as Result;
     if (errors.length > 0) throw new Error(`uncaught in the page: ${errors.join('; ')}`);

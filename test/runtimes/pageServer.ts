@@ -8,10 +8,14 @@ export interface PageFiles {
   readonly model: string;
   /** Name in the address -> path of the file. */
   readonly clips: ReadonlyMap<string, string>;
+  /** Name of the script in the bundle; `page.js` when absent. */
+  readonly script?: string;
 }
 
-const PAGE =
-  '<!doctype html><meta charset="utf-8"><title>sotto</title><link rel="icon" href="data:,"><script type="module" src="/bundle/page.js"></script>';
+const page = (script: string): Buffer =>
+  Buffer.from(
+    `<!doctype html><meta charset="utf-8"><title>sotto</title><link rel="icon" href="data:,"><script type="module" src="/bundle/${script}"></script>`,
+  );
 /** Threads that share memory need both. */
 const ISOLATED = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
 
@@ -23,7 +27,7 @@ const policies: ReadonlyMap<string | undefined, string> = new Map([
 ]);
 
 /** `/isolated`, `/plain` and those with a policy are the page, `/bundle/`, `/model/` and `/clips/` what it loads. */
-export function servePage({ bundle, model, clips }: PageFiles): Promise<TestServer> {
+export function servePage({ bundle, model, clips, script = 'page.js' }: PageFiles): Promise<TestServer> {
   const cache = new Map<string, Buffer>();
   const read = (path: string): Buffer => {
     const bytes = cache.get(path) ?? readFileSync(path);
@@ -36,10 +40,10 @@ export function servePage({ bundle, model, clips }: PageFiles): Promise<TestServ
     try {
       if (place === 'isolated' || place === 'plain') {
         const headers = { 'content-type': 'text/html', ...(place === 'isolated' ? ISOLATED : {}) };
-        sendFile(request, response, Buffer.from(PAGE), headers);
+        sendFile(request, response, page(script), headers);
       } else if (policies.has(place)) {
         const headers = { 'content-type': 'text/html', 'content-security-policy': policies.get(place) ?? '' };
-        sendFile(request, response, Buffer.from(PAGE), headers);
+        sendFile(request, response, page(script), headers);
       } else if (place === 'bundle' && name) {
         sendFile(request, response, read(join(bundle, name)), { 'content-type': 'text/javascript' });
       } else if (place === 'model' && name) {
