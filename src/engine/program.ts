@@ -30,6 +30,11 @@ export interface Command {
   readonly variant?: string;
   /** It runs with all its rows or not at all: no code is made for fewer. */
   readonly allRows?: boolean;
+  /**
+   * Each of its rows is, to the bit, what it would be in a command of so many rows, where the variant promises that. All of
+   * its own rows when absent.
+   */
+  readonly sumsAs?: number;
 }
 
 export interface Program {
@@ -52,11 +57,11 @@ export interface ProgramBuilder {
   run<K extends Kernel>(kernel: K, args: ArgsOf<K>, params?: Partial<Record<keyof K['params'], number>>): void;
 }
 
-/** @param options `allRows`: it will be submitted with all rows of its commands, never with fewer */
+/** @param options `allRows`: it will be submitted with all rows of its commands, never with fewer; `sumsAs`: that of its commands */
 export function record(
   name: string,
   body: (p: ProgramBuilder) => void,
-  { allRows = false }: { readonly allRows?: boolean } = {},
+  { allRows = false, sumsAs }: { readonly allRows?: boolean; readonly sumsAs?: number | undefined } = {},
 ): Program {
   const commands: Command[] = [];
   const scratch: Tensor[] = [];
@@ -68,7 +73,7 @@ export function record(
     },
     run(kernel, args, params) {
       const made = command(kernel, args as Record<string, Tensor | undefined>, params as Partial<Params> | undefined);
-      commands.push(allRows ? { ...made, allRows } : made);
+      commands.push({ ...made, ...(allRows && { allRows }), ...(sumsAs !== undefined && { sumsAs }) });
     },
   });
   return { name, commands, scratch };

@@ -118,11 +118,11 @@ function inOrder<V extends Variant>({ kernel }: Command, { kind, variants }: Loa
   return rank ? [...own].sort((a, b) => rank(a) - rank(b)) : own;
 }
 
-function contextOf({ dims, params, args }: Command, rows: number): KernelContext {
+function contextOf({ dims, params, args, sumsAs }: Command, rows: number): KernelContext {
   return {
     dims: dims.rows === undefined ? dims : { ...dims, rows },
     params,
-    capacity: dims.rows ?? 0,
+    sumsAs: dims.rows === undefined ? 0 : (sumsAs ?? dims.rows),
     has: (arg) => args[arg] !== undefined,
     dtype: (arg) => args[arg]?.dtype ?? 'f32',
   };

@@ -9,8 +9,8 @@ export interface KernelContext<D extends string = string, P extends string = str
   /** Sizes by name. `rows` is the largest number of live rows that this code will meet. */
   readonly dims: Readonly<Record<D, number>>;
   readonly params: Readonly<Record<P, number>>;
-  /** Rows of the command's tensors: `dims.rows`, or more where this code is for few live rows. 0 without a dim `rows`. */
-  readonly capacity: number;
+  /** `Command.sumsAs`; rows of the command's tensors where that says nothing. 0 without a dim `rows`. */
+  readonly sumsAs: number;
   /** Is this (optional) argument given? */
   has(arg: string): boolean;
   /** Storage type of a given argument. */

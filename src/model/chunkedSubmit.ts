@@ -49,6 +49,15 @@ export class ChunkedSubmit {
     }
   }
 
+  /** Submits as many of `most` as are worth a wait; `work` waits for them. */
+  async once<T>(most: number, work: (times: number) => Promise<T>): Promise<T> {
+    const times = Math.max(1, Math.min(most, this.#unitsBeforeWait));
+    const before = performance.now();
+    const result = await work(times);
+    this.#learn(performance.now() - before, times);
+    return result;
+  }
+
   get #unitsBeforeWait(): number {
     return Math.max(1, Math.min(MAX_UNITS, Math.floor(TARGET_MS / this.#unitMs)));
   }

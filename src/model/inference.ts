@@ -14,16 +14,17 @@ import type {
   Decoding,
   GreedyResult,
   Inference,
+  SharedRows,
 } from '../decode/inference.ts';
 import { type Device, type Executable, readFloats, readWords } from '../engine/device.ts';
 import type { LogitRules, RuleState } from '../rules/logitRules.ts';
 import type { Aligner } from './alignment/aligner.ts';
 import type { AlignmentHeads } from './alignment/alignmentHeads.ts';
 import { ChunkedSubmit } from './chunkedSubmit.ts';
-import { makeBatchSlot, prefill } from './decoder/batchSlot.ts';
+import { type BatchSize, makeBatchSlot, prefill } from './decoder/batchSlot.ts';
 import { BatchSlots } from './decoder/batchSlots.ts';
 import { DeviceDecoding } from './decoder/decoding.ts';
-import { type DecodingContext, prefillGroups } from './decoder/decodingRows.ts';
+import { type DecodingContext, makeSlotOf, type PlacedGroup, prefillGroups } from './decoder/decodingRows.ts';
 import { decodeGreedily } from './decoder/greedy.ts';
 import { Arena, allocateCrossCache, type CrossCache } from './decoder/kvCache.ts';
 import type { ModelDimensions } from './dims.ts';
@@ -128,8 +129,8 @@ class DeviceInference implements ModelInference {
     this.#cross = this.#allocateCross(slots);
     this.#encoder = buildEncoder(this.#memory, { dims, weights, cross: this.#cross });
     this.#freeSlots = Array.from({ length: slots }, (_, i) => i);
-    this.#batchSlots = new BatchSlots(device, (memory, rows, signal) =>
-      makeBatchSlot({ device, memory, rows, cacheDtype, dims, weights, cross: this.#cross }, signal),
+    this.#batchSlots = new BatchSlots(device, (memory, size, signal) =>
+      makeBatchSlot({ device, memory, ...size, cacheDtype, dims, weights, cross: this.#cross }, signal),
     );
   }
 
@@ -158,7 +159,7 @@ class DeviceInference implements ModelInference {
     this.#layers = ready.slice(0, layers.length);
     this.#crossPart = ready[layers.length];
     onProgress?.({ stage: 'compile', done: 1, total: 2, unit: 'kernels', item: 'decoder' });
-    await this.#batchSlots.take(1, signal);
+    await this.#batchSlots.take({ rows: 1 }, signal);
     onProgress?.({ stage: 'compile', done: 2, total: 2, unit: 'kernels', item: 'decoder' });
   }
 
@@ -170,7 +171,7 @@ class DeviceInference implements ModelInference {
   /** The other half. */
   async prepareDecoder(signal: AbortSignal | undefined): Promise<void> {
     [this.#crossPart] = await this.#device.prepare([this.#encoder.cross], signal);
-    await this.#batchSlots.take(1, signal);
+    await this.#batchSlots.take({ rows: 1 }, signal);
   }
 
   /** @param load called when the model is first used, once */
@@ -226,9 +227,9 @@ class DeviceInference implements ModelInference {
     signal?: AbortSignal,
     onStep?: (rows: readonly RuleState[]) => void,
   ): Promise<GreedyResult> {
-    const { context, release } = await this.#occupy(groups, rules, signal);
+    const { context, release } = await this.#occupy({ rows: rowsOf(groups) }, signal);
     try {
-      const { rows, noSpeechProb } = await prefillGroups(context, groups, signal);
+      const { rows, noSpeechProb } = await prefillGroups(context, inOrder(groups, rules), makeSlotOf(context), signal);
       return { sequences: await decodeGreedily(context, rows, limit, signal, onStep), noSpeechProb };
     } finally {
       release();
@@ -236,28 +237,35 @@ class DeviceInference implements ModelInference {
   }
 
   async start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding> {
-    const { context, release } = await this.#occupy(groups, rules, signal);
+    const { context, release } = await this.#occupy({ rows: rowsOf(groups) }, signal);
     try {
-      return new DeviceDecoding(context, await prefillGroups(context, groups, signal), release);
+      const slotOf = makeSlotOf(context);
+      const prefilled = await prefillGroups(context, inOrder(groups, rules), slotOf, signal);
+      return new DeviceDecoding(context, prefilled, slotOf, release);
     } catch (error) {
       release();
       throw error;
     }
   }
 
-  /** Takes the batch slot for the groups' rows. */
+  async shareRows(places: number, rowsEach: number): Promise<SharedRows> {
+    const { context, release } = await this.#occupy({ rows: places * rowsEach, rowsEach });
+    // A page that has one recording at a time does not load it.
+    const { DeviceSharedRows } = await import('./decoder/sharedRows.ts');
+    return new DeviceSharedRows(context, { places, rowsEach }, release);
+  }
+
+  /** Takes the batch slot of a size. */
   async #occupy(
-    groups: readonly DecodeGroup[],
-    rules: LogitRules,
-    signal: AbortSignal | undefined,
+    size: BatchSize,
+    signal?: AbortSignal,
   ): Promise<{ readonly context: DecodingContext; readonly release: () => void }> {
     signal?.throwIfAborted();
-    const rows = groups.reduce((n, group) => n + group.rows, 0);
-    const slot = await this.#batchSlots.take(rows, signal);
-    if (slot.busy) throw new InternalError(`${rows} rows are decoding already: close that decoding first`);
+    const slot = await this.#batchSlots.take(size, signal);
+    if (slot.busy) throw new InternalError(`${size.rows} rows are decoding already: close that decoding first`);
     slot.busy = true;
     return {
-      context: { device: this.#device, dims: this.dims, slot, rules },
+      context: { device: this.#device, dims: this.dims, slot },
       release: () => {
         slot.busy = false;
       },
@@ -283,7 +291,7 @@ class DeviceInference implements ModelInference {
   }
 
   async teacherForced(audio: AudioFeatures, tokens: readonly number[]): Promise<Float32Array> {
-    const slot = await this.#batchSlots.take(1);
+    const slot = await this.#batchSlots.take({ rows: 1 });
     const { nVocab } = this.dims;
     const { state, ready } = slot;
     prefill(this.#device, slot, [{ tokens, sequence: 0, audio: slotOf(audio) }]);
@@ -309,4 +317,13 @@ class DeviceInference implements ModelInference {
     this.#freeSlots = Array.from({ length: count }, (_, i) => i);
     await this.prepare({ signal });
   }
+}
+
+function rowsOf(groups: readonly DecodeGroup[]): number {
+  return groups.reduce((n, group) => n + group.rows, 0);
+}
+
+/** Groups one after the other, all by the same rules. */
+function inOrder(groups: readonly DecodeGroup[], rules: LogitRules): PlacedGroup[] {
+  return groups.map((group, i) => ({ group, rules, set: 0, sequence: rowsOf(groups.slice(0, i)) }));
 }

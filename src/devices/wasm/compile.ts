@@ -72,7 +72,7 @@ function kernelFunction(module: ModuleBuilder, { kernel }: Command): KernelFunct
   return module.function(kernel.name, types) as KernelFunction; // exactly these names
 }
 
-function functionKey(command: Command, variant: WasmVariant, { dims, capacity, dtype }: KernelContext): string {
+function functionKey(command: Command, variant: WasmVariant, { dims, sumsAs, dtype }: KernelContext): string {
   const sorted = (record: Readonly<Record<string, number>>): string =>
     Object.keys(record)
       .sort()
@@ -82,5 +82,5 @@ function functionKey(command: Command, variant: WasmVariant, { dims, capacity, d
     .sort()
     .map((name) => `${name}:${dtype(name)}`);
   const { kernel, params } = command;
-  return `${kernel.name} ${variant.name} ${sorted(dims)} of ${capacity} ${sorted(params)} ${given.join()}`;
+  return `${kernel.name} ${variant.name} ${sorted(dims)} as ${sumsAs} ${sorted(params)} ${given.join()}`;
 }

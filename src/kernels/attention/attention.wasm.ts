@@ -47,7 +47,7 @@ export const variants: readonly WasmVariant<'qkv' | 'y', Dims, Params>[] = [
       const row = f.local('i32');
       const shared = {
         rows: QUERIES_PER_BLOCK,
-        capacity: QUERIES_PER_BLOCK,
+        sumsAs: QUERIES_PER_BLOCK,
         panelWidth,
         dtype: 'f32',
         bias: false,

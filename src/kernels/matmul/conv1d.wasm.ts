@@ -51,7 +51,7 @@ function gemmOptions(c: KernelContext<Dims, Params>): GemmOptions {
   const { cIn, cOut, k, panelWidth } = c.dims;
   return {
     rows: rowsInside(c),
-    capacity: rowsInside(c),
+    sumsAs: rowsInside(c),
     k,
     n: cOut,
     panelWidth,

@@ -54,8 +54,16 @@ function isUnpacked({ dtype, rows }: Pick<GemmOptions, 'dtype' | 'rows'>): boole
   return rows > 2 || storageType(dtype).scaleBlock !== undefined;
 }
 
+/** Is a long k summed in blocks? Where W is widened block by block, and where there are more rows than a tile has. */
+function isBlocked({ dtype, sumsAs }: Pick<GemmOptions, 'dtype' | 'sumsAs'>, tileRows: number): boolean {
+  return isUnpacked({ dtype, rows: sumsAs }) || sumsAs > tileRows;
+}
+
 export function gemmScratchBytes(o: GemmOptions): number {
-  return isUnpacked(o) ? 4 * o.panelWidth * Math.max(...blocksOfK(o.k, true).map(({ size }) => unpackedRows(size))) : 0;
+  if (!isUnpacked(o)) return 0;
+  // No tile has fewer rows than need unpacking.
+  const blocks = blocksOfK(o.k, isBlocked(o, Number.POSITIVE_INFINITY));
+  return 4 * o.panelWidth * Math.max(...blocks.map(({ size }) => unpackedRows(size)));
 }
 
 /**
@@ -143,7 +151,7 @@ export function emitPanels(
   const inTail = o.n % o.panelWidth;
   const lastPanel = i32.const(panels - 1);
   const unpacks = isUnpacked(o);
-  const blocks = blocksOfK(o.k, unpacks || o.capacity > fullTile(features).rows);
+  const blocks = blocksOfK(o.k, isBlocked(o, fullTile(features).rows));
   const dtype = unpacks ? 'f32' : o.dtype;
   const { elementBytes } = storageType(dtype);
   const panel = f.local('i32');

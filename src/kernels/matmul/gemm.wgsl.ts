@@ -272,7 +272,7 @@ export function gemmWgsl<D extends string, P extends string>(
 ): readonly WgslVariant<D | 'rows', P>[] {
   // A kernel without a dim `rows` always runs them all.
   const rowsToRun = (c: KernelContext<D | 'rows', P>, liveRows: number): number =>
-    c.capacity === 0 ? gemm(c).rows : liveRows;
+    c.sumsAs === 0 ? gemm(c).rows : liveRows;
   const takes = { w: WEIGHT_TYPES };
   return [
     {

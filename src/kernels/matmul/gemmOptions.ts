@@ -5,8 +5,8 @@ import type { I32 } from '../../engine/wasm/scalar.ts';
 export interface GemmOptions {
   /** Live rows at most. */
   readonly rows: number;
-  /** Rows of the tensors: decides whether a long k is summed in blocks, so that a row's sum is the same for any live rows. */
-  readonly capacity: number;
+  /** Decides whether a long k is summed in blocks, so that a row's sum is the same for any live rows: `KernelContext`. */
+  readonly sumsAs: number;
   readonly k: number;
   /** Columns of y that are written. */
   readonly n: number;

@@ -10,10 +10,10 @@ type Params = 'begin' | 'count';
 type Arg = 'x' | 'w' | 'y';
 type Context = KernelContext<Dims, Params>;
 
-export function options({ dims: d, params, capacity, dtype }: Context): GemmOptions {
+export function options({ dims: d, params, sumsAs, dtype }: Context): GemmOptions {
   return {
     rows: d.rows,
-    capacity,
+    sumsAs,
     k: d.k,
     n: params.count,
     panelWidth: d.panelWidth,

@@ -8,10 +8,10 @@ type Dims = 'rows' | 'k' | 'n' | 'panelWidth';
 type Arg = 'x' | 'w' | 'bias' | 'residual' | 'y';
 type Context = KernelContext<Dims, 'gelu'>;
 
-export function options({ dims: d, params, capacity, has, dtype }: Context): GemmOptions {
+export function options({ dims: d, params, sumsAs, has, dtype }: Context): GemmOptions {
   return {
     rows: d.rows,
-    capacity,
+    sumsAs,
     k: d.k,
     n: d.n,
     panelWidth: d.panelWidth,

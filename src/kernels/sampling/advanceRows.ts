@@ -25,7 +25,7 @@ export const advanceRows = defineKernel({
   args: {
     ids: { access: 'read', dtype: 'u32', dims: ['rows', 'perRow'] },
     logprobs: { access: 'read', dtype: 'f32', dims: ['rows', 'perRow'] },
-    rules: { access: 'read', dtype: 'u32', dims: [RULES.width] },
+    rules: { access: 'read', dtype: 'u32', dims: ['sets', RULES.width] },
     rowState: { access: 'readwrite', dtype: 'u32', dims: ['rows', ROW_STATE.width] },
     ruleState: { access: 'readwrite', dtype: 'u32', dims: ['rows', RULE_STATE.width] },
     loopState: { access: 'readwrite', dtype: 'u32', dims: [LOOP_STATE.width] },
@@ -48,12 +48,13 @@ export const reference: Reference<typeof advanceRows> = (
   _params,
   liveRows,
 ) => {
-  const timestamps = decodeRules(rules);
-  const eot = rules[RULES.index.eot];
   const limit = loopState[LOOP_STATE.index.limit]!;
   let isAllDone = true;
   for (let row = 0; row < liveRows; row++) {
     if (ruleState[RULE_STATE.at(row, 'done')] !== 0) continue;
+    const set = ruleState[RULE_STATE.at(row, 'set')]!;
+    const timestamps = decodeRules(rules, set);
+    const eot = rules[RULES.at(set, 'eot')];
     const token = ids[row * perRow]!;
     if (token === NON_FINITE_TOKEN) {
       ruleState[RULE_STATE.at(row, 'done')] = 1;
@@ -66,7 +67,7 @@ export const reference: Reference<typeof advanceRows> = (
     picked.set(entry, (row * steps + before.sampled) * PICKED.width);
     const after = nextRuleState(before, token, timestamps?.begin);
     const isDone = token === eot || after.sampled >= limit;
-    ruleState.set(ruleStateRow(after, isDone), row * RULE_STATE.width);
+    ruleState.set(ruleStateRow(after, isDone, set), row * RULE_STATE.width);
     if (isDone) continue;
     rowState[ROW_STATE.at(row, 'token')] = token;
     rowState[ROW_STATE.at(row, 'position')]! += 1;
@@ -83,7 +84,15 @@ const fill: Required<KernelCase>['fill'] = {
     const tokens = [7, 60, eot, 9, NON_FINITE_TOKEN, 8];
     for (let row = 0; row < d.rows!; row++) ids[row * d.perRow!] = tokens[row % 6]!;
   },
-  rules: (rules) => rules.set(RULES.encode({ eot, timestampBegin, hasTimestamps: 1 })),
+  rules: (rules, d) => {
+    // Of the second set, eot is an id that the rows sample as text; the third has no timestamps.
+    const sets = [
+      { eot, timestampBegin, hasTimestamps: 1 },
+      { eot: 8, timestampBegin: 9, hasTimestamps: 1 },
+      { eot, timestampBegin: 100 },
+    ];
+    for (let set = 0; set < d.sets!; set++) rules.set(RULES.encode(sets[set]!), set * RULES.width);
+  },
   rowState: (state, d) => {
     for (let row = 0; row < d.rows!; row++)
       state.set(ROW_STATE.encode({ token: 3, position: 10 + row, sequence: row }), row * ROW_STATE.width);
@@ -96,6 +105,7 @@ const fill: Required<KernelCase>['fill'] = {
         lastIsTimestamp: row % 2,
         penultimateIsTimestamp: 1,
         done: row % 6 === 3 ? 1 : 0,
+        set: Math.floor(row / 6) % d.sets!,
       };
       state.set(RULE_STATE.encode(cells), row * RULE_STATE.width);
     }
@@ -109,11 +119,12 @@ function withIds(ids: Fill): Required<KernelCase>['fill'] {
 }
 
 export const cases: readonly KernelCase[] = [
-  { dims: { rows: 1, perRow: 1, steps: 9 }, fill },
-  { dims: { rows: 6, perRow: 2, steps: 7 }, fill, note: 'text, timestamp, eot, done, non-finite, limit' },
-  { dims: { rows: 13, perRow: 1, steps: 7 }, fill, liveRows: 3 },
+  { dims: { rows: 1, perRow: 1, steps: 9, sets: 1 }, fill },
+  { dims: { rows: 6, perRow: 2, steps: 7, sets: 1 }, fill, note: 'text, timestamp, eot, done, non-finite, limit' },
+  { dims: { rows: 18, perRow: 1, steps: 7, sets: 3 }, fill, note: 'the same by three sets of rules' },
+  { dims: { rows: 13, perRow: 1, steps: 7, sets: 2 }, fill, liveRows: 3 },
   {
-    dims: { rows: 3, perRow: 1, steps: 8 },
+    dims: { rows: 3, perRow: 1, steps: 8, sets: 1 },
     fill: /* @__PURE__ */ withIds((ids) => ids.fill(eot)),
     note: 'all rows end',
   },

@@ -12,7 +12,7 @@ export const variants: readonly WasmVariant<Args, 'perRow' | 'steps'>[] = [
     name: 'allRows',
     workItems: () => 1,
     emit(f, { dims: { perRow, steps } }) {
-      const { ids, logprobs, rules, rowState, ruleState, loopState, picked, liveRows } = f.args;
+      const { ids, logprobs, rowState, ruleState, loopState, picked, liveRows } = f.args;
       const { offset: of } = RULE_STATE;
       const zero = i32.const(0);
       const one = i32.const(1);
@@ -22,6 +22,7 @@ export const variants: readonly WasmVariant<Args, 'perRow' | 'steps'>[] = [
         f.block((next) => {
           const rule = f.let(at(ruleState, row, RULE_STATE.rowBytes));
           f.brIf(next, i32.load(rule, of.done));
+          const rules = f.let(at(f.args.rules, i32.load(rule, of.set), RULES.rowBytes));
           const token = f.let(i32.load(at(ids, row, 4 * perRow)));
           f.if(i32.eq(token, i32.const(NON_FINITE_TOKEN)), () => {
             f.do(i32.store(rule, one, of.done));

@@ -9,7 +9,7 @@ export const variants: readonly WgslVariant<'rows' | 'perRow' | 'steps'>[] = [
     wgsl: ({ dims: { rows, perRow, steps } }) => {
       const rule = RULE_STATE.wgsl('ruleState', 'row');
       const state = ROW_STATE.wgsl('rowState', 'row');
-      const rules = RULES.wgsl('rules', '0');
+      const rules = RULES.wgsl('rules', rule.set);
       const loop = LOOP_STATE.wgsl('loopState', '0');
       const entry = PICKED.wgsl('picked', `row * ${steps}u + min(sampled, ${steps - 1}u)`);
       return /* wgsl */ `

@@ -2,7 +2,7 @@
  * Second half of choosing tokens: merges the chunks of a row, lets timestamps win when their sum outweighs the best text
  * token, and gives the `perRow` best ids with their log-probabilities.
  *
- * logits: [rows, nVocab]; rules: decodeState.ts; stats, bestIds: from tokenStats.ts; ids, logprobs: [rows, perRow], best
+ * logits: [rows, nVocab]; rules, ruleState: decodeState.ts; stats, bestIds: from tokenStats.ts; ids, logprobs: [rows, perRow], best
  * first, ties to the lower id; `NO_TOKEN` and MASKED where nothing more is allowed; `NON_FINITE_TOKEN` and 0 in the whole
  * row when a logit is NaN or infinite.
  *
@@ -12,14 +12,15 @@
  */
 import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { MASKED, timestampsWin } from '../../rules/logitRules.ts';
-import { NO_TOKEN, NON_FINITE_TOKEN, RULES } from './decodeState.ts';
+import { NO_TOKEN, NON_FINITE_TOKEN, RULE_STATE, RULES } from './decodeState.ts';
 import { chunkCount, chunkRange, STATS, textChunkCount } from './vocabularyChunks.ts';
 
 export const chooseTokens = defineKernel({
   name: 'chooseTokens',
   args: {
     logits: { access: 'read', dtype: 'f32', dims: ['rows', 'nVocab'] },
-    rules: { access: 'read', dtype: 'u32', dims: [RULES.width] },
+    rules: { access: 'read', dtype: 'u32', dims: ['sets', RULES.width] },
+    ruleState: { access: 'read', dtype: 'u32', dims: ['rows', RULE_STATE.width] },
     stats: { access: 'read', dtype: 'f32', dims: ['rows', 'chunks', STATS.width] },
     bestIds: { access: 'read', dtype: 'u32', dims: ['rows', 'chunks', 'perRow'] },
     ids: { access: 'write', dtype: 'u32', dims: ['rows', 'perRow'] },
@@ -34,14 +35,15 @@ export const chooseTokens = defineKernel({
 });
 
 export const reference: Reference<typeof chooseTokens> = (
-  { logits, rules, stats, bestIds, ids, logprobs },
+  { logits, rules, ruleState, stats, bestIds, ids, logprobs },
   { nVocab, chunks, perRow },
   _params,
   liveRows,
 ) => {
-  const textChunks = textChunkCount(rules[RULES.index.timestampBegin]!);
-  const hasTimestamps = rules[RULES.index.hasTimestamps] !== 0;
   for (let row = 0; row < liveRows; row++) {
+    const set = ruleState[RULE_STATE.at(row, 'set')]!;
+    const textChunks = textChunkCount(rules[RULES.at(set, 'timestampBegin')]!);
+    const hasTimestamps = rules[RULES.at(set, 'hasTimestamps')] !== 0;
     const stat = (chunk: number, column: keyof typeof STATS.index): number =>
       stats[STATS.at(row * chunks + chunk, column)]!;
     const range = (begin: number, end: number): { max: number; logSum: number } => {
@@ -100,7 +102,14 @@ function consistent(perRow: number, nonFiniteChunk?: number): Required<KernelCas
       for (let row = 0; row < d.rows!; row++)
         for (let id = 0; id < d.nVocab!; id++) x[row * d.nVocab! + id] = logitOf(row, id);
     },
-    rules: (rules) => rules.set(RULES.encode({ eot: 2000, timestampBegin, hasTimestamps: 1 })),
+    rules: (rules, d) => {
+      for (let set = 0; set < d.sets!; set++)
+        rules.set(RULES.encode({ eot: 2000, timestampBegin, hasTimestamps: set === 0 ? 1 : 0 }), set * RULES.width);
+    },
+    ruleState: (words, d) => {
+      for (let row = 0; row < d.rows!; row++)
+        words.set(RULE_STATE.encode({ set: row % d.sets! }), row * RULE_STATE.width);
+    },
     stats: (stats, d, random) =>
       each(d, random, (at, begin, end, allowed, value) => {
         let max = MASKED;
@@ -129,7 +138,11 @@ function logitOf(row: number, id: number): number {
 }
 
 function sizes(rows: number, nVocab: number, perRow: number, more?: Partial<KernelCase>): KernelCase {
-  return { dims: { rows, nVocab, chunks: chunkCount(nVocab), perRow }, fill: consistent(perRow), ...more };
+  return {
+    fill: consistent(perRow),
+    ...more,
+    dims: { rows, nVocab, chunks: chunkCount(nVocab), perRow, sets: 1, ...more?.dims },
+  };
 }
 
 export const cases: readonly KernelCase[] = [
@@ -141,6 +154,7 @@ export const cases: readonly KernelCase[] = [
     note: 'a non-finite chunk spoils its row',
   }),
   /* @__PURE__ */ sizes(8, 3503, 3, { liveRows: 5 }),
+  /* @__PURE__ */ sizes(10, 3503, 2, { dims: { sets: 2 }, note: 'timestamps weigh for every second row alone' }),
   /* @__PURE__ */ sizes(6, 51865, 6, { bench: true, note: 'real size' }),
 ];
 

@@ -8,11 +8,11 @@ import { at, forWorkItems } from '../../engine/wasm/signature.ts';
 import { f32x4 } from '../../engine/wasm/simd.ts';
 import type { WasmFeatures, WasmVariant } from '../../engine/wasm/variant.ts';
 import { MASKED } from '../../rules/logitRules.ts';
-import { NO_TOKEN, NON_FINITE_TOKEN, RULES } from './decodeState.ts';
+import { NO_TOKEN, NON_FINITE_TOKEN, RULE_STATE, RULES } from './decodeState.ts';
 import { emitTextChunkCountBelow, STATS } from './vocabularyChunks.ts';
 
 export const variants: readonly WasmVariant<
-  'logits' | 'rules' | 'stats' | 'bestIds' | 'ids' | 'logprobs',
+  'logits' | 'rules' | 'ruleState' | 'stats' | 'bestIds' | 'ids' | 'logprobs',
   'rows' | 'nVocab' | 'chunks' | 'perRow'
 >[] = [
   {
@@ -22,7 +22,7 @@ export const variants: readonly WasmVariant<
     emit(f, c) {
       const { nVocab, chunks, perRow } = c.dims;
       const { module, features } = c;
-      const { logits, rules, stats, bestIds, ids, logprobs } = f.args;
+      const { logits, stats, bestIds, ids, logprobs } = f.args;
       const [chunk, firstChunk, rank, candidate] = [f.local('i32'), f.local('i32'), f.local('i32'), f.local('i32')];
       const [id, bestId, lastId, isBad] = [f.local('i32'), f.local('i32'), f.local('i32'), f.local('i32')];
       const [value, best, last] = [f.local('f32'), f.local('f32'), f.local('f32')];
@@ -34,6 +34,8 @@ export const variants: readonly WasmVariant<
         const line = f.let(at(logits, row, 4 * nVocab));
         const stat = f.let(at(stats, row, STATS.rowBytes * chunks));
         const candidates = f.let(at(bestIds, row, 4 * chunks * perRow));
+        const set = i32.load(at(f.args.ruleState, row, RULE_STATE.rowBytes), RULE_STATE.offset.set);
+        const rules = f.let(at(f.args.rules, set, RULES.rowBytes));
         const textChunks = emitTextChunkCountBelow(f, rules, all);
         f.set(firstChunk, i32.const(0));
         f.if(i32.load(rules, RULES.offset.hasTimestamps), () => {

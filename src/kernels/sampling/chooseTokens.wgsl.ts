@@ -2,7 +2,7 @@ import type { KernelContext } from '../../engine/variant.ts';
 import { f32, groupReduce, isBetterText } from '../../engine/wgsl/functions.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { MASKED } from '../../rules/logitRules.ts';
-import { NO_TOKEN, NON_FINITE_TOKEN, RULES } from './decodeState.ts';
+import { NO_TOKEN, NON_FINITE_TOKEN, RULE_STATE, RULES } from './decodeState.ts';
 import { STATS, textChunksText } from './vocabularyChunks.ts';
 
 type Dims = 'nVocab' | 'chunks' | 'perRow';
@@ -107,7 +107,7 @@ fn main(@builtin(workgroup_id) group: vec3u) {
 
 /** From a row's chunk figures: where its allowed chunks begin, log sum exp of what they hold, and if it is finite. */
 function choiceOf({ dims: { chunks, perRow } }: KernelContext<Dims>): string {
-  const rules = RULES.wgsl('rules', '0');
+  const rules = RULES.wgsl('rules', RULE_STATE.wgsl('ruleState', 'row').set);
   return /* wgsl */ `
 ${isBetterText}
 ${textChunksText}
@@ -124,7 +124,7 @@ fn logSumOf(row: u32, begin: u32, end: u32) -> f32 {
   return select(${f32(MASKED)}, top + log(max(sum, 1e-30f)), sum > 0f);
 }
 fn choose(row: u32) -> Choice {
-  let textChunks = min(textChunkCount(), ${chunks}u);
+  let textChunks = min(textChunkCount(row), ${chunks}u);
   let timestampsWin = ${rules.hasTimestamps} != 0u && logSumOf(row, textChunks, ${chunks}u) > topOf(row, 0u, textChunks);
   var isFinite = true;
   for (var chunk = 0u; chunk < ${chunks}u; chunk++) { isFinite = isFinite && chunkMark(row, chunk) == 0f; }

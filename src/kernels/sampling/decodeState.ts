@@ -6,8 +6,8 @@
  * |-----------|-------------------|----------|
  * | rowState  | [rows, 4]         | a sequence that decodes: what it feeds next, and which caches are its |
  * | ruleState | [rows, 8]         | what the logit rules must know of what the sequence has sampled |
- * | rules     | [1, 8]            | the rules, the same for all rows |
- * | masks     | [2, maskWords]    | bit i of word w: id 32 w + i is never sampled; is not sampled first |
+ * | rules     | [sets, 8]         | a set of rules: rows may have different ones |
+ * | masks     | [sets, 2, maskWords] | of a set, bit i of word w: id 32 w + i is never sampled; is not sampled first |
  * | loopState | [1, 4]            | the loop over steps |
  * | picked    | [rows, steps, 2]  | a sampled token |
  */
@@ -18,11 +18,20 @@ import { type LogitRules, type RuleState, ruleState, type TimestampRules } from 
 
 /** `sequence` is its slot in the self-attention cache, `audio` the one in the cross-attention cache. */
 export const ROW_STATE = columns(['token', 'position', 'sequence', 'audio']);
-/** `lastTimestamp` is the id + 1, 0 for none; `noEndBefore` an id, 0 for none; `done` and the columns whose names are claims are 0 or 1. */
-export const RULE_STATE = columns(
-  ['sampled', 'lastTimestamp', 'lastIsTimestamp', 'penultimateIsTimestamp', 'done', 'nonFinite', 'noEndBefore'],
-  8,
-);
+/**
+ * `lastTimestamp` is the id + 1, 0 for none; `noEndBefore` an id, 0 for none; `done` and the columns whose names are claims
+ * are 0 or 1; `set` says which rules are the row's.
+ */
+export const RULE_STATE = columns([
+  'sampled',
+  'lastTimestamp',
+  'lastIsTimestamp',
+  'penultimateIsTimestamp',
+  'done',
+  'nonFinite',
+  'noEndBefore',
+  'set',
+]);
 /**
  * `timestampBegin` is nVocab in decoding without timestamps, `hasTimestamps` then 0. `initialEnd`: ids from here on are not
  * sampled first; 0 for no limit.
@@ -54,15 +63,15 @@ export function encodeRules(rules: LogitRules, nVocab: number): Uint32Array {
   );
 }
 
-/** The timestamp rules of a `rules` table; undefined if there are none. */
-export function decodeRules(words: HostArray): Omit<TimestampRules, 'noTimestamps'> | undefined {
-  const { eot, timestampBegin, initialEnd, hasTimestamps } = RULES.index;
-  const [begin, limit] = [words[timestampBegin]!, words[initialEnd]!];
-  if (words[hasTimestamps] === 0) return undefined;
-  return { begin, eot: words[eot]!, maxInitial: limit === 0 ? undefined : limit - begin - 1 };
+/** The timestamp rules of a set; undefined if there are none. */
+export function decodeRules(words: HostArray, set: number): Omit<TimestampRules, 'noTimestamps'> | undefined {
+  const cell = (column: keyof typeof RULES.index): number => words[RULES.at(set, column)]!;
+  const [begin, limit] = [cell('timestampBegin'), cell('initialEnd')];
+  if (cell('hasTimestamps') === 0) return undefined;
+  return { begin, eot: cell('eot'), maxInitial: limit === 0 ? undefined : limit - begin - 1 };
 }
 
-/** The two rows of `masks`. */
+/** The two rows of a set's `masks`. */
 export function encodeMasks(rules: LogitRules, nVocab: number): Uint32Array {
   const words = maskWords(nVocab);
   const masks = new Uint32Array(2 * words);
@@ -75,18 +84,23 @@ export function encodeMasks(rules: LogitRules, nVocab: number): Uint32Array {
   return masks;
 }
 
-/** Do the masks forbid an id? */
-export function isMasked(masks: HostArray, words: number, id: number, isFirst: boolean): boolean {
-  const bit = (row: number): boolean => ((masks[row * words + (id >>> 5)]! >>> (id & 31)) & 1) === 1;
+/** Do the masks of a set forbid an id? */
+export function isMasked(masks: HostArray, words: number, set: number, id: number, isFirst: boolean): boolean {
+  const bit = (row: number): boolean => ((masks[(2 * set + row) * words + (id >>> 5)]! >>> (id & 31)) & 1) === 1;
   return bit(0) || (isFirst && bit(1));
 }
 
-/** One row of `ruleState` from the tokens it has sampled. */
-export function encodeRuleState(sampled: readonly number[], rules: LogitRules, noEndBefore: number): number[] {
-  return ruleStateRow(ruleState(sampled, rules, noEndBefore), sampled.includes(rules.eot));
+/** One row of `ruleState` from the tokens it has sampled. @param set the number of its rules */
+export function encodeRuleState(
+  sampled: readonly number[],
+  rules: LogitRules,
+  noEndBefore: number,
+  set: number,
+): number[] {
+  return ruleStateRow(ruleState(sampled, rules, noEndBefore), sampled.includes(rules.eot), set);
 }
 
-export function ruleStateRow(state: RuleState, isDone: boolean): number[] {
+export function ruleStateRow(state: RuleState, isDone: boolean, set: number): number[] {
   return RULE_STATE.encode({
     sampled: state.sampled,
     lastTimestamp: state.lastTimestamp + 1,
@@ -94,6 +108,7 @@ export function ruleStateRow(state: RuleState, isDone: boolean): number[] {
     penultimateIsTimestamp: state.penultimateIsTimestamp ? 1 : 0,
     done: isDone ? 1 : 0,
     noEndBefore: state.noEndBefore,
+    set,
   });
 }
 

@@ -25,8 +25,8 @@ export const tokenStats = defineKernel({
   name: 'tokenStats',
   args: {
     logits: { access: 'read', dtype: 'f32', dims: ['rows', 'nVocab'] },
-    masks: { access: 'read', dtype: 'u32', dims: [2, 'maskWords'] },
-    rules: { access: 'read', dtype: 'u32', dims: [RULES.width] },
+    masks: { access: 'read', dtype: 'u32', dims: ['sets', 2, 'maskWords'] },
+    rules: { access: 'read', dtype: 'u32', dims: ['sets', RULES.width] },
     ruleState: { access: 'read', dtype: 'u32', dims: ['rows', RULE_STATE.width] },
     stats: { access: 'write', dtype: 'f32', dims: ['rows', 'chunks', STATS.width] },
     bestIds: { access: 'write', dtype: 'u32', dims: ['rows', 'chunks', 'perRow'] },
@@ -51,9 +51,10 @@ export const reference: Reference<typeof tokenStats> = (
   _params,
   liveRows,
 ) => {
-  const timestamps = decodeRules(rules);
-  const timestampBegin = rules[RULES.index.timestampBegin]!;
   for (let row = 0; row < liveRows; row++) {
+    const set = ruleState[RULE_STATE.at(row, 'set')]!;
+    const timestamps = decodeRules(rules, set);
+    const timestampBegin = rules[RULES.at(set, 'timestampBegin')]!;
     const state = decodeRuleState(ruleState, row);
     const left = allowedIds(state, timestamps, nVocab);
     const value = (id: number): number => logits[row * nVocab + id]!;
@@ -64,7 +65,7 @@ export const reference: Reference<typeof tokenStats> = (
       let nonFinite = 0;
       for (let id = begin; id < end; id++) {
         if (!Number.isFinite(value(id))) nonFinite = 1;
-        else if (id >= range.begin && id < range.end && !isMasked(masks, words, id, state.sampled === 0))
+        else if (id >= range.begin && id < range.end && !isMasked(masks, words, set, id, state.sampled === 0))
           allowed.push(id);
       }
       let max = MASKED;
@@ -113,14 +114,28 @@ const fillRules: Required<KernelCase>['fill'] = {
   },
   masks: (masks, d, random) => {
     for (let i = 0; i < masks.length; i++) masks[i] = random() < 0.3 ? Math.floor(random() * 2 ** 32) : 0;
-    masks[Math.floor((BEGIN - 1) / 32)]! |= 2 ** ((BEGIN - 1) % 32);
-    masks[d.maskWords!] = 0xf;
+    for (let set = 0; set < d.sets!; set++) {
+      const first = 2 * set * d.maskWords!;
+      masks[first + Math.floor((BEGIN - 1) / 32)]! |= 2 ** ((BEGIN - 1) % 32);
+      masks[first + d.maskWords!] = 0xf;
+    }
   },
   ruleState: (words, d) => {
     const states = ruleStates();
     for (let row = 0; row < d.rows!; row++)
-      words.set(ruleStateRow(states[row % states.length]!, false), row * RULE_STATE.width);
+      words.set(ruleStateRow(states[row % states.length]!, false, row % d.sets!), row * RULE_STATE.width);
   },
+};
+
+/** Other rules in each set: as above; without a limit of the first timestamp; without timestamps; with other ids. */
+const severalRules: Fill = (rules, d) => {
+  const sets = [
+    { eot: EOT, timestampBegin: BEGIN, initialEnd: BEGIN + 21, hasTimestamps: 1 },
+    { eot: EOT, timestampBegin: BEGIN, hasTimestamps: 1 },
+    { eot: EOT, timestampBegin: d.nVocab! },
+    { eot: 900, timestampBegin: 1000, initialEnd: 1010, hasTimestamps: 1 },
+  ];
+  for (const [set, values] of sets.entries()) rules.set(RULES.encode(values), set * RULES.width);
 };
 
 const noTimestampRules: Fill = (rules, d) => {
@@ -138,8 +153,8 @@ const fewValues: Fill = (x, _d, random) => {
 
 function sizes(rows: number, nVocab: number, perRow: number, more?: Partial<KernelCase>): KernelCase {
   return {
-    dims: { rows, nVocab, maskWords: maskWords(nVocab), chunks: chunkCount(nVocab), perRow },
     ...more,
+    dims: { rows, nVocab, maskWords: maskWords(nVocab), chunks: chunkCount(nVocab), perRow, sets: 1, ...more?.dims },
     fill: { ...fillRules, ...more?.fill },
   };
 }
@@ -164,6 +179,11 @@ export const cases: readonly KernelCase[] = [
     note: 'all forbidden',
   }),
   /* @__PURE__ */ sizes(8, SMALL, 2, { liveRows: 3 }),
+  /* @__PURE__ */ sizes(28, SMALL, 3, {
+    dims: { sets: 4 },
+    fill: { rules: severalRules },
+    note: 'rows with rules of their own',
+  }),
   /* @__PURE__ */ sizes(1, 51865, 1, { fill: { rules: realRules }, bench: true }),
   /* @__PURE__ */ sizes(5, 51865, 6, { fill: { rules: realRules }, bench: true }),
 ];

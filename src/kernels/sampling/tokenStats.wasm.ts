@@ -44,13 +44,24 @@ export const variants: readonly WasmVariant<
         const row = f.let(i32.div_u(item, i32.const(chunks)));
         const line = at(logits, row, 4 * nVocab);
         const state = f.let(at(ruleState, row, RULE_STATE.rowBytes));
+        const set = f.let(i32.load(state, RULE_STATE.offset.set));
+        const own = f.let(at(rules, set, RULES.rowBytes));
+        const ownMasks = f.let(at(masks, set, 8 * maskWords));
         const isFirst = f.let(i32.eqz(i32.load(state, RULE_STATE.offset.sampled)));
-        rangeOfChunk(f, i32.rem_u(item, i32.const(chunks)), nVocab, { rules, state, isFirst, begin, end, low, high });
+        rangeOfChunk(f, i32.rem_u(item, i32.const(chunks)), nVocab, {
+          rules: own,
+          state,
+          isFirst,
+          begin,
+          end,
+          low,
+          high,
+        });
         const start = f.let(i32.and(begin, i32.const(-GROUP_IDS)));
         const count = i32.shr_u(i32.sub(i32.add(end, i32.const(GROUP_IDS - 1)), start), i32.const(5));
         const groups: Groups = { copy: scratch, maxima, start, count: f.let(count) };
         f.set(bad, f.splat(0));
-        const words = { masks, maskWords, firstMask: f.let(i32.sub(i32.const(0), isFirst)) };
+        const words = { masks: ownMasks, maskWords, firstMask: f.let(i32.sub(i32.const(0), isFirst)) };
         copyAllowed(f, groups, words, { line: f.let(at(line, start, 4)), begin, end, low, high, bad });
 
         const top = f.let(largest(f, groups));

@@ -29,6 +29,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
   let row = group.y;
   let range = chunkRange(group.x, row);
   let isFirst = isFirstToken(row);
+  let firstMask = firstMaskOf(row);
   var ids: array<u32, 4>;
   var found: array<f32, 4>;
   var top = ${f32(MASKED)};
@@ -38,7 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     if (id < range.y) {
       let value = logits[row * ${c.dims.nVocab}u + id];
       if (isNonFinite(value)) { atomicStore(&bad, 1u); }
-      else if (isAllowed(id, range, isFirst)) {
+      else if (isAllowed(id, range, isFirst, firstMask)) {
         ids[s] = id;
         found[s] = value;
         top = max(top, value);
@@ -78,13 +79,14 @@ fn main(@builtin(global_invocation_id) global: vec3u) {
   if (global.x >= ${c.dims.chunks}u) { return; }
   let range = chunkRange(global.x, row);
   let isFirst = isFirstToken(row);
+  let firstMask = firstMaskOf(row);
   var bad = 0u;
   var top = ${f32(MASKED)};
 ${unroll(c.dims.perRow, (k) => `  var id${k} = ${NO_TOKEN}u;\n  var value${k} = ${LOWEST};`)}
   for (var id = range.x; id < range.y; id++) {
     let value = logits[row * ${c.dims.nVocab}u + id];
     if (isNonFinite(value)) { bad = 1u; }
-    else if (isAllowed(id, range, isFirst)) {
+    else if (isAllowed(id, range, isFirst, firstMask)) {
       top = max(top, value);
       if (value > value${c.dims.perRow - 1}) {
         // Ids come in ascending order: the new one stands after its equals, and pushes the rest down.
@@ -112,7 +114,7 @@ ${unroll(
     var block = 0f;
     for (var id = first; id < min(first + 32u, range.y); id++) {
       let value = logits[row * ${c.dims.nVocab}u + id];
-      if (!isNonFinite(value) && isAllowed(id, range, isFirst)) { block += exp(value - top); }
+      if (!isNonFinite(value) && isAllowed(id, range, isFirst, firstMask)) { block += exp(value - top); }
     }
     sum += block;
   }
@@ -128,15 +130,15 @@ ${unroll(c.dims.perRow, (k) => `  bestIds[at * ${c.dims.perRow}u + ${k}u] = id${
  * rules/logitRules.ts has it; the masks; and tests that NaN cannot fool.
  */
 function chunkFunctions({ dims: { nVocab, maskWords } }: KernelContext<Dims>): string {
-  const rules = RULES.wgsl('rules', '0');
   const state = RULE_STATE.wgsl('ruleState', 'row');
+  const rules = RULES.wgsl('rules', state.set);
   const stats = STATS.wgsl('stats', 'at');
   return /* wgsl */ `
 ${textChunksText}
 // First id of the chunk and the one after its last (x, y); the same of the ids that the timestamp rules allow (z, w).
 fn chunkRange(chunk: u32, row: u32) -> vec4u {
   let textEnd = ${rules.timestampBegin};
-  let textChunks = textChunkCount();
+  let textChunks = textChunkCount(row);
   let isText = chunk < textChunks;
   let begin = select(min(textEnd + (chunk - textChunks) * ${CHUNK_IDS}u, ${nVocab}u), chunk * ${CHUNK_IDS}u, isText);
   let end = min(begin + ${CHUNK_IDS}u, select(${nVocab}u, textEnd, isText));
@@ -160,9 +162,10 @@ fn chunkRange(chunk: u32, row: u32) -> vec4u {
   return vec4u(begin, end, low, high);
 }
 fn isFirstToken(row: u32) -> bool { return ${state.sampled} == 0u; }
-fn isAllowed(id: u32, range: vec4u, isFirst: bool) -> bool {
-  var mask = masks[id / 32u];
-  if (isFirst) { mask |= masks[${maskWords}u + id / 32u]; }
+fn firstMaskOf(row: u32) -> u32 { return ${state.set} * ${2 * maskWords}u; }
+fn isAllowed(id: u32, range: vec4u, isFirst: bool, firstMask: u32) -> bool {
+  var mask = masks[firstMask + id / 32u];
+  if (isFirst) { mask |= masks[firstMask + ${maskWords}u + id / 32u]; }
   return id >= range.z && id < range.w && ((mask >> (id % 32u)) & 1u) == 0u;
 }
 // By bits: shaders may take it for granted that there is no NaN.

@@ -7,7 +7,7 @@ import { columns } from '../../engine/columns.ts';
 import type { FunctionBuilder } from '../../engine/wasm/function.ts';
 import { type I32, i32 } from '../../engine/wasm/scalar.ts';
 import { min } from '../../engine/wasm/signature.ts';
-import { RULES } from './decodeState.ts';
+import { RULE_STATE, RULES } from './decodeState.ts';
 
 /** Ids of a chunk, at most. */
 export const CHUNK_IDS = 1024;
@@ -34,11 +34,13 @@ export function chunkRange(chunk: number, timestampBegin: number, nVocab: number
   return [begin, Math.min(begin + CHUNK_IDS, nVocab)];
 }
 
-/** WGSL: `fn textChunkCount() -> u32`, for shaders that bind `rules`. */
+/** WGSL: `fn textChunkCount(row: u32) -> u32`, for shaders that bind `rules` and `ruleState`. */
 export const textChunksText = /* wgsl */ `
-fn textChunkCount() -> u32 { return (${RULES.wgsl('rules', '0').timestampBegin} + ${CHUNK_IDS - 1}u) / ${CHUNK_IDS}u; }`;
+fn textChunkCount(row: u32) -> u32 {
+  return (${RULES.wgsl('rules', RULE_STATE.wgsl('ruleState', 'row').set).timestampBegin} + ${CHUNK_IDS - 1}u) / ${CHUNK_IDS}u;
+}`;
 
-/** WebAssembly: chunks of text; `rules` is the table's address. */
+/** WebAssembly: chunks of text; `rules` is the address of a row's set. */
 export function emitTextChunkCount(rules: I32): I32 {
   const begin = i32.load(rules, RULES.offset.timestampBegin);
   return i32.div_u(i32.add(begin, i32.const(CHUNK_IDS - 1)), i32.const(CHUNK_IDS));

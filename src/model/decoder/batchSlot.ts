@@ -22,20 +22,27 @@ export interface BatchSlot {
   busy: boolean;
 }
 
-export interface BatchSlotOptions extends Omit<DecoderNetwork, 'self'> {
+/** Rows that decode together. */
+export interface BatchSize {
+  readonly rows: number;
+  /** Those of one group, where groups come and go: each has rules of its own, and the numbers that it has alone. */
+  readonly rowsEach?: number | undefined;
+}
+
+export interface BatchSlotOptions extends Omit<DecoderNetwork, 'self'>, BatchSize {
   readonly device: Device;
   readonly memory: Allocator;
-  readonly rows: number;
   /** Of the self-attention cache. */
   readonly cacheDtype: CacheType;
 }
 
 export async function makeBatchSlot(options: BatchSlotOptions, signal?: AbortSignal): Promise<BatchSlot> {
-  const { device, memory, rows, cacheDtype, ...network } = options;
+  const { device, memory, rows, rowsEach = rows, cacheDtype, ...network } = options;
   const self = allocateSelfCache(memory, network.dims, { slots: rows, dtype: cacheDtype });
   // Room for the longest prompt of every window that can decode at once.
   const promptRows = network.dims.nTextCtx * Math.min(rows, network.cross.slots);
-  const decoder = buildDecoder(memory, { ...network, self }, { rows, promptRows });
+  const size = { rows, promptRows, sets: rows / rowsEach, sumsAs: rowsEach };
+  const decoder = buildDecoder(memory, { ...network, self }, size);
   const candidates = new Map<number, Candidate>();
   return {
     rows,

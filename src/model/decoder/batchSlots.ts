@@ -1,6 +1,6 @@
 /** Batch slots by their number of rows: prepared when first asked for, and kept while others are not wanted more. */
 import type { Device } from '../../engine/device.ts';
-import type { BatchSlot } from './batchSlot.ts';
+import type { BatchSize, BatchSlot } from './batchSlot.ts';
 import { Arena } from './kvCache.ts';
 
 /**
@@ -18,19 +18,20 @@ interface Kept {
 
 export class BatchSlots {
   readonly #device: Device;
-  readonly #make: (memory: Arena, rows: number, signal?: AbortSignal) => Promise<BatchSlot>;
-  /** By number of rows, the one used last at the end. */
-  readonly #kept = new Map<number, Kept>();
+  readonly #make: (memory: Arena, size: BatchSize, signal?: AbortSignal) => Promise<BatchSlot>;
+  /** By size, the one used last at the end. */
+  readonly #kept = new Map<string, Kept>();
 
-  constructor(device: Device, make: (memory: Arena, rows: number, signal?: AbortSignal) => Promise<BatchSlot>) {
+  constructor(device: Device, make: (memory: Arena, size: BatchSize, signal?: AbortSignal) => Promise<BatchSlot>) {
     this.#device = device;
     this.#make = make;
   }
 
-  take(rows: number, signal?: AbortSignal): Promise<BatchSlot> {
-    const kept = this.#kept.get(rows) ?? this.#prepare(rows, signal);
-    this.#kept.delete(rows);
-    this.#kept.set(rows, kept);
+  take(size: BatchSize, signal?: AbortSignal): Promise<BatchSlot> {
+    const key = `${size.rows} of ${size.rowsEach ?? size.rows}`;
+    const kept = this.#kept.get(key) ?? this.#prepare(key, size, signal);
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
     return kept.slot;
   }
 
@@ -41,7 +42,7 @@ export class BatchSlots {
     this.#kept.clear();
   }
 
-  #prepare(rows: number, signal?: AbortSignal): Kept {
+  #prepare(key: string, size: BatchSize, signal?: AbortSignal): Kept {
     for (const [old, { memory, ready }] of this.#kept) {
       if (this.#kept.size < MAX_KEPT) break;
       if (!ready || ready.busy) continue;
@@ -49,13 +50,13 @@ export class BatchSlots {
       this.#kept.delete(old);
     }
     const memory = new Arena(this.#device);
-    const kept: Kept = { memory, slot: this.#make(memory, rows, signal) };
+    const kept: Kept = { memory, slot: this.#make(memory, size, signal) };
     kept.slot.then(
       (slot) => {
         kept.ready = slot;
       },
       () => {
-        if (this.#kept.get(rows) === kept) this.#kept.delete(rows);
+        if (this.#kept.get(key) === kept) this.#kept.delete(key);
         memory.freeAll();
       },
     );

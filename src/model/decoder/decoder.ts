@@ -66,9 +66,17 @@ export interface DecoderSize {
   readonly rows: number;
   /** Tokens that are prefilled at once. */
   readonly promptRows: number;
+  /** Sets of rules that rows may have. */
+  readonly sets: number;
+  /** Rows whose sums each row's shall have: `Command.sumsAs`. */
+  readonly sumsAs: number;
 }
 
-export function buildDecoder(memory: Allocator, network: DecoderNetwork, { rows, promptRows }: DecoderSize): Decoder {
+export function buildDecoder(
+  memory: Allocator,
+  network: DecoderNetwork,
+  { rows, promptRows, sets, sumsAs }: DecoderSize,
+): Decoder {
   const { nTextCtx, nTextState, nVocab } = network.dims;
   const words = (name: string, ...shape: number[]): Tensor => memory.allocate(name, 'u32', shape);
   const floats = (name: string, ...shape: number[]): Tensor => memory.allocate(name, 'f32', shape);
@@ -78,8 +86,8 @@ export function buildDecoder(memory: Allocator, network: DecoderNetwork, { rows,
     headIndex: words('headIndex', rows),
     rowState: words('rowState', rows, ROW_STATE.width),
     ruleState: words('ruleState', rows, RULE_STATE.width),
-    rules: words('rules', RULES.width),
-    masks: words('masks', 2, maskWords(nVocab)),
+    rules: words('rules', sets, RULES.width),
+    masks: words('masks', sets, 2, maskWords(nVocab)),
     loopState: words('loopState', LOOP_STATE.width),
     picked: words('picked', rows, nTextCtx, PICKED.width),
     logits: floats('logits', rows, nVocab),
@@ -100,7 +108,7 @@ export function buildDecoder(memory: Allocator, network: DecoderNetwork, { rows,
     const bestIds = p.scratch('bestIds', 'u32', [rows, chunks, perRow]);
     const { masks, rules, ruleState } = state;
     p.run(tokenStats, { logits: state.logits, masks, rules, ruleState, stats, bestIds });
-    p.run(chooseTokens, { logits: state.logits, rules, stats, bestIds, ids, logprobs });
+    p.run(chooseTokens, { logits: state.logits, rules, ruleState, stats, bestIds, ids, logprobs });
   };
   const pick = (p: ProgramBuilder): void => {
     const ids = p.scratch('ids', 'u32', [rows, 1]);
@@ -109,21 +117,23 @@ export function buildDecoder(memory: Allocator, network: DecoderNetwork, { rows,
     const { rules, rowState, ruleState, loopState, picked } = state;
     p.run(advanceRows, { ids, logprobs, rules, rowState, ruleState, loopState, picked });
   };
+  const named = (name: string, body: (p: ProgramBuilder) => void): Program =>
+    record(`decoder.${name}`, body, { sumsAs });
   return {
     state,
     programs: {
       prefill: record('decoder.prefill', (p) => layers(p, state.promptRows, state.hidden)),
-      head: record('decoder.head', (p) => {
+      head: named('head', (p) => {
         const x = p.scratch('gathered', 'f32', [rows, nTextState]);
         p.run(gatherRows, { x: state.hidden, index: state.headIndex, y: x });
         toLogits(p, x);
       }),
-      noSpeech: record('decoder.noSpeech', (p) =>
+      noSpeech: named('noSpeech', (p) =>
         p.run(tokenProbability, { logits: state.logits, ids: state.noSpeechIds, y: state.noSpeech }),
       ),
-      forward: record('decoder.forward', forward),
-      pick: record('decoder.pick', pick),
-      step: record('decoder.step', (p) => {
+      forward: named('forward', forward),
+      pick: named('pick', pick),
+      step: named('step', (p) => {
         forward(p);
         pick(p);
       }),
@@ -131,7 +141,7 @@ export function buildDecoder(memory: Allocator, network: DecoderNetwork, { rows,
     candidates(perRow) {
       const ids = words(`candidates${perRow}.ids`, rows, perRow);
       const logprobs = floats(`candidates${perRow}.logprobs`, rows, perRow);
-      return { program: record(`decoder.candidates${perRow}`, (p) => choose(p, perRow, ids, logprobs)), ids, logprobs };
+      return { program: named(`candidates${perRow}`, (p) => choose(p, perRow, ids, logprobs)), ids, logprobs };
     },
   };
 }

@@ -1,94 +1,187 @@
 /** Rows after their prompts, from which greedy and stepwise decoding both go on. */
 import { InternalError, NumericError } from '../../base/errors.ts';
-import type { DecodeGroup } from '../../decode/inference.ts';
-import { type Device, readFloats } from '../../engine/device.ts';
-import { encodeMasks, encodeRuleState, encodeRules, NO_TOKEN, ROW_STATE } from '../../kernels/sampling/decodeState.ts';
+import type { Candidates, DecodeGroup } from '../../decode/inference.ts';
+import { type Device, readFloats, readWords } from '../../engine/device.ts';
+import {
+  encodeMasks,
+  encodeRuleState,
+  encodeRules,
+  maskWords,
+  NO_TOKEN,
+  NON_FINITE_TOKEN,
+  ROW_STATE,
+  RULES,
+} from '../../kernels/sampling/decodeState.ts';
 import type { LogitRules } from '../../rules/logitRules.ts';
 import type { ModelDimensions } from '../dims.ts';
-import { slotOf } from '../encoder/features.ts';
+import { slotOf as audioSlot } from '../encoder/features.ts';
 import { type BatchSlot, type Prompt, prefill } from './batchSlot.ts';
 
-/** Where rows decode, and by which rules. */
+/** Where rows decode. */
 export interface DecodingContext {
   readonly device: Device;
   readonly dims: ModelDimensions;
   readonly slot: BatchSlot;
-  readonly rules: LogitRules;
 }
 
-/** One row: its cross-attention slot, the length of its prompt, what it has sampled, and a part of its rules (`RuleState`). */
+/** Which caches and rules a row has, the length of its prompt, what it has sampled, and a part of its rules (`RuleState`). */
 export interface DecodingRow {
   readonly audio: number;
+  /** Its slot in the self-attention cache. */
+  readonly sequence: number;
+  readonly rules: LogitRules;
+  /** Where they lie in the table of rules. */
+  readonly set: number;
   readonly promptLength: number;
   readonly sampled: readonly number[];
   readonly noEndBefore: number;
 }
 
+/** A group and where it decodes. */
+export interface PlacedGroup extends Pick<DecodingRow, 'rules' | 'set'> {
+  readonly group: DecodeGroup;
+  /** Self-attention slot of its first row; the others follow. */
+  readonly sequence: number;
+}
+
 export interface PrefilledRows {
+  /** Group by group. */
   readonly rows: readonly DecodingRow[];
-  /** Where each position of each row lies: [rows, nTextCtx]. */
-  readonly slotOf: Uint32Array<ArrayBuffer>;
   /** One a group. */
   readonly noSpeechProb: Float32Array;
 }
 
-/** Feeds the prompts, reads the no-speech probabilities, leaves the first logits of every row. */
+/** For `slotOf`: where each position of each row lies, [rows, nTextCtx]. */
+export function makeSlotOf({ dims, slot }: DecodingContext): Uint32Array<ArrayBuffer> {
+  return new Uint32Array(slot.rows * dims.nTextCtx);
+}
+
+/**
+ * Feeds the prompts, reads the no-speech probabilities, leaves the first logits of every row.
+ *
+ * @param slotOf the host's copy, filled in for these rows
+ */
 export async function prefillGroups(
   context: DecodingContext,
-  groups: readonly DecodeGroup[],
+  groups: readonly PlacedGroup[],
+  slotOf: Uint32Array<ArrayBuffer>,
   signal?: AbortSignal,
 ): Promise<PrefilledRows> {
-  const { device, dims, slot, rules } = context;
+  const { device, dims, slot } = context;
   const { state, ready } = slot;
-  const { nTextCtx, nVocab } = dims;
+  const { nTextCtx } = dims;
   const rows: DecodingRow[] = [];
   const prompts: Prompt[] = [];
-  const cacheSlots = new Uint32Array(slot.rows * nTextCtx);
   /** Rows of `hidden`: at the start token of each group, at the last token of each row's prompt. */
   const sotRows: number[] = [];
   const lastRows: number[] = [];
   let fed = 0;
-  for (const group of groups) {
+  for (const { group, rules, set, sequence } of groups) {
     const tokens = group.initialTokens;
     if (tokens.length === 0 || tokens.length >= nTextCtx)
       throw new InternalError(`${tokens.length} initial tokens do not leave room in ${nTextCtx}`);
-    const audio = slotOf(group.audio);
-    const sequence = rows.length;
+    const audio = audioSlot(group.audio);
     prompts.push({ tokens, sequence, audio });
     sotRows.push(fed + group.sotIndex);
     fed += tokens.length;
     for (let i = 0; i < group.rows; i++) {
-      // The prompt lies once, in the slot of the group's first row.
-      cacheSlots.fill(sequence, rows.length * nTextCtx, rows.length * nTextCtx + tokens.length);
+      // The prompt lies once, in the slot of the group's first row; what follows in each row's own.
+      const [begin, end] = [(sequence + i) * nTextCtx, (sequence + i + 1) * nTextCtx];
+      slotOf.fill(sequence, begin, begin + tokens.length).fill(sequence + i, begin + tokens.length, end);
       lastRows.push(fed - 1);
-      rows.push({ audio, promptLength: tokens.length, sampled: [], noEndBefore: group.noEndBefore ?? 0 });
+      const { noEndBefore = 0 } = group;
+      rows.push({ audio, sequence: sequence + i, rules, set, promptLength: tokens.length, sampled: [], noEndBefore });
     }
   }
-  device.write(state.rules, encodeRules(rules, nVocab));
-  device.write(state.masks, encodeMasks(rules, nVocab));
-  device.write(state.noSpeechIds, new Uint32Array(slot.rows).fill(rules.noSpeech ?? NO_TOKEN));
+  writeRules(context, groups);
+  const noSpeechIds = groups.map(({ rules }) => rules.noSpeech ?? NO_TOKEN);
+  device.write(state.noSpeechIds, Uint32Array.from(noSpeechIds));
   prefill(device, slot, prompts);
   device.write(state.headIndex, Uint32Array.from(sotRows));
   device.submit(ready.head, { rows: sotRows.length });
   device.submit(ready.noSpeech, { rows: sotRows.length });
-  device.write(slot.slotOf, cacheSlots);
+  device.write(slot.slotOf, slotOf);
   device.write(state.headIndex, Uint32Array.from(lastRows));
-  device.submit(ready.head, { rows: slot.rows });
+  device.submit(ready.head, { rows: rows.length });
   writeRows(context, rows);
   const noSpeechProb = await readFloats(device, state.noSpeech, 0, sotRows.length);
   signal?.throwIfAborted();
-  return { rows, slotOf: cacheSlots, noSpeechProb };
+  return { rows, noSpeechProb };
+}
+
+function writeRules(
+  { device, dims: { nVocab }, slot: { state } }: DecodingContext,
+  groups: readonly PlacedGroup[],
+): void {
+  for (const [set, rules] of new Map(groups.map(({ set, rules }) => [set, rules]))) {
+    device.write(state.rules, encodeRules(rules, nVocab), set * RULES.width);
+    device.write(state.masks, encodeMasks(rules, nVocab), set * 2 * maskWords(nVocab));
+  }
 }
 
 /** Writes to the device what each row feeds next, and what its rules must know. */
-export function writeRows({ device, slot, rules }: DecodingContext, rows: readonly DecodingRow[]): void {
-  const rowWords = rows.flatMap(({ audio, promptLength, sampled }, sequence) => {
+export function writeRows({ device, slot }: DecodingContext, rows: readonly DecodingRow[]): void {
+  const rowWords = rows.flatMap(({ audio, sequence, promptLength, sampled }) => {
     const position = promptLength + sampled.length - 1;
     return ROW_STATE.encode({ token: sampled.at(-1) ?? 0, position, sequence, audio });
   });
-  const ruleWords = rows.flatMap(({ sampled, noEndBefore }) => encodeRuleState(sampled, rules, noEndBefore));
+  const ruleWords = rows.flatMap(({ sampled, rules, noEndBefore, set }) =>
+    encodeRuleState(sampled, rules, noEndBefore, set),
+  );
   device.write(slot.state.rowState, Uint32Array.from(rowWords));
   device.write(slot.state.ruleState, Uint32Array.from(ruleWords));
+}
+
+/**
+ * Rows of one or several groups after their next tokens.
+ *
+ * @param sourceRows which of the rows each one continues; itself when absent
+ * @param slotOf     the host's copy: made to follow
+ */
+export function advanced(
+  before: readonly DecodingRow[],
+  tokens: ArrayLike<number>,
+  sourceRows: ArrayLike<number> | undefined,
+  slotOf: Uint32Array,
+  nTextCtx: number,
+): DecodingRow[] {
+  const source = before.map((_, row) => before[sourceRows?.[row] ?? row]!);
+  if (source.some((from, row) => from !== before[row])) {
+    const places = source.map(({ sequence }) => slotOf.slice(sequence * nTextCtx, (sequence + 1) * nTextCtx));
+    for (const [row, place] of places.entries()) slotOf.set(place, before[row]!.sequence * nTextCtx);
+  }
+  return before.map((own, row) => {
+    const { sampled } = source[row]!;
+    // A row that has ended stands still, whatever it is given: the others may go on to the end of the context.
+    const next = sampled.at(-1) === own.rules.eot ? sampled : [...sampled, tokens[row]!];
+    const position = own.promptLength + next.length - 1;
+    if (position >= nTextCtx) throw new InternalError(`row ${row} is at ${position}, the decoder holds ${nTextCtx}`);
+    slotOf[own.sequence * nTextCtx + position] = own.sequence;
+    return { ...own, sampled: next };
+  });
+}
+
+/** The best tokens of so many rows of logits; `finite` says of which rows. A row that has too few has `eot` with -Infinity. */
+export async function bestTokens(
+  { device, slot }: DecodingContext,
+  rows: readonly DecodingRow[],
+  perRow: number,
+  signal?: AbortSignal,
+): Promise<Candidates & { readonly finite: readonly boolean[] }> {
+  const choose = await slot.candidates(perRow, signal);
+  device.submit(choose.ready, { rows: rows.length });
+  const count = rows.length * perRow;
+  const [tokens, logprobs] = await Promise.all([
+    readWords(device, choose.ids, 0, count),
+    readFloats(device, choose.logprobs, 0, count),
+  ]);
+  const finite = rows.map((_, row) => tokens[row * perRow] !== NON_FINITE_TOKEN);
+  for (const [i, token] of tokens.entries()) {
+    if (token !== NO_TOKEN) continue;
+    tokens[i] = rows[Math.floor(i / perRow)]!.rules.eot;
+    logprobs[i] = Number.NEGATIVE_INFINITY;
+  }
+  return { perRow, tokens, logprobs, finite };
 }
 
 export function nonFinite(): NumericError {

@@ -14,13 +14,15 @@ import { type DecodingContext, type DecodingRow, nonFinite } from './decodingRow
  * @throws {NumericError} `nonFinite`
  */
 export async function decodeGreedily(
-  { device, dims: { nTextCtx }, slot: { state, ready } }: DecodingContext,
+  context: DecodingContext,
   rows: readonly DecodingRow[],
   limit: number,
   signal?: AbortSignal,
   onStep?: (rows: readonly RuleState[]) => void,
 ): Promise<readonly PickedSequence[]> {
-  const steps = Math.max(1, Math.min(limit, ...rows.map(({ promptLength }) => nTextCtx + 1 - promptLength)));
+  const { device, dims, slot } = context;
+  const { state, ready } = slot;
+  const steps = Math.max(1, Math.min(limit, ...rows.map(({ promptLength }) => dims.nTextCtx + 1 - promptLength)));
   device.write(state.loopState, Uint32Array.from(LOOP_STATE.encode({ limit: steps })));
   device.submit(ready.pick);
   await new ChunkedSubmit().repeat(
@@ -36,18 +38,27 @@ export async function decodeGreedily(
     },
     signal,
   );
-  const ruleState = await readWords(device, state.ruleState);
-  const picked = await readWords(device, state.picked);
+  const found = await readPicked(context, rows);
+  if (found.some(({ finite }) => !finite)) throw nonFinite();
+  return found;
+}
+
+/** What rows have sampled on the device after what the host knows of, until their logits were not finite. */
+export async function readPicked(
+  { device, dims: { nTextCtx }, slot: { state } }: DecodingContext,
+  rows: readonly DecodingRow[],
+): Promise<(PickedSequence & { readonly finite: boolean })[]> {
+  const ruleState = await readWords(device, state.ruleState, 0, rows.length * RULE_STATE.width);
+  const picked = await readWords(device, state.picked, 0, rows.length * nTextCtx * PICKED.width);
   const floats = new Float32Array(picked.buffer, picked.byteOffset, picked.length);
-  return rows.map((_, row) => {
-    if (ruleState[RULE_STATE.at(row, 'nonFinite')] !== 0) throw nonFinite();
+  return rows.map(({ sampled }, row) => {
     const tokens: number[] = [];
     const logprobs: number[] = [];
-    for (let i = 0; i < ruleState[RULE_STATE.at(row, 'sampled')]!; i++) {
+    for (let i = sampled.length; i < ruleState[RULE_STATE.at(row, 'sampled')]!; i++) {
       const entry = row * nTextCtx + i;
       tokens.push(picked[PICKED.at(entry, 'token')]!);
       logprobs.push(floats[PICKED.at(entry, 'logprob')]!);
     }
-    return { tokens, logprobs };
+    return { tokens, logprobs, finite: ruleState[RULE_STATE.at(row, 'nonFinite')] === 0 };
   });
 }

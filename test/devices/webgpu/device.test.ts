@@ -75,7 +75,7 @@ function deviceSuite(real: GPU, isSoftware: boolean): void {
     const tensors = {
       ids: device.allocate('ids', 'u32', [rows, 1], 'state'),
       logprobs: device.allocate('logprobs', 'f32', [rows, 1], 'state'),
-      rules: device.allocate('rules', 'u32', [RULES.width], 'state'),
+      rules: device.allocate('rules', 'u32', [1, RULES.width], 'state'),
       rowState: device.allocate('rowState', 'u32', [rows, ROW_STATE.width], 'state'),
       ruleState: device.allocate('ruleState', 'u32', [rows, RULE_STATE.width], 'state'),
       loopState: device.allocate('loopState', 'u32', [LOOP_STATE.width], 'state'),
