@@ -10,20 +10,11 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type DeviceChoice, load, type TranscribeOptions, type Whisper } from '../src/index.node.ts';
 import { sharedDir } from '../test/support/paths.ts';
+import { eightRecordings as eight } from './eightRecordings.ts';
 import { describeMachine } from './machine.ts';
 import { spokenDigits, wordErrorRate, wordErrors } from './wordErrors.ts';
 
 const long = ['long_en_bush_1.mp3', 'long_en_lj_1.mp3', 'digits_asterisk_1.flac'];
-const eight = [
-  'en_harvard_1.flac',
-  'en_earnings22_1.mp3',
-  'en_mfa_1.mp3',
-  'en_fleurs_1.ogg',
-  'en_fleurs_3.ogg',
-  'en_librispeech_1.flac',
-  'en_leopard_1.wav',
-  'en_cheetah_2.flac',
-];
 
 const { values } = parseArgs({
   options: {

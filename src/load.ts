@@ -10,6 +10,7 @@ import { DEVICE_OPTIONS, type DeviceOptions } from './devices/options.ts';
 import { chooseStorage } from './model/chooseStorage.ts';
 import type { ModelDimensions } from './model/dims.ts';
 import { createInference } from './model/inference.ts';
+import { recordingsWithin } from './model/storage.ts';
 import { checkValues } from './options/check.ts';
 import { resolve } from './options/resolve.ts';
 import type { Platform } from './runtime/platform.ts';
@@ -96,7 +97,9 @@ export async function loadWhisper(
         closing.abort(new SottoError('closed', 'This model was closed.'));
         await files.close();
       };
-      return new Whisper({ device, inference, tokenizer, openSound, scratch: platform.scratch, release });
+      const recordingsAtOnce = wishes.recordingsAtOnce ?? recordingsWithin(files.dims, storage.cacheDtype);
+      const { scratch } = platform;
+      return new Whisper({ device, inference, tokenizer, openSound, scratch, recordingsAtOnce, release });
     } catch (error) {
       await device.close();
       throw error;

@@ -9,17 +9,23 @@ import { RunningLogMel } from './audio/features/runningLogMel.ts';
 import type { Sound } from './audio/sound.ts';
 import { OptionsError, SottoError } from './base/errors.ts';
 import type { CallOptions, Progress } from './base/progress.ts';
-import { Semaphore } from './base/semaphore.ts';
 import { anySignal } from './base/signals.ts';
 import { Turn } from './base/turn.ts';
 import { detectLanguage, type LanguageDetection } from './decode/languageDetect.ts';
+import { InferencePool } from './decode/pool/pool.ts';
 import type { Device } from './engine/device.ts';
 import type { ModelDimensions } from './model/dims.ts';
 import type { ModelInference } from './model/inference.ts';
 import type { ChosenStorage } from './model/storage.ts';
 import type { Tokenizer } from './text/tokenizer.ts';
-import { type RecordingResult, type TranscribeAllOptions, transcribeAll } from './transcribe/batch/transcribeAll.ts';
+import {
+  ALL_BATCH_SIZE,
+  type RecordingResult,
+  type TranscribeAllOptions,
+  transcribeAll,
+} from './transcribe/batch/transcribeAll.ts';
 import type { TranscribeOptions } from './transcribe/options.ts';
+import type { SpeechModel } from './transcribe/speechModel.ts';
 import type { SampleSource } from './transcribe/stream/sampleFeed.ts';
 import type { StreamSummary, StreamUpdate } from './transcribe/stream/stream.ts';
 import type { StreamOptions } from './transcribe/stream/streamOptions.ts';
@@ -33,6 +39,8 @@ export interface WhisperParts {
   readonly openSound: OpenSound;
   /** Opens a temporary file for what a long recording needs; without one it is read more than once. */
   readonly scratch?: (() => Promise<Scratch>) | undefined;
+  /** Recordings that are decoded at once, at most; 8 when absent. */
+  readonly recordingsAtOnce?: number | undefined;
   /** Ends what is still read of the model's files, and closes them. */
   readonly release?: (() => Promise<void>) | undefined;
 }
@@ -40,9 +48,13 @@ export interface WhisperParts {
 /** Node before 20.5 and older browsers have no such symbol: there it is the one that TypeScript's helpers and polyfills look for. */
 const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
 
+const RECORDINGS_AT_ONCE = 8;
+
 /**
- * A model on a device. Calls are queued: a model works on one recording at a time. In a loop over what a call finds, other
- * calls can be made: while the loop's body runs, the model is free.
+ * A model on a device. Many calls can be made at once: windows of different recordings are then decoded together, which takes
+ * less time than one after the other and changes nothing of what each call gives. Calls above `recordingsAtOnce` of `load` wait
+ * their turn, as does a batch (`batchSize`), which has the model for itself. In a loop over what a call finds, other calls can
+ * be made: while the loop's body runs, the call takes no part.
  */
 export class Whisper {
   /** Direct calls to it are not queued with those of `transcribe`: do not use both at once. */
@@ -50,13 +62,17 @@ export class Whisper {
   readonly tokenizer: Tokenizer;
   readonly device: { readonly kind: Device['kind']; readonly description: string };
   readonly #parts: WhisperParts;
-  readonly #mutex = new Semaphore(1);
+  readonly #pool: InferencePool;
+  /** What a recording is decoded with that is one of several. */
+  readonly #shared: SpeechModel;
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
 
   constructor(parts: WhisperParts) {
     this.#parts = parts;
     this.inference = parts.inference;
+    this.#pool = new InferencePool(parts.inference, parts.recordingsAtOnce ?? RECORDINGS_AT_ONCE);
+    this.#shared = { inference: this.#pool, tokenizer: parts.tokenizer };
     this.tokenizer = parts.tokenizer;
     this.device = { kind: parts.device.kind, description: parts.device.description };
   }
@@ -76,16 +92,20 @@ export class Whisper {
   }
 
   /**
-   * Transcribes a recording.
+   * Transcribes a recording. May be called for many at once: each then gets the text and the times that it gets alone, and an
+   * abort of one is none of the others' business.
+   *
+   *     const transcripts = await Promise.all(files.map((file) => whisper.transcribe(file)));
    *
    * @throws {AudioError} if it cannot be read; {OptionsError}; {DeviceError} `lost`; the signal's reason
    */
   async transcribe(audio: AudioInput, options: TranscribeOptions = {}): Promise<Transcript> {
     checkTranscription(this.#parts, options);
-    return this.#exclusive(options.signal, async (signal, turn) => {
+    const { model, places } = this.#partOf(options.batchSize);
+    return this.#admitted(options.signal, places, async (signal, turn) => {
       const mel = await this.#logMel(audio, { ...options, signal }, turn);
       try {
-        return await transcribe(this.#parts, mel, { ...options, signal });
+        return await transcribe(model, mel, { ...options, signal });
       } finally {
         await mel.close();
       }
@@ -99,17 +119,21 @@ export class Whisper {
    */
   async *segments(audio: AudioInput, options: TranscribeOptions = {}): AsyncGenerator<Segment, void, undefined> {
     checkTranscription(this.#parts, options);
-    yield* this.#inTurns(options.signal, (signal, turn) => this.#segments(audio, { ...options, signal }, turn));
+    const { model, places } = this.#partOf(options.batchSize);
+    yield* this.#inTurns(options.signal, places, (signal, turn) =>
+      this.#segments(model, audio, { ...options, signal }, turn),
+    );
   }
 
   async *#segments(
+    model: SpeechModel,
     audio: AudioInput,
     options: TranscribeOptions,
     turn: Turn,
   ): AsyncGenerator<Segment, void, undefined> {
     const mel = await this.#logMel(audio, options, turn);
     try {
-      yield* transcribeSegments(this.#parts, mel, options);
+      yield* transcribeSegments(model, mel, options);
     } finally {
       await mel.close();
     }
@@ -132,7 +156,8 @@ export class Whisper {
         hint: 'For example: transcribeAll([audio])',
       });
     }
-    yield* this.#inTurns(options.signal, (signal, turn) => {
+    const { model, places } = this.#partOf(options.batchSize ?? ALL_BATCH_SIZE);
+    yield* this.#inTurns(options.signal, places, (signal, turn) => {
       const sources = recordings.map((audio, i) => {
         const name = inputName(audio) ?? `recording ${i + 1}`;
         const { onProgress } = options;
@@ -143,7 +168,7 @@ export class Whisper {
         };
         return { name, open: () => this.#logMel(audio, reading, turn) };
       });
-      return transcribeAll(this.#parts, sources, { ...options, signal });
+      return transcribeAll(model, sources, { ...options, signal });
     });
   }
 
@@ -166,12 +191,12 @@ export class Whisper {
   ): AsyncGenerator<StreamUpdate, StreamSummary, undefined> {
     if (this.#closed) throw closedError();
     const { signal, release } = anySignal(options.signal, this.#closing.signal);
-    const runExclusive = <T>(work: () => Promise<T>): Promise<T> => this.#exclusive(signal, work);
+    const runExclusive = <T>(work: () => Promise<T>): Promise<T> => this.#admitted(signal, 1, work);
     try {
       // A page that has no live sound does not load what is for it.
       const { transcribeStream } = await import('./transcribe/stream/stream.ts');
       const mel = new RunningLogMel(this.dims.nMels);
-      return yield* transcribeStream({ ...this.#parts, runExclusive }, mel, samples, { ...options, signal });
+      return yield* transcribeStream({ ...this.#shared, runExclusive }, mel, samples, { ...options, signal });
     } catch (error) {
       throw this.#closed ? closedError() : error;
     } finally {
@@ -181,10 +206,10 @@ export class Whisper {
 
   /** The language of the first 30 seconds, and the probability of each. */
   async detectLanguage(audio: AudioInput, options: CallOptions = {}): Promise<LanguageDetection> {
-    return this.#exclusive(options.signal, async (signal, turn) => {
+    return this.#admitted(options.signal, 1, async (signal, turn) => {
       const mel = await this.#logMel(audio, { ...options, signal }, turn);
       try {
-        const { inference, tokenizer } = this.#parts;
+        const { inference, tokenizer } = this.#shared;
         const window = await inference.encode(await mel.detectionWindow(), signal);
         try {
           return await detectLanguage(inference, tokenizer, window, signal);
@@ -215,6 +240,13 @@ export class Whisper {
     await this.#parts.release?.();
   }
 
+  /** What a call works with: its part of the pool; for windows of its own that are decoded together all of it, and the engine. */
+  #partOf(batchSize = 1): { readonly model: SpeechModel; readonly places: number } {
+    return batchSize > 1
+      ? { model: this.#parts, places: this.#pool.admission.size }
+      : { model: this.#shared, places: 1 };
+  }
+
   /**
    * @param turn given up while the recording is opened: a stream may be slow, and its source may call this model
    * @returns a log-mel that closes the sound too
@@ -242,16 +274,17 @@ export class Whisper {
   }
 
   /**
-   * Runs a generator whose steps wait for their turn. Between two steps the model is free: no step leaves anything on the
+   * Runs a generator whose steps wait for their turn. Between two steps its places are free: no step leaves anything on the
    * device.
    */
   async *#inTurns<T>(
     given: AbortSignal | undefined,
+    places: number,
     start: (signal: AbortSignal, turn: Turn) => AsyncGenerator<T, void, undefined>,
   ): AsyncGenerator<T, void, undefined> {
     if (this.#closed) throw closedError();
     const { signal, release } = anySignal(given, this.#closing.signal);
-    const turn = new Turn(this.#mutex, signal, 1);
+    const turn = new Turn(this.#pool.admission, signal, places);
     const steps = start(signal, turn);
     try {
       for (;;) {
@@ -271,13 +304,14 @@ export class Whisper {
   }
 
   /** @param work is given a signal that `close` aborts too */
-  async #exclusive<T>(
+  async #admitted<T>(
     given: AbortSignal | undefined,
+    places: number,
     work: (signal: AbortSignal, turn: Turn) => Promise<T>,
   ): Promise<T> {
     if (this.#closed) throw closedError();
     const { signal, release } = anySignal(given, this.#closing.signal);
-    const turn = new Turn(this.#mutex, signal, 1);
+    const turn = new Turn(this.#pool.admission, signal, places);
     try {
       await turn.begin();
       return await work(signal, turn);

@@ -24,7 +24,6 @@ class ScriptedModel extends ScriptedInference implements ModelInference {
     const audio = { nMels: 1, nAudioCtx: 1500, nAudioState: 1, nAudioHead: 1, nAudioLayer: 1 };
     this.dims = { ...audio, nVocab, nTextCtx: 448, nTextState: 1, nTextHead: 1, nTextLayer: 1 };
   }
-  override async reserveAudio(): Promise<void> {}
   encoderOutput(): Promise<Float32Array> {
     throw new InternalError('not scripted');
   }
@@ -34,10 +33,10 @@ class ScriptedModel extends ScriptedInference implements ModelInference {
 }
 
 /** Every window says two segments of 10 s; `onStep` is called before each token. */
-function model(onStep?: () => void, onOpen?: (file: FileInput) => Promise<void>) {
+function model(onStep?: () => void, onOpen?: (file: FileInput) => Promise<void>, recordingsAtOnce?: number) {
   const tokens = [ts(0), 400, ts(10), ts(10), 370, ts(20), ts(20)];
   const windows = Array.from({ length: 20 }, () => tokens);
-  const inference = new ScriptedModel({ nVocab, script: playTokens(nVocab, eot, windows), onStep });
+  const inference = new ScriptedModel({ nVocab, script: playTokens(nVocab, eot, windows), onStep, isSlow: true });
   let closed = 0;
   // Of a device, only these are looked at.
   const device = {
@@ -62,7 +61,7 @@ function model(onStep?: () => void, onOpen?: (file: FileInput) => Promise<void>)
       },
     };
   };
-  const whisper = new Whisper({ device, inference, tokenizer, openSound });
+  const whisper = new Whisper({ device, inference, tokenizer, openSound, recordingsAtOnce });
   return { whisper, inference, read, closed: () => closed, opened: () => opened };
 }
 const english = { language: 'en', temperature: 0 } as const;
@@ -89,22 +88,54 @@ test('leaving the loop stops the work and lets the next call in', async () => {
   assert.is((await whisper.transcribe('b', english)).segments.length, 4);
 });
 
-test('calls at once wait for one another', async () => {
-  let busy: string | undefined;
-  const { whisper } = model();
-  const run = async (name: string): Promise<void> => {
-    await whisper.transcribe('a', {
-      ...english,
-      onSegment({ id }) {
-        if (id === 0) {
-          assert.is(busy, undefined, `${name} began while ${busy} was at work`);
-          busy = name;
-        }
-        if (id === 3) busy = undefined;
-      },
-    });
-  };
-  await Promise.all([run('first'), run('second'), whisper.detectLanguage('c'), run('third')]);
+test('calls at once share the model, as many as are let in, and get what they get alone', async () => {
+  const alone = await model().whisper.transcribe('a', english);
+  for (const recordingsAtOnce of [1, 2, 8]) {
+    let busy = 0;
+    let most = 0;
+    const { whisper, inference, opened } = model(undefined, undefined, recordingsAtOnce);
+    const run = async (): Promise<void> => {
+      const transcript = await whisper.transcribe('a', {
+        ...english,
+        onSegment({ id }) {
+          if (id === 0) busy++;
+          most = Math.max(most, busy);
+          if (id === 3) busy--;
+        },
+      });
+      assert.equal(transcript, alone);
+    };
+    const loop = async (): Promise<void> => {
+      const found: unknown[] = [];
+      for await (const segment of whisper.segments('b', english)) found.push(segment);
+      assert.equal(found, alone.segments);
+    };
+    const batch = whisper.transcribe('d', { ...english, batchSize: 2 });
+    const detected = whisper.detectLanguage('c');
+    await Promise.all([run(), run(), detected, loop(), run(), batch, run(), loop(), run()]);
+    assert.ok(most === Math.min(recordingsAtOnce, most) && (recordingsAtOnce === 1 || most > 1), `${most} at once`);
+    assert.is(inference.open, 0);
+    assert.is(opened(), 0);
+  }
+});
+
+test('a call that is given up makes way at once, whatever the others are at', async () => {
+  const controller = new AbortController();
+  let steps = 0;
+  const { whisper, inference, opened } = model(
+    () => {
+      if (++steps === 12) controller.abort(new Error('enough'));
+    },
+    undefined,
+    2,
+  );
+  const { signal } = controller;
+  const gone = reasonOf(whisper.transcribe('a', { ...english, signal }));
+  const others = [whisper.transcribe('b', english), whisper.transcribe('c', english)];
+  assert.is(String(await gone), 'Error: enough');
+  for (const other of others) assert.is((await other).segments.length, 4);
+  assert.is(inference.open, 0);
+  assert.is(opened(), 0);
 });
 
 test('a call within the loop over another call of the same model does not wait for ever, and changes nothing', async () => {
@@ -153,8 +184,9 @@ test('a recording whose source calls the same model does not wait for itself', a
   assert.equal(asked, [4, 4, 4]);
   // Closed, or aborted, while it waits for its turn again.
   const controller = new AbortController();
+  let inner: Promise<unknown> | undefined;
   async function* leaving(): AsyncGenerator<Uint8Array> {
-    void whisper.transcribe('b', english).catch(() => {});
+    inner = reasonOf(whisper.transcribe('b', english));
     controller.abort(new Error('enough'));
     yield new Uint8Array(1);
   }
@@ -165,6 +197,7 @@ test('a recording whose source calls the same model does not wait for itself', a
     yield new Uint8Array(1);
   }
   await throws(SottoError, 'closed', whisper.transcribe(closing(), english));
+  await inner;
   assert.is(opened(), 0);
 });
 

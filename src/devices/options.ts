@@ -35,6 +35,15 @@ export const DEVICE_OPTIONS = {
     group: 'model',
     help: 'How the keys and values of attention are stored in memory. f16 takes half the bytes. auto takes it with int8, or for want of room.',
   },
+  recordingsAtOnce: {
+    kind: 'integer',
+    min: 1,
+    max: 64,
+    where: ['load'],
+    group: 'batch',
+    help: 'Recordings that are decoded at once, each as it is alone; others wait. Each takes memory for a window and its beams.',
+    none: 'there are 8, and fewer with a large model.',
+  },
 } as const satisfies OptionTable;
 
 export type DeviceOptions = OptionsOf<typeof DEVICE_OPTIONS, 'load'>;

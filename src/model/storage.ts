@@ -25,6 +25,17 @@ export interface ChosenStorage extends Storage {
   readonly reason?: string | undefined;
 }
 
+/** Recordings that are decoded at once unless another number is asked for, and the bytes that their caches may take. */
+const RECORDINGS = 8;
+const RECORDINGS_BYTES = 2 ** 30;
+
+/** As many as have room for their caches, each with five beams. */
+export function recordingsWithin(dims: ModelDimensions, cacheDtype: CacheType): number {
+  const { nAudioCtx, nTextCtx, nTextLayer, nTextState } = dims;
+  const each = 2 * nTextLayer * storageBytes(cacheDtype, [nAudioCtx + (ROWS - 1) * nTextCtx, nTextState]);
+  return Math.max(1, Math.min(RECORDINGS, Math.floor(RECORDINGS_BYTES / each)));
+}
+
 /** Rows that decode at once unless more are asked for: five beams, and one. */
 const ROWS = 6;
 /** Positions of the encoder's tensors besides what it computes with, in vectors of nAudioState f32. */

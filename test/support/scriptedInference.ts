@@ -65,6 +65,8 @@ export interface ScriptedOptions {
   readonly align?: ((request: AlignRequest, window: number) => ScriptedAlignment) | undefined;
   /** Called before every step of a decoding, for tests that abort. */
   readonly onStep?: (() => void) | undefined;
+  /** Lets others work before every step, as the wait for a device does. */
+  readonly isSlow?: boolean | undefined;
 }
 
 export interface ScriptedAlignment {
@@ -118,6 +120,7 @@ export class ScriptedInference implements Inference {
     signal?.throwIfAborted();
     if (this.#openAudio >= this.#room) throw new InternalError(`no room for more than ${this.#room} windows`);
     this.#openAudio++;
+    await pause(this.#options);
     for (const share of [0.5, 1]) onPart?.(share);
     const audio = new ScriptedAudio(mel, this.mels.push(mel) - 1);
     this.#open++;
@@ -310,6 +313,10 @@ class ScriptedRows implements SharedRows {
   }
 }
 
+function pause({ isSlow }: ScriptedOptions): Promise<void> {
+  return isSlow ? new Promise((resolve) => setImmediate(resolve)) : Promise.resolve();
+}
+
 function openAudio(audio: AudioFeatures): ScriptedAudio {
   if (!(audio instanceof ScriptedAudio) || audio.closed) throw new InternalError('audio is not open');
   return audio;
@@ -399,7 +406,7 @@ class ScriptedDecoding implements Decoding {
     if (this.#closed) throw new InternalError('decoding is closed');
     this.#options.onStep?.();
     signal?.throwIfAborted();
-    await Promise.resolve();
+    await pause(this.#options);
   }
 
   #raw({ group, audio, sampled, index }: Row): Float32Array {

@@ -12,10 +12,13 @@ import { checkTranscription, transcribe } from '../transcribe.ts';
 import type { Segment, Transcript } from '../transcript.ts';
 import type { BatchRecording } from './batch.ts';
 
+/** Windows decoded at once unless another number is asked for. */
+export const ALL_BATCH_SIZE = 8;
+
 /** As those of `transcribe`, but for how many windows are decoded at once; with 1, one recording after another. */
 const TRANSCRIBE_ALL_OPTIONS = {
   ...TRANSCRIBE_OPTIONS,
-  batchSize: { ...TRANSCRIBE_OPTIONS.batchSize, default: 8 },
+  batchSize: { ...TRANSCRIBE_OPTIONS.batchSize, default: ALL_BATCH_SIZE },
 } as const satisfies OptionTable;
 
 /** Segments and languages are in the results: there are no callbacks for them. */
