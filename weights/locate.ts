@@ -3,7 +3,6 @@
  * `sts-whisper-NAME` of the user's project, which is converted into the cache once, under a name of its own; the Hugging Face
  * hub.
  */
-import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
@@ -138,6 +137,7 @@ function fileReason(path: string): string {
 
 /** A name for the converted form of an ONNX folder, different when its files change. */
 async function folderKey(path: string): Promise<string> {
+  const { createHash } = await import('node:crypto'); // not loaded where a model is ready
   const hash = createHash('sha256').update(resolve(path));
   for (const folder of [path, join(path, 'onnx')]) {
     for (const file of (await readdir(folder).catch(() => [])).sort()) {

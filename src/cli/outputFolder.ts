@@ -1,5 +1,4 @@
 /** The folder that files are written to: whether they can be, tried before the work whose result they are. */
-import { randomBytes } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, rmdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { OutputError } from '../base/errors.ts';
@@ -86,9 +85,10 @@ export function makeFolder(folder: string, onMade?: (path: string) => void): voi
   }
 }
 
-/** Short, so that it fits wherever the name fits that the file has in the end. */
+/** Short, so that it fits wherever the name fits that the file has in the end; who makes the file sees to it that it is new. */
 export function temporaryName(): string {
-  return `.${randomBytes(4).toString('hex')}.part`;
+  const number = Math.floor(Math.random() * 2 ** 32);
+  return `.${number.toString(16).padStart(8, '0')}.part`;
 }
 
 /** @throws what is no error of the system's */

@@ -5,7 +5,7 @@
  *
  * @see openai/whisper, whisper/audio.py, load_audio
  */
-import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { SAMPLE_RATE } from '../audio/constants.ts';
 import { AudioError } from '../base/errors.ts';
@@ -48,7 +48,11 @@ export async function* decodeWithFfmpeg(
   // With "file:" a name like "concat:a|b" is not mistaken for a protocol.
   const input = isPath ? `file:${from}` : 'pipe:0';
   const formats = ['-protocol_whitelist', protocol, '-format_whitelist', FFMPEG_FORMATS];
-  const child = start(name, [...LOG_OPTIONS, ...formats, '-threads', '0', '-i', input, ...OUTPUT_OPTIONS], isPath);
+  const child = await start(
+    name,
+    [...LOG_OPTIONS, ...formats, '-threads', '0', '-i', input, ...OUTPUT_OPTIONS],
+    isPath,
+  );
   const log = new FfmpegLog(child.stderr, input, onRecognized);
   const ended = new Promise<{ code: number | null; failure?: NodeJS.ErrnoException }>((resolve) => {
     child.on('error', (failure) => resolve({ code: null, failure }));
@@ -88,7 +92,9 @@ export async function* decodeWithFfmpeg(
   }
 }
 
-function start(name: string, args: readonly string[], isPath: boolean) {
+async function start(name: string, args: readonly string[], isPath: boolean) {
+  // Loaded where it is needed: what starts processes brings Node's network with it.
+  const { spawn } = await import('node:child_process');
   try {
     const stdio = [isPath ? 'ignore' : 'pipe', 'pipe', 'pipe'] as const;
     // Of its pipes, stdin alone depends on `isPath`.
