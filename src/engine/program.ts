@@ -34,13 +34,17 @@ export interface Command {
    * Each of its rows is, to the bit, what it would be in a command of so many rows, where the variant promises that. All of
    * its own rows when absent.
    */
-  readonly sumsAs?: number;
+  readonly sumsAs?: number | undefined;
+  /** It runs with at most so many live rows: no code is made for more. */
+  readonly maxRows?: number;
 }
 
 export interface Program {
   readonly name: string;
   readonly commands: readonly Command[];
   readonly scratch: readonly Tensor[];
+  /** State tensors whose contents nobody needs when it runs: a device may lay scratch over them. No command names them. */
+  readonly borrowed?: readonly Tensor[];
 }
 
 type RequiredArgs<K extends Kernel> = {
@@ -57,11 +61,13 @@ export interface ProgramBuilder {
   run<K extends Kernel>(kernel: K, args: ArgsOf<K>, params?: Partial<Record<keyof K['params'], number>>): void;
 }
 
-/** @param options `allRows`: it will be submitted with all rows of its commands, never with fewer; `sumsAs`: that of its commands */
+/** What is known of every submit, or wanted of it: see `Command`, `Program`. */
+export type RecordOptions = Pick<Command, 'allRows' | 'maxRows' | 'sumsAs'> & Pick<Program, 'borrowed'>;
+
 export function record(
   name: string,
   body: (p: ProgramBuilder) => void,
-  { allRows = false, sumsAs }: { readonly allRows?: boolean; readonly sumsAs?: number | undefined } = {},
+  { borrowed = [], ...rows }: RecordOptions = {},
 ): Program {
   const commands: Command[] = [];
   const scratch: Tensor[] = [];
@@ -73,10 +79,12 @@ export function record(
     },
     run(kernel, args, params) {
       const made = command(kernel, args as Record<string, Tensor | undefined>, params as Partial<Params> | undefined);
-      commands.push({ ...made, ...(allRows && { allRows }), ...(sumsAs !== undefined && { sumsAs }) });
+      commands.push({ ...made, ...rows });
     },
   });
-  return { name, commands, scratch };
+  if (commands.some(({ args }) => Object.values(args).some((tensor) => borrowed.includes(tensor))))
+    throw new InternalError(`${name} names a tensor that it borrows`);
+  return { name, commands, scratch, borrowed };
 }
 
 /** Checks arguments against the contract and finds the dims. */

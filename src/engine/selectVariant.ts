@@ -62,7 +62,8 @@ export function selectVariants<V extends Variant>(
   loaded: LoadedVariants<V>,
 ): readonly SelectedVariant<V>[] {
   const { kind } = loaded;
-  const capacity = command.dims.rows ?? 0;
+  const rows = command.dims.rows ?? 0;
+  const capacity = Math.min(rows, command.maxRows ?? rows);
   const known = inOrder(command, loaded);
   const ranked = command.variant === undefined ? known : known.filter(({ name }) => name === command.variant);
   // Where the choice may change: after a variant's last row, and before its first.

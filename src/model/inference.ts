@@ -294,7 +294,7 @@ class DeviceInference implements ModelInference {
     const slot = await this.#batchSlots.take({ rows: 1 });
     const { nVocab } = this.dims;
     const { state, ready } = slot;
-    prefill(this.#device, slot, [{ tokens, sequence: 0, audio: slotOf(audio) }]);
+    await prefill(this.#device, slot, [{ tokens, sequence: 0, audio: slotOf(audio) }]);
     const out = new Float32Array(tokens.length * nVocab);
     for (let i = 0; i < tokens.length; i++) {
       this.#device.write(state.headIndex, Uint32Array.of(i));

@@ -418,6 +418,26 @@ export function modelChecks(
     for (const { audio } of groups) audio.close();
   });
 
+  test('room for one window: the next one is encoded where the keys and values of the last were', async () => {
+    const alone = await createInference(device, dims, reader, { dtype });
+    for (const [seed, before] of [
+      [1, []],
+      [2, [106, 9]],
+      [1, [106, 9, 7, 8]],
+      [2, []],
+    ] as const) {
+      const features = await alone.encode(melOf(seed));
+      const tokens = [...before, ...prompt];
+      const group = { audio: features, initialTokens: tokens, sotIndex: before.length, rows: 1 };
+      const decoding = await alone.start([group], rules);
+      const sound = encode(weights, dims, melOf(seed));
+      near(await alone.encoderOutput(), sound.flat(), tolerance, 'encoder');
+      near(await decoding.logits(), decode(weights, dims, sound, tokens).at(-1)!, tolerance, 'logits');
+      decoding.close();
+      features.close();
+    }
+  });
+
   test('a row that has ended stands still while others go on to the end of the context', async () => {
     const features = await inference.encode(melOf(1));
     const decoding = await inference.start([{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 2 }], rules);

@@ -5,7 +5,7 @@
 import { DeviceError } from '../../base/errors.ts';
 import { planScratch } from '../../engine/plan.ts';
 import { byteLength, type Program, type Tensor } from '../../engine/program.ts';
-import { type Block, MemoryMap } from './memory.ts';
+import { type Block, MemoryMap, paddedBytes } from './memory.ts';
 import { reservedBytes } from './protocol.ts';
 import type { Workers } from './workers.ts';
 
@@ -16,6 +16,17 @@ export const MEMORY_BYTES = 65536 * PAGE_BYTES;
 interface Region {
   readonly address: number;
   readonly bytes: number;
+}
+
+interface Stretch {
+  address: number;
+  bytes: number;
+}
+
+/** Of a block of scratch: an address, or where in the scratch of all programs it begins. */
+interface Place {
+  readonly isBorrowed: boolean;
+  readonly at: number;
 }
 
 export class Heap {
@@ -76,27 +87,52 @@ export class Heap {
     return region.address;
   }
 
-  /** Lays the scratch blocks of all programs over each other, and says where each tensor of each program is. */
+  /**
+   * Lays the scratch blocks of a program over the tensors that it borrows, those that find no room there over those of the
+   * other programs.
+   * @returns where each tensor of each program is
+   */
   placeScratch(programs: readonly Program[]): (program: Program, tensor: Tensor) => number {
     let arenaBytes = 0;
-    const placed = new Map<Program, Map<Tensor, number>>();
+    const placed = new Map<Program, Map<Tensor, Place>>();
     for (const program of programs) {
       for (const { args } of program.commands) for (const tensor of Object.values(args)) this.#untouched.delete(tensor);
+      for (const tensor of program.borrowed ?? []) this.#untouched.delete(tensor);
+      const rooms = this.#stretches(program.borrowed ?? []);
       const plan = planScratch(program);
-      let at = 0;
-      const starts = plan.blockBytes.map((bytes) => {
-        const start = at;
-        at += Math.ceil(bytes / 64) * 64 + 64;
-        return start;
+      let end = 0;
+      const places = plan.blockBytes.map((blockBytes): Place => {
+        const bytes = paddedBytes(blockBytes);
+        const room = rooms.find((each) => each.bytes >= bytes);
+        const at = room ? room.address : end;
+        if (room) {
+          room.address += bytes;
+          room.bytes -= bytes;
+        } else end += bytes;
+        return { isBorrowed: room !== undefined, at };
       });
-      arenaBytes = Math.max(arenaBytes, at);
-      placed.set(program, new Map([...plan.blockOf].map(([tensor, block]) => [tensor, starts[block]!])));
+      arenaBytes = Math.max(arenaBytes, end);
+      placed.set(program, new Map([...plan.blockOf].map(([tensor, block]) => [tensor, places[block]!])));
     }
     const arena = this.shared('scratch of the programs', arenaBytes);
     return (program, tensor) => {
-      const offset = placed.get(program)?.get(tensor);
-      return offset === undefined ? this.addressOf(tensor) : arena + offset;
+      const place = placed.get(program)?.get(tensor);
+      if (!place) return this.addressOf(tensor);
+      return place.isBorrowed ? place.at : arena + place.at;
     };
+  }
+
+  /** The memory of these tensors, of neighbours as one. */
+  #stretches(tensors: readonly Tensor[]): Stretch[] {
+    const stretches: Stretch[] = [];
+    const regions = tensors.map((tensor) => ({ address: this.addressOf(tensor), bytes: byteLength(tensor) }));
+    for (const region of regions.sort((a, b) => a.address - b.address)) {
+      const bytes = paddedBytes(region.bytes);
+      const last = stretches.at(-1);
+      if (last && last.address + last.bytes === region.address) last.bytes += bytes;
+      else stretches.push({ address: region.address, bytes });
+    }
+    return stretches;
   }
 
   #reserve(bytes: number, name: string): Block {

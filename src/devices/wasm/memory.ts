@@ -5,6 +5,11 @@
  * tensor. Only arithmetic: growing and clearing the memory is the device's.
  */
 
+/** What a block of so many bytes takes. */
+export function paddedBytes(bytes: number): number {
+  return Math.ceil(bytes / 64) * 64 + 64;
+}
+
 export interface Block {
   readonly address: number;
   /** It was somebody's before and holds old values. */
@@ -35,7 +40,7 @@ export class MemoryMap {
 
   /** @returns undefined when there is no room */
   allocate(bytes: number): Block | undefined {
-    const size = Math.ceil(bytes / 64) * 64 + 64;
+    const size = paddedBytes(bytes);
     let best = -1;
     this.#holes.forEach((hole, i) => {
       if (hole.bytes >= size && (best < 0 || hole.bytes < this.#holes[best]!.bytes)) best = i;

@@ -60,11 +60,15 @@ function layout({ keyPanels, keyPanel }: Sizes): Readonly<Record<'sums' | 'score
   return { sums, scores, scoreStride, end: scores + ROWS_PER_ITEM * scoreStride };
 }
 
-/** Tiles by their rows, the highest first; the last is of one row. */
-function tileShapes({ relaxedSimd, revectorize, preloadsOperands }: WasmFeatures): readonly TileShape[] {
+/** Tiles by their rows, the highest first, none for more than there are at most; the last is of one row. */
+function tileShapes(
+  { relaxedSimd, revectorize, preloadsOperands }: WasmFeatures,
+  { dims }: Pick<Context, 'dims'>,
+): readonly TileShape[] {
   const isSmall = preloadsOperands || !relaxedSimd;
   const full = isSmall ? { rows: 4, columns: 8 } : { rows: 5, columns: revectorize ? 16 : 8 };
-  return [full, { rows: 2, columns: 16 }, { rows: 1, columns: 16 }];
+  const shapes = [full, { rows: 2, columns: 16 }, { rows: 1, columns: 16 }];
+  return shapes.filter(({ rows }) => rows <= dims.rows);
 }
 
 export const variants: readonly WasmVariant<'q' | 'keys' | 'values' | 'rowState' | 'y', Dims, 'nHead'>[] = [
@@ -102,7 +106,7 @@ export const variants: readonly WasmVariant<'q' | 'keys' | 'values' | 'rowState'
           const slotKeys = at(keys, audio, elementBytes * s.keyPanels * s.keyPanel * nState);
           const headKeys = f.let(at(slotKeys, head, elementBytes * s.keyPanel));
           const headValues = f.let(at(at(values, audio, elementBytes * nCtx * nState), head, elementBytes * nCtx));
-          for (const shape of tileShapes(c.features))
+          for (const shape of tileShapes(c.features, c))
             f.while(i32.le_s(i32.add(row, i32.const(shape.rows)), next), () => {
               f.call(attend(c, s, shape), headKeys, headValues, scratch, inHead(q, row), inHead(y, row));
               f.increase(row, shape.rows);

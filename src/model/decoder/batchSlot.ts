@@ -3,7 +3,13 @@ import { type Device, type Executable, prepareNamed } from '../../engine/device.
 import type { CacheType } from '../../engine/dtype.ts';
 import type { Tensor } from '../../engine/program.ts';
 import { ROW_STATE } from '../../kernels/sampling/decodeState.ts';
-import { buildDecoder, type CandidateProgram, type DecoderPrograms, type DecoderState } from './decoder.ts';
+import {
+  buildDecoder,
+  type CandidateProgram,
+  type DecoderPrograms,
+  type DecoderState,
+  SHORT_PROMPT,
+} from './decoder.ts';
 import { type Allocator, allocateSelfCache } from './kvCache.ts';
 import type { DecoderNetwork } from './layers.ts';
 
@@ -15,6 +21,8 @@ export interface BatchSlot {
   readonly rows: number;
   readonly state: DecoderState;
   readonly ready: Readonly<Record<keyof DecoderPrograms, Executable>>;
+  /** The program that feeds so many tokens of prompts: the one for many is prepared when first asked for. */
+  prefill(tokens: number, signal?: AbortSignal): Promise<Executable>;
   /** Programs for so many candidates a row: prepared when first asked for. */
   candidates(perRow: number, signal?: AbortSignal): Promise<Candidate>;
   /** Where each position of each row lies in the self-attention cache: [rows, nTextCtx]. */
@@ -44,10 +52,17 @@ export async function makeBatchSlot(options: BatchSlotOptions, signal?: AbortSig
   const size = { rows, promptRows, sets: rows / rowsEach, sumsAs: rowsEach };
   const decoder = buildDecoder(memory, { ...network, self }, size);
   const candidates = new Map<number, Candidate>();
+  const ready = await prepareNamed(device, { ...decoder.programs }, signal);
+  let longPrefill: Executable | undefined;
   return {
     rows,
     state: decoder.state,
-    ready: await prepareNamed(device, { ...decoder.programs }, signal),
+    ready,
+    async prefill(tokens, signal) {
+      if (tokens <= SHORT_PROMPT) return ready.shortPrefill;
+      longPrefill ??= (await prepareNamed(device, { prefill: decoder.prefill() }, signal)).prefill;
+      return longPrefill;
+    },
     async candidates(perRow, signal) {
       const known = candidates.get(perRow);
       if (known) return known;
@@ -71,10 +86,16 @@ export interface Prompt {
 }
 
 /** Runs prompts through all layers, each from position 0 on: fills their caches and `hidden`. */
-export function prefill(device: Device, { state, ready }: BatchSlot, prompts: readonly Prompt[]): void {
+export async function prefill(
+  device: Device,
+  slot: BatchSlot,
+  prompts: readonly Prompt[],
+  signal?: AbortSignal,
+): Promise<void> {
   const rows = prompts.flatMap(({ tokens, sequence, audio }) =>
     tokens.map((token, position) => ROW_STATE.encode({ token, position, sequence, audio })),
   );
-  device.write(state.promptRows, Uint32Array.from(rows.flat()));
-  device.submit(ready.prefill, { rows: rows.length });
+  const program = await slot.prefill(rows.length, signal);
+  device.write(slot.state.promptRows, Uint32Array.from(rows.flat()));
+  device.submit(program, { rows: rows.length });
 }

@@ -1,7 +1,7 @@
 /**
  * The text decoder as programs, for a fixed number of rows.
  *
- *   prefill   tokens of the prompts, as many rows as tokens  -> cache, hidden
+ *   prefill   tokens of the prompts, as many rows as tokens  -> cache, hidden; one for few tokens, one for any number
  *   head      wanted rows of hidden -> layer norm -> logits
  *   forward   one new token a row -> cache, logits
  *   pick      logits -> rules -> best token, noted and fed to the next step
@@ -39,7 +39,8 @@ export interface DecoderState {
 }
 
 export interface DecoderPrograms {
-  readonly prefill: Program;
+  /** For at most `SHORT_PROMPT` tokens. */
+  readonly shortPrefill: Program;
   readonly head: Program;
   /** Probability of the no-speech token in the rows of `logits`. */
   readonly noSpeech: Program;
@@ -51,6 +52,8 @@ export interface DecoderPrograms {
 export interface Decoder {
   readonly state: DecoderState;
   readonly programs: DecoderPrograms;
+  /** For any number of tokens. */
+  readonly prefill: () => Program;
   /** The `perRow` best tokens of each row, with the tensors that hold them. */
   candidates(perRow: number): CandidateProgram;
 }
@@ -60,6 +63,9 @@ export interface CandidateProgram {
   readonly ids: Tensor;
   readonly logprobs: Tensor;
 }
+
+/** The initial tokens of a window without text before it, at most: start, language, task, no timestamps. */
+export const SHORT_PROMPT = 4;
 
 export interface DecoderSize {
   /** Rows that decode at once. */
@@ -96,6 +102,7 @@ export function buildDecoder(
   };
 
   const layers = (p: ProgramBuilder, rowState: Tensor, y: Tensor): void => recordLayers(p, network, { rowState, y });
+  const prefill = (p: ProgramBuilder): void => layers(p, state.promptRows, state.hidden);
   const toLogits = (p: ProgramBuilder, x: Tensor): void => recordLogits(p, network.weights, x, state.logits);
   const forward = (p: ProgramBuilder): void => {
     const x = p.scratch('x', 'f32', [rows, nTextState]);
@@ -122,7 +129,7 @@ export function buildDecoder(
   return {
     state,
     programs: {
-      prefill: record('decoder.prefill', (p) => layers(p, state.promptRows, state.hidden)),
+      shortPrefill: record('decoder.shortPrefill', prefill, { maxRows: SHORT_PROMPT }),
       head: named('head', (p) => {
         const x = p.scratch('gathered', 'f32', [rows, nTextState]);
         p.run(gatherRows, { x: state.hidden, index: state.headIndex, y: x });
@@ -138,6 +145,7 @@ export function buildDecoder(
         pick(p);
       }),
     },
+    prefill: () => record('decoder.prefill', prefill),
     candidates(perRow) {
       const ids = words(`candidates${perRow}.ids`, rows, perRow);
       const logprobs = floats(`candidates${perRow}.logprobs`, rows, perRow);

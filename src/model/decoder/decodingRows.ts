@@ -96,7 +96,7 @@ export async function prefillGroups(
   writeRules(context, groups);
   const noSpeechIds = groups.map(({ rules }) => rules.noSpeech ?? NO_TOKEN);
   device.write(state.noSpeechIds, Uint32Array.from(noSpeechIds));
-  prefill(device, slot, prompts);
+  await prefill(device, slot, prompts, signal);
   device.write(state.headIndex, Uint32Array.from(sotRows));
   device.submit(ready.head, { rows: sotRows.length });
   device.submit(ready.noSpeech, { rows: sotRows.length });

@@ -24,7 +24,7 @@ export interface Encoder {
   readonly mel: Tensor;
   /** The cache slot to fill: [4], its number first. */
   readonly slot: Tensor;
-  /** The encoder's output after its last layer norm: [nAudioCtx, nAudioState]. */
+  /** The encoder's output after its last layer norm, and before that what layers keep for themselves: [nAudioCtx, nAudioState]. */
   readonly output: Tensor;
 }
 
@@ -41,41 +41,50 @@ export function buildEncoder(memory: Allocator, { dims, weights: w, cross }: Enc
   const mel = memory.allocate('mel', 'f32', [nFrames + 2, nMels]);
   const slot = memory.allocate('crossSlot', 'u32', [4]);
   const output = memory.allocate('encoder.output', 'f32', [nAudioCtx, nAudioState]);
-  // The residual stream between programs; each layer reads one and writes the other.
-  const stream = [0, 1].map((i) => memory.allocate(`encoder.x${i}`, 'f32', [nAudioCtx, nAudioState]));
-  const front = recordWhole('encoder.conv', (p) => {
-    const padded = p.scratch('conv1.out', 'f32', [nFrames + 2, nAudioState]);
-    p.run(conv1d, { x: mel, ...w.conv1, y: padded }, { padOut: 1 });
-    p.run(conv1d, { x: padded, ...w.conv2, positions: w.encoderPositions, y: stream[0]! }, { stride: 2 });
-  });
-  const layers = w.encoderLayers.map((layer, i) =>
-    encoderLayer(`encoder.layer${i}`, dims, layer, stream[i % 2]!, stream[(i + 1) % 2]!),
+  /** The residual stream between programs. */
+  const x = memory.allocate('encoder.x', 'f32', [nAudioCtx, nAudioState]);
+  // The only slot is the one that is being filled: nothing is in it.
+  const borrowed = cross.slots === 1 ? [...cross.keys, ...cross.values] : [];
+  const front = record(
+    'encoder.conv',
+    (p) => {
+      const padded = p.scratch('conv1.out', 'f32', [nFrames + 2, nAudioState]);
+      p.run(conv1d, { x: mel, ...w.conv1, y: padded }, { padOut: 1 });
+      p.run(conv1d, { x: padded, ...w.conv2, positions: w.encoderPositions, y: x }, { stride: 2 });
+    },
+    { allRows: true, borrowed },
   );
-  const crossPart = recordWhole('encoder.cross', (p) => {
-    p.run(layerNorm, { x: stream[layers.length % 2]!, ...w.encoderNorm, y: output });
-    for (const [i, layer] of w.decoderLayers.entries()) {
-      const kv = projected(p, `cross${i}.kv`, output, layer.crossKeyValue);
-      p.run(crossKvStore, { kv, slot, keys: cross.keys[i]!, values: cross.values[i]! });
-    }
-  });
+  const layers = w.encoderLayers.map((layer, i) =>
+    record(`encoder.layer${i}`, (p) => encoderLayer(p, dims, layer, x, output), { allRows: true, borrowed }),
+  );
+  const crossPart = record(
+    'encoder.cross',
+    (p) => {
+      p.run(layerNorm, { x, ...w.encoderNorm, y: output });
+      for (const [i, layer] of w.decoderLayers.entries()) {
+        const kv = projected(p, `cross${i}.kv`, output, layer.crossKeyValue);
+        p.run(crossKvStore, { kv, slot, keys: cross.keys[i]!, values: cross.values[i]! });
+      }
+    },
+    { allRows: true },
+  );
   return { layers: [front, ...layers], cross: crossPart, mel, slot, output };
 }
 
-/** A window has all its positions. */
-function recordWhole(name: string, body: (p: ProgramBuilder) => void): Program {
-  return record(name, body, { allRows: true });
-}
-
-/** x + attention(layerNorm(x)), then the MLP block; x, y: [nAudioCtx, nAudioState]. */
-function encoderLayer(name: string, dims: ModelDimensions, w: EncoderLayerWeights, x: Tensor, y: Tensor): Program {
-  return recordWhole(name, (p) => {
-    const qkv = projected(p, 'qkv', normed(p, 'normed', x, w.attention.norm), w.attention.qkv);
-    const attended = p.scratch('attended', 'f32', x.shape);
-    // Weights in integers: what their products lose is more than attention then does.
-    const rounded = w.attention.qkv.w.dtype === 'int8' ? 1 : 0;
-    p.run(attention, { qkv, y: attended }, { nHead: dims.nAudioHead, rounded });
-    mlp(p, projected(p, 'attention.out', attended, w.attention.out, { residual: x }), w.mlp, y);
-  });
+/** middle = x + attention(layerNorm(x)), then x = the MLP block of that; x, middle: [nAudioCtx, nAudioState]. */
+function encoderLayer(
+  p: ProgramBuilder,
+  dims: ModelDimensions,
+  w: EncoderLayerWeights,
+  x: Tensor,
+  middle: Tensor,
+): void {
+  const qkv = projected(p, 'qkv', normed(p, 'normed', x, w.attention.norm), w.attention.qkv);
+  const attended = p.scratch('attended', 'f32', x.shape);
+  // Weights in integers: what their products lose is more than attention then does.
+  const rounded = w.attention.qkv.w.dtype === 'int8' ? 1 : 0;
+  p.run(attention, { qkv, y: attended }, { nHead: dims.nAudioHead, rounded });
+  mlp(p, projected(p, 'attention.out', attended, w.attention.out, { residual: x, y: middle }), w.mlp, x);
 }
 
 /** [nMels, nFrames] row-major to [nFrames + 2, nMels] with a row of zeros at each end. */

@@ -7,7 +7,7 @@ import { createCpuDevice } from '../../../src/devices/wasm/device.ts';
 import { MemoryMap } from '../../../src/devices/wasm/memory.ts';
 import { type Device, readFloats, readWords } from '../../../src/engine/device.ts';
 import { defineKernel } from '../../../src/engine/kernel.ts';
-import { record, type Tensor } from '../../../src/engine/program.ts';
+import { type Program, record, type Tensor } from '../../../src/engine/program.ts';
 import { f32, i32 } from '../../../src/engine/wasm/scalar.ts';
 import { at, forWorkItems } from '../../../src/engine/wasm/signature.ts';
 import type { WasmVariant } from '../../../src/engine/wasm/variant.ts';
@@ -35,6 +35,25 @@ const addOne = defineKernel({
   params: {},
   cost: (d) => ({ flops: 1000 * d.rows * d.n, bytes: 0 }),
   variants: { wasm: [plus] },
+});
+
+/** y = x + 1. */
+const addOneTo: WasmVariant<'x' | 'y', 'n'> = {
+  name: 'plain',
+  workItems: ({ dims }) => dims.n,
+  emit(f) {
+    forWorkItems(f, (i) => f.do(f32.store(at(f.args.y, i, 4), f32.add(f32.load(at(f.args.x, i, 4)), f32.const(1)))));
+  },
+};
+const successor = defineKernel({
+  name: 'successor',
+  args: {
+    x: { access: 'read', dtype: 'f32', dims: ['n'] },
+    y: { access: 'write', dtype: 'f32', dims: ['n'] },
+  },
+  params: {},
+  cost: () => ({ flops: 1, bytes: 8 }),
+  variants: { wasm: [addOneTo] },
 });
 
 function counting(name: string, emit: WasmVariant<'count' | 'done'>['emit']) {
@@ -126,6 +145,40 @@ for (const { title, platform, threads } of sizes) {
     assert.ok((await readFloats(device, second)).every((value) => value === 0));
     const write = (): void => device.write(first, new Float32Array(1));
     await throws(DeviceError, 'validation', write, 'not a tensor of this device');
+  });
+
+  test('scratch lies over what a program borrows, as far as there is room', async () => {
+    const n = 1000;
+    const x = device.allocate('x', 'f32', [n], 'state');
+    const y = device.allocate('y', 'f32', [n], 'state');
+    const borrowed = [0, 1].map((i) => device.allocate(`borrowed${i}`, 'f32', [n], 'state'));
+    const chain = (name: string, lenders: readonly Tensor[]): Program =>
+      record(
+        name,
+        (p) => {
+          const steps = [0, 1, 2].map((i) => p.scratch(`step${i}`, 'f32', [n]));
+          for (const [i, step] of steps.entries()) p.run(successor, { x: steps[i - 1] ?? x, y: step });
+          p.run(successor, { x: steps[2]!, y });
+        },
+        { borrowed: lenders },
+      );
+    const before = device.bytesHeld;
+    for (const lenders of [borrowed, borrowed.slice(1), []]) {
+      const [run] = await device.prepare([chain('chain', lenders)]);
+      for (const tensor of [x, ...borrowed]) device.write(tensor, new Float32Array(n).fill(5));
+      device.submit(run!);
+      assert.ok((await readFloats(device, y)).every((value) => value === 9));
+      assert.ok((await readFloats(device, x)).every((value) => value === 5));
+      const isKept = await Promise.all(borrowed.map(async (each) => (await readFloats(device, each))[n - 1] === 5));
+      assert.equal(isKept, [!lenders.includes(borrowed[0]!), !lenders.includes(borrowed[1]!)]);
+      // Two blocks hold the three steps: of what is not borrowed there are so many.
+      const blocks = Math.floor((device.bytesHeld - before) / (4 * n));
+      assert.is(blocks, 2 - lenders.length);
+    }
+    assert.throws(
+      () => record('wrong', (p) => p.run(successor, { x, y }), { borrowed: [x] }),
+      /a tensor that it borrows/,
+    );
   });
 
   test('memory grows between the programs that use it', async () => {
