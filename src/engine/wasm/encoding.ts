@@ -27,9 +27,7 @@ export function signedLeb(value: number): number[] {
 
 /** A vector of already encoded items: their count, then their bytes. */
 export function vector(items: readonly (readonly number[])[]): number[] {
-  const bytes = unsignedLeb(items.length);
-  for (const item of items) for (const byte of item) bytes.push(byte);
-  return bytes;
+  return [...unsignedLeb(items.length), ...items.flat()];
 }
 
 export function utf8Name(name: string): number[] {
@@ -37,10 +35,44 @@ export function utf8Name(name: string): number[] {
   return [...unsignedLeb(bytes.length), ...bytes];
 }
 
-export function section(id: number, body: readonly number[]): number[] {
-  return [id, ...unsignedLeb(body.length)].concat(body);
-}
-
 export function floatBytes(value: number): number[] {
   return [...new Uint8Array(new Float32Array([value]).buffer)];
+}
+
+/** Bytes that are written one after the other. */
+export class ByteWriter {
+  #bytes = new Uint8Array(512);
+  length = 0;
+
+  write(bytes: ArrayLike<number>): void {
+    const end = this.length + bytes.length;
+    if (end > this.#bytes.length) this.#grow(end);
+    // Mostly one to four: a call of `set` would cost more.
+    for (let i = 0; i < bytes.length; i++) this.#bytes[this.length + i] = bytes[i]!;
+    this.length = end;
+  }
+
+  /** What was written to another. */
+  append(other: ByteWriter): void {
+    const end = this.length + other.length;
+    if (end > this.#bytes.length) this.#grow(end);
+    this.#bytes.set(other.#bytes.subarray(0, other.length), this.length);
+    this.length = end;
+  }
+
+  section(id: number, body: ByteWriter): void {
+    this.write([id, ...unsignedLeb(body.length)]);
+    this.append(body);
+  }
+
+  /** All that was written. */
+  bytes(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.length);
+  }
+
+  #grow(least: number): void {
+    const larger = new Uint8Array(Math.max(least, 2 * this.#bytes.length));
+    larger.set(this.#bytes.subarray(0, this.length));
+    this.#bytes = larger;
+  }
 }

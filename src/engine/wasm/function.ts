@@ -11,8 +11,17 @@
  *   });
  *   f.return(total);
  */
-import { unsignedLeb, vector } from './encoding.ts';
-import { type Expr, instruction, type Local, localVariable, tee, type ValueType, valueTypeByte } from './expression.ts';
+import { ByteWriter, unsignedLeb, vector } from './encoding.ts';
+import {
+  type Expr,
+  instruction,
+  type Local,
+  localVariable,
+  tee,
+  type ValueType,
+  valueTypeByte,
+  writeCode,
+} from './expression.ts';
 import { type I32, i32 } from './scalar.ts';
 import { f32x4, i32x4 } from './simd.ts';
 
@@ -30,8 +39,8 @@ export class FunctionBuilder<P extends ParameterTypes = ParameterTypes> {
   /** The parameters by name. They may be set like locals. */
   readonly args: Parameters<P>;
   readonly #types: ValueType[] = [];
-  readonly #prologue: number[] = [];
-  readonly #code: number[] = [];
+  readonly #prologue = new ByteWriter();
+  readonly #code = new ByteWriter();
   readonly #constants = new Map<string, Local<'v128'>>();
   #depth = 0;
   readonly name: string;
@@ -83,7 +92,7 @@ export class FunctionBuilder<P extends ParameterTypes = ParameterTypes> {
     if (!local) {
       local = this.local('v128');
       this.#constants.set(key, local);
-      for (const byte of assignment(local, value).code) this.#prologue.push(byte);
+      writeCode(this.#prologue, assignment(local, value));
     }
     return local;
   }
@@ -105,14 +114,15 @@ export class FunctionBuilder<P extends ParameterTypes = ParameterTypes> {
   }
 
   do(statement: Expr<'void'>): void {
-    for (const byte of statement.code) this.#code.push(byte);
+    writeCode(this.#code, statement);
   }
 
   if(condition: I32, then: () => void, otherwise?: () => void): void {
-    this.#open([...condition.code, 0x04, emptyBlock], () => {
+    writeCode(this.#code, condition);
+    this.#open(0x04, () => {
       then();
       if (otherwise) {
-        this.#code.push(0x05);
+        this.#code.write([0x05]);
         otherwise();
       }
     });
@@ -120,20 +130,21 @@ export class FunctionBuilder<P extends ParameterTypes = ParameterTypes> {
 
   /** A block that `br(exit)` leaves. */
   block(body: (exit: Label) => void): void {
-    this.#open([0x02, emptyBlock], () => body({ depth: this.#depth }));
+    this.#open(0x02, () => body({ depth: this.#depth }));
   }
 
   /** A loop that `br(again)` repeats; it ends when the body falls through. */
   loop(body: (again: Label) => void): void {
-    this.#open([0x03, emptyBlock], () => body({ depth: this.#depth }));
+    this.#open(0x03, () => body({ depth: this.#depth }));
   }
 
   br(label: Label): void {
-    this.#code.push(0x0c, ...unsignedLeb(this.#depth - label.depth));
+    this.#code.write([0x0c, ...unsignedLeb(this.#depth - label.depth)]);
   }
 
   brIf(label: Label, condition: I32): void {
-    this.#code.push(...condition.code, 0x0d, ...unsignedLeb(this.#depth - label.depth));
+    writeCode(this.#code, condition);
+    this.#code.write([0x0d, ...unsignedLeb(this.#depth - label.depth)]);
   }
 
   /** do { body } while (condition) */
@@ -167,37 +178,40 @@ export class FunctionBuilder<P extends ParameterTypes = ParameterTypes> {
   }
 
   return(value?: Expr): void {
-    this.do(instruction('void', value ? [value] : [], 0x0f));
+    this.do(instruction('void', value ? [value] : [], [0x0f]));
   }
 
   /** A call as a statement. */
   call(callee: FunctionBuilder, ...args: readonly Expr[]): void {
-    this.do(instruction('void', args, 0x10, ...unsignedLeb(callee.index)));
+    this.do(instruction('void', args, [0x10, ...unsignedLeb(callee.index)]));
   }
 
   /** A call for its result. */
   callFor<T extends ValueType>(type: T, callee: FunctionBuilder, ...args: readonly Expr[]): Expr<T> {
-    return instruction(type, args, 0x10, ...unsignedLeb(callee.index));
+    return instruction(type, args, [0x10, ...unsignedLeb(callee.index)]);
   }
 
   /** Size and body, as the code section wants it. */
-  encode(): number[] {
+  encode(to: ByteWriter): void {
     const locals = vector(this.#types.map((type) => [1, valueTypeByte[type]]));
     // A function with a result ends by `return`; the end of its body is then never reached, which has to be said.
     const end = this.result ? [0x00, 0x0b] : [0x0b];
-    const body = [...locals].concat(this.#prologue, this.#code, end);
-    return [...unsignedLeb(body.length)].concat(body);
+    to.write(unsignedLeb(locals.length + this.#prologue.length + this.#code.length + end.length));
+    to.write(locals);
+    to.append(this.#prologue);
+    to.append(this.#code);
+    to.write(end);
   }
 
-  #open(head: readonly number[], body: () => void): void {
-    for (const byte of head) this.#code.push(byte);
+  #open(opcode: number, body: () => void): void {
+    this.#code.write([opcode, emptyBlock]);
     this.#depth++;
     body();
     this.#depth--;
-    this.#code.push(0x0b);
+    this.#code.write([0x0b]);
   }
 }
 
 function assignment(local: Local, value: Expr): Expr<'void'> {
-  return instruction('void', [value], 0x21, ...unsignedLeb(local.index));
+  return instruction('void', [value], [0x21, ...unsignedLeb(local.index)]);
 }

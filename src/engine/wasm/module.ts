@@ -4,7 +4,7 @@
  * Functions that several kernels need (GEMM tiles, `exp` over a row) are built once a module: `w.once(key, build)`.
  */
 import { InternalError } from '../../base/errors.ts';
-import { section, unsignedLeb, utf8Name, vector } from './encoding.ts';
+import { ByteWriter, unsignedLeb, utf8Name, vector } from './encoding.ts';
 import { type ValueType, valueTypeByte } from './expression.ts';
 import { FunctionBuilder, type ParameterTypes } from './function.ts';
 
@@ -65,15 +65,22 @@ export class ModuleBuilder {
     const limits = [this.#memory.shared ? 3 : 1, ...unsignedLeb(1), ...unsignedLeb(this.#memory.maximumPages)];
     const imports = [[...utf8Name('env'), ...utf8Name('memory'), 2, ...limits]];
     const exports = this.#exports.map((e) => [...utf8Name(e.name), 0, ...unsignedLeb(e.index)]);
-    const code = this.#functions.map((f) => f.encode());
-    const parts: readonly (readonly number[])[] = [
-      [0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-      section(1, vector(types)),
-      section(2, vector(imports)),
-      section(3, vector(typeOf)),
-      section(7, vector(exports)),
-      section(10, vector(code)),
-    ];
-    return Uint8Array.from(parts.flat());
+    const module = new ByteWriter();
+    module.write([0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+    for (const [id, items] of [
+      [1, types] as const,
+      [2, imports] as const,
+      [3, typeOf] as const,
+      [7, exports] as const,
+    ]) {
+      const body = new ByteWriter();
+      body.write(vector(items));
+      module.section(id, body);
+    }
+    const code = new ByteWriter();
+    code.write(unsignedLeb(this.#functions.length));
+    for (const f of this.#functions) f.encode(code);
+    module.section(10, code);
+    return module.bytes();
   }
 }

@@ -6,26 +6,28 @@ export type I32 = Expr<'i32'>;
 export type F32 = Expr<'f32'>;
 
 function unary<A extends ValueType, R extends ValueType>(type: R, op: number): (a: Expr<A>) => Expr<R> {
-  return (a) => instruction(type, [a], op);
+  const bytes = [op];
+  return (a) => instruction(type, [a], bytes);
 }
 
 function binary<A extends ValueType, R extends ValueType>(type: R, op: number): (a: Expr<A>, b: Expr<A>) => Expr<R> {
-  return (a, b) => instruction(type, [a, b], op);
+  const bytes = [op];
+  return (a, b) => instruction(type, [a, b], bytes);
 }
 
 function load<R extends ValueType>(type: R, op: number, align: number): (address: I32, offset?: number) => Expr<R> {
-  return (address, offset = 0) => instruction(type, [address], op, align, ...unsignedLeb(offset));
+  return (address, offset = 0) => instruction(type, [address], [op, align, ...unsignedLeb(offset)]);
 }
 
 function store<A extends ValueType>(
   op: number,
   align: number,
 ): (a: I32, value: Expr<A>, offset?: number) => Expr<'void'> {
-  return (address, value, offset = 0) => instruction('void', [address, value], op, align, ...unsignedLeb(offset));
+  return (address, value, offset = 0) => instruction('void', [address, value], [op, align, ...unsignedLeb(offset)]);
 }
 
 export const i32 = {
-  const: (value: number): I32 => instruction('i32', [], 0x41, ...signedLeb(value)),
+  const: (value: number): I32 => instruction('i32', [], [0x41, ...signedLeb(value)]),
   load: load('i32', 0x28, 2),
   load8_s: load('i32', 0x2c, 0),
   load8_u: load('i32', 0x2d, 0),
@@ -55,7 +57,7 @@ export const i32 = {
 };
 
 export const f32 = {
-  const: (value: number): F32 => instruction('f32', [], 0x43, ...floatBytes(value)),
+  const: (value: number): F32 => instruction('f32', [], [0x43, ...floatBytes(value)]),
   load: load('f32', 0x2a, 2),
   store: store<'f32'>(0x38, 2),
   eq: binary<'f32', 'i32'>('i32', 0x5b),
@@ -72,6 +74,6 @@ export const f32 = {
 };
 
 export const memory = {
-  copy: (to: I32, from: I32, bytes: I32): Expr<'void'> => instruction('void', [to, from, bytes], 0xfc, 10, 0, 0),
-  fill: (to: I32, byte: I32, bytes: I32): Expr<'void'> => instruction('void', [to, byte, bytes], 0xfc, 11, 0),
+  copy: (to: I32, from: I32, bytes: I32): Expr<'void'> => instruction('void', [to, from, bytes], [0xfc, 10, 0, 0]),
+  fill: (to: I32, byte: I32, bytes: I32): Expr<'void'> => instruction('void', [to, byte, bytes], [0xfc, 11, 0]),
 };

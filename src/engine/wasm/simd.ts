@@ -11,27 +11,33 @@ function op(code: number): number[] {
 }
 
 function unary(code: number): (a: V128) => V128 {
-  return (a) => instruction('v128', [a], ...op(code));
+  const bytes = op(code);
+  return (a) => instruction('v128', [a], bytes);
 }
 
 function binary(code: number): (a: V128, b: V128) => V128 {
-  return (a, b) => instruction('v128', [a, b], ...op(code));
+  const bytes = op(code);
+  return (a, b) => instruction('v128', [a, b], bytes);
 }
 
 function ternary(code: number): (a: V128, b: V128, c: V128) => V128 {
-  return (a, b, c) => instruction('v128', [a, b, c], ...op(code));
+  const bytes = op(code);
+  return (a, b, c) => instruction('v128', [a, b, c], bytes);
 }
 
 function shift(code: number): (a: V128, bits: I32) => V128 {
-  return (a, bits) => instruction('v128', [a, bits], ...op(code));
+  const bytes = op(code);
+  return (a, bits) => instruction('v128', [a, bits], bytes);
 }
 
 function test(code: number): (a: V128) => I32 {
-  return (a) => instruction('i32', [a], ...op(code));
+  const bytes = op(code);
+  return (a) => instruction('i32', [a], bytes);
 }
 
 function load(code: number, align: number): (address: I32, offset?: number) => V128 {
-  return (address, offset = 0) => instruction('v128', [address], ...op(code), align, ...unsignedLeb(offset));
+  const bytes = [...op(code), align];
+  return (address, offset = 0) => instruction('v128', [address], [...bytes, ...unsignedLeb(offset)]);
 }
 
 export const v128 = {
@@ -45,15 +51,15 @@ export const v128 = {
   load32_zero: load(92, 2),
   /** `value` with 32 bits from memory in a lane. */
   load32_lane: (address: I32, value: V128, lane: number, offset = 0): V128 =>
-    instruction('v128', [address, value], ...op(86), 2, ...unsignedLeb(offset), lane),
+    instruction('v128', [address, value], [...op(86), 2, ...unsignedLeb(offset), lane]),
   store: (address: I32, value: V128, offset = 0): Expr<'void'> =>
-    instruction('void', [address, value], ...op(11), 4, ...unsignedLeb(offset)),
+    instruction('void', [address, value], [...op(11), 4, ...unsignedLeb(offset)]),
   store16_lane: (address: I32, value: V128, lane: number, offset = 0): Expr<'void'> =>
-    instruction('void', [address, value], ...op(89), 1, ...unsignedLeb(offset), lane),
+    instruction('void', [address, value], [...op(89), 1, ...unsignedLeb(offset), lane]),
   store32_lane: (address: I32, value: V128, lane: number, offset = 0): Expr<'void'> =>
-    instruction('void', [address, value], ...op(90), 2, ...unsignedLeb(offset), lane),
+    instruction('void', [address, value], [...op(90), 2, ...unsignedLeb(offset), lane]),
   store64_lane: (address: I32, value: V128, lane: number, offset = 0): Expr<'void'> =>
-    instruction('void', [address, value], ...op(91), 3, ...unsignedLeb(offset), lane),
+    instruction('void', [address, value], [...op(91), 3, ...unsignedLeb(offset), lane]),
   and: binary(78),
   andnot: binary(79),
   or: binary(80),
@@ -65,7 +71,7 @@ export const v128 = {
 
 export const i8x16 = {
   /** Bytes of the 32 of `a` and `b`, by index. */
-  shuffle: (a: V128, b: V128, lanes: readonly number[]): V128 => instruction('v128', [a, b], ...op(13), ...lanes),
+  shuffle: (a: V128, b: V128, lanes: readonly number[]): V128 => instruction('v128', [a, b], [...op(13), ...lanes]),
 };
 
 export const i16x8 = {
@@ -79,11 +85,11 @@ export const i16x8 = {
 export const i32x4 = {
   const: (value: number): V128 => {
     const bytes = [...new Uint8Array(new Int32Array([value]).buffer)];
-    return instruction('v128', [], ...op(12), ...bytes, ...bytes, ...bytes, ...bytes);
+    return instruction('v128', [], [...op(12), ...bytes, ...bytes, ...bytes, ...bytes]);
   },
   lanes: (a: number, b: number, c: number, d: number): V128 =>
-    instruction('v128', [], ...op(12), ...new Uint8Array(new Int32Array([a, b, c, d]).buffer)),
-  splat: (a: I32): V128 => instruction('v128', [a], ...op(17)),
+    instruction('v128', [], [...op(12), ...new Uint8Array(new Int32Array([a, b, c, d]).buffer)]),
+  splat: (a: I32): V128 => instruction('v128', [a], op(17)),
   eq: binary(55),
   lt_s: binary(57),
   gt_s: binary(59),
@@ -102,10 +108,10 @@ export const i32x4 = {
 export const f32x4 = {
   const: (value: number): V128 => {
     const bytes = floatBytes(value);
-    return instruction('v128', [], ...op(12), ...bytes, ...bytes, ...bytes, ...bytes);
+    return instruction('v128', [], [...op(12), ...bytes, ...bytes, ...bytes, ...bytes]);
   },
-  splat: (a: F32): V128 => instruction('v128', [a], ...op(19)),
-  extract_lane: (a: V128, lane: number): F32 => instruction('f32', [a], ...op(31), lane),
+  splat: (a: F32): V128 => instruction('v128', [a], op(19)),
+  extract_lane: (a: V128, lane: number): F32 => instruction('f32', [a], [...op(31), lane]),
   eq: binary(65),
   ge: binary(70),
   /** To whole numbers, ties to even. */
