@@ -9,10 +9,11 @@ import { RunningLogMel } from './audio/features/runningLogMel.ts';
 import type { Sound } from './audio/sound.ts';
 import { OptionsError, SottoError } from './base/errors.ts';
 import type { CallOptions, Progress } from './base/progress.ts';
+import type { Semaphore } from './base/semaphore.ts';
 import { anySignal } from './base/signals.ts';
 import { Turn } from './base/turn.ts';
 import { detectLanguage, type LanguageDetection } from './decode/languageDetect.ts';
-import { InferencePool } from './decode/pool/pool.ts';
+import { SharedInference } from './decode/pool/sharedInference.ts';
 import type { Device } from './engine/device.ts';
 import type { ModelDimensions } from './model/dims.ts';
 import type { ModelInference } from './model/inference.ts';
@@ -62,17 +63,18 @@ export class Whisper {
   readonly tokenizer: Tokenizer;
   readonly device: { readonly kind: Device['kind']; readonly description: string };
   readonly #parts: WhisperParts;
-  readonly #pool: InferencePool;
-  /** What a recording is decoded with that is one of several. */
+  /** What a recording is decoded with that may be one of several. */
   readonly #shared: SpeechModel;
+  readonly #admission: Semaphore;
   readonly #closing = new AbortController();
   #closed: Promise<void> | undefined;
 
   constructor(parts: WhisperParts) {
     this.#parts = parts;
     this.inference = parts.inference;
-    this.#pool = new InferencePool(parts.inference, parts.recordingsAtOnce ?? RECORDINGS_AT_ONCE);
-    this.#shared = { inference: this.#pool, tokenizer: parts.tokenizer };
+    const inference = new SharedInference(parts.inference, parts.recordingsAtOnce ?? RECORDINGS_AT_ONCE);
+    this.#shared = { inference, tokenizer: parts.tokenizer };
+    this.#admission = inference.admission;
     this.tokenizer = parts.tokenizer;
     this.device = { kind: parts.device.kind, description: parts.device.description };
   }
@@ -242,9 +244,7 @@ export class Whisper {
 
   /** What a call works with: its part of the pool; for windows of its own that are decoded together all of it, and the engine. */
   #partOf(batchSize = 1): { readonly model: SpeechModel; readonly places: number } {
-    return batchSize > 1
-      ? { model: this.#parts, places: this.#pool.admission.size }
-      : { model: this.#shared, places: 1 };
+    return batchSize > 1 ? { model: this.#parts, places: this.#admission.size } : { model: this.#shared, places: 1 };
   }
 
   /**
@@ -284,7 +284,7 @@ export class Whisper {
   ): AsyncGenerator<T, void, undefined> {
     if (this.#closed) throw closedError();
     const { signal, release } = anySignal(given, this.#closing.signal);
-    const turn = new Turn(this.#pool.admission, signal, places);
+    const turn = new Turn(this.#admission, signal, places);
     const steps = start(signal, turn);
     try {
       for (;;) {
@@ -311,7 +311,7 @@ export class Whisper {
   ): Promise<T> {
     if (this.#closed) throw closedError();
     const { signal, release } = anySignal(given, this.#closing.signal);
-    const turn = new Turn(this.#pool.admission, signal, places);
+    const turn = new Turn(this.#admission, signal, places);
     try {
       await turn.begin();
       return await work(signal, turn);

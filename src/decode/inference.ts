@@ -160,7 +160,10 @@ export interface Inference {
     signal?: AbortSignal,
     onStep?: (rows: readonly RuleState[]) => void,
   ): Promise<GreedyResult>;
-  /** Makes room for groups of `rowsEach` rows that come and go; an engine without it decodes one call after the other. */
+  /**
+   * Makes room for `places` groups of `rowsEach` rows that come and go, or for fewer of many rows. An engine without it
+   * decodes one call after the other.
+   */
   shareRows?(places: number, rowsEach: number): Promise<SharedRows>;
   /** Runs the initial tokens of all groups through the decoder and leaves the first logits ready. */
   start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding>;

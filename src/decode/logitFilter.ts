@@ -8,14 +8,13 @@ import type { Candidates, DecodeGroup, Decoding } from './inference.ts';
 import type { LogitFilter, ResolvedDecodingOptions } from './options.ts';
 import { largest } from './search/topK.ts';
 
-/** The filters that options ask for, in this order; undefined if none. */
-export function logitFilter(options: ResolvedDecodingOptions, eot: number): LogitFilter | undefined {
+/** The filters that options ask for, in this order. */
+export function logitFilter(options: ResolvedDecodingOptions, eot: number): LogitFilter {
   const { repetitionPenalty, noRepeatNgramSize, logitFilter: own } = options;
   const filters: LogitFilter[] = [];
   if (repetitionPenalty !== 1) filters.push(penaliseRepetition(repetitionPenalty, eot));
   if (noRepeatNgramSize > 0) filters.push(forbidRepeatedNgrams(noRepeatNgramSize));
   if (own) filters.push(own);
-  if (filters.length === 0) return undefined;
   return (logits, sampled) => {
     for (const filter of filters) filter(logits, sampled);
   };

@@ -11,20 +11,17 @@ import { languageCode } from '../text/languages.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { AudioFeatures, DecodeGroup, Inference } from './inference.ts';
 import { detectLanguage, type LanguageDetection } from './languageDetect.ts';
-import { FilteredDecoding, logitFilter } from './logitFilter.ts';
 import {
   checkDecodingOptions,
   type DecodingOptions,
-  type LogitFilter,
   MAX_ROWS,
+  maxCandidates,
   type ResolvedDecodingOptions,
   resolveDecodingOptions,
 } from './options.ts';
 import { logitRules } from './rules.ts';
-import { beamSearch } from './search/beamSearch.ts';
 import { greedySearch } from './search/greedy.ts';
 import { bestHypothesis } from './search/ranker.ts';
-import { samplingSearch } from './search/sampling.ts';
 import { type Hypothesis, hypothesesOf, type Search, type SearchGroup } from './search/search.ts';
 
 /** One window to decode. */
@@ -68,9 +65,10 @@ export class DecodingTask {
   readonly #options: ResolvedDecodingOptions;
   readonly #language: string | undefined;
   readonly #rules: LogitRules;
-  readonly #filter: LogitFilter | undefined;
+  readonly #isFiltered: boolean;
   readonly #isGreedy: boolean;
-  readonly #search: Search;
+  /** A page loads those that it asks for. */
+  readonly #search: () => Promise<Search>;
   readonly #rows: number;
   readonly #sampleLen: number;
 
@@ -85,19 +83,22 @@ export class DecodingTask {
     if (!tokenizer.isMultilingual) this.#language = englishOnly(options);
     else this.#language = options.language === undefined ? undefined : languageCode(options.language);
     this.#rules = logitRules(tokenizer, options);
-    this.#filter = logitFilter(options, tokenizer.eot);
+    this.#isFiltered = options.repetitionPenalty !== 1 || options.noRepeatNgramSize > 0 || !!options.logitFilter;
     this.#sampleLen = options.sampleLen ?? inference.nTextCtx >> 1;
     this.#isGreedy = beamSize === undefined && temperature === 0;
     const { eot } = tokenizer;
     if (beamSize !== undefined) {
       this.#rows = beamSize;
-      this.#search = beamSearch({ beamSize, patience, eot });
+      const search = { beamSize, wanted: maxCandidates(beamSize, patience), eot };
+      this.#search = async () => (await import('./search/beamSearch.ts')).beamSearch(search);
     } else if (temperature > 0) {
       this.#rows = bestOf;
-      this.#search = samplingSearch(inference.nVocab, this.#rules, { temperature, seed });
+      const { nVocab } = inference;
+      this.#search = async () =>
+        (await import('./search/sampling.ts')).samplingSearch(nVocab, this.#rules, { temperature, seed });
     } else {
       this.#rows = 1;
-      this.#search = greedySearch(eot);
+      this.#search = async () => greedySearch(eot);
     }
   }
 
@@ -157,16 +158,19 @@ export class DecodingTask {
     signal: AbortSignal | undefined,
   ): Promise<{ candidates: readonly (readonly Hypothesis[])[]; noSpeechProb: Float32Array }> {
     const [first] = searchGroups;
-    if (this.#isGreedy && !this.#filter && first && searchGroups.every(({ limit }) => limit === first.limit)) {
+    if (this.#isGreedy && !this.#isFiltered && first && searchGroups.every(({ limit }) => limit === first.limit)) {
       const { sequences, noSpeechProb } = await this.#inference.greedy(groups, this.#rules, first.limit, signal);
       return { candidates: hypothesesOf(searchGroups, sequences, this.#rules.eot), noSpeechProb };
     }
+    const search = await this.#search();
+    const filters = this.#isFiltered ? await import('./logitFilter.ts') : undefined;
     const started = await this.#inference.start(groups, this.#rules, signal);
-    const decoding = this.#filter
-      ? new FilteredDecoding(started, groups, this.#inference.nVocab, this.#rules, this.#filter)
+    const filter = filters?.logitFilter(this.#options, this.#rules.eot);
+    const decoding = filter
+      ? new filters!.FilteredDecoding(started, groups, this.#inference.nVocab, this.#rules, filter)
       : started;
     try {
-      return { candidates: await this.#search(decoding, searchGroups, signal), noSpeechProb: decoding.noSpeechProb };
+      return { candidates: await search(decoding, searchGroups, signal), noSpeechProb: decoding.noSpeechProb };
     } finally {
       decoding.close();
     }

@@ -27,12 +27,16 @@ import { DeviceDecoding } from './decoder/decoding.ts';
 import { type DecodingContext, makeSlotOf, type PlacedGroup, prefillGroups } from './decoder/decodingRows.ts';
 import { decodeGreedily } from './decoder/greedy.ts';
 import { Arena, allocateCrossCache, type CrossCache } from './decoder/kvCache.ts';
+import { DeviceSharedRows } from './decoder/sharedRows.ts';
 import type { ModelDimensions } from './dims.ts';
 import { buildEncoder, channelsLast, type Encoder } from './encoder/encoder.ts';
 import { Features, slotOf } from './encoder/features.ts';
 import type { ChosenStorage } from './storage.ts';
 import type { TensorReader } from './tensorData.ts';
 import { loadWeights, type ModelWeights, planWeights } from './weights.ts';
+
+/** `advanceRows` has them in one workgroup. */
+const MAX_ROWS = 256;
 
 /** How it is stored: caches in f32 when absent. Sums are f32 always. */
 export interface InferenceOptions extends CallOptions, Partial<ChosenStorage> {
@@ -249,10 +253,9 @@ class DeviceInference implements ModelInference {
   }
 
   async shareRows(places: number, rowsEach: number): Promise<SharedRows> {
-    const { context, release } = await this.#occupy({ rows: places * rowsEach, rowsEach });
-    // A page that has one recording at a time does not load it.
-    const { DeviceSharedRows } = await import('./decoder/sharedRows.ts');
-    return new DeviceSharedRows(context, { places, rowsEach }, release);
+    const count = Math.max(1, Math.min(places, Math.floor(MAX_ROWS / rowsEach)));
+    const { context, release } = await this.#occupy({ rows: count * rowsEach, rowsEach });
+    return new DeviceSharedRows(context, { places: count, rowsEach }, release);
   }
 
   /** Takes the batch slot of a size. */

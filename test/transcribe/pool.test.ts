@@ -8,7 +8,7 @@ import type { LogMel } from '../../src/audio/features/logMel.ts';
 import { NumericError } from '../../src/base/errors.ts';
 import { randomBits, randomStream } from '../../src/base/random.ts';
 import type { AlignRequest } from '../../src/decode/inference.ts';
-import { InferencePool } from '../../src/decode/pool/pool.ts';
+import { SharedInference } from '../../src/decode/pool/sharedInference.ts';
 import type { TranscribeOptions } from '../../src/transcribe/options.ts';
 import { transcribe } from '../../src/transcribe/transcribe.ts';
 import type { Transcript } from '../../src/transcribe/transcript.ts';
@@ -125,7 +125,7 @@ async function together(seed: number, all: readonly Guest[]) {
       }
     },
   });
-  const pool = new InferencePool(inference, 1 + (seed % 4));
+  const pool = new SharedInference(inference, 1 + (seed % 4));
   const stay = async (guest: Guest, signal: AbortSignal): Promise<Outcome> => {
     try {
       const release = await pool.admission.lock(signal);
@@ -180,7 +180,7 @@ test('NaN in one recording is no error of the others', async () => {
   };
   for (const options of [{}, { beamSize: 3 }]) {
     const inference = new ScriptedInference({ nVocab, script });
-    const pool = new InferencePool(inference, 4);
+    const pool = new SharedInference(inference, 4);
     const run = async (key: number): Promise<Transcript> => {
       const release = await pool.admission.lock();
       try {

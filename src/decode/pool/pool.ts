@@ -7,13 +7,12 @@
  * recordings can then take part in a step, which costs little more with many rows than with one. A recording has one window
  * at a time, so none waits for longer than the others take for one each.
  *
- * Bounded: `most` recordings are let in, each has at most one window in the engine, and rows for that one.
+ * Bounded: as many recordings are let in as `admission` has places, each has at most one window in the engine, and rows for that one.
  */
 import { DeviceError, InternalError } from '../../base/errors.ts';
-import { Semaphore } from '../../base/semaphore.ts';
+import type { Semaphore } from '../../base/semaphore.ts';
 import type { LogitRules, RuleState } from '../../rules/logitRules.ts';
 import type { AudioFeatures, DecodeGroup, Decoding, GreedyResult, Inference } from '../inference.ts';
-import { MAX_ROWS } from '../options.ts';
 import { GreedyLane, type Lane, StepLane } from './lane.ts';
 import { RequestQueue } from './requestQueue.ts';
 import { Table } from './table.ts';
@@ -23,8 +22,7 @@ export class InferencePool implements Inference {
   readonly nTextCtx: number;
   readonly nMels: number;
   readonly align?: NonNullable<Inference['align']>;
-  /** Who works here: a place for each recording, all places for who uses the engine itself. */
-  readonly admission: Semaphore;
+  readonly #admission: Semaphore;
   readonly #inference: Inference;
   readonly #aligns = new RequestQueue<Float32Array>();
   readonly #encodes = new RequestQueue<AudioFeatures>();
@@ -33,27 +31,30 @@ export class InferencePool implements Inference {
   /** By rows of a place, the one that stepped last at the end. */
   readonly #tables = new Map<number, Table>();
   /** Decodes that have the engine's own way: one at a time. */
-  readonly #direct = new Semaphore(1);
+  readonly #direct: Semaphore;
   /** Windows that the engine holds, and has room for as far as is known. */
   #open = 0;
   #room = 1;
   #mostRoom: number;
   #isRunning = false;
 
-  /** @param most recordings that work at once */
-  constructor(inference: Inference, most: number) {
+  /**
+   * @param admission who works here, a place for each recording
+   * @param direct    of one place
+   */
+  constructor(inference: Inference, admission: Semaphore, direct: Semaphore) {
     this.#inference = inference;
-    this.admission = new Semaphore(most);
-    this.#mostRoom = inference.reserveAudio ? most : 1;
+    this.#direct = direct;
+    this.#admission = admission;
+    this.#mostRoom = inference.reserveAudio ? admission.size : 1;
     this.nVocab = inference.nVocab;
     this.nTextCtx = inference.nTextCtx;
     this.nMels = inference.nMels;
     const align = inference.align?.bind(inference);
     if (align) {
       this.align = (request, onHead, signal) => {
-        const audio = ownFeatures(request.audio);
         return this.#aligns.add(
-          () => align({ ...request, audio }, onHead, signal),
+          () => align(request, onHead, signal),
           signal,
           () => this.#wake(),
         );
@@ -61,26 +62,28 @@ export class InferencePool implements Inference {
     }
   }
 
+  /** Whoever closes the window has to tell: `closed`. */
   encode(mel: Float32Array, signal?: AbortSignal, onPart?: (share: number) => void): Promise<AudioFeatures> {
     const encode = async (): Promise<AudioFeatures> => {
       this.#open++;
-      const close = (): void => {
-        this.#open--;
-        this.#wake();
-      };
       try {
-        return new PooledFeatures(await this.#inference.encode(mel, signal, onPart), close);
+        return await this.#inference.encode(mel, signal, onPart);
       } catch (error) {
-        close();
+        this.closed();
         throw error;
       }
     };
-    return this.#encodes.add(
-      encode,
-      signal,
-      () => this.#wake(),
-      (features) => features.close(),
-    );
+    const unused = (features: AudioFeatures): void => {
+      features.close();
+      this.closed();
+    };
+    return this.#encodes.add(encode, signal, () => this.#wake(), unused);
+  }
+
+  /** A window is. */
+  closed(): void {
+    this.#open--;
+    this.#wake();
   }
 
   async greedy(
@@ -90,24 +93,22 @@ export class InferencePool implements Inference {
     signal?: AbortSignal,
     onStep?: (rows: readonly RuleState[]) => void,
   ): Promise<GreedyResult> {
-    const own = groups.map(ownGroup);
-    const group = this.#shared(own);
+    const group = this.#shared(groups);
     if (group?.rows === 1) return this.#wait(new GreedyLane(this.#laneOf(group, rules, signal), limit, onStep)).result;
     const release = await this.#direct.lock(signal);
     try {
-      return await this.#inference.greedy(own, rules, limit, signal, onStep);
+      return await this.#inference.greedy(groups, rules, limit, signal, onStep);
     } finally {
       release();
     }
   }
 
   async start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding> {
-    const own = groups.map(ownGroup);
-    const group = this.#shared(own);
+    const group = this.#shared(groups);
     if (group) return this.#wait(new StepLane(this.#laneOf(group, rules, signal), this.nVocab)).started;
     const release = await this.#direct.lock(signal);
     try {
-      return closing(await this.#inference.start(own, rules, signal), release);
+      return closing(await this.#inference.start(groups, rules, signal), release);
     } catch (error) {
       release();
       throw error;
@@ -119,7 +120,7 @@ export class InferencePool implements Inference {
     const [group] = groups;
     if (!this.#inference.shareRows || !group || groups.length > 1) return undefined;
     // Who is alone needs no table.
-    const isAlone = this.admission.held <= 1 && this.#direct.held === 0 && this.#lanes.length === 0;
+    const isAlone = this.#admission.held <= 1 && this.#direct.held === 0 && this.#lanes.length === 0;
     return isAlone && this.#isEmpty ? undefined : group;
   }
 
@@ -192,7 +193,7 @@ export class InferencePool implements Inference {
 
   /** Windows to hold at once: one for each who is here, in powers of two, so that few have to wait for more room. */
   get #wantedRoom(): number {
-    return Math.min(this.#mostRoom, 2 ** Math.ceil(Math.log2(Math.max(1, this.admission.held))));
+    return Math.min(this.#mostRoom, 2 ** Math.ceil(Math.log2(Math.max(1, this.#admission.held))));
   }
 
   async #makeRoom(windows: number): Promise<void> {
@@ -208,8 +209,7 @@ export class InferencePool implements Inference {
 
   async #openTable(rows: number): Promise<void> {
     try {
-      const places = Math.max(1, Math.min(this.#room, Math.floor(MAX_ROWS / rows)));
-      const shared = await this.#inference.shareRows?.(places, rows);
+      const shared = await this.#inference.shareRows?.(this.#room, rows);
       if (!shared) throw new InternalError('this engine does not share rows');
       this.#tables.set(rows, new Table(shared));
     } catch (error) {
@@ -231,33 +231,6 @@ export class InferencePool implements Inference {
       this.#tables.delete(rows);
     }
   }
-}
-
-/** A window that is counted until it is closed. */
-class PooledFeatures implements AudioFeatures {
-  readonly own: AudioFeatures;
-  #onClose: (() => void) | undefined;
-
-  constructor(own: AudioFeatures, onClose: () => void) {
-    this.own = own;
-    this.#onClose = onClose;
-  }
-
-  close(): void {
-    this.own.close();
-    const onClose = this.#onClose;
-    this.#onClose = undefined;
-    onClose?.();
-  }
-}
-
-function ownFeatures(audio: AudioFeatures): AudioFeatures {
-  if (!(audio instanceof PooledFeatures)) throw new InternalError('a window of another engine');
-  return audio.own;
-}
-
-function ownGroup(group: DecodeGroup): DecodeGroup {
-  return { ...group, audio: ownFeatures(group.audio) };
 }
 
 /** A decoding that says when it is closed. */

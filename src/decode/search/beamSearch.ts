@@ -7,12 +7,12 @@
  * @see openai/whisper, whisper/decoding.py: BeamSearchDecoder
  */
 import type { Candidates } from '../inference.ts';
-import { maxCandidates } from '../options.ts';
 import type { Hypothesis, Search } from './search.ts';
 
 export interface BeamSearchOptions {
   readonly beamSize: number;
-  readonly patience?: number | undefined;
+  /** Ended candidates at which the search is over. */
+  readonly wanted: number;
   readonly eot: number;
 }
 
@@ -31,8 +31,7 @@ interface Continuation {
   readonly score: number;
 }
 
-export function beamSearch({ beamSize, patience, eot }: BeamSearchOptions): Search {
-  const wanted = maxCandidates(beamSize, patience);
+export function beamSearch({ beamSize, wanted, eot }: BeamSearchOptions): Search {
   return async (decoding, groups, signal) => {
     const searches = groups.map(({ limit }) => ({
       limit,
