@@ -103,6 +103,7 @@ export const ERROR_CODES = {
     serveArguments: 'The command `serve` was given something that it does not take.',
     samples: 'The source of a stream gave something other than Float32Array or Int16Array.',
     specialToken: 'A text to encode holds a special token.',
+    stateFolder: 'Another server keeps its jobs in this folder.',
     suppressTokens: 'suppressTokens has an entry that is no token id.',
     task: 'This model cannot do the task.',
     type: 'A value is of another type than the option takes.',

@@ -13,16 +13,16 @@ const CLIENT_GONE = 499;
 
 export function createApp(parts: ServerParts): Hono<ServerEnv> {
   const app = new Hono<ServerEnv>();
-  const { state, models, auth, log } = parts;
+  const { state, models, auth, log, metrics } = parts;
   app.use(async (context, next) => {
     const started = performance.now();
     const { incoming } = context.env;
     const requestId = /^[\w.-]{1,128}$/.exec(context.req.header('x-request-id') ?? '')?.[0] ?? `req_${randomUUID()}`;
-    const facts = { requestId, client: incoming.socket.remoteAddress ?? '', seconds: undefined };
+    const facts = { requestId, client: incoming.socket.remoteAddress ?? '', owner: '', seconds: undefined };
     context.set('facts', facts);
     await next();
     context.header('x-request-id', requestId);
-    if (state.isDraining) context.header('connection', 'close');
+    metrics.answered(context.req.method, context.req.path, context.res.status);
     if (!OPEN.includes(context.req.path)) log(logLine(context, performance.now() - started));
   });
   if (parts.cors !== undefined) {
@@ -31,7 +31,7 @@ export function createApp(parts: ServerParts): Hono<ServerEnv> {
   app.use(async (context, next) => {
     if (!OPEN.includes(context.req.path)) {
       const client = auth.check(context.req.header('authorization'));
-      if (client !== undefined) context.set('facts', { ...context.get('facts'), client });
+      if (client !== undefined) context.set('facts', { ...context.get('facts'), client, owner: client });
       if (state.isDraining && context.req.method === 'POST') throw shuttingDown();
     }
     await next();
@@ -43,13 +43,32 @@ export function createApp(parts: ServerParts): Hono<ServerEnv> {
     const status = state.isDraining ? 'shutting down' : isReady ? 'ready' : 'loading';
     return context.json({ status }, isReady ? 200 : 503);
   });
+  app.get('/metrics', async (context) =>
+    context.body(await metrics.text(), 200, { 'content-type': metrics.contentType }),
+  );
   app.get('/v1/models', (context) => context.json({ object: 'list', data: models.list }));
   // Names of the hub have a slash.
   app.get('/v1/models/:id{.+}', (context) => context.json(models.entry(context.req.param('id'))));
   const transcription = transcriptionHandler(parts);
   app.post('/v1/audio/transcriptions', transcription('transcribe'));
   app.post('/v1/audio/translations', transcription('translate'));
-  for (const path of ['/health', '/ready', '/v1/models', '/v1/audio/transcriptions', '/v1/audio/translations']) {
+  const { jobs } = parts;
+  if (jobs) {
+    app.get('/v1/jobs', (context) => context.json({ object: 'list', data: jobs.list(context.get('facts').owner) }));
+    app.get('/v1/jobs/:id', (context) => context.json(jobs.get(context.req.param('id'), context.get('facts').owner)));
+    app.get('/v1/jobs/:id/result', (context) => jobs.result(context.req.param('id'), context.get('facts').owner));
+    app.delete('/v1/jobs/:id', (context) =>
+      context.json(jobs.remove(context.req.param('id'), context.get('facts').owner)),
+    );
+  }
+  for (const path of [
+    '/health',
+    '/ready',
+    '/metrics',
+    '/v1/models',
+    '/v1/audio/transcriptions',
+    '/v1/audio/translations',
+  ]) {
     app.all(path, ({ req }) => {
       throw new ApiError(405, `${req.method} has no meaning for ${path}.`, { code: 'method_not_allowed' });
     });
@@ -62,7 +81,10 @@ export function createApp(parts: ServerParts): Hono<ServerEnv> {
   );
   app.onError((error, context: ServerContext) => {
     // Whoever asked is gone: nobody reads this.
-    if (context.req.raw.signal.aborted) return new Response(null, { status: CLIENT_GONE });
+    if (context.req.raw.signal.aborted) {
+      metrics.abandoned();
+      return new Response(null, { status: CLIENT_GONE });
+    }
     const reason = logged(error);
     if (reason !== undefined) log(`${context.get('facts').requestId}: ${reason}`);
     return errorResponse(toApiError(error));

@@ -9,19 +9,29 @@ const MOST_MS = 30_000;
 
 /** Called before anything else looks at the request. */
 export function drainUpload(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  const { socket } = incoming;
+  // A client may ask that the connection be closed. Node does that with the answer, and what is still on its way to us
+  // would then make the system reset the connection before the client has read it.
+  const isLast = !outgoing.shouldKeepAlive;
+  outgoing.shouldKeepAlive = true;
   outgoing.once('finish', () => {
-    if (incoming.complete || incoming.destroyed) return;
-    const { socket } = incoming;
-    let bytes = 0;
+    const end = (): void => {
+      clearTimeout(timer);
+      if (isLast) socket.end();
+    };
     const timer = setTimeout(() => socket.destroy(), MOST_MS);
     timer.unref();
-    const count = (chunk: Buffer): void => {
+    if (incoming.complete || incoming.destroyed) {
+      end();
+      return;
+    }
+    let bytes = 0;
+    incoming.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > MOST_BYTES) socket.destroy();
-    };
-    incoming.on('data', count);
-    incoming.once('close', () => clearTimeout(timer));
-    incoming.once('end', () => clearTimeout(timer));
+    });
+    incoming.once('end', end);
+    incoming.once('close', end);
     incoming.on('error', () => {});
     incoming.resume();
   });

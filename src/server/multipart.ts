@@ -1,17 +1,15 @@
 /** The form of a request, read while it comes: its recording to a file, its fields to a list. Nothing is in memory whole. */
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, type WriteStream } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { Busboy, type BusboyFileStream, type BusboyInstance } from '@fastify/busboy';
+import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import { ApiError } from './errors.ts';
 
 export interface UploadedFile {
   readonly path: string;
   /** As the client names it. */
   readonly name: string;
-  readonly bytes: number;
 }
 
 export interface Form {
@@ -89,6 +87,7 @@ function readParts(
   }
   const fields: [string, string][] = [];
   let file: UploadedFile | undefined;
+  let target: WriteStream | undefined;
   let writing: Promise<void> = Promise.resolve();
   let isOver = false;
   let total = 0;
@@ -108,6 +107,7 @@ function readParts(
     // A part that is being read ends here too.
     parser.on('error', () => {});
     parser.destroy();
+    target?.destroy();
     // The file is closed before its folder is removed.
     void writing.catch(() => {}).then(() => reject(reason));
   };
@@ -140,12 +140,12 @@ function readParts(
       return;
     }
     const path = join(folder, 'upload');
-    file = { path, name: fileName || 'the recording', bytes: 0 };
+    file = { path, name: fileName || 'the recording' };
     stream.once('limit', () => fail(tooLarge(maxBytes, `${total} bytes read`)));
-    writing = toFile(stream, path).then((bytes) => {
-      if (file) file = { ...file, bytes };
-    });
+    target = createWriteStream(path, { flags: 'wx', mode: 0o600 });
+    writing = finished(target);
     writing.catch(fail);
+    stream.pipe(target);
   });
   parser.on('field', (name, value, isNameCut, isValueCut) => {
     if (isOver) return;
@@ -173,18 +173,6 @@ function readParts(
   incoming.on('data', count);
   wait();
   incoming.pipe(parser);
-}
-
-/** @returns bytes written, when the file is closed */
-async function toFile(stream: BusboyFileStream & Readable, path: string): Promise<number> {
-  const target = createWriteStream(path, { flags: 'wx', mode: 0o600 });
-  // A part that is cut off has no end.
-  stream.once('close', () => {
-    if (!stream.readableEnded) target.destroy();
-  });
-  stream.pipe(target);
-  await finished(target);
-  return target.bytesWritten;
 }
 
 function unknownPart(name: string): ApiError {

@@ -152,6 +152,23 @@ export const SERVER_OPTIONS = {
     group: 'limits',
     help: 'After SIGTERM or Ctrl-C no new request is taken, and those that run have so long to finish.',
   },
+  stateDir: {
+    kind: 'text',
+    where: ['command'],
+    group: 'limits',
+    help: 'Where requests with ?async=true are kept until their results are fetched, over restarts too.',
+    none: 'jobs-PORT in the folder of models (--model_dir).',
+    command: { placeholder: 'DIR' },
+  },
+  keepJobs: {
+    kind: 'number',
+    above: 0,
+    default: 24,
+    where: ['command'],
+    group: 'limits',
+    help: 'How long the result of such a request is kept.',
+    command: { placeholder: 'HOURS' },
+  },
   log: {
     kind: 'boolean',
     default: true,

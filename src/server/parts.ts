@@ -3,6 +3,8 @@ import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import type { OpenSound } from '../audio/audioInput.ts';
 import type { Auth } from './auth.ts';
+import type { Jobs } from './jobs.ts';
+import type { Metrics } from './metrics.ts';
 import type { Models } from './models.ts';
 import type { OptionReader } from './parameters.ts';
 import type { Queue } from './queue.ts';
@@ -25,6 +27,9 @@ export interface ServerParts {
   readonly reader: OptionReader;
   readonly openSound: OpenSound;
   readonly limits: ServerLimits;
+  /** Undefined where none are kept. */
+  readonly jobs: Jobs | undefined;
+  readonly metrics: Metrics;
   /** An origin that pages may come from, or `*`; undefined: none. */
   readonly cors: string | undefined;
   /** A line of the log. */
@@ -46,6 +51,8 @@ export interface RequestFacts {
   readonly requestId: string;
   /** Of the key, or of the address: for fairness. */
   readonly client: string;
+  /** Who holds the key; empty without one. */
+  readonly owner: string;
   /** Seconds of sound, for the log. */
   seconds: number | undefined;
 }

@@ -7,9 +7,13 @@ import { OptionsError } from '../base/errors.ts';
 import { isSystemError, systemReason } from '../base/systemErrors.ts';
 import { createApp, shuttingDown } from './app.ts';
 import { drainUpload } from './drainUpload.ts';
+import { Jobs, type JobsOptions } from './jobs.ts';
+import { createMetrics } from './metrics.ts';
 import type { ServerParts, ServerState } from './parts.ts';
 
-export interface ServerOptions extends Omit<ServerParts, 'state'> {
+export interface ServerOptions extends Omit<ServerParts, 'state' | 'jobs' | 'metrics'> {
+  /** Where jobs are kept, and how long their results; undefined: there are none. */
+  readonly keepJobs?: Pick<JobsOptions, 'folder' | 'keepMs'> | undefined;
   readonly host: string;
   /** 0: one that is free. */
   readonly port: number;
@@ -33,12 +37,15 @@ export interface RunningServer {
 /** Longer than what proxies wait before they close an idle connection themselves. */
 const KEEP_ALIVE_MS = 75_000;
 
-/** @throws {OptionsError} `listen` if there is no such address, or the port is used */
+/** @throws {OptionsError} `listen` if there is no such address, or the port is used; `stateFolder` */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { host, port, tls, queue, models, spool } = options;
   const stopping = new AbortController();
   const state: ServerState = { isReady: false, isDraining: false, stopping: stopping.signal };
-  const { fetch } = createApp({ ...options, state });
+  const metrics = createMetrics(options);
+  const { keepJobs } = options;
+  const jobs = keepJobs && new Jobs({ ...options, ...keepJobs, metrics, stopping: stopping.signal });
+  const { fetch } = createApp({ ...options, jobs, metrics, state });
   const answer = getRequestListener(fetch, { autoCleanupIncoming: false, overrideGlobalObjects: false });
   const listener = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     drainUpload(incoming, outgoing);
@@ -50,7 +57,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   // An upload may be long: silence ends it, not its length (`readForm`).
   server.requestTimeout = 0;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  await listen(server, host, port);
+  await listen(server, host, port).catch((error: unknown) => {
+    jobs?.stop();
+    jobs?.close();
+    throw error;
+  });
   const { port: bound } = server.address() as AddressInfo; // it listens on a port
   const shown = host.includes(':') ? `[${host}]` : host;
   return {
@@ -61,6 +72,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
     async stop(graceMs) {
       state.isDraining = true;
+      jobs?.stop();
       const timer = setTimeout(() => stopping.abort(shuttingDown()), graceMs);
       await queue.emptied();
       clearTimeout(timer);
@@ -72,6 +84,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       server.closeAllConnections();
       await closed;
       await models.close();
+      jobs?.close();
       spool.close();
     },
   };

@@ -8,7 +8,7 @@ import { ApiError, logged, toApiError } from './errors.ts';
 import { usageOf } from './formats.ts';
 import { logprobsOf } from './logprobs.ts';
 import type { ServedModel } from './models.ts';
-import { checkLength, readForm, type UploadedFile } from './multipart.ts';
+import { checkLength, readForm } from './multipart.ts';
 import { readParameters } from './parameters.ts';
 import type { ServerContext, ServerParts } from './parts.ts';
 import { prepareSound } from './prepareSound.ts';
@@ -34,6 +34,8 @@ interface Held {
   readonly folder: SpoolFolder;
   readonly signal: AbortSignal;
   end(): Promise<void>;
+  /** All but the place in the queue. */
+  release(): Promise<void>;
 }
 
 async function transcribe(
@@ -46,12 +48,18 @@ async function transcribe(
   const held = await hold(context, parts);
   let isHandedOn = false;
   try {
-    const { work } = await receive(context, parts, task, decoders, held);
+    const { work, seconds } = await receive(context, parts, task, decoders, held);
+    if (isAsync(context)) {
+      const job = await newJob(context, parts, work, seconds, held);
+      isHandedOn = true;
+      await held.release();
+      return job;
+    }
     if (work.asked.isStream) {
       isHandedOn = true;
       return streamed(context, parts, work, held);
     }
-    const { answer } = await runWork(parts.models, work, held.ticket, held.signal);
+    const { answer } = await runWork(parts, work, held.ticket, held.signal);
     return new Response(answer.body, { headers: { 'content-type': answer.contentType } });
   } finally {
     if (!isHandedOn) await held.end();
@@ -65,17 +73,19 @@ async function hold(context: ServerContext, { queue, spool, state }: ServerParts
   const { signal, release } = anySignal(context.req.raw.signal, state.stopping, gone.signal);
   try {
     const folder = await spool.enter();
-    return {
-      ticket,
-      folder,
-      signal,
+    const held: Held = {
+      ...{ ticket, folder, signal },
       async end() {
         gone.abort();
         ticket.leave();
+        await held.release();
+      },
+      async release() {
         release();
         await folder.remove();
       },
     };
+    return held;
   } catch (error) {
     ticket.leave();
     release();
@@ -90,7 +100,7 @@ async function receive(
   task: Task,
   decoders: Semaphore,
   { ticket, folder, signal }: Held,
-): Promise<{ readonly work: Work; readonly file: UploadedFile }> {
+): Promise<{ readonly work: Work; readonly seconds: number }> {
   const { incoming, outgoing } = context.env;
   // Nothing was read so far: who asked first is told now that it may send.
   if (/100-continue/i.test(incoming.headers.expect ?? '')) outgoing.writeContinue();
@@ -116,7 +126,7 @@ async function receive(
     facts.seconds = seconds;
     ticket.setSeconds(seconds);
     await rm(file.path);
-    return { work: { path, model, asked, settings }, file };
+    return { work: { path, model, asked, settings }, seconds };
   } catch (error) {
     signal.throwIfAborted();
     const reason = logged(error);
@@ -127,15 +137,34 @@ async function receive(
   }
 }
 
+function isAsync({ req }: ServerContext): boolean {
+  const value = req.query('async');
+  return value !== undefined && !/^(?:false|0)$/i.test(value);
+}
+
+/** 202, and where to ask for it. */
+async function newJob(
+  context: ServerContext,
+  { jobs }: ServerParts,
+  { path, model, asked }: Work,
+  seconds: number,
+  { ticket }: Held,
+): Promise<Response> {
+  if (!jobs) throw new ApiError(400, 'This server keeps no jobs.', { param: 'async' });
+  if (asked.isStream) throw new ApiError(400, 'A job has no stream: leave one of them out.', { param: 'stream' });
+  const job = await jobs.add({ path, seconds, model, asked, owner: context.get('facts').owner }, ticket);
+  return Response.json(job, { status: 202, headers: { location: `/v1/jobs/${job.id}` } });
+}
+
 /** `stream: true`: OpenAI's events, whose deltas joined are the text. */
-function streamed(context: ServerContext, { models, log }: ServerParts, work: Work, held: Held): Response {
+function streamed(context: ServerContext, parts: ServerParts, work: Work, held: Held): Response {
   const { ticket, signal } = held;
   const { requestId } = context.get('facts');
   const send = async (sink: EventSink): Promise<void> => {
     try {
       let model: ServedModel | undefined;
       let deltas: TextDeltas | undefined;
-      const { transcript } = await runWork(models, work, ticket, signal, {
+      const { transcript } = await runWork(parts, work, ticket, signal, {
         onBegin(loaded) {
           model = loaded;
           deltas = new TextDeltas(loaded.tokenizer.streamDecoder(), loaded.tokenizer.eot);
@@ -166,7 +195,8 @@ function streamed(context: ServerContext, { models, log }: ServerParts, work: Wo
     onCancel: () => void held.end(),
     onError(error) {
       const reason = logged(error);
-      if (reason !== undefined && !signal.aborted) log(`${requestId}: ${reason}`);
+      if (signal.aborted && !parts.state.stopping.aborted) parts.metrics.abandoned();
+      else if (reason !== undefined) parts.log(`${requestId}: ${reason}`);
     },
   });
 }

@@ -3,6 +3,7 @@ import type { Progress } from '../base/progress.ts';
 import type { Segment, Transcript } from '../transcribe/transcript.ts';
 import { type Answer, answerOf } from './formats.ts';
 import { logprobsOf } from './logprobs.ts';
+import type { Metrics } from './metrics.ts';
 import type { Models, ServedModel } from './models.ts';
 import type { Asked, RequestSettings } from './parameters.ts';
 import type { Ticket } from './queue.ts';
@@ -30,14 +31,17 @@ export interface WorkResult {
 
 /** @throws what loading and transcribing throw; the signal's reason */
 export async function runWork(
-  models: Models,
+  { models, metrics }: { readonly models: Models; readonly metrics: Metrics },
   { path, model: name, asked, settings }: Work,
   ticket: Ticket,
   signal: AbortSignal,
   { onBegin, onSegment, onProgress }: WorkCallbacks = {},
 ): Promise<WorkResult> {
-  return ticket.run(signal, () =>
-    models.use(name, signal, async (model) => {
+  const entered = performance.now();
+  const turn = ticket.run(signal, () => {
+    metrics.waited((performance.now() - entered) / 1000);
+    return models.use(name, signal, async (model) => {
+      const started = performance.now();
       onBegin?.(model);
       const language = await languageOf(model, path, asked.languages, signal);
       const transcript = await model.transcribe(path, {
@@ -51,10 +55,16 @@ export async function runWork(
           onProgress?.(reached);
         },
       });
+      metrics.transcribed(transcript.duration ?? 0, (performance.now() - started) / 1000);
       const logprobs = asked.wantsLogprobs ? logprobsOf(transcript.segments, model.tokenizer) : undefined;
       return { transcript, answer: answerOf(transcript, asked.format, settings.layout, logprobs) };
-    }),
-  );
+    });
+  });
+  return turn.catch((error: unknown) => {
+    // Whatever an abort is reported as on its way here: why it came is what the client is told.
+    signal.throwIfAborted();
+    throw error;
+  });
 }
 
 /** The likeliest of the languages that it may be. */

@@ -1,6 +1,7 @@
 /** A server of a test's own: on a port that is free, in a folder of its own, with what the test puts in place of the real parts. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { optionReader } from '../../src/cli/requestOptions.ts';
 import { openSound } from '../../src/runtime/nodeAudio.ts';
@@ -20,6 +21,7 @@ export interface ServerUnderTest {
   readonly lines: readonly string[];
   /** Files in the server's folder. */
   files(): readonly string[];
+  readonly isStopped: boolean;
   stop(graceMs?: number): Promise<void>;
 }
 
@@ -33,15 +35,13 @@ export interface TestServerOptions extends Partial<Omit<ServerOptions, 'queue' |
   readonly defaults?: ReadonlyMap<string, string>;
 }
 
-/** Hands a running server to `work` and stops it. No file may be left when all requests are answered. */
-export async function withServer(
+/** @param folder of the server's own, that is removed with it */
+export async function startTestServer(
   folder: string,
   { model = fakeModel(), names = ['tiny'], keys = [], queue: most, limits, defaults, ...rest }: TestServerOptions,
-  work: (server: ServerUnderTest) => Promise<void>,
-): Promise<void> {
+): Promise<ServerUnderTest> {
   const lines: string[] = [];
-  const parent = join(folder, 'spool');
-  const spool = openSpool(parent);
+  const spool = openSpool(folder);
   const queue = new Queue({ parallel: 1, requests: 100, bytes: 1e9, seconds: 1e6, ...most });
   const models = new Models({ names, load: async () => model, idleMs: Number.POSITIVE_INFINITY });
   const server = await startServer({
@@ -55,20 +55,44 @@ export async function withServer(
     log: (line) => lines.push(line),
     ...rest,
   });
+  await server.prepare();
   let stopped: Promise<void> | undefined;
-  const stop = (graceMs = 0): Promise<void> => {
-    stopped ??= server.stop(graceMs);
-    return stopped;
+  return {
+    url: server.url,
+    ...{ queue, models, lines },
+    files: () => readdirSync(spool.folder, { recursive: true, encoding: 'utf8' }),
+    get isStopped() {
+      return stopped !== undefined;
+    },
+    stop(graceMs = 0) {
+      stopped ??= server.stop(graceMs);
+      return stopped;
+    },
   };
-  const files = (): string[] => readdirSync(spool.folder, { recursive: true, encoding: 'utf8' });
+}
+
+/** Hands a running server to `work` and stops it. No file may be left when all requests are answered. */
+export async function withServer(
+  folder: string,
+  options: TestServerOptions,
+  work: (server: ServerUnderTest) => Promise<void>,
+): Promise<void> {
+  const parent = join(folder, 'spool');
+  const server = await startTestServer(parent, options);
   try {
-    await server.prepare();
-    await work({ url: server.url, queue, models, lines, files, stop });
-    await queue.emptied();
-    if (!stopped) assert.equal(files(), [], 'files of requests');
+    await work(server);
+    await server.queue.emptied();
+    if (!server.isStopped) await until(() => server.files().length === 0, 'files of requests are removed');
   } finally {
-    await stop();
+    await server.stop();
     assert.equal(readdirSync(parent), [], 'the folder of the server');
+  }
+}
+
+/** Waits for what comes soon. */
+export async function until(isSo: () => boolean | Promise<boolean>, what: string, ms = 10_000): Promise<void> {
+  for (const end = performance.now() + ms; !(await isSo()); await sleep(5)) {
+    assert.ok(performance.now() < end, `not within ${ms} ms: ${what}`);
   }
 }
 

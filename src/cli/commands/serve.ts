@@ -1,6 +1,8 @@
 /** `sotto serve`: a server for clients of OpenAI's transcription API. */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { cacheOf } from '../../../weights/cache.ts';
 import { OptionsError } from '../../base/errors.ts';
 import type { Warning } from '../../base/progress.ts';
 import { systemReason } from '../../base/systemErrors.ts';
@@ -102,6 +104,10 @@ export async function serveCommand(argv: readonly string[], io: CommandIo): Prom
       bytes: 1e6 * settings.maxQueueMb,
       seconds: settings.maxQueueSeconds,
     }),
+    keepJobs: {
+      folder: settings.stateDir ?? join(cacheOf(loadOptions), `jobs-${settings.port}`),
+      keepMs: 3_600_000 * settings.keepJobs,
+    },
     host: settings.host,
     port: settings.port,
     cors: settings.cors,
