@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
-import { ApiError, logged, toApiError } from './errors.ts';
+import { ApiError, ClientGone, logged, toApiError } from './errors.ts';
 import type { ServerContext, ServerEnv, ServerParts } from './parts.ts';
 import { transcriptionHandler } from './transcriptions.ts';
 
@@ -80,8 +80,7 @@ export function createApp(parts: ServerParts): Hono<ServerEnv> {
     ),
   );
   app.onError((error, context: ServerContext) => {
-    // Whoever asked is gone: nobody reads this.
-    if (context.req.raw.signal.aborted) {
+    if (error instanceof ClientGone) {
       metrics.abandoned();
       return new Response(null, { status: CLIENT_GONE });
     }

@@ -55,6 +55,15 @@ export class ApiError extends Error {
   }
 }
 
+/** Nobody is there any more to be answered: the reason of an abort, never sent. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone';
+
+  constructor() {
+    super('The client closed its connection.');
+  }
+}
+
 function kindOf(status: number): Kind {
   if (status === 401 || status === 403) return 'authentication_error';
   if (status === 429) return 'rate_limit_error';
@@ -96,7 +105,7 @@ export function toApiError(thrown: unknown, recording?: { readonly path: string;
 
 /** What is the client's is no news to who runs the server. @returns lines for the log; undefined for what is expected */
 export function logged(thrown: unknown): string | undefined {
-  if (thrown instanceof ApiError || thrown instanceof OptionsError) return undefined;
+  if (thrown instanceof ApiError || thrown instanceof OptionsError || thrown instanceof ClientGone) return undefined;
   if (thrown instanceof AudioError && thrown.code !== 'file') return undefined;
   const error = asError(thrown);
   const isKnown = error instanceof SottoError && !(error instanceof InternalError);

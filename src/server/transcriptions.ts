@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Semaphore } from '../base/semaphore.ts';
 import { anySignal } from '../base/signals.ts';
 import type { Task } from '../text/tokenizer.ts';
-import { ApiError, logged, toApiError } from './errors.ts';
+import { ApiError, ClientGone, logged, toApiError } from './errors.ts';
 import { usageOf } from './formats.ts';
 import { logprobsOf } from './logprobs.ts';
 import type { ServedModel } from './models.ts';
@@ -70,17 +70,22 @@ async function transcribe(
 async function hold(context: ServerContext, { queue, spool, state }: ServerParts): Promise<Held> {
   const ticket = queue.enter(context.get('facts').client);
   const gone = new AbortController();
-  const { signal, release } = anySignal(context.req.raw.signal, state.stopping, gone.signal);
+  const leave = (): void => gone.abort(new ClientGone());
+  const client = context.req.raw.signal;
+  client.addEventListener('abort', leave, { once: true });
+  if (client.aborted) leave();
+  const { signal, release } = anySignal(gone.signal, state.stopping);
   try {
     const folder = await spool.enter();
     const held: Held = {
       ...{ ticket, folder, signal },
       async end() {
-        gone.abort();
+        leave();
         ticket.leave();
         await held.release();
       },
       async release() {
+        client.removeEventListener('abort', leave);
         release();
         await folder.remove();
       },
@@ -195,7 +200,7 @@ function streamed(context: ServerContext, parts: ServerParts, work: Work, held: 
     onCancel: () => void held.end(),
     onError(error) {
       const reason = logged(error);
-      if (signal.aborted && !parts.state.stopping.aborted) parts.metrics.abandoned();
+      if (error instanceof ClientGone) parts.metrics.abandoned();
       else if (reason !== undefined) parts.log(`${requestId}: ${reason}`);
     },
   });
