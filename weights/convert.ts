@@ -7,7 +7,7 @@ import { open, readdir, realpath, rename, rm, rmdir, writeFile } from 'node:fs/p
 import { basename, dirname, join, resolve } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import type { CallOptions } from '../src/base/progress.ts';
-import { readValues, scaleName } from '../src/checkpoint/int8Tensors.ts';
+import { readValues, scaleName, zeroName } from '../src/checkpoint/int8Tensors.ts';
 import { JSON_CACHE } from '../src/checkpoint/jsonCache.ts';
 import { CONFIG, checkTensors, GENERATION, readJsonFiles, TOKENIZER } from '../src/checkpoint/modelFiles.ts';
 import { namedModel } from '../src/checkpoint/modelNames.ts';
@@ -179,18 +179,20 @@ async function writeModel(model: ModelFolder, folder: string, options: ConvertOp
   await writeFile(join(folder, JSON_CACHE), packJsonCache(json));
 }
 
-/** The integers and, after them, their scales, which are found when the integers are written. */
+/** The integers and, after them, their scales and zero points, which are found when the integers are written. */
 function int8Tensors({ name, shape }: TensorSpec, data: () => Promise<TensorData>): readonly TensorToWrite[] {
   const [rows = 1] = shape;
   let scales = new Float32Array(rows);
+  let zeros = new Int8Array(rows);
   const integers = async (): Promise<TensorData> => {
     const found = quantizeRows(floatsOf(await data()), rows);
-    scales = found.scales;
+    ({ scales, zeros } = found);
     return { dtype: 'int8', values: found.integers };
   };
   return [
     { name, shape, dtype: 'I8', data: integers },
     { name: scaleName(name), shape: [rows], dtype: 'F32', data: async () => ({ dtype: 'f32', values: scales }) },
+    { name: zeroName(name), shape: [rows], dtype: 'I8', data: async () => ({ dtype: 'int8', values: zeros }) },
   ];
 }
 

@@ -10,7 +10,7 @@ import type { StoredType, TensorData, TensorReader } from '../model/tensorData.t
 import { listTensors, type TensorSpec, tensorSpecs } from '../model/tensorSpec.ts';
 import type { TokenizerData } from '../text/tokenizerData.ts';
 import { type GenerationFacts, readConfig } from './config.ts';
-import { checkInt8, readScales, readValues, scaleName, valuesOf } from './int8Tensors.ts';
+import { checkInt8, partsOf, readRows, readValues, valuesOf } from './int8Tensors.ts';
 import { checksumOf, JSON_CACHE, type JsonCache, type ParsedJson } from './jsonCache.ts';
 import { decodeUtf8, type OpenSource, readSmall, type WeightSource } from './source.ts';
 import { closeOnError, openTensorFiles } from './tensorFiles.ts';
@@ -69,9 +69,7 @@ export async function openModelFiles(open: OpenSource, options: CallOptions = {}
   }
   const nameInSet = await closeOnError([set], async () => checkTensors(set, config.dims));
   const specs = tensorSpecs(config.dims);
-  set.plan?.(
-    [...specs.keys()].map(nameInSet).flatMap((name) => (set.dtype(name) === 'I8' ? [scaleName(name), name] : [name])),
-  );
+  set.plan?.([...specs.keys()].map(nameInSet).flatMap((name) => partsOf(set, name)));
   const specOf = (name: string): TensorSpec => {
     const spec = specs.get(name);
     if (spec) return spec;
@@ -91,7 +89,7 @@ export async function openModelFiles(open: OpenSource, options: CallOptions = {}
     dtype: (name) => STORED[set.dtype(nameInSet(name)) ?? ''] ?? 'f32',
     pieces: (name, signal) => valuesOf(set, nameInSet(name), specOf(name), signal),
     int8: {
-      scales: (name, signal) => readScales(set, nameInSet(name), signal),
+      rows: (name, signal) => readRows(set, nameInSet(name), signal),
       pieces: (name, signal) => set.pieces(nameInSet(name), signal),
     },
     close() {

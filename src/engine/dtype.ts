@@ -127,31 +127,42 @@ function scaledInt8(scaleBlock: number): StorageType {
         element: 'u32',
         values: 4,
         load: (name, shape) => {
-          const { byte, scale } = int8Place(shape, scaleBlock, 1);
+          const { byte, scale, zeros } = int8Place(shape, scaleBlock, 1);
           return `let at = ${byte};
-  return f32(unpack4xI8(${name}[at / 4u])[at % 4u]) * bitcast<f32>(${name}[${scale}]);`;
+  let s = ${scale};
+  let whole = f32(unpack4xI8(${name}[at / 4u])[at % 4u]) - bitcast<f32>(${name}[s + ${zeros}u]);
+  return whole * bitcast<f32>(${name}[s]);`;
         },
       },
       four: {
         element: 'vec2u',
         values: 8,
         load: (name, shape) => {
-          const { byte, scale } = int8Place(shape, scaleBlock, 4);
+          const { byte, scale, zeros } = int8Place(shape, scaleBlock, 4);
           return `let at = ${byte};
   let two = ${name}[at / 8u];
   let up = vec4u(24u, 8u, 24u, 8u) - 8u * (at % 2u);
   let s = 2u * (${scale});
+  let z = s + ${2 * zeros}u;
   let scales = vec4f(bitcast<vec2f>(${name}[s]), bitcast<vec2f>(${name}[s + 1u]));
-  return vec4f((vec4i(two.xxyy << up)) >> vec4u(24u)) * scales;`;
+  let zeros = vec4f(bitcast<vec2f>(${name}[z]), bitcast<vec2f>(${name}[z + 1u]));
+  return (vec4f((vec4i(two.xxyy << up)) >> vec4u(24u)) - zeros) * scales;`;
         },
       },
     },
   };
 }
 
-/** Of value (or group of four outputs) `i` of [panels, k, P]: its first byte, and the number of its scale (or group of four). */
-function int8Place(shape: Shape, scaleBlock: number, lanes: number): Readonly<Record<'byte' | 'scale', string>> {
-  const { k, width, groups, blocks, blockSize, scales } = int8Layout(shape, scaleBlock);
+/**
+ * Of value (or group of four outputs) `i` of [panels, k, P]: its first byte, the number of its scale (or group of four), and how
+ * many of these its zero is farther.
+ */
+function int8Place(
+  shape: Shape,
+  scaleBlock: number,
+  lanes: number,
+): Readonly<Record<'byte' | 'scale', string>> & { readonly zeros: number } {
+  const { k, width, groups, blocks, blockSize, scales, zeros } = int8Layout(shape, scaleBlock);
   const across = width / lanes;
   const panel = `i / ${k * across}u`;
   const input = `i / ${across}u % ${k}u`;
@@ -161,6 +172,7 @@ function int8Place(shape: Shape, scaleBlock: number, lanes: number): Readonly<Re
   return {
     byte: `(${group}) * ${INTERLEAVED * lanes}u + (${input}) % ${INTERLEAVED}u`,
     scale: `${scales / 4 / lanes}u + ((${panel}) * ${blocks}u + ${block}) * ${across}u + ${lane}`,
+    zeros: (zeros - scales) / 4 / lanes,
   };
 }
 

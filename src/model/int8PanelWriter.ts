@@ -1,5 +1,5 @@
 /**
- * Rows of a weight matrix into panels of int8 with one scale a row (engine/int8.ts): integers of a file are moved to their
+ * Rows of a weight matrix into panels of int8 with one scale and zero a row (engine/int8.ts): integers of a file are moved to their
  * places as they are, values are quantised as soon as a row of them is there.
  */
 import { InternalError } from '../base/errors.ts';
@@ -7,7 +7,7 @@ import type { Device } from '../engine/device.ts';
 import { INTERLEAVED, type Int8Layout, int8Layout, placeOf, quantizeRow } from '../engine/int8.ts';
 import type { Tensor } from '../engine/program.ts';
 import { PanelCursor, type Staging } from './panelWriter.ts';
-import { floatsOf, type TensorData } from './tensorData.ts';
+import { floatsOf, type Int8Rows, type TensorData } from './tensorData.ts';
 
 /** Bytes that are gathered before they go to the device, unless one panel has more. */
 const STAGED_BYTES = 2 ** 19;
@@ -23,6 +23,8 @@ export class Int8PanelWriter {
   readonly #staged: Int8Array;
   /** Of each row, and zeros for the lanes of the last panel that no row comes for, whatever integers are there. */
   readonly #scales: Float32Array;
+  /** Of each row. */
+  readonly #zeros: Float32Array;
   /** A row that is to be quantised, and what it becomes. */
   readonly #row: Float32Array;
   readonly #integers: Int8Array;
@@ -31,9 +33,9 @@ export class Int8PanelWriter {
 
   /**
    * @param tensors int8, [panels, k, P] each: whole panels of one matrix, one after the other
-   * @param scales  of each row, if integers come; values have none
+   * @param rows    scales and zeros of the rows, if integers come; values have none
    */
-  constructor(device: Device, staging: Staging, tensors: readonly Tensor[], scales: readonly Float32Array[] = []) {
+  constructor(device: Device, staging: Staging, tensors: readonly Tensor[], rows: readonly Int8Rows[] = []) {
     const [, k = 1, width = 1] = tensors[0]?.shape ?? [];
     const { groups } = layoutOf(1, k, width);
     this.#device = device;
@@ -46,10 +48,12 @@ export class Int8PanelWriter {
     // What fills up an odd k.
     if (k % INTERLEAVED !== 0) this.#staged.fill(0);
     this.#scales = new Float32Array(this.#cursor.room * width);
+    this.#zeros = new Float32Array(this.#scales.length);
     let at = 0;
-    for (const part of scales) {
-      this.#scales.set(part, at);
-      at += part.length;
+    for (const { scales, zeros } of rows) {
+      this.#scales.set(scales, at);
+      if (zeros) this.#zeros.set(zeros, at);
+      at += scales.length;
     }
     this.#row = new Float32Array(k);
     this.#integers = new Int8Array(k);
@@ -87,7 +91,9 @@ export class Int8PanelWriter {
 
   #quantize(values: Float32Array, at: number): void {
     const row = this.#count / this.#k;
-    this.#scales[row] = quantizeRow(values, at, at + this.#k, this.#integers, 0);
+    const { scale, zero } = quantizeRow(values, at, at + this.#k, this.#integers, 0);
+    this.#scales[row] = scale;
+    this.#zeros[row] = zero;
     this.#addIntegers(this.#integers);
   }
 
@@ -129,12 +135,15 @@ export class Int8PanelWriter {
   #flush(panels: number): void {
     const first = this.#cursor.written;
     this.#cursor.take(panels, (tensor, to, from, count) => {
-      const { scales } = layoutOf(tensor.shape[0]!, this.#k, this.#width);
+      const layout = layoutOf(tensor.shape[0]!, this.#k, this.#width);
       const bytes = this.#staged.subarray(from * this.#panelBytes, (from + count) * this.#panelBytes);
       this.#device.write(tensor, bytes, to * this.#panelBytes);
-      const rows = this.#scales.subarray((first + from) * this.#width, (first + from + count) * this.#width);
-      const own = new Int8Array(rows.buffer, rows.byteOffset, rows.byteLength);
-      this.#device.write(tensor, own, scales + to * this.#width * Float32Array.BYTES_PER_ELEMENT);
+      for (const name of ['scales', 'zeros'] as const) {
+        const all = name === 'scales' ? this.#scales : this.#zeros;
+        const rows = all.subarray((first + from) * this.#width, (first + from + count) * this.#width);
+        const own = new Int8Array(rows.buffer, rows.byteOffset, rows.byteLength);
+        this.#device.write(tensor, own, layout[name] + to * this.#width * Float32Array.BYTES_PER_ELEMENT);
+      }
     });
   }
 }

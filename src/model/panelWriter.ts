@@ -157,11 +157,13 @@ export class PanelWriter {
       this.#device.write(tensor, stored, to * panelElements);
       return;
     }
-    // The integers, then the scales, each to where the whole tensor has them.
-    const { scales, bytes } = int8Layout(shape, type.scaleBlock);
+    // The integers, the scales and the zeros, each to where the whole tensor has them.
+    const { scales, zeros } = int8Layout(shape, type.scaleBlock);
     const all = int8Layout(tensor.shape, type.scaleBlock);
+    const floats = to * ((zeros - scales) / count);
     this.#device.write(tensor, stored.subarray(0, scales), to * (scales / count));
-    this.#device.write(tensor, stored.subarray(scales), all.scales + to * ((bytes - scales) / count));
+    this.#device.write(tensor, stored.subarray(scales, zeros), all.scales + floats);
+    this.#device.write(tensor, stored.subarray(zeros), all.zeros + floats);
   }
 }
 

@@ -20,19 +20,25 @@ export function floatsOf(data: TensorData): Float32Array {
 /** How weights may lie in a file. */
 export type StoredType = 'f32' | 'f16' | 'int8';
 
+/** What makes values of the integers of a matrix, row by row: (integer - zero) * scale. */
+export interface Int8Rows {
+  readonly scales: Float32Array;
+  /** Absent: all are 0. */
+  readonly zeros: Float32Array | undefined;
+}
+
 /** All names are those of `tensorSpecs`. */
 export interface TensorReader {
   /** How a tensor lies in the file, and in memory where nobody chooses. */
   dtype(name: string): StoredType;
   /**
-   * The elements in order, in pieces of any length, int8 times its scales as f32; a piece is the reader's again when the next is asked for.
+   * The elements in order, in pieces of any length, int8 as the f32 that it stands for; a piece is the reader's again when the next is asked for.
    * @throws {WeightsError} when there is no such tensor, or it cannot be read
    */
   pieces(name: string, signal?: AbortSignal): AsyncIterable<TensorData>;
   /** A matrix that lies there as int8, not multiplied; absent where there is none. */
   readonly int8?: {
-    /** Of each row. */
-    scales(name: string, signal?: AbortSignal): Promise<Float32Array>;
+    rows(name: string, signal?: AbortSignal): Promise<Int8Rows>;
     /** As `pieces`, of integers. */
     pieces(name: string, signal?: AbortSignal): AsyncIterable<TensorData>;
   };

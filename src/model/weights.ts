@@ -15,7 +15,14 @@ import { panelCount } from '../kernels/matmul/panels.ts';
 import type { ModelDimensions } from './dims.ts';
 import type { Int8PanelWriter } from './int8PanelWriter.ts';
 import { PanelWriter, Staging } from './panelWriter.ts';
-import { floatsOf, joinPieces, type StoredType, type TensorData, type TensorReader } from './tensorData.ts';
+import {
+  floatsOf,
+  type Int8Rows,
+  joinPieces,
+  type StoredType,
+  type TensorData,
+  type TensorReader,
+} from './tensorData.ts';
 import { storedAs, type TensorSpec, tensorSpecs } from './tensorSpec.ts';
 
 export interface NormWeights {
@@ -284,9 +291,9 @@ class WeightPlanner {
     parts: readonly WantedTensor[],
     { signal, onTensor }: Reading,
   ): Promise<void> {
-    const scales: Float32Array[] = [];
-    for (const { name } of parts) scales.push(await int8.scales(name, signal));
-    const writer = await this.#int8Writer(tensors, scales);
+    const rows: Int8Rows[] = [];
+    for (const { name } of parts) rows.push(await int8.rows(name, signal));
+    const writer = await this.#int8Writer(tensors, rows);
     for (const { name } of parts) {
       for await (const piece of int8.pieces(name, signal)) writer.add(piece);
       onTensor(name);
@@ -295,9 +302,9 @@ class WeightPlanner {
   }
 
   /** Loaded where weights are int8, so that no other page has it. */
-  async #int8Writer(tensors: readonly Tensor[], scales?: readonly Float32Array[]): Promise<Int8PanelWriter> {
+  async #int8Writer(tensors: readonly Tensor[], rows?: readonly Int8Rows[]): Promise<Int8PanelWriter> {
     const { Int8PanelWriter } = await import('./int8PanelWriter.ts');
-    return new Int8PanelWriter(this.#device, this.#staging, tensors, scales);
+    return new Int8PanelWriter(this.#device, this.#staging, tensors, rows);
   }
 
   #writer(tensors: readonly Tensor[], dtype: WeightType, parts: readonly WantedTensor[]): PanelWriter {

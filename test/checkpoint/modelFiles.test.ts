@@ -217,12 +217,17 @@ test('a side file of wrong types is damaged, whatever MessagePack can name', asy
   }
 });
 
-test('int8 without its scales, with wrong ones, or where it has no place', async () => {
+test('int8 without its scales, with wrong ones or wrong zero points, or where it has no place', async () => {
   const matrix = 'model.decoder.layers.0.fc1.weight';
-  const set = (dtypes: Record<string, string>, scale?: readonly number[]): TensorSet => ({
+  const set = (
+    dtypes: Record<string, string>,
+    scale?: readonly number[],
+    zeroPoint?: readonly number[],
+  ): TensorSet => ({
     names: [],
     metadata: {},
-    shape: (name) => (name.endsWith('_scale') ? scale : tensorSpecs(small).get(name)?.shape),
+    shape: (name) =>
+      name.endsWith('_scale') ? scale : name.endsWith('_zero_point') ? zeroPoint : tensorSpecs(small).get(name)?.shape,
     dtype: (name) => dtypes[name] ?? 'F32',
     read: async () => ({ dtype: 'f32', values: new Float32Array() }),
     async *pieces() {},
@@ -237,6 +242,10 @@ test('int8 without its scales, with wrong ones, or where it has no place', async
   for (const shape of [[], [1], [rows - 1], [rows, 2], [rows, 1, 1], [1, rows]])
     assert.is(await codeFor(set(int8, shape)), 'badShape', shape.join());
   assert.is(await codeFor(set({ ...int8, [`${matrix}_scale`]: 'I8' }, [rows])), 'badShape');
+  const withZeros = { ...int8, [`${matrix}_zero_point`]: 'I8' };
+  for (const shape of [[rows], [rows, 1]]) assert.is(await codeFor(set(withZeros, [rows], shape)), 'none');
+  for (const shape of [[], [1], [rows, 2]]) assert.is(await codeFor(set(withZeros, [rows], shape)), 'badShape');
+  assert.is(await codeFor(set(int8, [rows], [rows])), 'badShape', 'zero points are I8');
   assert.is(await codeFor(set({ 'model.decoder.layer_norm.weight': 'I8' }, [small.nTextState])), 'badDtype');
 });
 

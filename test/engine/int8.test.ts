@@ -2,28 +2,41 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { randomStream } from '../../src/base/random.ts';
-import { dequantize, int8Layout, quantize } from '../../src/engine/int8.ts';
+import { dequantize, floatsOf, int8Layout, quantize } from '../../src/engine/int8.ts';
 
 const test = suite('int8');
 const row = Number.POSITIVE_INFINITY;
 
 test('the layout, byte by byte', () => {
-  // One panel of two outputs with five inputs: output n, input k holds the integer 10 n + k, times a scale of its own.
+  // One panel of two outputs with five inputs: output n, input k holds the integer 10 n + k, times a scale of its own. The second
+  // reaches to -200, and so has a zero.
   const [k, width] = [5, 2];
-  const integer = (n: number, i: number): number => (i === 4 ? 127 : 10 * n + i);
+  const integer = (n: number, i: number): number => (i === 4 ? 127 - 327 * n : 10 * n + i);
   const values = new Float32Array(k * width);
   for (let i = 0; i < k; i++) for (let n = 0; n < width; n++) values[i * width + n] = integer(n, i) * (n + 1) * 0.5;
   const stored = quantize(values, [1, k, width], row);
-  assert.equal([...stored.subarray(0, 12)], [0, 1, 10, 11, 2, 3, 12, 13, 127, 0, 127, 0]);
-  assert.equal([...new Float32Array(stored.buffer, 12)], [0.5, 1]);
-  assert.is(stored.length, 12 + 8);
+  assert.equal([...stored.subarray(0, 12)], [0, 1, 82, 83, 2, 3, 84, 85, 127, 0, -128, 0]);
+  assert.equal([...new Float32Array(stored.buffer, 12)], [0.5, 1, 0, 72]);
+  assert.is(stored.length, 12 + 8 + 8);
   assert.equal([...dequantize(stored, [1, k, width], row)], [...values]);
 });
 
 test('what lies on a grid is kept, to the bit', () => {
   const random = randomStream(11);
   for (const block of [row, 32]) {
-    for (const most of [1, 2, 50, 126, 127]) {
+    // As many steps to either side, or more to one: an export by tensors has 256 in all.
+    for (const [least, most] of [
+      [-1, 1],
+      [-2, 2],
+      [-126, 126],
+      [-127, 127],
+      [-128, 127],
+      [-127, 128],
+      [-140, 115],
+      [-3, 252],
+      [0, 255],
+      [-255, 0],
+    ] as const) {
       const [panels, k, width] = [2, 96, 16];
       const values = new Float32Array(panels * k * width);
       // A step for each output and block, as an export by rows has, or one for all, as one by tensors.
@@ -33,11 +46,13 @@ test('what lies on a grid is kept, to the bit', () => {
           const [lane, i, panel] = [at % width, Math.floor(at / width) % k, Math.floor(at / width / k)];
           const own = block === row ? 0 : Math.floor(i / 32);
           const step = isByTensor ? steps[0]! : steps[(panel * 3 + own) * width + lane]!;
-          values[at] = step * Math.round((2 * random() - 1) * most);
+          // Each row has both ends.
+          const whole = i % 32 === 0 ? least : i % 32 === 1 ? most : Math.round(least + (most - least) * random());
+          values[at] = step * whole;
         }
         const kept = dequantize(quantize(values, [panels, k, width], block), [panels, k, width], block);
         const lost = kept.findIndex((value, at) => Math.abs(value - values[at]!) > 2e-7 * Math.abs(values[at]!));
-        assert.is(lost, -1, `${values[lost]} became ${kept[lost]}, at most ${most} steps`);
+        assert.is(lost, -1, `${values[lost]} became ${kept[lost]}, ${least} to ${most} steps`);
       }
     }
   }
@@ -50,9 +65,10 @@ test('what was quantised once is not changed by doing it again', () => {
   for (const block of [row, 32]) {
     const once = quantize(values, shape, block);
     const twice = quantize(dequantize(once, shape, block), shape, block);
-    const { scales } = int8Layout(shape, block);
-    assert.equal(twice.subarray(0, scales), once.subarray(0, scales));
-    const [a, b] = [once, twice].map((stored) => new Float32Array(stored.buffer, scales));
+    const layout = int8Layout(shape, block);
+    assert.equal(twice.subarray(0, layout.scales), once.subarray(0, layout.scales));
+    assert.equal(twice.subarray(layout.zeros), once.subarray(layout.zeros));
+    const [a, b] = [once, twice].map((stored) => floatsOf(stored.buffer as ArrayBuffer, layout).scales);
     const worst = Math.max(...a!.map((scale, i) => Math.abs(scale - b![i]!) / scale));
     assert.ok(worst <= 2 ** -23, `a scale moved by ${worst}`);
   }

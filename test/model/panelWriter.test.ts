@@ -10,7 +10,7 @@ import type { Tensor } from '../../src/engine/program.ts';
 import { panelCount, panelIndex } from '../../src/kernels/matmul/panels.ts';
 import { Int8PanelWriter } from '../../src/model/int8PanelWriter.ts';
 import { PanelWriter, Staging } from '../../src/model/panelWriter.ts';
-import type { TensorData } from '../../src/model/tensorData.ts';
+import type { Int8Rows, TensorData } from '../../src/model/tensorData.ts';
 import { throws } from '../support/throws.ts';
 
 const test = suite('panel writer');
@@ -24,11 +24,11 @@ async function write(
     dtype = 'f32',
     pieceLength = data.values.length,
     panels,
-    scales,
+    rows,
   }: Partial<Record<'pieceLength', number>> & {
     dtype?: WeightType;
     panels: readonly number[];
-    scales?: readonly Float32Array[];
+    rows?: readonly Int8Rows[];
   },
 ): Promise<readonly HostArray[]> {
   const device = createReferenceDevice();
@@ -42,7 +42,7 @@ async function write(
   const areBits = data.dtype === 'f16' && dtype === 'f16';
   const writer =
     dtype === 'int8'
-      ? new Int8PanelWriter(device, usedStaging(), tensors, scales)
+      ? new Int8PanelWriter(device, usedStaging(), tensors, rows)
       : new PanelWriter(device, usedStaging(), { tensors, dtype, areBits });
   for (let at = 0; at < data.values.length; at += pieceLength)
     writer.add({ ...data, values: data.values.slice(at, at + pieceLength) } as TensorData); // its type is data's
@@ -102,7 +102,7 @@ test('every weight type is as if the whole matrix were narrowed at once', async 
   }
 });
 
-test('integers stay as they are, whatever their length, with the scales of their rows', async () => {
+test('integers stay as they are, whatever their length, with the scales and zeros of their rows', async () => {
   for (const [n, k, panels] of [
     [33, 5, [3]],
     [40, 6000, [1, 2]],
@@ -110,9 +110,18 @@ test('integers stay as they are, whatever their length, with the scales of their
   ] as const) {
     const integers = Int8Array.from(randomValues(n * k), (value) => Math.round(254 * value));
     const scales = randomValues(n);
-    const values = Float32Array.from(integers, (value, i) => value * scales[Math.floor(i / k)]!);
+    // The first part has none: they are 0.
+    const zeros = Float32Array.from(randomValues(n), (value, row) => (row < 16 ? 0 : Math.round(254 * value)));
+    const values = Float32Array.from(integers, (value, i) => {
+      const row = Math.floor(i / k);
+      return (value - zeros[row]!) * scales[row]!;
+    });
+    const rows: readonly Int8Rows[] = [
+      { scales: scales.slice(0, 16), zeros: undefined },
+      { scales: scales.slice(16), zeros: zeros.slice(16) },
+    ];
     for (const pieceLength of [n * k, 1009, k, 4 * k + 2]) {
-      const options = { dtype: 'int8', pieceLength, panels, scales: [scales.slice(0, 16), scales.slice(16)] } as const;
+      const options = { dtype: 'int8', pieceLength, panels, rows } as const;
       const parts = await write({ dtype: 'int8', values: integers }, k, options);
       const got = Float32Array.from(parts.flatMap((part) => [...part]));
       assert.ok(equal(got, expected(values, n, k)), `${n} rows of ${k}, pieces of ${pieceLength}`);
@@ -124,7 +133,12 @@ test('what fills up an odd number of integers is zero', async () => {
   const written: number[] = [];
   const device: Device = { ...createReferenceDevice(), write: (_tensor, data) => void written.push(...data) };
   const tensor = device.allocate('w', 'int8', [1, 5, width], 'weights');
-  const writer = new Int8PanelWriter(device, usedStaging(), [tensor], [new Float32Array(width).fill(1)]);
+  const writer = new Int8PanelWriter(
+    device,
+    usedStaging(),
+    [tensor],
+    [{ scales: new Float32Array(width).fill(1), zeros: undefined }],
+  );
   writer.add({ dtype: 'int8', values: new Int8Array(5 * width).fill(3) });
   writer.finish();
   const stored = written.slice(0, 6 * width);

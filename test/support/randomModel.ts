@@ -8,7 +8,7 @@ import { type TensorToWrite, writeSafetensors } from '../../src/checkpoint/safet
 import type { ModelDimensions } from '../../src/model/dims.ts';
 import { tensorSpecs } from '../../src/model/tensorSpec.ts';
 import { tinyPackage } from './paths.ts';
-import { randomWeights } from './plainWhisper.ts';
+import { randomWeights, type Weights } from './plainWhisper.ts';
 
 export interface RandomModelOptions {
   readonly dtype?: 'F32' | 'F16';
@@ -18,6 +18,8 @@ export interface RandomModelOptions {
   readonly shards?: number;
   /** Values of the first element of some tensors. */
   readonly change?: Readonly<Record<string, number>>;
+  /** Changes the weights, by name, before they are written. */
+  readonly edit?: (weights: Weights) => void;
 }
 
 /** Shape classes of the published models, scaled down in width and length; vocabularies and mel bins are theirs. */
@@ -54,7 +56,7 @@ export async function writeRandomModel(
   seed: number,
   options: RandomModelOptions = {},
 ): Promise<void> {
-  const { dtype = 'F32', vectorDtype = dtype, shards = 1, change = {} } = options;
+  const { dtype = 'F32', vectorDtype = dtype, shards = 1, change = {}, edit } = options;
   await mkdir(folder, { recursive: true });
   const json = (name: string, value: unknown): Promise<void> => writeFile(join(folder, name), JSON.stringify(value));
   const isMultilingual = dims.nVocab !== 51864;
@@ -81,6 +83,7 @@ export async function writeRandomModel(
   await json('tokenizer.json', await tokenizerJson(dims.nVocab, dims.nVocab >= 51866 ? 100 : 99));
   const weights = randomWeights(dims, seed);
   for (const [name, value] of Object.entries(change)) weights.get(name)![0] = value;
+  edit?.(weights);
   const tensors = [...tensorSpecs(dims).values()].map(
     (spec): TensorToWrite => ({
       ...spec,

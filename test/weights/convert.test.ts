@@ -8,6 +8,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WeightsError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
+import { randomStream } from '../../src/base/random.ts';
 import { type ModelFiles, openModelFiles } from '../../src/checkpoint/modelFiles.ts';
 import { floatsOf } from '../../src/model/tensorData.ts';
 import { storedAs, tensorSpecs } from '../../src/model/tensorSpec.ts';
@@ -85,6 +86,32 @@ test('f16: half the bytes, each value rounded to the nearest half', async () => 
       );
     }
   });
+});
+
+test('int8: an export by tensors, whose steps reach farther to one side, keeps every value', async () => {
+  const name = 'model.decoder.layers.0.fc1.weight';
+  const random = randomStream(7);
+  const [source, target] = [join(root, 'by tensors'), join(root, 'by tensors in int8')];
+  await writeRandomModel(source, dims, 5, {
+    edit: (weights) => {
+      const values = weights.get(name)!;
+      const step = Math.fround(0.01 / 3);
+      // All 256 steps of a tensor; both ends are in its first row.
+      for (let i = 0; i < values.length; i++) values[i] = step * Math.round(60 * (2 * random() - 1));
+      values[0] = -168 * step;
+      values[1] = 87 * step;
+    },
+  });
+  await convert(source, target, { dtype: 'int8' });
+  await withModel(source, async (before) =>
+    withModel(target, async (after) => {
+      assert.is(after.dtype(name), 'int8');
+      const [got, want] = [floatsOf(await after.tensor(name)), floatsOf(await before.tensor(name))];
+      assert.ok(got.every((value, i) => Math.abs(value - want[i]!) <= 2e-7 * Math.abs(want[i]!)));
+      const { zeros } = await after.int8!.rows(name);
+      assert.equal([zeros?.[0], zeros?.[1]], [40, 0]);
+    }),
+  );
 });
 
 test('int8: a quarter of the matrices, each value at most half a step off, and again the same', async () => {

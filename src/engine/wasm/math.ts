@@ -121,6 +121,13 @@ export function maxOfLanes(f: FunctionBuilder, x: V128): Local<'v128'> {
   return f.let(f32x4.pmax(b, i8x16.shuffle(b, b, swapPairs)));
 }
 
+/** The sum of four integers, in all lanes. */
+export function sumOfIntegerLanes(f: FunctionBuilder, x: V128): V128 {
+  const a = f.let(x);
+  const b = f.let(i32x4.add(a, i8x16.shuffle(a, a, swapHalves)));
+  return i32x4.add(b, i8x16.shuffle(b, b, swapPairs));
+}
+
 /** Lane 0. */
 export function first(x: V128): F32 {
   return f32x4.extract_lane(x, 0);

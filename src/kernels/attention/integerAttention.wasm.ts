@@ -1,7 +1,7 @@
 /**
  * The encoder's self-attention with both products in integers of 16 bits, for models whose weights are integers too.
  *
- * Queries have INPUT_STEPS by row, keys what of 32 bits is left for headDim products. Values have VALUE_STEPS by column;
+ * Queries have QUERY_STEPS by row, keys what of 32 bits is left for headDim products. Values have VALUE_STEPS by column;
  * a row's weights are rounded to as many steps as keep its sum below 2^31 / VALUE_STEPS, at most those of 16 bits: a row
  * that looks at few keys has them finer than one that looks at all.
  */
@@ -15,7 +15,7 @@ import type { WasmVariant } from '../../engine/wasm/variant.ts';
 import { emitIntegerPanels } from '../matmul/integerPanels.wasm.ts';
 import { roundedRowBytes, roundRow, stepOffset } from '../matmul/roundRow.wasm.ts';
 import { type Dims, type HeadSizes, headItem, headSizes, hidePadding, type Params } from './heads.wasm.ts';
-import { PANEL_WIDTH, roundKeys, roundValues, VALUE_STEPS } from './roundedHead.wasm.ts';
+import { PANEL_WIDTH, QUERY_STEPS, roundKeys, roundValues, VALUE_STEPS } from './roundedHead.wasm.ts';
 import { INTEGERS } from './rounding.ts';
 import { softmaxRow } from './softmax.wasm.ts';
 
@@ -84,6 +84,7 @@ const integers: WasmVariant<'qkv' | 'y', Dims, Params> = {
       panelWidth: PANEL_WIDTH,
       elementBytes: 2,
       longestSum: Number.POSITIVE_INFINITY,
+      zeros: false,
       bias: false,
       added: false,
     } as const;
@@ -100,14 +101,14 @@ const integers: WasmVariant<'qkv' | 'y', Dims, Params> = {
       forBlocks((query, rows) => {
         f.for(row, none, rows, 1, () => {
           const from = at(q, i32.add(query, row), s.stride);
-          f.call(roundRow(module, s.headDim), from, at(queries, row, roundedRowBytes(s.headDim)));
+          f.call(roundRow(module, s.headDim, QUERY_STEPS), from, at(queries, row, roundedRowBytes(s.headDim)));
         });
         const all = { firstRow: none, endRow: rows, firstPanel: none };
         emitIntegerPanels(
           f,
           c,
           { ...shared, k: s.headDim, n: s.keys, yStride: 4 * s.keys },
-          { x: queries, w: scratch, scales: keyScales, y: scores, bias: none, added: none },
+          { x: queries, w: scratch, scales: keyScales, zeros: none, y: scores, bias: none, added: none },
           { ...all, endPanel: i32.const(s.keys / PANEL_WIDTH) },
         );
         f.for(row, none, rows, 1, () => {
@@ -121,7 +122,15 @@ const integers: WasmVariant<'qkv' | 'y', Dims, Params> = {
           f,
           c,
           { ...shared, k: s.keys, n: s.headDim, yStride: 4 * s.nState },
-          { x: weights, w: values, scales: valueScales, y: at(out, query, 4 * s.nState), bias: none, added: none },
+          {
+            x: weights,
+            w: values,
+            scales: valueScales,
+            zeros: none,
+            y: at(out, query, 4 * s.nState),
+            bias: none,
+            added: none,
+          },
           { ...all, endPanel: i32.const(Math.ceil(s.headDim / PANEL_WIDTH)) },
         );
       });

@@ -10,18 +10,19 @@ import { i32 } from '../../engine/wasm/scalar.ts';
 import { at, min } from '../../engine/wasm/signature.ts';
 import { f32x4, i32x4, type V128, v128 } from '../../engine/wasm/simd.ts';
 import { transpose4 } from '../../engine/wasm/transpose.ts';
-import { INPUT_STEPS } from '../matmul/int8Inputs.ts';
 import type { HeadSizes } from './heads.wasm.ts';
 
 export const PANEL_WIDTH = 16;
+/** Of the queries, by row. */
+export const QUERY_STEPS = 8191;
 /** Of the values, by column. */
 export const VALUE_STEPS = 4095;
 /** Its quotient must stay finite. */
 const LEAST = 1e-30;
 
-/** Of a key: what its products with a query of INPUT_STEPS leave of 32 bits. */
+/** Of a key: what its products with a query leave of 32 bits. */
 function keySteps(headDim: number): number {
-  return Math.min(INPUT_STEPS, Math.floor((2 ** 31 - 1) / (INPUT_STEPS * headDim)));
+  return Math.min(QUERY_STEPS, Math.floor((2 ** 31 - 1) / (QUERY_STEPS * headDim)));
 }
 
 /**

@@ -45,7 +45,8 @@ function emitInt8(f: FunctionBuilder, layout: Int8Layout, { table, panel, lane, 
     const size = Math.min(blockSize, k - begin);
     const add = (inputs: number): void => {
       for (let i = 0; i < inputs; i++) {
-        const value = f32.mul(f32.convert_i32_s(i32.load8_s(from, i)), f32.load(scale));
+        const whole = f32.sub(f32.convert_i32_s(i32.load8_s(from, i)), f32.load(scale, layout.zeros - layout.scales));
+        const value = f32.mul(whole, f32.load(scale));
         f.do(f32.store(to, f32.add(value, f32.load(position, 4 * i)), 4 * i));
       }
       f.increase(from, groupBytes);

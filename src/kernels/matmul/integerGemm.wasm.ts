@@ -2,7 +2,7 @@
  * y = x W^T with what belongs to it, over int8 weights with a scale a row, in integers: as gemm.wasm.ts, but a block of rows is
  * rounded into the thread's scratch first, and meets all panels of its work items as whole numbers.
  */
-import { int8Layout } from '../../engine/int8.ts';
+import { type Int8Layout, int8Layout } from '../../engine/int8.ts';
 import type { KernelContext } from '../../engine/variant.ts';
 import type { FunctionBuilder } from '../../engine/wasm/function.ts';
 import { i32 } from '../../engine/wasm/scalar.ts';
@@ -10,7 +10,7 @@ import { at, forWorkItems } from '../../engine/wasm/signature.ts';
 import type { EmitContext, KernelFunction, WasmVariant } from '../../engine/wasm/variant.ts';
 import { emitGelu, FEW_ROWS, rangeOf, workItemCount } from './gemm.wasm.ts';
 import type { GemmArgs, GemmOptions, GemmRange } from './gemmOptions.ts';
-import { INTEGER_ROWS, INTEGER_TILES, LONGEST_INTEGER_SUM } from './int8Inputs.ts';
+import { INPUT_STEPS, INTEGER_ROWS, INTEGER_TILES, LONGEST_INTEGER_SUM } from './int8Inputs.ts';
 import { emitIntegerPanels, type IntegerProduct } from './integerPanels.wasm.ts';
 import { panelCount } from './panels.ts';
 import { roundedRowBytes, roundRow } from './roundRow.wasm.ts';
@@ -38,8 +38,9 @@ export function integerGemm<A extends string, D extends string, P extends string
           emitRoundRows(f, c, o, given, range);
           f.set(rounded, range.firstRow);
         });
-        const scales = i32.add(given.w, i32.const(scalesOffset(o)));
-        emitIntegerPanels(f, c, integerProduct(o), { ...given, x: given.scratch, scales }, range);
+        const { scales, zeros } = weightsLayout(o);
+        const floats = { scales: i32.add(given.w, i32.const(scales)), zeros: i32.add(given.w, i32.const(zeros)) };
+        emitIntegerPanels(f, c, integerProduct(o), { ...given, ...floats, x: given.scratch }, range);
         emitGelu(f, c, o, given, range);
       });
     },
@@ -51,12 +52,11 @@ export function integerGemm<A extends string, D extends string, P extends string
 }
 
 function integerProduct(o: GemmOptions): IntegerProduct {
-  return { ...o, elementBytes: 1, longestSum: LONGEST_INTEGER_SUM, added: o.added && !o.gelu };
+  return { ...o, elementBytes: 1, longestSum: LONGEST_INTEGER_SUM, zeros: true, added: o.added && !o.gelu };
 }
 
-/** Of the scales behind int8 weights, in bytes. */
-function scalesOffset({ n, k, panelWidth }: GemmOptions): number {
-  return int8Layout([panelCount(n, panelWidth), k, panelWidth], Number.POSITIVE_INFINITY).scales;
+function weightsLayout({ n, k, panelWidth }: GemmOptions): Int8Layout {
+  return int8Layout([panelCount(n, panelWidth), k, panelWidth], Number.POSITIVE_INFINITY);
 }
 
 /** Emits the rounding of a range's rows into scratch. */
@@ -68,7 +68,7 @@ function emitRoundRows(
   { firstRow, endRow }: GemmRange,
 ): void {
   const row = f.local('i32');
-  const round = roundRow(module, o.k);
+  const round = roundRow(module, o.k, INPUT_STEPS);
   f.for(row, firstRow, endRow, 1, () => {
     f.call(round, at(args.x, row, o.xStride), at(args.scratch, i32.sub(row, firstRow), roundedRowBytes(o.k)));
   });

@@ -62,20 +62,26 @@ function unpackInt8(f: UnpackFunction, o: UnpackOptions, scaleBlock: number): vo
   const from = f.let(i32.add(w, i32.mul(first, i32.const(groupBytes))));
   const scaleBytes = 4 * layout.blocks * o.panelWidth;
   const panelScales = f.let(i32.add(i32.add(w, i32.const(layout.scales)), i32.mul(panel, i32.const(scaleBytes))));
+  const panelZeros = f.let(i32.add(panelScales, i32.const(layout.zeros - layout.scales)));
   const vectors = o.panelWidth / 4;
   const scales = f.locals('v128', vectors);
+  const zeros = f.locals('v128', vectors);
   const both = f.local('v128');
   for (let row = o.begin; row < o.begin + o.size; ) {
     const block = Math.floor(row / layout.blockSize);
     const end = Math.min((block + 1) * layout.blockSize, o.begin + o.size);
-    for (const [q, scale] of scales.entries()) f.set(scale, v128.load(panelScales, 4 * (block * o.panelWidth + 4 * q)));
+    for (const [q, scale] of scales.entries()) {
+      f.set(scale, v128.load(panelScales, 4 * (block * o.panelWidth + 4 * q)));
+      f.set(zeros[q]!, v128.load(panelZeros, 4 * (block * o.panelWidth + 4 * q)));
+    }
     f.repeat(i32.const(Math.ceil((end - row) / INTERLEAVED)), () => {
       for (const [q, scale] of scales.entries()) {
         // Four outputs, each with two inputs of 16 bits: the lower one is moved up and down again, with its sign.
         f.set(both, v128.load8x8_s(from, 8 * q));
         for (let i = 0; i < INTERLEAVED; i++) {
           const whole = i32x4.shr_s(i === 0 ? i32x4.shl(both, i32.const(16)) : both, i32.const(16));
-          f.do(v128.store(to, f32x4.mul(f32x4.convert_i32x4_s(whole), scale), 4 * (i * o.panelWidth + 4 * q)));
+          const value = f32x4.mul(f32x4.sub(f32x4.convert_i32x4_s(whole), zeros[q]!), scale);
+          f.do(v128.store(to, value, 4 * (i * o.panelWidth + 4 * q)));
         }
       }
       f.increase(from, groupBytes);

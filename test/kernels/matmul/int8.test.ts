@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { randomStream } from '../../../src/base/random.ts';
 import { createCpuDevice } from '../../../src/devices/wasm/device.ts';
 import { readFloats } from '../../../src/engine/device.ts';
-import { dequantize, int8Layout, quantize } from '../../../src/engine/int8.ts';
+import { dequantize, floatsOf, int8Layout, quantize } from '../../../src/engine/int8.ts';
 import { command } from '../../../src/engine/program.ts';
 import {
   INPUT_STEPS,
@@ -51,7 +51,7 @@ for (const [what, wasm] of [
       const shape = [panelCount(n, width), k, width];
       const weights = new Float32Array(shape.reduce((product, size) => product * size, 1));
       for (let j = 0; j < n; j++)
-        for (let i = 0; i < k; i++) weights[panelIndex(j, i, k, width)] = j === 0 ? 1 : 2 * random() - 1;
+        for (let i = 0; i < k; i++) weights[panelIndex(j, i, k, width)] = weight(j, i, random);
       const stored = quantize(weights, shape, byRow);
       const bias = Float32Array.from({ length: n }, () => random());
       const got = await product({ x, stored, bias, rows, k, n, shape }, wasm);
@@ -60,6 +60,14 @@ for (const [what, wasm] of [
       assert.is(at, -1, `output ${at}: ${got[at]}, not ${want[at]}`);
     });
   }
+}
+
+/** Of output j: 0 is as large as can be, 1 and 2 are on grids that reach farther to one side, so that they have zeros. */
+function weight(j: number, i: number, random: () => number): number {
+  if (j === 0) return 1;
+  if (j === 1) return i === 0 ? -200 : Math.round(50 * random());
+  if (j === 2) return 0.5 * (i === 0 ? 255 : Math.round(20 * random()));
+  return 2 * random() - 1;
 }
 
 interface Product {
@@ -94,10 +102,12 @@ async function product(p: Product, wasm: typeof platform.wasm): Promise<Float32A
 function emulate({ x, stored, bias, rows, k, n, shape }: Product): Float32Array {
   const { fround } = Math;
   const layout = int8Layout(shape, byRow);
-  const scales = new Float32Array(stored.buffer, layout.scales);
-  // The integers, each with a scale of 1.
+  const { scales, zeros } = floatsOf(stored.buffer as ArrayBuffer, layout);
+  if (n > 2 && k > 1) assert.ok(zeros[1] !== 0 && zeros[2] !== 0, 'there are zeros');
+  // The integers, each with a scale of 1 and no zero.
   const unit = stored.slice();
-  new Float32Array(unit.buffer, layout.scales).fill(1);
+  floatsOf(unit.buffer, layout).scales.fill(1);
+  floatsOf(unit.buffer, layout).zeros.fill(0);
   const integers = dequantize(unit, shape, byRow);
   const y = new Float32Array(rows * n);
   for (let r = 0; r < rows; r++) {
@@ -106,6 +116,7 @@ function emulate({ x, stored, bias, rows, k, n, shape }: Product): Float32Array 
     const perStep = fround(INPUT_STEPS / Math.max(most, fround(1e-30)));
     const step = fround(most * fround(1 / INPUT_STEPS));
     const whole = Float64Array.from(row, (value) => toEven(fround(value * perStep)));
+    const rowSum = fround(whole.reduce((sum, value) => sum + value, 0));
     for (let j = 0; j < n; j++) {
       let total = 0;
       for (let begin = 0; begin < k; begin += LONGEST_INTEGER_SUM) {
@@ -115,8 +126,9 @@ function emulate({ x, stored, bias, rows, k, n, shape }: Product): Float32Array 
         assert.ok(Math.abs(sum) < 2 ** 31, 'a sum fits 32 bits');
         total = fround(total + fround(sum));
       }
-      const panel = Math.floor(j / width);
-      y[r * n + j] = fround(fround(fround(total * step) * scales[panel * width + (j % width)]!) + bias[j]!);
+      const output = Math.floor(j / width) * width + (j % width);
+      const rest = fround(total - fround(zeros[output]! * rowSum));
+      y[r * n + j] = fround(fround(fround(rest * step) * scales[output]!) + bias[j]!);
     }
   }
   return y;
