@@ -84,10 +84,10 @@ export const SERVER_OPTIONS = {
     kind: 'integer',
     min: 1,
     max: 256,
-    default: 4,
+    default: 8,
     where: ['command'],
     group: 'limits',
-    help: 'Requests that are at the model at once.',
+    help: 'Requests that are at the model at once: their windows are decoded together, each as if it were alone.',
   },
   maxQueue: {
     kind: 'integer',
@@ -133,6 +133,14 @@ export const SERVER_OPTIONS = {
     where: ['command'],
     group: 'limits',
     help: 'Sound of one recording.',
+  },
+  maxSessions: {
+    kind: 'integer',
+    min: 0,
+    default: 8,
+    where: ['command'],
+    group: 'limits',
+    help: 'Sessions of /v1/realtime at once.',
   },
   uploadTimeout: {
     kind: 'number',

@@ -17,6 +17,8 @@ export interface ServerLimits {
   readonly maxSeconds: number;
   /** Milliseconds without a byte of an upload. */
   readonly uploadIdleMs: number;
+  /** Sessions of `/v1/realtime` at once. */
+  readonly maxSessions: number;
 }
 
 export interface ServerParts {

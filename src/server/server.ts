@@ -10,6 +10,7 @@ import { drainUpload } from './drainUpload.ts';
 import { Jobs, type JobsOptions } from './jobs.ts';
 import { createMetrics } from './metrics.ts';
 import type { ServerParts, ServerState } from './parts.ts';
+import { attachRealtime } from './realtime/realtime.ts';
 
 export interface ServerOptions extends Omit<ServerParts, 'state' | 'jobs' | 'metrics'> {
   /** Where jobs are kept, and how long their results; undefined: there are none. */
@@ -45,7 +46,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const metrics = createMetrics(options);
   const { keepJobs } = options;
   const jobs = keepJobs && new Jobs({ ...options, ...keepJobs, metrics, stopping: stopping.signal });
-  const { fetch } = createApp({ ...options, jobs, metrics, state });
+  const parts: ServerParts = { ...options, jobs, metrics, state };
+  const { fetch } = createApp(parts);
   const answer = getRequestListener(fetch, { autoCleanupIncoming: false, overrideGlobalObjects: false });
   const listener = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     drainUpload(incoming, outgoing);
@@ -54,6 +56,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const server = tls ? createTlsServer(tls, listener) : createServer(listener);
   // Whoever asks before it sends is answered by who reads, or refuses.
   server.on('checkContinue', listener);
+  attachRealtime(server, parts);
   // An upload may be long: silence ends it, not its length (`readForm`).
   server.requestTimeout = 0;
   server.keepAliveTimeout = KEEP_ALIVE_MS;

@@ -1,29 +1,19 @@
 /**
- * The text of a transcription while its segments come, in pieces that joined are the whole text: without white space at its
- * ends, and cut only between whole characters, which may reach from one segment into the next.
+ * A text that comes piece by piece, in deltas that joined are the whole of it: without white space at its ends, and cut only
+ * between whole characters.
  */
 import { strip } from '../base/python.ts';
-import type { TokenDecoder } from '../text/tokenizer.ts';
+import type { Tokenizer } from '../text/tokenizer.ts';
 import type { Segment } from '../transcribe/transcript.ts';
 
 export class TextDeltas {
-  readonly #decoder: Pick<TokenDecoder, 'push'>;
-  readonly #isText: (token: number) => boolean;
   /** White space at the end so far: part of the text if more comes. */
   #held = '';
   #sent = '';
 
-  /** @param eot the first token that is no text */
-  constructor(decoder: Pick<TokenDecoder, 'push'>, eot: number) {
-    this.#decoder = decoder;
-    this.#isText = (token) => token < eot;
-  }
-
-  /** What the segment adds; may be empty. */
-  push({ tokens }: Pick<Segment, 'tokens'>): string {
-    let text = this.#held;
-    for (const token of tokens) if (this.#isText(token)) text += this.#decoder.push(token);
-    if (this.#sent === '') text = text.replace(/^\s+/u, '');
+  /** What the next piece adds; may be empty. */
+  push(piece: string): string {
+    const text = this.#sent === '' ? (this.#held + piece).replace(/^\s+/u, '') : this.#held + piece;
     const visible = text.replace(/\s+$/u, '');
     this.#held = text.slice(visible.length);
     this.#sent += visible;
@@ -31,12 +21,22 @@ export class TextDeltas {
   }
 
   /**
-   * @param text of the whole transcript
+   * @param text all of it; what was pushed when absent
    * @returns what is left to send, and the whole
    */
-  end(text: string): { readonly delta: string; readonly text: string } {
+  end(text = this.#sent): { readonly delta: string; readonly text: string } {
     const whole = strip(text);
     const delta = whole.startsWith(this.#sent) ? whole.slice(this.#sent.length) : '';
     return { delta, text: this.#sent + delta };
   }
+}
+
+/** @returns the text of one segment after the other; a character may reach from one into the next */
+export function segmentTexts(tokenizer: Pick<Tokenizer, 'eot' | 'streamDecoder'>): (segment: Segment) => string {
+  const decoder = tokenizer.streamDecoder();
+  return ({ tokens }) =>
+    tokens
+      .filter((token) => token < tokenizer.eot)
+      .map((token) => decoder.push(token))
+      .join('');
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Semaphore } from '../base/semaphore.ts';
 import { anySignal } from '../base/signals.ts';
 import type { Task } from '../text/tokenizer.ts';
+import type { Segment } from '../transcribe/transcript.ts';
 import { ApiError, ClientGone, logged, toApiError } from './errors.ts';
 import { usageOf } from './formats.ts';
 import { logprobsOf } from './logprobs.ts';
@@ -15,7 +16,7 @@ import { prepareSound } from './prepareSound.ts';
 import type { Ticket } from './queue.ts';
 import type { SpoolFolder } from './spool.ts';
 import { type EventSink, eventStream } from './sse.ts';
-import { TextDeltas } from './textDeltas.ts';
+import { segmentTexts, TextDeltas } from './textDeltas.ts';
 import { runWork, type Work } from './work.ts';
 
 /** Recordings decoded at once: each may be a process of ffmpeg. */
@@ -168,21 +169,22 @@ function streamed(context: ServerContext, parts: ServerParts, work: Work, held: 
   const send = async (sink: EventSink): Promise<void> => {
     try {
       let model: ServedModel | undefined;
-      let deltas: TextDeltas | undefined;
+      let textOf: ((segment: Segment) => string) | undefined;
+      const deltas = new TextDeltas();
       const { transcript } = await runWork(parts, work, ticket, signal, {
         onBegin(loaded) {
           model = loaded;
-          deltas = new TextDeltas(loaded.tokenizer.streamDecoder(), loaded.tokenizer.eot);
+          textOf = segmentTexts(loaded.tokenizer);
         },
         onSegment(segment) {
-          const delta = deltas?.push(segment) ?? '';
+          const delta = deltas.push(textOf?.(segment) ?? '');
           if (delta !== '') sink.send({ type: 'transcript.text.delta', delta });
           if (work.asked.format !== 'verbose_json') return;
           const { id, start, end, text } = segment;
           sink.send({ type: 'transcript.text.segment', id: String(id), start, end, text });
         },
       });
-      const { delta, text } = deltas?.end(transcript.text) ?? { delta: '', text: '' };
+      const { delta, text } = deltas.end(transcript.text);
       if (delta !== '') sink.send({ type: 'transcript.text.delta', delta });
       const logprobs = work.asked.wantsLogprobs && model ? logprobsOf(transcript.segments, model.tokenizer) : undefined;
       sink.send({

@@ -134,7 +134,15 @@ export const rooms: Readonly<Record<string, Room>> = {
   'lab.ts': { holds: '`sotto/lab`', values: ['devices', 'engine', 'kernels', 'lab'], types: [] },
   server: {
     holds: "`sotto serve`: OpenAI's transcription API over HTTP, loaded by the command alone",
-    values: ['audio/constants.ts', 'base', 'checkpoint/modelNames.ts', 'output', 'runtime/nodeTemporary.ts', 'text'],
+    values: [
+      'audio/constants.ts',
+      'audio/pcmStream.ts',
+      'base',
+      'checkpoint/modelNames.ts',
+      'output',
+      'runtime/nodeTemporary.ts',
+      'text',
+    ],
     types: ['audio/audioInput.ts', 'options', 'transcribe', 'whisper.ts'],
   },
   cli: {

@@ -50,7 +50,7 @@ export async function startTestServer(
     auth: authOf(keys),
     ...{ queue, models, spool, openSound },
     reader: optionReader(defaults ?? new Map()),
-    limits: { maxBytes: 1e8, maxSeconds: 3600, uploadIdleMs: 10_000, ...limits },
+    limits: { maxBytes: 1e8, maxSeconds: 3600, uploadIdleMs: 10_000, maxSessions: 2, ...limits },
     cors: undefined,
     log: (line) => lines.push(line),
     ...rest,

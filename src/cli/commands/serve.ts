@@ -46,7 +46,8 @@ Then, with the key if there is one:
   curl http://127.0.0.1:8000/v1/audio/transcriptions -F file=@talk.mp3 -F response_format=srt
   new OpenAI({ baseURL: 'http://127.0.0.1:8000/v1', apiKey: 'secret' })
 
-POST /v1/audio/transcriptions, POST /v1/audio/translations, GET /v1/models, /health, /ready. A request may have
+POST /v1/audio/transcriptions, POST /v1/audio/translations, GET /v1/models, /v1/jobs, /health, /ready,
+/metrics, and /v1/realtime as a WebSocket. A request may have
 OpenAI's parameters and every option of "sotto AUDIO" that is about what is said, decoding or words, under its
 name here: -F beam_size=1. The text is that of the command, to the byte. docs/server.md has the rest.
 `;
@@ -115,6 +116,7 @@ export async function serveCommand(argv: readonly string[], io: CommandIo): Prom
       maxBytes: Math.floor(1e6 * settings.maxMb),
       maxSeconds: settings.maxSeconds,
       uploadIdleMs: 1000 * settings.uploadTimeout,
+      maxSessions: settings.maxSessions,
     },
     log: settings.log ? log : () => {},
   });
