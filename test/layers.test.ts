@@ -106,6 +106,19 @@ test('node modules only where they belong', () => {
   assert.equal(wrong, []);
 });
 
+test("the server's packages are in its room alone", () => {
+  const packages = /^(hono|@hono\/|@fastify\/busboy|ws$|prom-client)/;
+  const found = all.filter(({ to }) => packages.test(to));
+  assert.ok(found.length > 5);
+  assert.equal(
+    found.filter(({ from }) => !from.startsWith('src/server/')).map(({ from, to }) => `${from} -> ${to}`),
+    [],
+  );
+  const users = edges.filter(({ from, to }) => to.startsWith('src/server/') && !from.startsWith('src/server/'));
+  const files = new Set(users.filter(({ isType }) => !isType).map(({ from }) => from));
+  assert.equal([...files], ['src/cli/commands/serve.ts']);
+});
+
 /** `src/audio/x.ts` -> audio, `src/load.ts` -> load.ts, `weights/hub.ts` -> weights. */
 function roomOf(file: string): string {
   const [top, name] = file.split('/');

@@ -59,4 +59,32 @@ test('what is installed with it is not in it', () => {
   assert.ok(!texts.some((text) => text.includes('node_modules/')), 'a package is in it');
 });
 
+/** Names in quotes after `import` or `from` that are loaded with a file: `./chunk-X.js`, `hono`. */
+function loadedWith(text: string): string[] {
+  return [...text.matchAll(/(?:^|[\n;}])(?:import|export)\s*(?:[^'"();]*?from\s*)?["']([^"']+)["']/g)].map(
+    ([, name]) => name!,
+  );
+}
+
+test("the server's packages are loaded by the word serve alone", () => {
+  const folder = dirname(commandFile);
+  const files = readdirSync(folder).filter((name) => name.endsWith('.js'));
+  const loads = new Map(files.map((name) => [name, loadedWith(readFileSync(join(folder, name), 'utf8'))]));
+  /** All packages that come with a file. */
+  const packagesOf = (file: string, seen = new Set<string>()): Set<string> => {
+    if (seen.has(file)) return seen;
+    seen.add(file);
+    for (const name of loads.get(file.replace('./', '')) ?? []) packagesOf(name, seen);
+    return seen;
+  };
+  const wanted = ['hono', '@hono/node-server', '@fastify/busboy', 'ws', 'prom-client'];
+  // Those that an `import()` names, and the first one.
+  const begun = files.filter((name) => !name.startsWith('chunk-'));
+  assert.ok(begun.includes('sotto.js') && begun.length > 5);
+  for (const file of begun) {
+    const found = wanted.filter((name) => packagesOf(file).has(name));
+    assert.equal(found, /^serve-/.test(file) ? wanted : [], file);
+  }
+});
+
 test.run();
