@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { wavFile } from '../audio/sounds.ts';
 import { sotto } from '../support/command.ts';
 import { repoRoot } from '../support/paths.ts';
 
@@ -99,6 +100,28 @@ test('several recordings share batches; one that fails does not harm the others'
   const said = `${SAID.trim().replace('Americans,', 'Americans')}\n`;
   for (const file of ['jfk.txt', 'second.txt']) assert.is(readFileSync(join(out, file), 'utf8'), said);
   assert.is(stdout.trim().split('\n').length, 2);
+});
+
+test('several recordings are decoded at once, and are told of in their order, as one after another', async () => {
+  const long = join(folder, 'long.wav');
+  const bytes = readFileSync(jfk);
+  const sound = bytes.subarray(bytes.indexOf('data') + 8);
+  writeFileSync(long, wavFile({ tag: 1, bits: 16, data: Buffer.concat([sound, sound, sound, sound]) }));
+  const missing = join(folder, 'missing.wav');
+  // The first is done long after the last.
+  const args = [long, missing, jfk, ...quick, '-f=srt'];
+  const runs = [];
+  for (const atOnce of ['1', '3']) {
+    const out = join(folder, `at-once-${atOnce}`);
+    const { status, stdout, stderr } = await sotto([...args, '--recordings_at_once', atOnce, '-o', out]);
+    assert.is(status, 1);
+    assert.match(stderr, `sotto: ${missing}: There is no file ${missing}.`);
+    assert.ok(stderr.indexOf('transcribing 1/2') < stderr.indexOf('transcribing 2/2'), stderr);
+    const files = ['long.srt', 'jfk.srt'].map((file) => readFileSync(join(out, file), 'utf8'));
+    runs.push({ stdout, files });
+  }
+  assert.equal(runs[1], runs[0]);
+  assert.ok(runs[0]!.stdout.endsWith(`[00:00.000 --> 00:11.000] ${SAID}\n`), runs[0]!.stdout);
 });
 
 test('Ctrl-C in the middle ends with 130 and leaves no file', async () => {

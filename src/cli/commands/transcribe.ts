@@ -1,7 +1,8 @@
-/** `sotto AUDIO...`: transcribes recordings with one loaded model, one after another or in common batches. */
+/** `sotto AUDIO...`: transcribes recordings with one loaded model, several at once, or their windows in common batches. */
 import { existsSync } from 'node:fs';
 import { OptionsError } from '../../base/errors.ts';
 import type { Progress, Warning } from '../../base/progress.ts';
+import { anySignal } from '../../base/signals.ts';
 import type { LanguageDetection } from '../../decode/languageDetect.ts';
 import { load } from '../../load.node.ts';
 import { formatTimestamp } from '../../output/timestamp.ts';
@@ -12,6 +13,7 @@ import type { Whisper } from '../../whisper.ts';
 import type { ParsedArguments } from '../args.ts';
 import { refuseMisspeltCommand } from '../commandWords.ts';
 import { errorText } from '../errors.ts';
+import { InOrder } from '../inOrder.ts';
 import { type CommandIo, EXIT } from '../io.ts';
 import { modelLine } from '../modelLine.ts';
 import { givenOptions, optionElsewhere, RECORDING_PLACES } from '../options.ts';
@@ -63,7 +65,8 @@ export async function transcribeCommand(parsed: ParsedArguments, io: CommandIo):
   let whisper: Whisper | undefined;
   try {
     display.wait(`looking for the model ${model}`);
-    whisper = await load(model, { ...settings.load, ...call, platform: hostPlatform(), until: 'encoder' });
+    const loaded = await load(model, { ...settings.load, ...call, platform: hostPlatform(), until: 'encoder' });
+    whisper = loaded;
     display.line(modelLine(model, whisper));
     const write = (transcript: Transcript, { targets }: PlannedOutput): void => {
       display.clear();
@@ -93,23 +96,57 @@ export async function transcribeCommand(parsed: ParsedArguments, io: CommandIo):
         }
       }
     }
-    for (const [i, output] of isBatch ? [] : outputs.entries()) {
+    const inOrder = new InOrder();
+    await allAtOnce(isBatch ? [] : outputs, io.signal, async (output, i, signal) => {
       const { recording } = output;
       const item = outputs.length > 1 ? `${i + 1}/${outputs.length} ${recording}` : recording;
-      showName(recording);
+      const say = (what: () => void): void => inOrder.tell(i, what);
+      let last: Progress | undefined;
+      say(() => showName(recording));
       try {
-        const onProgress = (progress: Progress): void => display.show({ ...progress, item });
-        const options = { ...settings.transcribe, ...call, onProgress, onLanguage, onSegment };
-        write(await whisper.transcribe(recording, options), output);
+        const transcript = await loaded.transcribe(recording, {
+          ...settings.transcribe,
+          ...call,
+          signal,
+          onProgress(progress) {
+            last = { ...progress, item };
+            if (inOrder.speaks(i)) display.show(last);
+          },
+          onLanguage: (language, detection) => say(() => onLanguage(language, detection)),
+          onSegment: onSegment && ((segment) => say(() => onSegment(segment))),
+        });
+        if (!inOrder.speaks(i)) say(() => last && display.show(last));
+        write(transcript, output);
       } catch (error) {
-        tell(error, recording);
+        if (signal.aborted || error instanceof OptionsError) throw error;
+        say(() => tell(error, recording));
       }
-    }
+      inOrder.end(i);
+    });
     return failed > 0 ? EXIT.failed : EXIT.ok;
   } finally {
     display.clear();
     await whisper?.close();
   }
+}
+
+/** Does something with all; the first error stops the others, and is thrown when they have ended. */
+async function allAtOnce<T>(
+  items: readonly T[],
+  given: AbortSignal,
+  work: (item: T, index: number, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const stop = new AbortController();
+  const { signal, release } = anySignal(given, stop.signal);
+  const working = items.map((item, i) =>
+    work(item, i, signal).catch((error: unknown) => {
+      // Only the first counts: the others are stopped by it.
+      stop.abort(error);
+    }),
+  );
+  await Promise.all(working);
+  release();
+  stop.signal.throwIfAborted();
 }
 
 function printSegment(segment: Segment, display: ProgressDisplay, io: CommandIo): void {
