@@ -6,7 +6,9 @@ import { ApiError, ClientGone, logged, toApiError } from './errors.ts';
 import type { ServerContext, ServerEnv, ServerParts } from './parts.ts';
 import { transcriptionHandler } from './transcriptions.ts';
 
-/** Paths that tell nothing, and are asked by what watches the server. */
+/** Asked all the time by what watches the server, and not worth a line. */
+const WATCHED: readonly string[] = ['/health', '/ready', '/metrics'];
+/** Of these the ones that tell nothing. */
 const OPEN: readonly string[] = ['/health', '/ready'];
 /** Nobody is there any more; nginx's number. */
 const CLIENT_GONE = 499;
@@ -23,7 +25,7 @@ export function createApp(parts: ServerParts): Hono<ServerEnv> {
     await next();
     context.header('x-request-id', requestId);
     metrics.answered(context.req.method, context.req.path, context.res.status);
-    if (!OPEN.includes(context.req.path)) log(logLine(context, performance.now() - started));
+    if (!WATCHED.includes(context.req.path)) log(logLine(context, performance.now() - started));
   });
   if (parts.cors !== undefined) {
     app.use(cors({ origin: parts.cors, exposeHeaders: ['x-request-id', 'retry-after'] }));

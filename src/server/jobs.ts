@@ -3,18 +3,15 @@
  * is a folder with its sound, what was asked and in the end what came out, so that a restart goes on with what is not done.
  */
 import { randomBytes } from 'node:crypto';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import process from 'node:process';
 import { OptionsError } from '../base/errors.ts';
 import { anySignal } from '../base/signals.ts';
 import { isSystemError, systemReason } from '../base/systemErrors.ts';
 import { ApiError, type ErrorBody, logged, toApiError } from './errors.ts';
+import { JobFiles, type JobRecord } from './jobFiles.ts';
 import type { Metrics } from './metrics.ts';
 import type { Models } from './models.ts';
 import type { Asked, OptionReader } from './parameters.ts';
 import type { Queue, Ticket } from './queue.ts';
-import { isAlive } from './spool.ts';
 import { runWork } from './work.ts';
 
 export interface JobsOptions {
@@ -42,24 +39,6 @@ export interface NewJob {
   readonly owner: string;
 }
 
-type Status = 'queued' | 'running' | 'done' | 'failed';
-
-/** `job.json` */
-interface JobRecord {
-  readonly id: string;
-  readonly owner: string;
-  /** Unix milliseconds. */
-  readonly created: number;
-  readonly seconds: number;
-  readonly model: string;
-  readonly asked: Asked;
-  /** In the file never `running`: after a restart it waits again. */
-  readonly status: Status;
-  readonly finished?: number;
-  readonly contentType?: string;
-  readonly error?: ErrorBody;
-}
-
 /** As clients see it. */
 export interface JobView {
   readonly id: string;
@@ -74,15 +53,13 @@ interface Job {
   reached: number;
 }
 
-const LOCK = 'server.pid';
 const SWEEP_MS = 60_000;
-const ID = /^job_[\da-f]{32}$/;
 
 export class Jobs {
   readonly #options: JobsOptions;
   readonly #jobs = new Map<string, Job>();
   readonly #sweeper: NodeJS.Timeout;
-  #isLocked = false;
+  readonly #files: JobFiles;
   #isStopping = false;
 
   /**
@@ -92,6 +69,7 @@ export class Jobs {
    */
   constructor(options: JobsOptions) {
     this.#options = options;
+    this.#files = new JobFiles(options.folder);
     this.#sweeper = setInterval(() => this.#sweep(), SWEEP_MS);
     this.#sweeper.unref();
     try {
@@ -107,12 +85,8 @@ export class Jobs {
     const id = `job_${randomBytes(16).toString('hex')}`;
     const record: JobRecord = { id, created: Date.now(), status: 'queued', ...about };
     try {
-      this.#lock();
-      mkdirSync(this.#at(id), { mode: 0o700 });
-      move(path, this.#at(id, 'sound.wav'));
-      this.#save(record);
+      this.#files.create(record, path);
     } catch (error) {
-      rmSync(this.#at(id), { recursive: true, force: true });
       if (error instanceof OptionsError) throw new ApiError(503, error.message, { code: 'no_room' });
       if (!isSystemError(error)) throw error;
       throw new ApiError(503, `The job cannot be kept: ${systemReason(error)}.`, { code: 'no_room' });
@@ -137,7 +111,9 @@ export class Jobs {
   result(id: string, owner: string): Response {
     const { record } = this.#find(id, owner);
     if (record.status === 'done') {
-      return new Response(this.#read(record), { headers: { 'content-type': record.contentType ?? 'text/plain' } });
+      return new Response(this.#files.result(record.id), {
+        headers: { 'content-type': record.contentType ?? 'text/plain' },
+      });
     }
     if (record.error) throw new ApiError(422, record.error.message, errorDetails(record.error));
     throw new ApiError(409, `The job is ${record.status}.`, { code: 'not_done', retryAfter: 1 });
@@ -158,37 +134,16 @@ export class Jobs {
 
   /** When all have ended. */
   close(): void {
-    if (this.#isLocked) rmSync(join(this.#options.folder, LOCK), { force: true });
-    this.#isLocked = false;
+    this.#files.release();
   }
 
   #resume(): void {
-    let names: string[];
-    try {
-      names = readdirSync(this.#options.folder).filter((name) => ID.test(name));
-    } catch {
-      return; // no folder: no jobs
-    }
-    if (names.length === 0) return;
-    this.#lock();
-    const records = names.flatMap((id) => this.#load(id)).sort((a, b) => a.created - b.created);
-    for (const record of records) {
+    for (const record of this.#files.load()) {
       const isOver = record.status === 'done' || record.status === 'failed';
       if (isOver) this.#jobs.set(record.id, { record, ticket: undefined, abort: new AbortController(), reached: 0 });
       else this.#begin(record, this.#options.queue.enter(record.owner, true));
     }
     this.#sweep();
-  }
-
-  /** Of a folder without a whole record nothing was promised to anybody. */
-  #load(id: string): JobRecord[] {
-    try {
-      // Written by us, in one step.
-      return [JSON.parse(readFileSync(this.#at(id, 'job.json'), 'utf8')) as JobRecord];
-    } catch {
-      rmSync(this.#at(id), { recursive: true, force: true });
-      return [];
-    }
   }
 
   #begin(record: JobRecord, ticket: Ticket): Job {
@@ -205,7 +160,7 @@ export class Jobs {
     const { signal, release } = anySignal(job.abort.signal, stopping);
     try {
       const settings = reader.read(new Map(Object.entries(asked.options)));
-      const work = { path: this.#at(id, 'sound.wav'), model: models.nameOf(model), asked, settings };
+      const work = { path: this.#files.sound(id), model: models.nameOf(model), asked, settings };
       const { answer } = await runWork(this.#options, work, ticket, signal, {
         onBegin: () => {
           job.record = { ...job.record, status: 'running' };
@@ -215,7 +170,7 @@ export class Jobs {
         },
       });
       signal.throwIfAborted();
-      writeFileSync(this.#at(id, 'result'), answer.body);
+      this.#files.writeResult(id, answer.body);
       this.#finish(job, { status: 'done', contentType: answer.contentType });
     } catch (error) {
       // Removed, or the server is being stopped: it waits for the next one.
@@ -234,8 +189,8 @@ export class Jobs {
     job.record = { ...job.record, ...end, finished: Date.now() };
     job.ticket = undefined;
     try {
-      this.#save(job.record);
-      rmSync(this.#at(id, 'sound.wav'), { force: true });
+      this.#files.save(job.record);
+      this.#files.removeSound(id);
     } catch (error) {
       this.#options.log(`${id}: ${systemReason(error)}`);
     }
@@ -245,7 +200,7 @@ export class Jobs {
     const { id } = job.record;
     job.abort.abort();
     this.#jobs.delete(id);
-    rmSync(this.#at(id), { recursive: true, force: true });
+    this.#files.remove(id);
   }
 
   #sweep(): void {
@@ -285,56 +240,8 @@ export class Jobs {
 
   /** An object where it is JSON, else the text. */
   #resultOf(record: JobRecord): unknown {
-    const text = this.#read(record);
+    const text = this.#files.result(record.id);
     return record.contentType === 'application/json' ? JSON.parse(text) : text;
-  }
-
-  #read({ id }: JobRecord): string {
-    return readFileSync(this.#at(id, 'result'), 'utf8');
-  }
-
-  #save(record: JobRecord): void {
-    const path = this.#at(record.id, 'job.json');
-    writeFileSync(`${path}.new`, JSON.stringify(record));
-    renameSync(`${path}.new`, path);
-  }
-
-  #at(id: string, ...names: readonly string[]): string {
-    return join(this.#options.folder, id, ...names);
-  }
-
-  #lock(): void {
-    if (this.#isLocked) return;
-    const { folder } = this.#options;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const path = join(folder, LOCK);
-    for (let tries = 0; ; tries++) {
-      try {
-        writeFileSync(path, String(process.pid), { flag: 'wx' });
-        this.#isLocked = true;
-        return;
-      } catch (error) {
-        if (!isSystemError(error) || error.code !== 'EEXIST' || tries > 0) throw error;
-        const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
-        if (isAlive(pid)) {
-          throw new OptionsError('stateFolder', `The jobs in ${folder} are another server's, process ${pid}.`, {
-            hint: 'Give each server a folder of its own: --state_dir.',
-          });
-        }
-        rmSync(path, { force: true });
-      }
-    }
-  }
-}
-
-/** Onto another disk too. */
-function move(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    if (!isSystemError(error) || error.code !== 'EXDEV') throw error;
-    copyFileSync(from, to);
-    rmSync(from);
   }
 }
 

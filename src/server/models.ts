@@ -14,7 +14,8 @@ export type ServedModel = Pick<Whisper, 'transcribe' | 'stream' | 'detectLanguag
 export interface ModelsOptions {
   /** The first one serves requests that name none, and OpenAI's names. */
   readonly names: readonly [string, ...string[]];
-  readonly load: (name: string) => Promise<ServedModel>;
+  /** @param signal the server is being stopped */
+  readonly load: (name: string, signal: AbortSignal) => Promise<ServedModel>;
   /** Milliseconds without use after which a model is let go; Infinity: never. */
   readonly idleMs: number;
   /** Told when a model comes or goes. */
@@ -46,7 +47,7 @@ export class Models {
   readonly #options: ModelsOptions;
   readonly #places: readonly [Place, ...Place[]];
   readonly #created = Math.floor(Date.now() / 1000);
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: ModelsOptions) {
     this.#options = options;
@@ -131,15 +132,15 @@ export class Models {
 
   /** Ends all of them, with what they are working on. */
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort(stopped());
     await Promise.all(this.#places.map((place) => this.#letGo(place)));
   }
 
   #load(place: Place): Promise<ServedModel> {
-    if (this.#isClosed) throw new ApiError(503, 'The server is being stopped.', { code: 'shutting_down' });
+    this.#closing.signal.throwIfAborted();
     if (place.model) return place.model;
     const { name } = place;
-    const model = this.#options.load(name).then(async (loaded) => {
+    const model = this.#options.load(name, this.#closing.signal).then(async (loaded) => {
       if (place.model !== model) await loaded.close();
       return loaded;
     });
@@ -172,6 +173,10 @@ export class Models {
     const loaded = await model.catch(() => undefined);
     await loaded?.close();
   }
+}
+
+function stopped(): ApiError {
+  return new ApiError(503, 'The server is being stopped.', { code: 'shutting_down' });
 }
 
 function emptyPlace(name: string): Place {

@@ -1,10 +1,13 @@
 /** `sotto serve`: a server for clients of OpenAI's transcription API. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { join } from 'node:path';
+import { basename, join, resolve as resolvePath } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { cacheOf } from '../../../weights/cache.ts';
+import { asError } from '../../base/asError.ts';
 import { OptionsError } from '../../base/errors.ts';
 import type { Warning } from '../../base/progress.ts';
+import { untilAborted } from '../../base/signals.ts';
 import { systemReason } from '../../base/systemErrors.ts';
 import { load } from '../../load.node.ts';
 import { pick, resolve } from '../../options/resolve.ts';
@@ -69,7 +72,10 @@ export async function serveCommand(argv: readonly string[], io: CommandIo): Prom
   const settings = resolve(SERVER_OPTIONS, 'command', readOptions(SERVER_OPTIONS, ['command'], values, '--'));
   const loadOptions = pick(COMMAND_OPTIONS, 'load', readOptions(COMMAND_OPTIONS, LOAD_PLACES, values, '--'));
   const reader = optionReader(values);
-  const names = modelNames(settings.model);
+  const places = modelPlaces(settings.model);
+  const [first, ...more] = places.keys();
+  if (first === undefined)
+    throw new OptionsError('badValue', '--model names no model.', { hint: 'For example: -m base' });
   const auth = authOf(keysOf(settings));
   checkAddress(settings, auth.isRequired);
   const tls = tlsOf(settings);
@@ -81,11 +87,12 @@ export async function serveCommand(argv: readonly string[], io: CommandIo): Prom
   };
   const onWarning = ({ message }: Warning): void => log(message);
   const models = new Models({
-    names,
+    names: [first, ...more],
     idleMs: settings.keepLoaded === 0 ? Number.POSITIVE_INFINITY : 1000 * settings.keepLoaded,
-    async load(name) {
-      const whisper = await load(name, {
+    async load(name, signal) {
+      const whisper = await load(places.get(name) ?? name, {
         ...loadOptions,
+        signal,
         platform: hostPlatform(),
         onWarning,
         onProgress: display.show,
@@ -122,9 +129,9 @@ export async function serveCommand(argv: readonly string[], io: CommandIo): Prom
   });
   io.allowGrace(1000 * settings.shutdownTimeout + 5000);
   try {
-    await server.prepare();
+    await untilAborted(server.prepare(), io.signal);
     display.clear();
-    io.stderr.write(`sotto serves ${names.join(', ')} at ${server.url}/v1\n`);
+    io.stderr.write(`sotto serves ${[...places.keys()].join(', ')} at ${server.url}/v1\n`);
     await aborted(io.signal);
     log('no new requests are taken; those that run may finish');
     return EXIT.ok;
@@ -133,11 +140,15 @@ export async function serveCommand(argv: readonly string[], io: CommandIo): Prom
   }
 }
 
-function modelNames(text: string): [string, ...string[]] {
-  const [first, ...more] = [...new Set(text.split(',').map((name) => name.trim()))].filter((name) => name !== '');
-  if (first === undefined)
-    throw new OptionsError('badValue', '--model names no model.', { hint: 'For example: -m base' });
-  return [first, ...more];
+/** What the models are called -> where they are: a folder by its last name, so that nobody is told of the others. */
+function modelPlaces(text: string): Map<string, string> {
+  const places = new Map<string, string>();
+  for (const given of text.split(',').map((name) => name.trim())) {
+    if (given === '') continue;
+    const name = existsSync(given) ? basename(resolvePath(given)) : given;
+    places.set(places.has(name) ? given : name, given);
+  }
+  return places;
 }
 
 function keysOf({ apiKey, apiKeyFile }: Own): string[] {
@@ -164,7 +175,16 @@ function tlsOf({ tlsCert, tlsKey }: Own): { readonly cert: Buffer; readonly key:
   if (tlsCert === undefined || tlsKey === undefined) {
     throw new OptionsError('contradiction', '--tls_cert and --tls_key are given together.');
   }
-  return { cert: Buffer.from(readText(tlsCert, '--tls_cert')), key: Buffer.from(readText(tlsKey, '--tls_key')) };
+  const tls = { cert: Buffer.from(readText(tlsCert, '--tls_cert')), key: Buffer.from(readText(tlsKey, '--tls_key')) };
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    throw new OptionsError('badValue', `${tlsCert} and ${tlsKey} are no certificate with its key in PEM.`, {
+      hint: asError(error).message,
+      cause: error,
+    });
+  }
+  return tls;
 }
 
 function readText(path: string, option: string): string {
