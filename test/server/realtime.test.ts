@@ -1,5 +1,6 @@
 /** `/v1/realtime`: sound in, items and their texts out; with a model that is played, and once with the tiny one. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
@@ -7,9 +8,13 @@ import type { ServedModel } from '../../src/server/models.ts';
 import { fromALaw, fromMuLaw } from '../../src/server/realtime/g711.ts';
 import { SpeechGate } from '../../src/server/realtime/speechGate.ts';
 import type { StreamOptions } from '../../src/transcribe/stream/streamOptions.ts';
+import { run } from '../runtimes/children.ts';
+import { node24OrSkip, runtimeFolder } from '../runtimes/runtimes.ts';
 import { jfk } from '../support/clips.ts';
 import { fakeModel } from '../support/fakeModel.ts';
 import { inFolder } from '../support/folder.ts';
+import { repoRoot } from '../support/paths.ts';
+import { selfSigned } from '../support/selfSigned.ts';
 import { serveCommand } from '../support/serveCommand.ts';
 import { until, withServer } from '../support/testServer.ts';
 import { tinyModel } from '../support/tinyModel.ts';
@@ -277,6 +282,23 @@ test('a client that goes away leaves nothing running', async () => {
     }),
   );
 });
+
+const node24 = node24OrSkip('openai 7 over a WebSocket');
+const openai7 = join(runtimeFolder, 'node_modules/openai7');
+if (node24 !== undefined && existsSync(openai7)) {
+  test("OpenAI's package, over TLS", async () => {
+    await inFolder((folder) => {
+      const tls = selfSigned();
+      const certificate = join(folder, 'cert.pem');
+      writeFileSync(certificate, tls.cert);
+      return withServer(folder, { model: countingModel().model, keys: ['secret'], tls }, async ({ url }) => {
+        const script = join(repoRoot, 'dist/test/runtimes/openaiRealtime.js');
+        const { status, output } = await run(node24, [script, openai7, url, certificate], { NODE_NO_WARNINGS: '1' });
+        assert.equal([status, output.trim()], [0, 'word word']);
+      });
+    });
+  });
+}
 
 test('JFK at 24 kHz, by the tiny model', async () => {
   const server = await serveCommand(['-m', await tinyModel(), '--device', 'cpu']);
