@@ -9,7 +9,9 @@ const GROUPS: readonly Group[] = ['content', 'batch', 'decoding', 'words'];
 /** What the endpoint says, or no two requests share. */
 const NOT_FOR_ALL: readonly string[] = ['task', 'prefix', 'clip_timestamps'];
 
-const REQUEST_OPTIONS = OPTIONS.filter(({ spec }) => GROUPS.includes(spec.group));
+const REQUEST_OPTIONS = OPTIONS.filter(
+  ({ spec, where }) => GROUPS.includes(spec.group) && where.some((place) => place !== 'load'),
+);
 /** Those that the server can be given for all requests that do not say otherwise. */
 export const DEFAULT_OPTIONS: readonly WrittenOption[] = REQUEST_OPTIONS.filter(
   ({ name }) => !NOT_FOR_ALL.includes(name),

@@ -133,6 +133,8 @@ test('what is wrong with a request is named', async () => {
       [[['beam_siz', '2']], 400, 'beam_siz', 'Did you mean beam_size?'],
       [[['beam_size', '0']], 400, 'beam_size', 'beam_size takes'],
       [[['task', 'translate']], 400, 'task', '/v1/audio/translations'],
+      [[['recordings_at_once', '2']], 400, 'recordings_at_once', 'no parameter'],
+      [[['threads', '2']], 400, 'threads', 'no parameter'],
       [
         [
           ['model', 'tiny'],

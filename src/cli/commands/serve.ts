@@ -49,10 +49,10 @@ Then, with the key if there is one:
   curl http://127.0.0.1:8000/v1/audio/transcriptions -F file=@talk.mp3 -F response_format=srt
   new OpenAI({ baseURL: 'http://127.0.0.1:8000/v1', apiKey: 'secret' })
 
-POST /v1/audio/transcriptions, POST /v1/audio/translations, GET /v1/models, /v1/jobs, /health, /ready,
-/metrics, and /v1/realtime as a WebSocket. A request may have
-OpenAI's parameters and every option of "sotto AUDIO" that is about what is said, decoding or words, under its
-name here: -F beam_size=1. The text is that of the command, to the byte. docs/server.md has the rest.
+POST /v1/audio/transcriptions, POST /v1/audio/translations, GET /v1/models, /v1/jobs, /health, /ready, /metrics,
+and /v1/realtime as a WebSocket. A request may have OpenAI's parameters and every option of "sotto AUDIO" that is
+about what is said, decoding or words, under its name here: -F beam_size=1. The text is that of the command, to
+the byte. docs/server.md says what happens on each failure.
 `;
 
 export async function serveCommand(argv: readonly string[], io: CommandIo): Promise<number> {
@@ -91,6 +91,8 @@ export async function serveCommand(argv: readonly string[], io: CommandIo): Prom
     idleMs: settings.keepLoaded === 0 ? Number.POSITIVE_INFINITY : 1000 * settings.keepLoaded,
     async load(name, signal) {
       const whisper = await load(places.get(name) ?? name, {
+        // As many as are asked for, unless that is said otherwise.
+        ...(values.has('parallel') && { recordingsAtOnce: settings.parallel }),
         ...loadOptions,
         signal,
         platform: hostPlatform(),
