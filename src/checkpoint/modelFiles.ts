@@ -11,8 +11,8 @@ import { listTensors, type TensorSpec, tensorSpecs } from '../model/tensorSpec.t
 import type { TokenizerData } from '../text/tokenizerData.ts';
 import { type GenerationFacts, readConfig } from './config.ts';
 import { checkInt8, partsOf, readRows, readValues, valuesOf } from './int8Tensors.ts';
-import { checksumOf, JSON_CACHE, type JsonCache, type ParsedJson } from './jsonCache.ts';
-import { decodeUtf8, type OpenSource, readSmall, type WeightSource } from './source.ts';
+import { checksumOf, checksumOfSource, JSON_CACHE, type JsonCache, type ParsedJson } from './jsonCache.ts';
+import { checkSmall, decodeUtf8, type OpenSource, readSmall, type WeightSource } from './source.ts';
 import { closeOnError, openTensorFiles } from './tensorFiles.ts';
 import type { TensorSet } from './tensorSet.ts';
 import { readTokenizerJson } from './tokenizerJson.ts';
@@ -48,6 +48,7 @@ export interface ModelFiles {
 export const CONFIG = 'config.json';
 export const GENERATION = 'generation_config.json';
 export const TOKENIZER = 'tokenizer.json';
+const JSON_FILES = [CONFIG, GENERATION, TOKENIZER] as const;
 
 /** The longest of a published model, tokenizer.json, has 4 MB, the others some kB. Parsed, JSON can take many times its bytes. */
 const MAX_TOKENIZER_BYTES = 2 ** 23;
@@ -153,33 +154,45 @@ async function readParsedJson(open: OpenSource, { signal, onWarning }: CallOptio
     }
   });
   // Fetching megabytes of JSON over a network to compare checksums would cost what the cache saves.
-  if (cached?.isRemote) return cached;
-  return readJsonFiles(open, { signal, onWarning }, cached);
-}
-
-/**
- * Reads the three JSON files; they are not parsed if `cached` was made from the same bytes.
- * @returns with checksums, so that a cache can be written
- * @throws {WeightsError} `missingFile`, and what readConfig and readTokenizerJson throw
- */
-export async function readJsonFiles(
-  open: OpenSource,
-  { signal, onWarning }: CallOptions = {},
-  cached?: JsonCache,
-): Promise<JsonCache> {
-  const [config, generation, tokenizer] = await Promise.all(
-    [CONFIG, GENERATION, TOKENIZER].map((name) => readOptional(open, name, signal)),
-  );
-  if (!config || !tokenizer) throw missing(open, `no ${config ? TOKENIZER : CONFIG}`);
-  const files = { [CONFIG]: config, ...(generation && { [GENERATION]: generation }), [TOKENIZER]: tokenizer };
-  const checksums = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, checksumOf(file.bytes)]));
+  if (cached?.isRemote || (cached && (await isCurrent(cached, open, signal)))) return cached;
   if (cached) {
-    if (JSON.stringify(cached.checksums) === JSON.stringify(checksums)) return cached;
     onWarning?.({
       code: 'staleSideFile',
       message: `${JSON_CACHE} is older than the JSON files, which are read instead.`,
     });
   }
+  return readJsonFiles(open, { signal });
+}
+
+/** Was it made from the same bytes? @throws {WeightsError} `missingFile`, `tooLarge` */
+async function isCurrent({ checksums }: JsonCache, open: OpenSource, signal?: AbortSignal): Promise<boolean> {
+  const found = await Promise.all(
+    JSON_FILES.map((name) =>
+      withSource(open, name, signal, async (source) => {
+        if (!source) return [];
+        checkSmall(source, mostBytes(name));
+        return [[name, await checksumOfSource(source, signal)] as const];
+      }),
+    ),
+  );
+  const present = Object.fromEntries(found.flat());
+  if (!(CONFIG in present && TOKENIZER in present)) throw missing(open, `no ${CONFIG in present ? TOKENIZER : CONFIG}`);
+  return JSON.stringify(checksums) === JSON.stringify(present);
+}
+
+/**
+ * Reads the three JSON files.
+ * @returns with checksums, so that a cache can be written
+ * @throws {WeightsError} `missingFile`, and what readConfig and readTokenizerJson throw
+ */
+export async function readJsonFiles(
+  open: OpenSource,
+  { signal }: Pick<CallOptions, 'signal'> = {},
+): Promise<JsonCache> {
+  const [config, generation, tokenizer] = await Promise.all(JSON_FILES.map((name) => readOptional(open, name, signal)));
+  if (!config || !tokenizer) throw missing(open, `no ${config ? TOKENIZER : CONFIG}`);
+  const files = { [CONFIG]: config, ...(generation && { [GENERATION]: generation }), [TOKENIZER]: tokenizer };
+  const checksums = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, checksumOf(file.bytes)]));
   const textOf = (file: { readonly name: string; readonly bytes: Uint8Array }): { name: string; text: string } => ({
     name: file.name,
     text: decodeUtf8(file.name, file.bytes),
@@ -203,10 +216,13 @@ async function readOptional(
   file: string,
   signal?: AbortSignal,
 ): Promise<{ readonly name: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined> {
-  const most = file === TOKENIZER ? MAX_TOKENIZER_BYTES : MAX_CONFIG_BYTES;
   return withSource(open, file, signal, async (source) => {
-    return source && { name: source.name, bytes: await readSmall(source, most, signal) };
+    return source && { name: source.name, bytes: await readSmall(source, mostBytes(file), signal) };
   });
+}
+
+function mostBytes(file: string): number {
+  return file === TOKENIZER ? MAX_TOKENIZER_BYTES : MAX_CONFIG_BYTES;
 }
 
 async function withSource<T>(

@@ -101,10 +101,14 @@ export async function readSmall(
   maxBytes: number,
   signal?: AbortSignal,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (source.size > maxBytes) {
-    throw new WeightsError('tooLarge', `${source.name} has ${source.size} bytes; at most ${maxBytes} are allowed.`);
-  }
+  checkSmall(source, maxBytes);
   return source.read(0, source.size, signal);
+}
+
+/** @throws {WeightsError} `tooLarge` */
+export function checkSmall({ name, size }: WeightSource, maxBytes: number): void {
+  if (size <= maxBytes) return;
+  throw new WeightsError('tooLarge', `${name} has ${size} bytes; at most ${maxBytes} are allowed.`);
 }
 
 /** @throws {WeightsError} `badUtf8` */

@@ -29,7 +29,7 @@ import { decodeGreedily } from './decoder/greedy.ts';
 import { Arena, allocateCrossCache, type CrossCache } from './decoder/kvCache.ts';
 import { DeviceSharedRows } from './decoder/sharedRows.ts';
 import type { ModelDimensions } from './dims.ts';
-import { buildEncoder, channelsLast, type Encoder } from './encoder/encoder.ts';
+import { buildEncoder, type Encoder, writeMel } from './encoder/encoder.ts';
 import { Features, slotOf } from './encoder/features.ts';
 import type { ChosenStorage } from './storage.ts';
 import type { TensorReader } from './tensorData.ts';
@@ -200,7 +200,7 @@ class DeviceInference implements ModelInference {
     if (slot === undefined) throw new InternalError(`all ${this.#cross.slots} cross-attention caches are in use`);
     try {
       this.#device.write(this.#encoder.slot, Uint32Array.of(slot, 0, 0, 0));
-      this.#device.write(this.#encoder.mel, channelsLast(mel, nMels));
+      writeMel(this.#device, this.#encoder.mel, mel, nMels);
       const { length } = this.#layers;
       const submit = (part: number): void =>
         this.#device.submit(part < length ? this.#layers[part]! : this.#crossPart!);

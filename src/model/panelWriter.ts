@@ -10,7 +10,7 @@ import type { Tensor } from '../engine/program.ts';
 import { floatsOf, type TensorData } from './tensorData.ts';
 
 /** Elements that are gathered before they go to the device, unless one panel has more. */
-const STAGED_ELEMENTS = 2 ** 18;
+const STAGED_ELEMENTS = 2 ** 16;
 
 /** The arrays that matrices share: one for values, one for the bits of f16, one for integers. */
 export class Staging {

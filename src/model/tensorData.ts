@@ -53,7 +53,7 @@ export async function joinPieces(pieces: AsyncIterable<TensorData>, count: numbe
   let joined: TensorData | undefined;
   let filled = 0;
   for await (const piece of pieces) {
-    joined ??= room(piece.dtype, count);
+    joined ??= emptyData(piece.dtype, count);
     joined.values.set(piece.values, filled);
     filled += piece.values.length;
   }
@@ -61,7 +61,8 @@ export async function joinPieces(pieces: AsyncIterable<TensorData>, count: numbe
   return joined ?? { dtype: 'f32', values: new Float32Array() };
 }
 
-function room(dtype: TensorData['dtype'], count: number): TensorData {
+/** Room for so many elements. */
+export function emptyData(dtype: StoredType, count: number): TensorData {
   switch (dtype) {
     case 'f32':
       return { dtype, values: new Float32Array(count) };

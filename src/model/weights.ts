@@ -16,6 +16,7 @@ import type { ModelDimensions } from './dims.ts';
 import type { Int8PanelWriter } from './int8PanelWriter.ts';
 import { PanelWriter, Staging } from './panelWriter.ts';
 import {
+  emptyData,
   floatsOf,
   type Int8Rows,
   joinPieces,
@@ -366,13 +367,20 @@ class WeightPlanner {
       tensors: 1,
       run: async (reading) => {
         const writer = this.#writer([w], dtype, [weight]);
-        const data = await joinPieces(this.#pieces(weight, reading), elementCount(weight.shape));
-        const rows = { ...data, values: data.values.slice() };
-        for (let o = 0; o < cOut; o++)
-          for (let c = 0; c < cIn; c++)
-            for (let t = 0; t < taps; t++)
-              rows.values[(o * taps + t) * cIn + c] = data.values[(o * cIn + c) * taps + t]!;
-        writer.add(rows as TensorData); // its type is data's
+        // One row after the other, since a piece may end within one.
+        let row: TensorData | undefined;
+        let filled = 0;
+        for await (const piece of this.#pieces(weight, reading)) {
+          row ??= emptyData(piece.dtype, taps * cIn);
+          for (let i = 0; i < piece.values.length; i++) {
+            const tap = filled % taps;
+            row.values[tap * cIn + (filled - tap) / taps] = piece.values[i]!;
+            if (++filled < row.values.length) continue;
+            writer.add(row);
+            filled = 0;
+          }
+        }
+        if (filled > 0) throw new InternalError(`${name}.weight ended within a row`);
         writer.finish();
       },
     });

@@ -16,7 +16,7 @@ export class Vocabulary {
   readonly #bytes: Uint8Array;
   readonly #offsets: Uint32Array;
   /** Open addressing, id + 1 or 0. */
-  #table: Uint32Array | undefined;
+  #table: Uint16Array | Uint32Array | undefined;
 
   /**
    * @param bytes   of all tokens, concatenated
@@ -45,10 +45,10 @@ export class Vocabulary {
     }
   }
 
-  #filledTable(): Uint32Array {
+  #filledTable(): Uint16Array | Uint32Array {
     if (this.#table) return this.#table;
     const mask = 2 ** Math.ceil(Math.log2(2 * this.size + 1)) - 1;
-    const table = new Uint32Array(mask + 1);
+    const table = this.size < 2 ** 16 ? new Uint16Array(mask + 1) : new Uint32Array(mask + 1);
     for (let id = 0; id < this.size; id++) {
       const from = this.#offsets[id]!;
       const to = this.#offsets[id + 1]!;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WeightsError } from '../../src/base/errors.ts';
+import { checksumOf, checksumOfSource } from '../../src/checkpoint/jsonCache.ts';
 import { openModelFiles } from '../../src/checkpoint/modelFiles.ts';
 import { blobSource, memorySource, readText, type WeightSource } from '../../src/checkpoint/source.ts';
 import { openUrlFolder, urlSource } from '../../src/checkpoint/urlSource.ts';
@@ -88,6 +89,19 @@ test('text: size and encoding are checked', async () => {
   assert.is(await readText(memorySource('t', new TextEncoder().encode('héllo')), 10), 'héllo');
   assert.is(await codeOf(() => readText(memorySource('t', bytes), 999)), 'tooLarge');
   assert.is(await codeOf(() => readText(memorySource('t', Uint8Array.of(0xff)), 9)), 'badUtf8');
+});
+
+test('the checksum of a file, read in pieces, is that of its bytes, as side files have it', async () => {
+  for (const expected of [
+    '0-811c9dc5-9e3779b9',
+    '3-4ab0f7b7-9e3779b9',
+    '65537-d8875d1f-699c1411',
+    '200003-b892e187-3d92ec06',
+  ]) {
+    const whole = Uint8Array.from({ length: Number.parseInt(expected, 10) }, (_, i) => (i * i) >> 3);
+    assert.is(checksumOf(whole), expected);
+    assert.is(await checksumOfSource(memorySource('m', whole)), expected);
+  }
 });
 
 test('http: ranges', () =>

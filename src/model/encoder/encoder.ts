@@ -5,6 +5,7 @@
  * One program a layer, not one for all, so that a run can be stopped between them and no GPU submit lasts seconds.
  */
 
+import type { Device } from '../../engine/device.ts';
 import { type Program, type ProgramBuilder, record, type Tensor } from '../../engine/program.ts';
 import { attention } from '../../kernels/attention/attention.ts';
 import { crossKvStore } from '../../kernels/attention/crossKvStore.ts';
@@ -87,10 +88,17 @@ function encoderLayer(
   mlp(p, projected(p, 'attention.out', attended, w.attention.out, { residual: x, y: middle }), w.mlp, x);
 }
 
-/** [nMels, nFrames] row-major to [nFrames + 2, nMels] with a row of zeros at each end. */
-export function channelsLast(mel: Float32Array, nMels: number): Float32Array {
+/** Frames of a window that are turned round at a time. */
+const SLICE_FRAMES = 250;
+
+/** Writes [nMels, nFrames] as rows of frames behind the first row of `target`; what that and the last row hold stays: zeros. */
+export function writeMel(device: Device, target: Tensor, mel: Float32Array, nMels: number): void {
   const nFrames = mel.length / nMels;
-  const out = new Float32Array((nFrames + 2) * nMels);
-  for (let m = 0; m < nMels; m++) for (let t = 0; t < nFrames; t++) out[(t + 1) * nMels + m] = mel[m * nFrames + t]!;
-  return out;
+  const slice = new Float32Array(SLICE_FRAMES * nMels);
+  for (let begin = 0; begin < nFrames; begin += SLICE_FRAMES) {
+    const count = Math.min(SLICE_FRAMES, nFrames - begin);
+    for (let m = 0; m < nMels; m++)
+      for (let t = 0; t < count; t++) slice[t * nMels + m] = mel[m * nFrames + begin + t]!;
+    device.write(target, slice.subarray(0, count * nMels), (begin + 1) * nMels);
+  }
 }
