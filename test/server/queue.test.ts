@@ -113,6 +113,28 @@ test('who gives up leaves at once, waiting or running', async () => {
   assert.equal(queue.counts, { arriving: 0, waiting: 0, running: 0 });
 });
 
+test('what a client gave up is not held against it', async () => {
+  const queue = new Queue(LIMITS);
+  const order: string[] = [];
+  const first = start(queue, { client: 'first', seconds: 10 }, order);
+  const gone = new AbortController();
+  for (let i = 0; i < 3; i++) start(queue, { client: 'changing', seconds: 100, signal: gone.signal }, order);
+  await settle();
+  gone.abort();
+  const all = [
+    start(queue, { client: 'changing', seconds: 10 }, order),
+    start(queue, { client: 'other', seconds: 10 }, order),
+    start(queue, { client: 'changing', name: 'changing again', seconds: 10 }, order),
+  ];
+  first.end();
+  for (const _ of all) {
+    await settle();
+    all.find(({ name }) => name === order.at(-1))?.end();
+  }
+  await Promise.all(all.map(({ done }) => done));
+  assert.equal(order, ['first', 'changing', 'other', 'changing again']);
+});
+
 test('it is full when all places are taken, and says when there is one by the speed it measured', async () => {
   let now = 0;
   const queue = new Queue({ ...LIMITS, requests: 1 }, () => now);

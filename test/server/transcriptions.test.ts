@@ -1,10 +1,12 @@
 /** The endpoints with a model that is played: forms, formats, events, errors. */
 import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { write } from '../../src/output/writer.ts';
 import { fakeModel } from '../support/fakeModel.ts';
 import { inFolder } from '../support/folder.ts';
+import { BOUNDARY, END, filePart } from '../support/rawRequest.ts';
 import { jfkPath, type ServerUnderTest, type TestServerOptions, withServer } from '../support/testServer.ts';
 
 const test = suite('server/transcriptions');
@@ -281,6 +283,39 @@ test('a recording that is none fails alone, by its own name', async () => {
     }
     const none = await fetch(`${server.url}/v1/audio/transcriptions`, { method: 'POST', body: new FormData() });
     assert.is(none.status, 400);
+  });
+});
+
+test('a client that asks before it sends is told to send only what is taken', async () => {
+  await withTestServer({ keys: ['secret'], limits: { maxBytes: 1_000_000 } }, async ({ url }) => {
+    const body = Buffer.concat([filePart(jfk), END]);
+    const ask = (length: number, key: string): Promise<readonly [isTold: boolean, status: number]> =>
+      new Promise((resolve, reject) => {
+        let isTold = false;
+        const sent = request(`${url}/v1/audio/transcriptions`, {
+          method: 'POST',
+          headers: {
+            'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
+            'content-length': length,
+            expect: '100-continue',
+            authorization: `Bearer ${key}`,
+          },
+        });
+        sent.on('continue', () => {
+          isTold = true;
+          sent.end(body);
+        });
+        sent.on('response', (response) => {
+          resolve([isTold, response.statusCode ?? 0]);
+          response.resume();
+          sent.destroy();
+        });
+        sent.on('error', reject);
+        sent.flushHeaders();
+      });
+    assert.equal(await ask(body.length, 'secret'), [true, 200]);
+    assert.equal(await ask(body.length, 'wrong'), [false, 401]);
+    assert.equal(await ask(30_000_000, 'secret'), [false, 413]);
   });
 });
 
