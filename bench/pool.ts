@@ -1,7 +1,8 @@
 /**
  * Recordings one after another against as many at once: are the files the same, and what is saved?
  *
- *   node dist/bench/pool.js [--model tiny] [--threads 1] [--at-once 8] [--beams 0] [--words] [--only REGEXP] [--folder DIR]
+ *   node dist/bench/pool.js [--model tiny] [--threads 1] [--at-once 8] [--beams 0] [--words] [--language en] [--passes 1]
+ *     [--only REGEXP] [--folder DIR]
  *
  * Without `--only` it takes eight recordings; `--only .` all of the folder. CPU time stands beside the wall clock's, for
  * machines that others use too. Exits with 1 if a txt or srt file differs.
@@ -13,6 +14,7 @@ import { load, type TranscribeOptions, type Transcript, type Whisper, write } fr
 import { sharedDir } from '../test/support/paths.ts';
 import { eightRecordings } from './eightRecordings.ts';
 import { describeMachine } from './machine.ts';
+import { summarise } from './statistics.ts';
 
 const { values } = parseArgs({
   options: {
@@ -21,6 +23,8 @@ const { values } = parseArgs({
     'at-once': { type: 'string', default: '8' },
     beams: { type: 'string', default: '0' },
     words: { type: 'boolean', default: false },
+    language: { type: 'string' },
+    passes: { type: 'string', default: '1' },
     only: { type: 'string' },
     folder: { type: 'string' },
   },
@@ -35,6 +39,7 @@ const [atOnce, beams] = [Number(values['at-once']), Number(values.beams)];
 const options: TranscribeOptions = {
   beamSize: beams > 0 ? beams : undefined,
   bestOf: 5,
+  language: values.language,
   wordTimestamps: values.words,
 };
 
@@ -78,8 +83,10 @@ const { model, threads } = values;
 const whisper = await load(model, { device: 'cpu', threads: Number(threads), recordingsAtOnce: atOnce });
 let different = 0;
 try {
-  const alone = await run(whisper, 1);
-  const together = await run(whisper, atOnce);
+  const runs: [alone: Run, together: Run][] = [];
+  for (let pass = 0; pass < Number(values.passes); pass++)
+    runs.push([await run(whisper, 1), await run(whisper, atOnce)]);
+  const [alone, together] = runs[0]!;
   let score = 0;
   for (const [i, file] of files.entries()) {
     const [a, b] = [alone.transcripts[i], together.transcripts[i]];
@@ -92,10 +99,17 @@ try {
   }
   const how = `${beams > 0 ? `${beams} beams` : 'greedy'}${values.words ? ', words' : ''}`;
   console.log(`| ${files.length} recordings, ${how} | CPU time | wall clock |\n|---|---:|---:|`);
-  console.log(`| one after another | ${alone.cpu.toFixed(1)} s | ${alone.wall.toFixed(1)} s |`);
-  console.log(`| ${atOnce} at once | ${together.cpu.toFixed(1)} s | ${together.wall.toFixed(1)} s |`);
-  const ratio = (alone.wall / together.wall).toFixed(2);
-  console.log(`\n${ratio} times as fast; ${different} of ${files.length} differ; scores by ${score.toExponential(1)}`);
+  for (const pass of runs)
+    for (const [way, { cpu, wall }] of pass.entries())
+      console.log(
+        `| ${way === 0 ? 'one after another' : `${atOnce} at once`} | ${cpu.toFixed(1)} s | ${wall.toFixed(1)} s |`,
+      );
+  const ratio = (of: (walls: readonly number[]) => number): string =>
+    (of(runs.map(([first]) => first.wall)) / of(runs.map(([, second]) => second.wall))).toFixed(2);
+  console.log(
+    `\n${ratio((walls) => summarise(walls).min)} times as fast by minima, ${ratio((walls) => summarise(walls).median)} by medians`,
+  );
+  console.log(`${different} of ${files.length} differ; scores by ${score.toExponential(1)}`);
 } finally {
   await whisper.close();
 }

@@ -143,7 +143,8 @@ export class Whisper {
 
   /**
    * Transcribes many recordings, whose windows are decoded in common batches of `batchSize` (8). Each recording's result
-   * is yielded as soon as it is complete; one that fails does not stop the others.
+   * is yielded as soon as it is complete; one that fails does not stop the others. Recordings are cut in chunks, which are not
+   * shown what was said before them; what each has alone, many calls of `transcribe` give.
    *
    *     for await (const { index, transcript, error } of whisper.transcribeAll(files)) console.log(files[index], transcript?.text);
    *

@@ -312,6 +312,18 @@ class DeviceInference implements ModelInference {
     if (this.#complete) await untilAborted(this.#complete(), signal);
     if (this.#freeSlots.length < this.#cross.slots)
       throw new InternalError('windows are decoding: nothing can be moved');
+    const before = this.#cross.slots;
+    try {
+      await this.#hold(count, signal);
+    } catch (error) {
+      // Who can do with less goes on.
+      await this.#hold(before);
+      throw error;
+    }
+  }
+
+  /** Makes everything but the weights anew, for so many windows. */
+  async #hold(count: number, signal?: AbortSignal): Promise<void> {
     await this.#batchSlots.freeAll();
     this.#memory.freeAll();
     this.#aligner = undefined;

@@ -1,7 +1,7 @@
 /** The model's programs on one device against `plainWhisper`, an implementation of its own, on small random models. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { InternalError, NumericError } from '../../src/base/errors.ts';
+import { DeviceError, InternalError, NumericError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
 import { randomStream } from '../../src/base/random.ts';
 import type { DecodeGroup, Decoding, GreedyResult } from '../../src/decode/inference.ts';
@@ -458,6 +458,15 @@ export function modelChecks(
     const first = await growing.encode(melOf(2));
     await throws(InternalError, 'internal', growing.reserveAudio(3), 'windows are decoding');
     first.close();
+    const { allocate } = device;
+    device.allocate = (name, dtype, shape, lifetime) => {
+      if (name === 'cross.values1' && shape[0] === 4) throw new DeviceError('outOfMemory', 'there is no more');
+      return allocate.call(device, name, dtype, shape, lifetime);
+    };
+    await throws(DeviceError, 'outOfMemory', growing.reserveAudio(4));
+    device.allocate = allocate;
+    const again = await growing.encode(melOf(2));
+    again.close();
     await growing.reserveAudio(3);
     const features = [await growing.encode(melOf(2)), await growing.encode(melOf(2)), await growing.encode(melOf(1))];
     const group = { audio: features[2]!, initialTokens: prompt, sotIndex: 0, rows: 1 };

@@ -5,14 +5,14 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { LogMel } from '../../src/audio/features/logMel.ts';
-import { NumericError } from '../../src/base/errors.ts';
+import { DeviceError, NumericError } from '../../src/base/errors.ts';
 import { randomBits, randomStream } from '../../src/base/random.ts';
-import type { AlignRequest } from '../../src/decode/inference.ts';
+import type { AlignRequest, Inference } from '../../src/decode/inference.ts';
 import { SharedInference } from '../../src/decode/pool/sharedInference.ts';
 import type { TranscribeOptions } from '../../src/transcribe/options.ts';
 import { transcribe } from '../../src/transcribe/transcribe.ts';
 import type { Transcript } from '../../src/transcribe/transcript.ts';
-import { type Script, type ScriptedAlignment, ScriptedInference } from '../support/scriptedInference.ts';
+import { logitsOf, type Script, type ScriptedAlignment, ScriptedInference } from '../support/scriptedInference.ts';
 import { reasonOf } from '../support/throws.ts';
 import { smallTokenizer as tokenizer } from '../support/tokenizer.ts';
 
@@ -171,6 +171,144 @@ for (let block = 0; block < 10; block++) {
     }
   });
 }
+
+/** Transcribes them all at once, and says what the engine was asked to step together. */
+async function atOnce(
+  inference: ScriptedInference,
+  most: number,
+  recordings: readonly (readonly [LogMel, TranscribeOptions])[],
+) {
+  const steps: number[] = [];
+  const share = inference.shareRows.bind(inference);
+  inference.shareRows = async (places, rowsEach) => {
+    const rows = await share(places, rowsEach);
+    const { advance, greedy } = rows;
+    rows.advance = (given) => {
+      steps.push(given.length);
+      advance.call(rows, given);
+    };
+    rows.greedy = (given, limit) => {
+      steps.push(given.length);
+      return greedy.call(rows, given, limit);
+    };
+    return rows;
+  };
+  const shared = new SharedInference(inference, most);
+  const transcripts = await Promise.all(
+    recordings.map(async ([mel, options]) => {
+      const release = await shared.admission.lock();
+      try {
+        return await transcribe({ inference: shared, tokenizer }, mel, {
+          language: 'en',
+          suppressTokens: '',
+          ...options,
+        });
+      } finally {
+        release();
+      }
+    }),
+  );
+  return { transcripts, steps };
+}
+
+/** Every window says one sentence to its end. */
+const sentence: Script = ({ sampled }) => {
+  const tokens = [tsb, ...Array.from('one sentence', (letter) => letter.charCodeAt(0)), tsb + 1500];
+  return logitsOf(nVocab, { [tokens[sampled.length] ?? eot]: 20 });
+};
+
+test('recordings with prompts and rules of their own are rows of one step', async () => {
+  const inference = new ScriptedInference({ nVocab, script: sentence, isSlow: true });
+  const ways: TranscribeOptions[] = [
+    { temperature: 0 },
+    { temperature: 0, initialPrompt: 'a prompt', suppressTokens: '98' },
+    { temperature: 0, withoutTimestamps: true, conditionOnPreviousText: false },
+    { temperature: 0, maxInitialTimestamp: null, sampleLen: 9 },
+    { temperature: 0.5, bestOf: 1, logprobThreshold: null },
+  ];
+  const { steps } = await atOnce(
+    inference,
+    ways.length,
+    ways.map((options, key) => [recording(key, 120), options]),
+  );
+  assert.is(Math.max(...steps), ways.length, 'all of them at once');
+});
+
+test('none gets ahead of the others where there is room for few windows', async () => {
+  const order: number[] = [];
+  const inference = new ScriptedInference({ nVocab, script: sentence, isSlow: true });
+  const { encode, reserveAudio } = inference;
+  inference.encode = (mel, ...rest) => {
+    order.push(mel[0]!);
+    return encode.call(inference, mel, ...rest);
+  };
+  inference.reserveAudio = async (count, signal) => {
+    if (count > 2) throw new DeviceError('outOfMemory', 'there is no more');
+    return reserveAudio.call(inference, count, signal);
+  };
+  const windows = new Array<number>(6).fill(0);
+  await atOnce(
+    inference,
+    6,
+    windows.map((_, key) => [recording(key, 120), { temperature: 0 }] as const),
+  );
+  for (const key of order) {
+    windows[key]!++;
+    assert.ok(Math.max(...windows) - Math.min(...windows) <= 2, order.join(' '));
+  }
+  assert.equal(windows, new Array(6).fill(4));
+});
+
+test('an engine that has no memory for so many goes on with fewer', async () => {
+  const none = (): never => {
+    throw new DeviceError('outOfMemory', 'there is no more');
+  };
+  for (const [mostWindows, mostPlaces] of [
+    [2, 8],
+    [1, 8],
+    [8, 1],
+    [4, 2],
+  ] as const) {
+    const inference = new ScriptedInference({ nVocab, script: sentence });
+    const { reserveAudio, shareRows } = inference;
+    inference.reserveAudio = async (count, signal) =>
+      count > mostWindows ? none() : reserveAudio.call(inference, count, signal);
+    inference.shareRows = async (places, rowsEach) =>
+      places > mostPlaces ? none() : shareRows.call(inference, places, rowsEach);
+    const { transcripts } = await atOnce(
+      inference,
+      8,
+      Array.from({ length: 6 }, (_, key) => [recording(key, 40), { beamSize: 1 + (key % 2) }] as const),
+    );
+    for (const { text } of transcripts) assert.is(text, 'one sentenceone sentence');
+    assert.is(inference.mels.length, 12);
+  }
+});
+
+test('an engine that holds one window, and decodes one call at a time, is shared too', async () => {
+  const inference: ScriptedInference = new ScriptedInference({ nVocab, script: sentence });
+  const { encode, greedy, start } = inference;
+  const bare: Inference = {
+    nVocab,
+    nTextCtx: inference.nTextCtx,
+    nMels: 1,
+    encode: encode.bind(inference),
+    greedy: greedy.bind(inference),
+    start: start.bind(inference),
+  };
+  const shared = new SharedInference(bare, 4);
+  const texts = await Promise.all(
+    [undefined, 2, undefined, 3].map(async (beamSize, key) => {
+      const release = await shared.admission.lock();
+      const options = { language: 'en', suppressTokens: '', beamSize } as const;
+      const { text } = await transcribe({ inference: shared, tokenizer }, recording(key, 40), options);
+      release();
+      return text;
+    }),
+  );
+  assert.equal(texts, new Array(4).fill('one sentenceone sentence'));
+  assert.is(inference.open, 0);
+});
 
 test('NaN in one recording is no error of the others', async () => {
   const script: Script = (context) => {

@@ -36,6 +36,8 @@ export class InferencePool implements Inference {
   #open = 0;
   #room = 1;
   #mostRoom: number;
+  /** Places of a table, at most. */
+  #mostPlaces = Number.POSITIVE_INFINITY;
   #isRunning = false;
 
   /**
@@ -208,11 +210,16 @@ export class InferencePool implements Inference {
   }
 
   async #openTable(rows: number): Promise<void> {
+    const places = Math.min(this.#room, this.#mostPlaces);
     try {
-      const shared = await this.#inference.shareRows?.(this.#room, rows);
+      const shared = await this.#inference.shareRows?.(places, rows);
       if (!shared) throw new InternalError('this engine does not share rows');
       this.#tables.set(rows, new Table(shared));
     } catch (error) {
+      if (error instanceof DeviceError && error.code === 'outOfMemory' && places > 1) {
+        this.#mostPlaces = places >> 1;
+        return;
+      }
       for (const lane of this.#lanes) if (lane.group.rows === rows) lane.fail(error);
     }
   }
