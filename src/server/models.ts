@@ -40,8 +40,8 @@ interface Place {
 
 /** OpenAI's names for models that transcribe, under which clients ask for the default one. */
 const OPENAI_NAMES = ['whisper-1', 'gpt-4o-transcribe', 'gpt-4o-mini-transcribe', 'gpt-transcribe'] as const;
-/** Also with the date of a version. */
-const OPENAI_NAME = /^(?:whisper-1|gpt-(?:4o-|4o-mini-)?transcribe)(?:-\d{4}-\d\d-\d\d)?$/;
+/** Also those of sessions, and with the date of a version. */
+const OPENAI_NAME = /^(?:whisper-1|gpt-(?:4o-|4o-mini-|live-)?transcribe|gpt-realtime-whisper)(?:-\d{4}-\d\d-\d\d)?$/;
 
 export class Models {
   readonly #options: ModelsOptions;

@@ -137,7 +137,11 @@ test('turns by the level: each is announced, heard with what stands before it, a
     withServer(folder, { model }, async ({ url }) => {
       const client = await connect(url);
       await client.next('session.created');
-      client.send(configured({ transcription: { model: 'whisper-1', language: 'German', prompt: 'Ada' } }));
+      client.send(
+        configured({
+          transcription: { model: 'gpt-live-transcribe', languages: ['German'], prompt: 'Ada', keywords: ['a', 'b'] },
+        }),
+      );
       const { session } = await client.next('session.updated');
       assert.is(JSON.parse(JSON.stringify(session)).audio.input.transcription.language, 'de');
       const ids: unknown[] = [];
@@ -159,7 +163,8 @@ test('turns by the level: each is announced, heard with what stands before it, a
       }
       const deltas = client.events.filter(({ type }) => type.endsWith('.delta')).map(({ delta }) => delta);
       assert.is(deltas.join(''), 'word wordword word');
-      assert.equal([calls[0]?.language, calls[0]?.initialPrompt], ['de', 'Ada']);
+      const { language, initialPrompt, hotwords } = calls[0]!;
+      assert.equal([language, initialPrompt, hotwords], ['de', 'Ada', 'a, b']);
       for (const samples of heard) assert.ok(Math.abs(samples / 16_000 - 2.8) < 0.1, `${samples}`);
       client.close();
     }),
@@ -219,6 +224,8 @@ test('what is wrong is told, and the session goes on', async () => {
         [configured({ format: { type: 'audio/pcm', rate: 16_000 } }), 'session.audio.input.format.rate'],
         [configured({ transcription: { model: 'large' } }), 'model'],
         [configured({ transcription: { language: 'xx' } }), 'session.audio.input.transcription.language'],
+        [configured({ transcription: { languages: ['de', 'en'] } }), 'session.audio.input.transcription.languages'],
+        [configured({ transcription: { keywords: 'a' } }), 'session.audio.input.transcription.keywords'],
         [configured({ turn_detection: { type: 'semantic_vad' } }), 'session.audio.input.turn_detection.type'],
         [configured({ turn_detection: { threshold: 2 } }), 'session.audio.input.turn_detection.threshold'],
         [configured({ noise_reduction: { type: 'near_field' } }), 'noise_reduction'],

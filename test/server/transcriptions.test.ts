@@ -237,7 +237,8 @@ test('models are listed, and found by their other names', async () => {
       ['openai%2Fwhisper-base.en', 'base.en'],
       ['openai/whisper-tiny', 'tiny'],
       ['whisper-1', 'whisper-1'],
-      ['gpt-4o-transcribe-2025-03-20', 'tiny'],
+      ['gpt-4o-mini-transcribe-2025-12-15', 'tiny'],
+      ['gpt-live-transcribe', 'tiny'],
     ]) {
       const entry = await jsonOf<{ id: string; object: string }>(fetch(`${url}/v1/models/${name}`));
       assert.is(entry.id, id);

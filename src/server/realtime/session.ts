@@ -210,7 +210,7 @@ export class RealtimeSession {
     item?.feed.end();
   }
 
-  async #transcribe(item: Item, { format, model, language, prompt }: SessionConfig): Promise<void> {
+  async #transcribe(item: Item, { format, model, language, prompt, keywords }: SessionConfig): Promise<void> {
     const { models } = this.#options;
     const { signal, release } = anySignal(this.#options.signal, item.abort.signal);
     const deltas = new TextDeltas();
@@ -218,7 +218,8 @@ export class RealtimeSession {
       await models.use(models.nameOf(model), signal, async (whisper) => {
         const raw = { format: 's16le', sampleRate: RATES[format], nChannels: 1 } as const;
         const samples = readPcmStream(item.feed, raw, { signal });
-        const updates = whisper.stream(samples, { language, initialPrompt: prompt, signal });
+        const hotwords = keywords.length > 0 ? keywords.join(', ') : undefined;
+        const updates = whisper.stream(samples, { language, initialPrompt: prompt, hotwords, signal });
         for await (const { stable } of updates) this.#delta(item, deltas.push(stable));
       });
       signal.throwIfAborted();

@@ -28,6 +28,8 @@ export interface SessionConfig {
   readonly model: string | undefined;
   readonly language: string | undefined;
   readonly prompt: string | undefined;
+  /** Words shown to every window. */
+  readonly keywords: readonly string[];
   /** null: turns end when the client says so. */
   readonly turns: TurnDetection | null;
 }
@@ -39,6 +41,7 @@ export const DEFAULT_CONFIG: SessionConfig = {
   model: undefined,
   language: undefined,
   prompt: undefined,
+  keywords: [],
   turns: DEFAULT_TURNS,
 };
 
@@ -85,13 +88,13 @@ export function updatedConfig(config: SessionConfig, session: unknown): SessionC
 }
 
 /** What the client is told of it. */
-export function shownConfig({ format, model, language, prompt, turns }: SessionConfig): object {
+export function shownConfig({ format, model, language, prompt, keywords, turns }: SessionConfig): object {
   return {
     type: 'transcription',
     audio: {
       input: {
         format: { type: format, ...(format === 'audio/pcm' && { rate: RATES[format] }) },
-        transcription: { model: model ?? null, language: language ?? null, prompt: prompt ?? '' },
+        transcription: { model: model ?? null, language: language ?? null, prompt: prompt ?? '', keywords },
         noise_reduction: null,
         turn_detection: turns && {
           type: 'server_vad',
@@ -122,17 +125,25 @@ function formatOf(given: unknown, old: unknown): SoundFormat | undefined {
 function transcriptionOf(given: unknown): Partial<SessionConfig> {
   const place = 'session.audio.input.transcription';
   const fields = fieldsOf(given, place);
-  takes(fields, place, ['model', 'language', 'prompt']);
+  takes(fields, place, ['model', 'language', 'languages', 'prompt', 'keywords']);
   const text = (name: string): string | undefined => {
     const value = fields[name] ?? '';
     if (typeof value !== 'string') return fail(`${place}.${name}`, 'is a text');
     return value === '' ? undefined : value;
   };
-  const language = text('language');
+  const list = (name: string): readonly string[] => {
+    const value = fields[name] ?? [];
+    const isList = Array.isArray(value) && value.every((item) => typeof item === 'string');
+    return isList ? value : fail(`${place}.${name}`, 'is a list of texts');
+  };
+  const languages = list('languages');
+  if (languages.length > 1) return fail(`${place}.languages`, 'has one language, or is left out: it is then detected');
+  const language = text('language') ?? languages[0];
   try {
     return {
       model: text('model'),
       prompt: text('prompt'),
+      keywords: list('keywords'),
       language: language === undefined ? undefined : languageCode(language),
     };
   } catch (error) {
