@@ -18,6 +18,7 @@ export function run(
   program: string,
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>> = {},
+  limitMinutes = LIMIT_MINUTES,
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, [...args], {
@@ -29,9 +30,9 @@ export function run(
     child.stdout.on('data', (data: Buffer) => parts.push(data));
     child.stderr.on('data', (data: Buffer) => parts.push(data));
     const timer = setTimeout(() => {
-      parts.push(Buffer.from(`\nit hangs: killed after ${LIMIT_MINUTES} minutes\n`));
+      parts.push(Buffer.from(`\nit hangs: killed after ${limitMinutes} minutes\n`));
       child.kill('SIGKILL');
-    }, LIMIT_MINUTES * 60_000);
+    }, limitMinutes * 60_000);
     child.on('error', reject);
     child.on('close', (code, signal) => {
       clearTimeout(timer);

@@ -13,6 +13,8 @@ import { tinyModel } from '../support/tinyModel.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** Thirty transcriptions, on a machine that does other things too. */
+const CLIENT_MINUTES = 13;
 const folder = mkdtempSync(join(tmpdir(), 'sotto-openai-'));
 const decoding = ['--beam_size', '1', '--device', 'cpu'];
 const model = await tinyModel();
@@ -36,7 +38,6 @@ function check(results: Json, files: Awaited<ReturnType<typeof allFiles>>): void
   const is = (name: string, wanted: unknown): void => assert.equal(results[name], wanted, name);
 
   is('raw json', JSON.stringify(json));
-  is('parsed json', json);
   for (const format of ['text', 'srt', 'vtt', 'tsv', 'lrc', 'csv']) {
     const file = plain(format === 'text' ? 'txt' : format);
     is(`raw ${format}`, file);
@@ -151,7 +152,7 @@ if (there.length > 0) {
     test(`${name}: every parameter, format and upload, models, events and errors`, async () => {
       const client = join(runtimeFolder, '../../dist/test/runtimes/openaiClient.js');
       const args = [client, join(runtimeFolder, 'node_modules', name), server.url, 'secret', jfk.path];
-      const { output, status } = await run(node ?? '', args, { NODE_NO_WARNINGS: '1' });
+      const { output, status } = await run(node ?? '', args, { NODE_NO_WARNINGS: '1' }, CLIENT_MINUTES);
       assert.is(status, 0, output);
       check(JSON.parse(output) as Json, files);
     });
