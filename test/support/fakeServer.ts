@@ -7,7 +7,7 @@ const server = await startTestServer(folder, {
   model: fakeModel({ ms: 20 }),
   keys: ['secret'],
   queue: { parallel: 4, requests: 200 },
-  limits: { maxBytes: 20_000_000, uploadIdleMs: 500 },
+  limits: { maxBytes: 20_000_000, uploadIdleMs: 3000 },
 });
 process.once('SIGTERM', () => void server.stop());
 process.stdout.write(`${server.url}\n`);
