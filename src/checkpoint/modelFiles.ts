@@ -9,13 +9,12 @@ import type { ModelDimensions } from '../model/dims.ts';
 import type { StoredType, TensorData, TensorReader } from '../model/tensorData.ts';
 import { listTensors, type TensorSpec, tensorSpecs } from '../model/tensorSpec.ts';
 import type { TokenizerData } from '../text/tokenizerData.ts';
-import { type GenerationFacts, readConfig } from './config.ts';
+import type { GenerationFacts } from './config.ts';
 import { checkInt8, partsOf, readRows, readValues, valuesOf } from './int8Tensors.ts';
 import { checksumOf, checksumOfSource, JSON_CACHE, type JsonCache, type ParsedJson } from './jsonCache.ts';
 import { checkSmall, decodeUtf8, type OpenSource, readSmall, type WeightSource } from './source.ts';
 import { closeOnError, openTensorFiles } from './tensorFiles.ts';
 import type { TensorSet } from './tensorSet.ts';
-import { readTokenizerJson } from './tokenizerJson.ts';
 
 export interface ModelFiles {
   readonly dims: ModelDimensions;
@@ -197,6 +196,11 @@ export async function readJsonFiles(
     name: file.name,
     text: decodeUtf8(file.name, file.bytes),
   });
+  // Not loaded where they have been parsed before.
+  const [{ readConfig }, { readTokenizerJson }] = await Promise.all([
+    import('./config.ts'),
+    import('./tokenizerJson.ts'),
+  ]);
   const parsed = readConfig(textOf(config), generation && textOf(generation));
   const { name, text } = textOf(tokenizer);
   return { config: parsed, tokenizer: readTokenizerJson(name, text, parsed.dims.nVocab), checksums };

@@ -27,7 +27,6 @@ import { DeviceDecoding } from './decoder/decoding.ts';
 import { type DecodingContext, makeSlotOf, type PlacedGroup, prefillGroups } from './decoder/decodingRows.ts';
 import { decodeGreedily } from './decoder/greedy.ts';
 import { Arena, allocateCrossCache, type CrossCache } from './decoder/kvCache.ts';
-import { DeviceSharedRows } from './decoder/sharedRows.ts';
 import type { ModelDimensions } from './dims.ts';
 import { buildEncoder, type Encoder, writeMel } from './encoder/encoder.ts';
 import { Features, slotOf } from './encoder/features.ts';
@@ -253,6 +252,7 @@ class DeviceInference implements ModelInference {
   }
 
   async shareRows(places: number, rowsEach: number): Promise<SharedRows> {
+    const { DeviceSharedRows } = await import('./decoder/sharedRows.ts');
     const count = Math.max(1, Math.min(places, Math.floor(MAX_ROWS / rowsEach)));
     const { context, release } = await this.#occupy({ rows: count * rowsEach, rowsEach });
     return new DeviceSharedRows(context, { places: count, rowsEach }, release);
