@@ -120,8 +120,14 @@ globalThis.postMessage = (message, transfer) => parentPort.postMessage(message, 
 parentPort.on('message', (data) => globalThis.onmessage?.({ data }));
 `;
 
-/** Ours hold 5 MB of objects; what they compute with is not on this heap. Without limits V8 takes 1 to 3 MB more for each. */
-const WORKER_HEAP: ResourceLimits = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64 };
+/**
+ * Ours hold 5 MB of objects; what they compute with is not on this heap. Without limits V8 takes 1 to 3 MB more for each. Only
+ * in Node itself: in Deno, whose workers bring more of their own, one that reaches the limit ends without a word.
+ */
+const WORKER_HEAP: { readonly resourceLimits?: ResourceLimits } =
+  'deno' in process.versions || 'bun' in process.versions
+    ? {}
+    : { resourceLimits: { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 64 } };
 
 function spawnWorker(source: string, name: string): WorkerPort | undefined {
   let worker: Worker;
@@ -131,7 +137,7 @@ function spawnWorker(source: string, name: string): WorkerPort | undefined {
       eval: true,
       name,
       execArgv: [],
-      resourceLimits: WORKER_HEAP,
+      ...WORKER_HEAP,
     });
   } catch {
     // No more threads (EAGAIN), no memory for one, or not permitted (node --permission): the caller says so.
