@@ -45,7 +45,7 @@ try {
     const ratios = starts.map(({ fetchMs, loadMs }) => loadMs / fetchMs);
     const least = (of: (one: PageStart) => number): number => Math.min(...starts.map(of));
     console.log(
-      `${values.model}, ${starts[0]!.description}, ${megabits || 'any number of'} megabits a second: fetch ${spread(summarise(starts.map((one) => one.fetchMs)), 0)} ms, load ${spread(summarise(starts.map((one) => one.loadMs)), 0)} ms`,
+      `${values.model}, ${starts[0]!.description}, ${megabits === 0 ? 'no limit' : `${megabits} megabits a second`}: fetch ${spread(summarise(starts.map((one) => one.fetchMs)), 0)} ms, load ${spread(summarise(starts.map((one) => one.loadMs)), 0)} ms`,
     );
     console.log(
       `  load / fetch: ${spread(summarise(ratios), 2)}, of the minima ${(least((one) => one.loadMs) / least((one) => one.fetchMs)).toFixed(2)}`,

@@ -10,29 +10,27 @@ import { type Format, write } from '../output/writer.ts';
 import type { Transcript } from '../transcribe/transcript.ts';
 import type { TokenLogprob } from './logprobs.ts';
 
-export const RESPONSE_FORMATS = ['json', 'text', 'srt', 'vtt', 'verbose_json', 'tsv', 'lrc', 'csv'] as const;
-export type ResponseFormat = (typeof RESPONSE_FORMATS)[number];
+interface ResponseKind {
+  /** Clients parse JSON by it, and nothing else. */
+  readonly contentType: string;
+  /** The command's file that it is; `json` is none of them. */
+  readonly file?: Format;
+}
 
-/** Clients parse JSON by it, and nothing else. */
-const CONTENT_TYPES: Readonly<Record<ResponseFormat, string>> = {
-  json: 'application/json',
-  verbose_json: 'application/json',
-  text: 'text/plain; charset=utf-8',
-  srt: 'application/x-subrip; charset=utf-8',
-  vtt: 'text/vtt; charset=utf-8',
-  tsv: 'text/tab-separated-values; charset=utf-8',
-  lrc: 'text/plain; charset=utf-8',
-  csv: 'text/csv; charset=utf-8',
-};
+const KINDS = {
+  json: { contentType: 'application/json' },
+  text: { contentType: 'text/plain; charset=utf-8', file: 'txt' },
+  srt: { contentType: 'application/x-subrip; charset=utf-8', file: 'srt' },
+  vtt: { contentType: 'text/vtt; charset=utf-8', file: 'vtt' },
+  verbose_json: { contentType: 'application/json', file: 'verbose_json' },
+  tsv: { contentType: 'text/tab-separated-values; charset=utf-8', file: 'tsv' },
+  lrc: { contentType: 'text/plain; charset=utf-8', file: 'lrc' },
+  csv: { contentType: 'text/csv; charset=utf-8', file: 'csv' },
+} as const satisfies Readonly<Record<string, ResponseKind>>;
 
-const WRITERS: Readonly<Record<Exclude<ResponseFormat, 'json' | 'verbose_json'>, Format>> = {
-  text: 'txt',
-  srt: 'srt',
-  vtt: 'vtt',
-  tsv: 'tsv',
-  lrc: 'lrc',
-  csv: 'csv',
-};
+export type ResponseFormat = keyof typeof KINDS;
+// The table's own keys.
+export const RESPONSE_FORMATS = Object.keys(KINDS) as readonly ResponseFormat[];
 
 export interface Usage {
   readonly type: 'duration';
@@ -56,15 +54,14 @@ export function answerOf(
   layout: WrapOptions,
   logprobs?: readonly TokenLogprob[],
 ): Answer {
-  const contentType = CONTENT_TYPES[format];
+  const { contentType, file }: ResponseKind = KINDS[format];
   const usage = usageOf(transcript);
-  if (format === 'json') {
+  if (file === undefined) {
     const text = strip(transcript.text);
     return { contentType, body: JSON.stringify({ text, ...(logprobs && { logprobs }), usage }) };
   }
-  if (format === 'verbose_json') {
-    const file = write(transcript, 'verbose_json', layout);
-    return { contentType, body: `${file.slice(0, -1)}, "usage": ${JSON.stringify(usage)}}` };
-  }
-  return { contentType, body: write(transcript, WRITERS[format], layout) };
+  const body = write(transcript, file, layout);
+  // The file's object, with one more field at its end.
+  if (file === 'verbose_json') return { contentType, body: `${body.slice(0, -1)}, "usage": ${JSON.stringify(usage)}}` };
+  return { contentType, body };
 }

@@ -33,7 +33,7 @@ export interface Asked {
   readonly format: ResponseFormat;
   readonly isStream: boolean;
   readonly wantsLogprobs: boolean;
-  /** Codes, of which the likeliest is taken; none: any. */
+  /** Codes, of which the likeliest is taken; of all languages where there are none. */
   readonly languages: readonly string[];
   /** Options of the command by their written names. */
   readonly options: Readonly<Record<string, string>>;

@@ -3,125 +3,27 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DeviceError, InternalError, NumericError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
-import { randomStream } from '../../src/base/random.ts';
-import type { DecodeGroup, Decoding, GreedyResult } from '../../src/decode/inference.ts';
 import { samplingSearch } from '../../src/decode/search/sampling.ts';
 import type { Device } from '../../src/engine/device.ts';
-import { storageBytes, storageType, type WeightType } from '../../src/engine/dtype.ts';
-import type { ModelDimensions } from '../../src/model/dims.ts';
+import { storageBytes, type WeightType } from '../../src/engine/dtype.ts';
 import { createInference, type ModelInference } from '../../src/model/inference.ts';
-import type { TensorReader } from '../../src/model/tensorData.ts';
-import { storedAs, tensorSpecs, weightBytes } from '../../src/model/tensorSpec.ts';
-import { applyRules, type LogitRules, type RuleState, ruleState } from '../../src/rules/logitRules.ts';
-import { decode, encode, randomWeights, type Weights } from '../support/plainWhisper.ts';
+import { tensorSpecs, weightBytes } from '../../src/model/tensorSpec.ts';
+import { applyRules, type RuleState, ruleState } from '../../src/rules/logitRules.ts';
+import { decode, encode, randomWeights } from '../support/plainWhisper.ts';
 import { reasonOf, throws } from '../support/throws.ts';
-
-const dims: ModelDimensions = {
-  nMels: 5,
-  nAudioCtx: 9,
-  nAudioState: 24,
-  nAudioHead: 3,
-  nAudioLayer: 2,
-  nVocab: 151,
-  nTextCtx: 20,
-  nTextState: 24,
-  nTextHead: 3,
-  nTextLayer: 3,
-};
-const rules: LogitRules = {
-  eot: 100,
-  noSpeech: 104,
-  suppress: [3, 101, 102, 103, 104],
-  suppressAtStart: [7, 100],
-  timestamps: { begin: 110, noTimestamps: 105, eot: 100, maxInitial: 10 },
-};
-const prompt = [101, 5, 102];
-
-function melOf(seed: number): Float32Array {
-  const random = randomStream(seed);
-  return Float32Array.from({ length: dims.nMels * 2 * dims.nAudioCtx }, () => 2 * random() - 1);
-}
-
-/** What greedy decoding gives by the plain model, with full recomputation at each step. */
-function plainGreedy(w: Weights, audio: number[][], limit: number): { tokens: number[]; logprobs: number[] } {
-  const tokens: number[] = [];
-  const logprobs: number[] = [];
-  while (tokens.length < limit && tokens.at(-1) !== rules.eot) {
-    const row = Float32Array.from(decode(w, dims, audio, [...prompt, ...tokens]).at(-1)!);
-    const logSum = applyRules(row, ruleState(tokens, rules), rules);
-    const best = row.indexOf(Math.max(...row));
-    tokens.push(best);
-    logprobs.push(row[best]! - logSum);
-  }
-  return { tokens, logprobs };
-}
-
-/** Rows of the plain model, as far as drawing needs them. */
-function plainDecoding(w: Weights, audio: number[][], rows: number): Decoding {
-  const histories = Array.from({ length: rows }, () => [...prompt]);
-  const refuse = (): never => {
-    throw new Error('drawing asks for logits alone');
-  };
-  return {
-    rows,
-    noSpeechProb: new Float32Array(1),
-    candidates: refuse,
-    close() {},
-    advance(tokens) {
-      for (const [row, history] of histories.entries()) history.push(tokens[row]!);
-    },
-    logits: async () => Float32Array.from(histories.flatMap((history) => decode(w, dims, audio, history).at(-1)!)),
-  };
-}
-
-function near(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number, what: string): void {
-  assert.is(actual.length, expected.length, what);
-  for (let i = 0; i < expected.length; i++)
-    if (!(Math.abs(actual[i]! - expected[i]!) <= tolerance))
-      assert.unreachable(`${what}[${i}] is ${actual[i]}, should be ${expected[i]} within ${tolerance}`);
-}
-
-/** The same device, saying that it takes no larger tensor. */
-function withLargestTensor(device: Device, maxTensorBytes: number): Device {
-  return new Proxy(device, {
-    get(target, property) {
-      if (property === 'maxTensorBytes') return maxTensorBytes;
-      const value: unknown = Reflect.get(target, property, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-}
-
-/** A reader of f32 tensors, in pieces that end within rows; what a piece was is NaN afterwards. */
-function readerOf(weights: Weights): TensorReader {
-  return {
-    dtype: () => 'f32',
-    async *pieces(name) {
-      const values = weights.get(name)!;
-      const piece = new Float32Array(1009);
-      for (let at = 0; at < values.length; at += piece.length) {
-        const part = values.subarray(at, at + piece.length);
-        piece.set(part);
-        yield { dtype: 'f32', values: piece.subarray(0, part.length) };
-        piece.fill(Number.NaN);
-      }
-    },
-  };
-}
-
-/** The weights as they are once stored: what is left of them is what the device computes with. */
-function rounded(weights: Weights, dtype: WeightType): Weights {
-  const specs = tensorSpecs(dims);
-  return new Map(
-    [...weights].map(([name, values]) => {
-      const spec = specs.get(name)!;
-      const [rows = 1] = spec.shape;
-      const type = storageType(storedAs(spec, dtype));
-      const asPanels = [rows, values.length / rows, 1];
-      return [name, Float32Array.from(type.widen(type.narrow(values, asPanels), asPanels))];
-    }),
-  );
-}
+import { sharedRowsChecks } from './sharedRowsChecks.ts';
+import {
+  dims,
+  melOf,
+  near,
+  plainDecoding,
+  plainGreedy,
+  prompt,
+  readerOf,
+  rounded,
+  rules,
+  withLargestTensor,
+} from './smallModel.ts';
 
 export interface ModelChecks {
   open(): Promise<void>;
@@ -278,145 +180,7 @@ export function modelChecks(
     second.close();
   });
 
-  /** The numbers that a group has alone: to the bit where a row's sums do not depend on the rows beside it. */
-  const alike = (actual: ArrayLike<number>, expected: ArrayLike<number>, what: string): void => {
-    if (device.kind === 'cpu') assert.equal([...Array.from(actual)], [...Array.from(expected)], what);
-    else near(actual, expected, tolerance, what);
-  };
-  /** Without timestamps, and with other ids that are forbidden. */
-  const otherRules: LogitRules = { eot: 100, suppress: [20, 30, 101], suppressAtStart: [8] };
-  const guests = [
-    { prompt, rules, seed: 1 },
-    { prompt: [106, 9, 10, 11, ...prompt], rules, seed: 2 },
-    { prompt: [102, 5], rules: otherRules, seed: 3 },
-  ];
-  const groupsOf = async (own: ModelInference, rows: number) => {
-    const groups: DecodeGroup[] = [];
-    for (const guest of guests) {
-      const features = await own.encode(melOf(guest.seed));
-      groups.push({ audio: features, initialTokens: guest.prompt, sotIndex: guest.prompt.length - 2, rows });
-    }
-    return groups;
-  };
-
-  test('groups that come and go take the most probable tokens as alone', async () => {
-    const own = await createInference(device, dims, reader, { dtype, maxAudio: 3 });
-    const groups = await groupsOf(own, 1);
-    const alone: GreedyResult[] = [];
-    for (const [i, group] of groups.entries()) alone.push(await own.greedy([group], guests[i]!.rules, 9));
-    const found = guests.map(() => ({ tokens: [] as number[], logprobs: [] as number[] }));
-    const shared = await own.shareRows!(2, 1);
-    const join = async (i: number, place: number): Promise<void> => {
-      const noSpeechProb = await shared.join([{ place, group: groups[i]!, rules: guests[i]!.rules }]);
-      alike(noSpeechProb, alone[i]!.noSpeechProb, 'noSpeechProb');
-      const { tokens, logprobs } = await shared.candidates(2);
-      found[i]!.tokens.push(tokens[0]!);
-      found[i]!.logprobs.push(logprobs[0]!);
-    };
-    /** Guests by their places. */
-    const step = async (most: number, ...seated: (readonly [number, number])[]): Promise<void> => {
-      const steps = seated.map(([place, i]) => ({ place, tokens: found[i]!.tokens.slice(-1) }));
-      const more = await shared.greedy(steps, most);
-      for (const [k, [, i]] of seated.entries()) {
-        found[i]!.tokens.push(...more[k]!.tokens);
-        found[i]!.logprobs.push(...more[k]!.logprobs);
-      }
-    };
-    await join(0, 1);
-    await step(1, [1, 0]);
-    // The time of a step is known now: these are one submit, whose positions the host has not fed one by one.
-    await step(3, [1, 0]);
-    await join(1, 0);
-    shared.advance([
-      { place: 1, tokens: found[0]!.tokens.slice(-1) },
-      { place: 0, tokens: found[1]!.tokens.slice(-1) },
-    ]);
-    const { tokens, logprobs } = await shared.candidates(1);
-    for (const i of [0, 1]) {
-      found[i]!.tokens.push(tokens[i]!);
-      found[i]!.logprobs.push(logprobs[i]!);
-    }
-    await step(2, [0, 1], [1, 0]);
-    shared.leave(1);
-    await join(2, 1);
-    await step(1, [0, 1], [1, 2]);
-    await step(3, [1, 2], [0, 1]);
-    shared.leave(0);
-    await step(2, [1, 2]);
-    for (const [i, { tokens, logprobs }] of found.entries()) {
-      const [expected] = alone[i]!.sequences;
-      const n = Math.min(tokens.length, expected!.tokens.length);
-      assert.ok(n >= 4, `${n} tokens of ${i}`);
-      assert.equal(tokens.slice(0, n), expected!.tokens.slice(0, n), `guest ${i}`);
-      alike(logprobs.slice(0, n), expected!.logprobs.slice(0, n), `guest ${i}`);
-    }
-    shared.close();
-    for (const { audio } of groups) audio.close();
-  });
-
-  test('groups that come and go have the candidates and the logits that they have alone', async () => {
-    const own = await createInference(device, dims, reader, { dtype, maxAudio: 3 });
-    const groups = await groupsOf(own, 3);
-    const moves = [
-      { tokens: [110, 112, 111], sourceRows: [0, 0, 0] },
-      { tokens: [21, 22, 23], sourceRows: [2, 0, 1] },
-      { tokens: [31, 32, 33], sourceRows: [1, 1, 0] },
-      { tokens: [40, 41, 42], sourceRows: [0, 2, 1] },
-    ];
-    const shared = await own.shareRows!(3, 3);
-    const places = [2, 0, 1];
-    const decodings: Decoding[] = [];
-    const compare = async (...seated: number[]): Promise<void> => {
-      const { tokens, logprobs, errors } = await shared.candidates(4);
-      assert.ok(errors.every((error) => error === undefined));
-      for (const [at, i] of seated.entries()) {
-        const expected = await decodings[i]!.candidates(4);
-        const part = <T>(all: { subarray(from: number, to: number): T }): T => all.subarray(at * 12, at * 12 + 12);
-        assert.equal(part(tokens), expected.tokens, `candidates of ${i}`);
-        alike(part(logprobs), expected.logprobs, `candidates of ${i}`);
-        alike(await shared.logits(at, 7, 50), await decodings[i]!.logits(7, 50), `logits of ${i}`);
-      }
-    };
-    const move = async (m: number, ...seated: number[]): Promise<void> => {
-      shared.advance(seated.map((i) => ({ place: places[i]!, ...moves[m + i]! })));
-      await compare(...seated);
-    };
-    /** Alone, each in a batch slot of its own, one after the other. */
-    const follow = async (i: number, upTo: number): Promise<void> => {
-      decodings[i]?.close();
-      const decoding = await own.start([groups[i]!], guests[i]!.rules);
-      for (let m = 0; m < upTo; m++) decoding.advance(moves[i + m]!.tokens, moves[i + m]!.sourceRows);
-      decodings[i] = decoding;
-    };
-    const join = (...joining: number[]) =>
-      shared.join(joining.map((i) => ({ place: places[i]!, group: groups[i]!, rules: guests[i]!.rules })));
-    await join(1);
-    await follow(1, 0);
-    await compare(1);
-    await follow(1, 1);
-    await move(0, 1);
-    decodings[1]!.close();
-    await join(0);
-    await follow(0, 0);
-    await compare(0);
-    decodings[0]!.close();
-    for (const [m, i] of [
-      [1, 1],
-      [0, 0],
-    ] as const) {
-      shared.advance([{ place: places[i]!, ...moves[m + i]! }]);
-      await follow(i, m + 1);
-      await compare(i);
-      decodings[i]!.close();
-    }
-    shared.leave(places[1]!);
-    await join(2);
-    await follow(2, 0);
-    await compare(2);
-    decodings[2]!.close();
-    shared.close();
-    for (const { audio } of groups) audio.close();
-  });
+  sharedRowsChecks(test, () => ({ device, reader, dtype, tolerance }));
 
   test('room for one window: the next one is encoded where the keys and values of the last were', async () => {
     const alone = await createInference(device, dims, reader, { dtype });

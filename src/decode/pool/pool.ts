@@ -11,7 +11,7 @@
  */
 import { DeviceError, InternalError } from '../../base/errors.ts';
 import type { Semaphore } from '../../base/semaphore.ts';
-import type { LogitRules, RuleState } from '../../rules/logitRules.ts';
+import type { LogitRules } from '../../rules/logitRules.ts';
 import type { AudioFeatures, DecodeGroup, Decoding, GreedyResult, Inference } from '../inference.ts';
 import { GreedyLane, type Lane, StepLane } from './lane.ts';
 import { RequestQueue } from './requestQueue.ts';
@@ -88,18 +88,13 @@ export class InferencePool implements Inference {
     this.#wake();
   }
 
-  async greedy(
-    groups: readonly DecodeGroup[],
-    rules: LogitRules,
-    limit: number,
-    signal?: AbortSignal,
-    onStep?: (rows: readonly RuleState[]) => void,
-  ): Promise<GreedyResult> {
+  async greedy(...request: Parameters<Inference['greedy']>): Promise<GreedyResult> {
+    const [groups, rules, limit, signal, onStep] = request;
     const group = this.#shared(groups);
     if (group?.rows === 1) return this.#wait(new GreedyLane(this.#laneOf(group, rules, signal), limit, onStep)).result;
     const release = await this.#direct.lock(signal);
     try {
-      return await this.#inference.greedy(groups, rules, limit, signal, onStep);
+      return await this.#inference.greedy(...request);
     } finally {
       release();
     }

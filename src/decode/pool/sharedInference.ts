@@ -4,8 +4,7 @@
  */
 import { Semaphore } from '../../base/semaphore.ts';
 import { untilAborted } from '../../base/signals.ts';
-import type { LogitRules, RuleState } from '../../rules/logitRules.ts';
-import type { AudioFeatures, DecodeGroup, Decoding, GreedyResult, Inference } from '../inference.ts';
+import type { AudioFeatures, Decoding, GreedyResult, Inference } from '../inference.ts';
 import type { InferencePool } from './pool.ts';
 
 export class SharedInference implements Inference {
@@ -49,18 +48,12 @@ export class SharedInference implements Inference {
     }
   }
 
-  greedy(
-    groups: readonly DecodeGroup[],
-    rules: LogitRules,
-    limit: number,
-    signal?: AbortSignal,
-    onStep?: (rows: readonly RuleState[]) => void,
-  ): Promise<GreedyResult> {
-    return (this.#pool ?? this.#engine).greedy(groups, rules, limit, signal, onStep);
+  greedy(...request: Parameters<Inference['greedy']>): Promise<GreedyResult> {
+    return (this.#pool ?? this.#engine).greedy(...request);
   }
 
-  start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding> {
-    return (this.#pool ?? this.#engine).start(groups, rules, signal);
+  start(...request: Parameters<Inference['start']>): Promise<Decoding> {
+    return (this.#pool ?? this.#engine).start(...request);
   }
 
   /** From now on there is a pool: once the window of who was alone is through. */

@@ -200,6 +200,11 @@ export function runWorker(scope: WorkerScope): void {
     }
   }
 
+  function chunksLeft(state: number): number {
+    const left = state & 0xfff;
+    return left === ALL_DONE ? 0 : left;
+  }
+
   /** Lets all threads take chunks of what is at `COMMAND`; or none, or `ALL_DONE`. */
   function publish(chunks: number): void {
     const number = ((Atomics.load(control, STATE) >>> 12) + 1) & 0xfffff;
@@ -214,8 +219,8 @@ export function runWorker(scope: WorkerScope): void {
   function takeChunks(): boolean {
     for (;;) {
       const state = Atomics.load(control, STATE);
-      const left = state & 0xfff;
-      if (left === 0 || left === ALL_DONE) return true;
+      const left = chunksLeft(state);
+      if (left === 0) return true;
       const programId = control[COMMAND]!;
       const command = control[COMMAND + 1]!;
       const fn = control[COMMAND + 2]!;
@@ -243,8 +248,7 @@ export function runWorker(scope: WorkerScope): void {
     for (;;) {
       const state = Atomics.load(control, STATE);
       if (isOver(state)) return;
-      const left = state & 0xfff;
-      if (left !== 0 && left !== ALL_DONE && takeChunks()) continue;
+      if (chunksLeft(state) > 0 && takeChunks()) continue;
       let i = 0;
       while (i < SPINS && Atomics.load(control, STATE) === state) i++;
       if (i < SPINS) continue;
