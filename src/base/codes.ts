@@ -116,6 +116,7 @@ export const ERROR_CODES = {
   OutputError: {
     file: 'A file of results cannot be written.',
     folder: 'The folder for the files of results is a file, or cannot be made or written to.',
+    takenOver: 'Another worker has taken the recording over: what this one has made is not published.',
   },
   KernelError: {
     alias: 'Two arguments of a command, one of them written to, are one tensor.',

@@ -1,10 +1,10 @@
 /** All that can be checked of recordings and of what is to be written, before a model is fetched or loaded. */
 import { dirname } from 'node:path';
 import { OutputError, type SottoError } from '../base/errors.ts';
+import { tryFolder } from '../files/outputFolder.ts';
+import { checkTarget, type PlannedOutput, planOutputs } from '../files/outputPlan.ts';
+import { lookAtRecordings } from '../files/recordings.ts';
 import { type Format, OPENAI_FORMATS } from '../output/writer.ts';
-import { tryFolder } from './outputFolder.ts';
-import { checkTarget, type PlannedOutput, planOutputs } from './outputPlan.ts';
-import { lookAtRecordings } from './recordings.ts';
 
 /** A transcript in five formats takes some 15 kB a minute of speech: with less than this it may not fit. */
 const LITTLE_SPACE = 1e6;

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { OptionsError } from '../base/errors.ts';
 import { isSystemError } from '../base/systemErrors.ts';
+import { isAlive } from '../files/isAlive.ts';
 import type { ErrorBody } from './errors.ts';
 import type { Asked } from './parameters.ts';
-import { isAlive } from './spool.ts';
 
 export type JobStatus = 'queued' | 'running' | 'done' | 'failed';
 

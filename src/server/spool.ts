@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { isAlive } from '../files/isAlive.ts';
 import { temporaryFolder } from '../runtime/nodeTemporary.ts';
 
 export interface Spool {
@@ -56,16 +57,5 @@ function removeStale(parent: string): void {
     } catch {
       // Another user's: not ours to remove.
     }
-  }
-}
-
-/** A process of our own number is one of before a restart: in a container all have the number 1. */
-export function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

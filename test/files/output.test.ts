@@ -18,12 +18,12 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { OutputError } from '../../src/base/errors.ts';
-import { writeAtomically, writeOutputs } from '../../src/cli/output.ts';
-import { planOutputs } from '../../src/cli/outputPlan.ts';
+import { writeAtomically, writeOutputs } from '../../src/files/output.ts';
+import { planOutputs } from '../../src/files/outputPlan.ts';
 import { type Format, OPENAI_FORMATS } from '../../src/output/writer.ts';
 import { segmentOf } from '../support/segments.ts';
 
-const test = suite('cli/output');
+const test = suite('files/output');
 const folder = mkdtempSync(join(tmpdir(), 'sotto-output-'));
 test.after(() => rmSync(folder, { recursive: true }));
 

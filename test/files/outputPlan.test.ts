@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { makeFolder, tryFolder } from '../../src/cli/outputFolder.ts';
-import { checkTarget, planOutputs, stemOf } from '../../src/cli/outputPlan.ts';
+import { makeFolder, tryFolder } from '../../src/files/outputFolder.ts';
+import { checkTarget, planOutputs, stemOf } from '../../src/files/outputPlan.ts';
 import { type Format, OPENAI_FORMATS } from '../../src/output/writer.ts';
 import { fault } from '../options/fault.ts';
 
-const test = suite('cli/outputPlan');
+const test = suite('files/outputPlan');
 const folder = mkdtempSync(join(tmpdir(), 'sotto-plan-'));
 test.after(() => rmSync(folder, { recursive: true }));
 
@@ -161,7 +161,7 @@ test('a folder is tried, and left as it was', () => {
 });
 
 test('several commands may try one new folder at the same time', async () => {
-  const module = new URL('../../src/cli/outputFolder.js', import.meta.url).href;
+  const module = new URL('../../src/files/outputFolder.js', import.meta.url).href;
   const script = `import { tryFolder } from '${module}'; for (let i = 0; i < 200; i++) tryFolder(process.argv[1]);`;
   const run = (): Promise<unknown> => {
     const args = ['--input-type=module', '-e', script, join(folder, 'common/deep')];

@@ -7,10 +7,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { refuseMisspeltCommand } from '../../src/cli/commandWords.ts';
 import { errorText } from '../../src/cli/errors.ts';
-import { lookAtRecordings } from '../../src/cli/recordings.ts';
+import { lookAtRecordings } from '../../src/files/recordings.ts';
 import { fault } from '../options/fault.ts';
 
-const test = suite('cli/recordings');
+const test = suite('files/recordings');
 const folder = mkdtempSync(join(tmpdir(), 'sotto-recordings-'));
 test.after(() => rmSync(folder, { recursive: true }));
 const at = (name: string): string => join(folder, name);

@@ -1,0 +1,113 @@
+/** Outputs in a folder. */
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import process from 'node:process';
+import { OutputError } from '../base/errors.ts';
+import { isSystemError, systemReason } from '../base/systemErrors.ts';
+import { isAlive } from '../files/isAlive.ts';
+import { makeFolder } from '../files/outputFolder.ts';
+import { type StagedFile, stageFile } from '../files/stagedFile.ts';
+import { extensionOf, type Format } from '../output/writer.ts';
+import type { BatchItem } from './item.ts';
+import type { OutputFile, OutputStore } from './outputs.ts';
+
+/** `.HOST-PID-NUMBER.part`: of a process that is gone it is removed at the next start. */
+const TEMPORARY = /^\.([\da-f]{6})-(\d+)-\d+\.part$/;
+/** They stand for milliseconds: one of another machine that is older is left over. */
+const STALE_MS = 3_600_000;
+
+export class FolderOutputs implements OutputStore {
+  readonly place: string;
+  readonly formats: readonly Format[];
+  readonly #host = hostMark(hostname());
+  #count = 0;
+
+  constructor(folder: string, formats: readonly Format[]) {
+    this.place = folder;
+    this.formats = formats;
+  }
+
+  path({ name }: Pick<BatchItem, 'name'>, format: Format): string {
+    return join(this.place, `${name}.${extensionOf(format)}`);
+  }
+
+  async has(item: BatchItem): Promise<boolean> {
+    return this.formats.every((format) => isFile(this.path(item, format)));
+  }
+
+  async publish(
+    item: BatchItem,
+    _key: string,
+    files: readonly OutputFile[],
+    beforePublish?: () => void | Promise<void>,
+  ): Promise<void> {
+    const staged: StagedFile[] = [];
+    const discard = (): void => {
+      for (const file of staged) file.discard();
+    };
+    process.on('exit', discard);
+    try {
+      for (const { format, bytes } of files) {
+        const path = this.path(item, format);
+        makeFolder(dirname(path));
+        staged.push(stageFile(path, bytes, { name: this.#temporaryName(), isSynced: true }));
+      }
+      await beforePublish?.();
+      for (const file of staged) file.publish();
+    } catch (error) {
+      discard();
+      if (!isSystemError(error)) throw error;
+      const paths = files.map(({ format }) => this.path(item, format)).join(', ');
+      throw new OutputError('file', `${paths} cannot be written: ${systemReason(error)}.`, { cause: error });
+    } finally {
+      process.off('exit', discard);
+    }
+  }
+
+  /** Removes what processes that are gone have left where these items have their outputs. */
+  removeStale(items: Iterable<Pick<BatchItem, 'name'>>): void {
+    const folders = new Set<string>();
+    for (const { name } of items) folders.add(join(this.place, dirname(name)));
+    for (const folder of folders) {
+      for (const name of namesIn(folder)) {
+        if (this.#isStale(folder, name)) rmSync(join(folder, name), { force: true });
+      }
+    }
+  }
+
+  #isStale(folder: string, name: string): boolean {
+    const [, host, pid] = TEMPORARY.exec(name) ?? [];
+    if (host === undefined) return false;
+    if (host === this.#host && !isAlive(Number(pid))) return true;
+    const file = statSync(join(folder, name), { throwIfNoEntry: false });
+    return file !== undefined && Date.now() - file.mtimeMs > STALE_MS;
+  }
+
+  #temporaryName(): string {
+    return `.${this.#host}-${process.pid}-${this.#count++}.part`;
+  }
+}
+
+/** Six hexadecimal digits: names of files have little room. */
+function hostMark(name: string): string {
+  let hash = 0x811c9dc5;
+  for (const unit of Buffer.from(name)) hash = Math.imul(hash ^ unit, 0x01000193);
+  return (hash >>> 8).toString(16).padStart(6, '0');
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false; // not there, or its path leads through a file
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // yet to be made
+  }
+}

@@ -1,0 +1,159 @@
+/** One recording through a batch, and the loop over many, with a scripted model. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { DeviceError, OutputError } from '../../src/base/errors.ts';
+import type { BatchTask, Executor } from '../../src/batch/executor.ts';
+import { FolderOutputs } from '../../src/batch/folderOutputs.ts';
+import { type BatchItem, itemKey } from '../../src/batch/item.ts';
+import type { JournalEntry } from '../../src/batch/journal.ts';
+import { processItem } from '../../src/batch/processItem.ts';
+import { runBatch } from '../../src/batch/run.ts';
+import { openAudio } from '../../src/batch/sources/openAudio.ts';
+import { inFolder } from '../support/folder.ts';
+import { type ScriptedTranscriber, scriptedTranscriber } from '../support/scriptedTranscriber.ts';
+import { reasonOf, throws } from '../support/throws.ts';
+
+const test = suite('batch/run');
+const settings = { transcribe: {}, layout: {} };
+const run = { model: 'm', formats: ['txt', 'json'] as const };
+
+function itemsIn(folder: string, texts: Readonly<Record<string, string>>): BatchTask[] {
+  return Object.entries(texts).map(([id, text]) => {
+    const audio = join(folder, id);
+    writeFileSync(audio, text);
+    const item: BatchItem = { id, audio, name: `out/${id.replace(/\.\w+$/, '')}`, version: '1' };
+    return { item, key: itemKey(item, run, settings) };
+  });
+}
+
+function inProcess(transcriber: ScriptedTranscriber, outputs: FolderOutputs, capacity = 2): Executor {
+  const work = { transcriber, openAudio, outputs };
+  return { capacity, run: ({ item, key }, call) => processItem({ item, key, settings }, work, call) };
+}
+
+test('one that is corrupt fails alone, with its sentence, and the others are all there', () =>
+  inFolder(async (folder) => {
+    const tasks = itemsIn(folder, { 'a.wav': 'alpha', 'b.wav': 'corrupt', 'c.wav': 'gamma' });
+    const entries: JournalEntry[] = [];
+    const outputs = new FolderOutputs(folder, run.formats);
+    await runBatch(
+      tasks,
+      inProcess(scriptedTranscriber(), outputs),
+      { append: (entry) => entries.push(entry) },
+      new AbortController().signal,
+    );
+    assert.equal(
+      entries
+        .map(({ id, status, code, error, hint, seconds }) => ({ id, status, code, error, hint, seconds }))
+        .sort((a, b) => (a.id < b.id ? -1 : 1)),
+      [
+        { id: 'a.wav', status: 'done', code: undefined, error: undefined, hint: undefined, seconds: 5 },
+        {
+          id: 'b.wav',
+          status: 'failed',
+          code: 'malformed',
+          error: `${join(folder, 'b.wav')}: it is no sound.`,
+          hint: 'Record it again.',
+          seconds: undefined,
+        },
+        { id: 'c.wav', status: 'done', code: undefined, error: undefined, hint: undefined, seconds: 5 },
+      ],
+    );
+    assert.equal(readdirSync(join(folder, 'out')).sort(), ['a.json', 'a.txt', 'c.json', 'c.txt']);
+    assert.is(JSON.parse(readFileSync(join(folder, 'out/a.json'), 'utf8')).text, 'alpha');
+    assert.ok(await outputs.has(tasks[0]!.item));
+    assert.not.ok(await outputs.has(tasks[1]!.item));
+  }));
+
+test('nothing is published that may not be, and nothing is left of it', () =>
+  inFolder(async (folder) => {
+    const [task] = itemsIn(folder, { 'a.wav': 'alpha' });
+    const outputs = new FolderOutputs(folder, run.formats);
+    const work = { transcriber: scriptedTranscriber(), openAudio, outputs };
+    let listed: string[] = [];
+    const mayPublish = async (): Promise<boolean> => {
+      listed = readdirSync(join(folder, 'out'));
+      return false;
+    };
+    const { signal } = new AbortController();
+    await throws(OutputError, 'takenOver', processItem({ ...task!, settings }, work, { signal, mayPublish }));
+    assert.is(listed.filter((name) => name.endsWith('.part')).length, 2, listed.join());
+    assert.equal(readdirSync(join(folder, 'out')), []);
+  }));
+
+test('an error of the machine stops the run, and what runs beside it', () =>
+  inFolder(async (folder) => {
+    const tasks = itemsIn(folder, { 'a.wav': 'lost', 'b.wav': 'long', 'c.wav': 'later' });
+    const transcriber = scriptedTranscriber(async (text) => {
+      if (text === 'lost') throw new DeviceError('lost', 'The GPU is gone.');
+      await new Promise(() => {});
+    });
+    const entries: JournalEntry[] = [];
+    const outputs = new FolderOutputs(folder, run.formats);
+    await throws(
+      DeviceError,
+      'lost',
+      runBatch(
+        tasks,
+        inProcess(transcriber, outputs),
+        { append: (entry) => entries.push(entry) },
+        new AbortController().signal,
+      ),
+    );
+    assert.equal([entries, transcriber.heard.length, existsSync(join(folder, 'out'))], [[], 2, false]);
+  }));
+
+test('an abort stops it with its reason', () =>
+  inFolder(async (folder) => {
+    const tasks = itemsIn(folder, { 'a.wav': 'long', 'b.wav': 'long', 'c.wav': 'later' });
+    const controller = new AbortController();
+    const transcriber = scriptedTranscriber(async () => {
+      controller.abort(new Error('enough'));
+      await new Promise(() => {});
+    });
+    const entries: JournalEntry[] = [];
+    assert.match(
+      String(
+        await reasonOf(
+          runBatch(
+            tasks,
+            inProcess(transcriber, new FolderOutputs(folder, run.formats)),
+            { append: (entry) => entries.push(entry) },
+            controller.signal,
+          ),
+        ),
+      ),
+      'enough',
+    );
+    assert.equal(entries, []);
+  }));
+
+test('the key changes with all that the outputs depend on, and with nothing else', () => {
+  const item: BatchItem = { id: 'a/b.wav', audio: '/x/a/b.wav', name: 'a/b', version: '3-4' };
+  const key = itemKey(item, run, settings);
+  assert.match(key, /^[\da-f]{64}$/);
+  const same: readonly (readonly [BatchItem, typeof settings])[] = [
+    [{ ...item, audio: '/elsewhere/a/b.wav' }, settings],
+    [{ ...item, bytes: 7, seconds: 3 }, settings],
+    [item, { transcribe: { beamSize: undefined, task: 'transcribe' }, layout: {} }],
+  ];
+  for (const [one, its] of same) assert.is(itemKey(one, run, its), key);
+  const other = [
+    itemKey({ ...item, id: 'c' }, run, settings),
+    itemKey({ ...item, name: 'c' }, run, settings),
+    itemKey({ ...item, version: '3-5' }, run, settings),
+    itemKey({ ...item, audio: 'https://x/a/b.wav' }, run, settings),
+    itemKey({ ...item, audio: 'https://y/a/b.wav' }, run, settings),
+    itemKey(item, { ...run, model: 'n' }, settings),
+    itemKey(item, { ...run, formats: ['txt'] }, settings),
+    itemKey(item, run, { transcribe: { beamSize: 5 }, layout: {} }),
+    itemKey(item, run, { transcribe: { temperature: [0, 0.4] }, layout: {} }),
+    itemKey(item, run, { transcribe: {}, layout: { maxLineWidth: 40 } }),
+  ];
+  assert.is(new Set([key, ...other]).size, other.length + 1);
+  assert.is(itemKey(item, { ...run, formats: ['json', 'txt'] }, settings), key, 'the order of formats');
+});
+
+test.run();
