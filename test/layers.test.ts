@@ -106,17 +106,36 @@ test('node modules only where they belong', () => {
   assert.equal(wrong, []);
 });
 
-test("the server's packages are in its room alone", () => {
-  const packages = /^(hono|@hono\/|@fastify\/busboy|ws$|prom-client)/;
-  const found = all.filter(({ to }) => packages.test(to));
-  assert.ok(found.length > 5);
-  assert.equal(
-    found.filter(({ from }) => !from.startsWith('src/server/')).map(({ from, to }) => `${from} -> ${to}`),
-    [],
-  );
-  const users = edges.filter(({ from, to }) => to.startsWith('src/server/') && !from.startsWith('src/server/'));
-  const files = new Set(users.filter(({ isType }) => !isType).map(({ from }) => from));
-  assert.equal([...files], ['src/cli/commands/serve.ts']);
+/** A room that the command loads with one of its words: its packages, and the files that load it. */
+const LAZY_ROOMS: readonly { readonly room: string; readonly packages: RegExp; readonly users: RegExp }[] = [
+  {
+    room: 'server',
+    packages: /^(hono|@hono\/|@fastify\/busboy|ws$|prom-client)/,
+    users: /^src\/cli\/commands\/serve\.ts$/,
+  },
+  {
+    room: 'batch',
+    packages: /^(tinyglobby|@bradenmacdonald\/s3-lite-client|bullmq|ioredis|pg$)/,
+    users: /^src\/cli\/(commands\/)?batch\w*\.ts$/,
+  },
+];
+
+test('packages of one word of the command are in its room alone, which is loaded with that word', () => {
+  for (const { room, packages, users } of LAZY_ROOMS) {
+    const isInside = (file: string): boolean => file.startsWith(`src/${room}/`);
+    const found = all.filter(({ to }) => packages.test(to));
+    assert.ok(found.length > 0, room);
+    assert.equal(
+      found.filter(({ from }) => !isInside(from)).map(({ from, to }) => `${from} -> ${to}`),
+      [],
+    );
+    const uses = edges.filter(({ from, to, isType }) => isInside(to) && !isInside(from) && !isType);
+    assert.ok(uses.length > 0, room);
+    assert.equal(
+      uses.filter(({ from }) => !users.test(from)).map(({ from, to }) => `${from} -> ${to}`),
+      [],
+    );
+  }
 });
 
 /** `src/audio/x.ts` -> audio, `src/load.ts` -> load.ts, `weights/hub.ts` -> weights. */

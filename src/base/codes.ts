@@ -13,6 +13,7 @@ export const ERROR_CODES = {
   AudioError: {
     changed: 'The recording changed between two reads of it.',
     channels: 'There is no rule to mix these channels to one.',
+    crashed: 'The process that transcribed it ended, each time that it was tried.',
     empty: 'The file has no bytes.',
     endless: 'A stream gave many gigabytes and did not end.',
     fetch: 'The address of the recording could not be fetched.',
@@ -81,6 +82,7 @@ export const ERROR_CODES = {
   },
   OptionsError: {
     badValue: 'A value on the command line is none that the option takes.',
+    batchArguments: 'The command `batch` was not given recordings and a place for its outputs.',
     batchSize: 'This engine cannot decode several windows at once.',
     clipTimestamps: 'A time in clipTimestamps is not a time in seconds.',
     contradiction: 'Options exclude each other, or one has no effect without another.',
@@ -90,6 +92,7 @@ export const ERROR_CODES = {
     kernelName: 'There is no kernel of this name.',
     language: 'The language is not known, or not to this model.',
     listen: 'The server cannot listen at this address.',
+    manifest: 'A line of a list or manifest of recordings makes no sense, or the list names none.',
     missingValue: 'An option on the command line stands without its value.',
     nMels: 'nMels is not a count of mel bins.',
     noAudio: 'The command was given no recording.',
@@ -102,6 +105,7 @@ export const ERROR_CODES = {
     range: 'A value is outside the range that the option takes.',
     serveArguments: 'The command `serve` was given something that it does not take.',
     samples: 'The source of a stream gave something other than Float32Array or Int16Array.',
+    shard: 'The part of a batch that a process is to do makes no sense, or is not known whole.',
     specialToken: 'A text to encode holds a special token.',
     stateFolder: 'Another server keeps its jobs in this folder.',
     suppressTokens: 'suppressTokens has an entry that is no token id.',

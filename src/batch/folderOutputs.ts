@@ -7,6 +7,7 @@ import { OutputError } from '../base/errors.ts';
 import { isSystemError, systemReason } from '../base/systemErrors.ts';
 import { isAlive } from '../files/isAlive.ts';
 import { makeFolder } from '../files/outputFolder.ts';
+import { checkTarget } from '../files/outputPlan.ts';
 import { type StagedFile, stageFile } from '../files/stagedFile.ts';
 import { extensionOf, type Format } from '../output/writer.ts';
 import type { BatchItem } from './item.ts';
@@ -34,6 +35,10 @@ export class FolderOutputs implements OutputStore {
 
   async has(item: BatchItem): Promise<boolean> {
     return this.formats.every((format) => isFile(this.path(item, format)));
+  }
+
+  check(item: BatchItem): void {
+    for (const format of this.formats) checkTarget({ format, path: this.path(item, format) });
   }
 
   async publish(

@@ -61,8 +61,8 @@ export function keyOf(
   { model, formats }: RunIdentity,
   settings: string,
 ): string {
-  // Where a file lies may differ from machine to machine; an address is what it names.
-  const source = isFile(audio) ? id : `${id} ${audio}`;
+  // Where a file lies differs from machine to machine, and addresses have signatures that change.
+  const source = isFile(audio) || version !== '' ? id : `${id} ${audio}`;
   const parts = [OUTPUTS_VERSION, source, name, version, model, [...formats].sort(), settings];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

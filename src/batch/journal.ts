@@ -3,9 +3,10 @@
  * a file of its own, since appends by several machines over a network may be torn; all are read.
  */
 import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { OutputError } from '../base/errors.ts';
 import { isSystemError, systemReason } from '../base/systemErrors.ts';
+import { makeFolder } from '../files/outputFolder.ts';
 
 export interface JournalEntry {
   readonly id: string;
@@ -16,6 +17,8 @@ export interface JournalEntry {
   readonly seconds?: number;
   /** Of the file, where that is known. */
   readonly bytes?: number;
+  /** What the key was made with: `BatchItem.version`. */
+  readonly version?: string;
   /** That it took. */
   readonly ms: number;
   /** Of what failed. */
@@ -41,7 +44,10 @@ export class Journal {
   /** @throws {OutputError} `file` */
   append(entry: JournalEntry): void {
     try {
-      this.#file ??= openAtLine(this.path);
+      if (this.#file === undefined) {
+        makeFolder(dirname(this.path));
+        this.#file = openAtLine(this.path);
+      }
       const line = Buffer.from(`${JSON.stringify(entry)}\n`);
       // In one write, so that no reader sees a part of it.
       const written = writeSync(this.#file, line);

@@ -17,6 +17,8 @@ export interface OutputStore {
    * folder the journal knows it.
    */
   has(item: BatchItem, key: string): Promise<boolean>;
+  /** Before an item is transcribed. @throws {OutputError} if it is known already that its outputs cannot be written */
+  check?(item: BatchItem): void | Promise<void>;
   /**
    * Puts all files of an item into place: whole ones, first under other names, then, if `beforePublish` does not throw, one
    * right after the other under their own.

@@ -46,6 +46,7 @@ export async function processItem(
   const started = performance.now();
   const ms = (): number => Math.round(performance.now() - started);
   try {
+    await outputs.check?.(item);
     const audio = await openAudio(item, signal);
     const call = { signal, onProgress, onWarning };
     const transcript = await transcriber.transcribe(audio, { ...settings.transcribe, ...call });

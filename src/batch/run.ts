@@ -45,7 +45,7 @@ export async function runBatch(
 }
 
 export function entryOf({ item, key }: BatchTask, result: ItemResult): JournalEntry {
-  const { id, bytes } = item;
+  const { id, bytes, version } = item;
   const at = new Date().toISOString();
-  return { id, key, ...result, ...(bytes !== undefined && { bytes }), at };
+  return { id, key, ...result, version, ...(bytes !== undefined && { bytes }), at };
 }

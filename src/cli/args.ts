@@ -1,11 +1,12 @@
 /**
  * Arguments of a command as openai/whisper's are written: `--option value` or `--option=value`, names with dashes or
- * underscores, `True`, `False` and `None` for values, anything else a file. Every option takes a value, `--help` and
- * `--version` excepted.
+ * underscores, `True`, `False` and `None` for values, anything else a file. Every option takes a value, `--help`, `--version`
+ * and flags excepted.
  */
 import { existsSync } from 'node:fs';
 import { OptionsError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
+import { guessBoolean } from '../options/guess.ts';
 import { placeholder, type WrittenOption } from '../options/text.ts';
 
 /** An option of openai/whisper's (or planned by us) that is not built: only the value that changes nothing is taken. */
@@ -57,9 +58,10 @@ export function parseArguments(
     const option = options.find((one) => one.name === name);
     if (!unbuilt && !option) throw unknownOption(written, options, later);
     let value: string;
+    const next = argv[i + 1];
     if (equals >= 0) value = argument.slice(equals + 1);
+    else if (option?.spec.command?.flag && !isClaim(next)) value = 'True';
     else {
-      const next = argv[i + 1];
       // "-1" and "-0.5" are values; "--task" is another option.
       if (next === undefined || /^--?[A-Za-z]/.test(next)) {
         throw new OptionsError('missingValue', `${written} needs a value.`, { hint: valueHint(written, option, next) });
@@ -71,6 +73,10 @@ export function parseArguments(
     else values.set(name, value);
   }
   return { files, values, ...seen };
+}
+
+function isClaim(text: string | undefined): boolean {
+  return text !== undefined && guessBoolean(text) !== undefined;
 }
 
 function valueHint(written: string, option: WrittenOption | undefined, next: string | undefined): string {

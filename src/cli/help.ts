@@ -14,6 +14,7 @@ const EXAMPLES: readonly (readonly [string, string])[] = [
   ['sotto models', 'the names of models, their sizes, which are here'],
   ['sotto fetch large-v3', 'fetch a model before it is needed'],
   ['sotto serve -m base', "a server for OpenAI's clients, on this machine"],
+  ['sotto batch ./recordings -o out', 'thousands of recordings; goes on where it was stopped'],
   ['sotto convert ./whisper-tiny ./tiny --dtype f16', 'make a model folder of a download'],
 ];
 
@@ -31,8 +32,9 @@ export function helpText(width = 80): string {
     '        sotto fetch NAME...',
     '        sotto convert SRC DST [--dtype f32|f16|int8]',
     '        sotto serve [options]  (sotto help serve)',
+    '        sotto batch SOURCE... -o DIR [options]  (sotto help batch)',
     '        sotto kernel NAME|all',
-    '        sotto help [models|fetch|convert|serve|kernel]',
+    '        sotto help [models|fetch|convert|serve|batch|kernel]',
     '',
     'Examples:',
   ];

@@ -113,6 +113,7 @@ export const COMMAND_OPTIONS = {
 export const GROUP_TITLES: Readonly<Record<Group, string>> = {
   model: 'Model and device',
   output: 'Output',
+  recordings: 'Recordings and workers',
   content: 'What is said',
   batch: 'Speech and batches',
   decoding: 'Decoding',

@@ -35,6 +35,12 @@ const SETTLED_MS = 3000;
 const LINE_MS = 60_000;
 const LINE_SHARE = 0.05;
 
+/** What is shown of progress. */
+export interface ShownProgress extends Progress {
+  /** Stands behind the amounts, and may change from one time to the next: `3 of 20, 1 failed`. */
+  readonly detail?: string;
+}
+
 /** One stage of one item, from its first event on. */
 interface Run {
   readonly title: string;
@@ -71,7 +77,7 @@ export class ProgressDisplay {
   }
 
   /** For `onProgress`. */
-  readonly show = (progress: Progress): void => {
+  readonly show = (progress: ShownProgress): void => {
     if (this.#isQuiet) return;
     const now = this.#now();
     const run = this.#runOf(progress, now);
@@ -140,7 +146,7 @@ export class ProgressDisplay {
     return run;
   }
 
-  #showLines(run: Run, progress: Progress, now: number, isEnd: boolean): void {
+  #showLines(run: Run, progress: ShownProgress, now: number, isEnd: boolean): void {
     const title = run.name ? `${run.title} ${run.name}` : run.title;
     if (!run.isTitled) this.#stream.write(`${title}\n`);
     run.isTitled = true;
@@ -158,10 +164,12 @@ export class ProgressDisplay {
     run.lineMs = now;
     run.lineShare = share;
     const percent = `${Math.floor(100 * share)} %`;
-    this.#stream.write(`${title}: ${percent}, ${ofText(run, progress)}${leftText(run, progress, now)}\n`);
+    this.#stream.write(
+      `${title}: ${percent}, ${ofText(run, progress)}${leftText(run, progress, now)}${detailText(progress)}\n`,
+    );
   }
 
-  #draw(run: Run, progress: Progress, now: number): void {
+  #draw(run: Run, progress: ShownProgress, now: number): void {
     // The last column stays free: some terminals go to the next line when it is filled.
     const line = lineOf(run, progress, now, (this.#stream.columns || 80) - 1);
     this.#stream.write(`\r\x1b[K${line}`);
@@ -170,13 +178,13 @@ export class ProgressDisplay {
 }
 
 /** As much as fits, in whole parts: half a number would be another one. */
-function lineOf(run: Run, progress: Progress, now: number, columns: number): string {
+function lineOf(run: Run, progress: ShownProgress, now: number, columns: number): string {
   const share = shareOf(run, progress);
   const full = Math.round(share * BAR_WIDTH);
   const bar = `${'█'.repeat(full)}${'░'.repeat(BAR_WIDTH - full)} `;
   const percent = `${String(Math.floor(share * 100)).padStart(3)} %`;
   const of = progress.unit === 'tensors' || progress.unit === 'kernels' ? '' : `  ${ofText(run, progress)}`;
-  const left = leftText(run, progress, now);
+  const left = leftText(run, progress, now) + detailText(progress);
   const withRate = `${of}${rateText(run, progress, now, SETTLED_MS)}${left}`;
   const title = `  ${run.title}`;
   const name = run.name && ` ${run.name}`;
@@ -205,6 +213,10 @@ function ofText({ amount }: Run, { total, unit }: Progress): string {
   return `${amountText(amount, unit, total)} of ${amountText(total, unit)}`;
 }
 
+function detailText({ detail }: ShownProgress): string {
+  return detail === undefined ? '' : `  ${detail}`;
+}
+
 /** e.g. `, 4.2x` (seconds of sound in a second) or `, 5.1 MB/s` */
 function rateText(run: Run, { unit, stage }: Progress, now: number, settledMs: number): string {
   const ms = now - run.startedMs;
@@ -223,7 +235,7 @@ function leftText(run: Run, { total }: Progress, now: number): string {
 }
 
 /** Of time that passes, in two units at most. */
-function duration(seconds: number): string {
+export function duration(seconds: number): string {
   const whole = Math.max(1, Math.ceil(seconds));
   if (whole < 100) return `${whole} s`;
   const minutes = Math.round(whole / 60);
@@ -243,7 +255,7 @@ function amountText(value: number, unit: Progress['unit'], scale: number = value
 }
 
 /** Of sound: `12:03`, `1:02:03`. */
-function clock(seconds: number): string {
+export function clock(seconds: number): string {
   const whole = Math.round(seconds);
   const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const padded = (n: number): string => String(n).padStart(2, '0');

@@ -1,4 +1,4 @@
-/** The command's options that are about a recording, as the fields of a request to `sotto serve`. */
+/** The command's options that are about a recording, as a request to `sotto serve` or a line of a manifest may have them. */
 import type { Group } from '../options/spec.ts';
 import type { WrittenOption } from '../options/text.ts';
 import type { OptionReader } from '../server/parameters.ts';
@@ -9,7 +9,7 @@ const GROUPS: readonly Group[] = ['content', 'batch', 'decoding', 'words'];
 /** What the endpoint says, or no two requests share. */
 const NOT_FOR_ALL: readonly string[] = ['task', 'prefix', 'clip_timestamps'];
 
-const REQUEST_OPTIONS = OPTIONS.filter(
+export const REQUEST_OPTIONS: readonly WrittenOption[] = OPTIONS.filter(
   ({ spec, where }) => GROUPS.includes(spec.group) && where.some((place) => place !== 'load'),
 );
 /** Those that the server can be given for all requests that do not say otherwise. */

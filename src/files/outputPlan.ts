@@ -12,6 +12,7 @@ import { basename, dirname, extname, join, resolve, sep } from 'node:path';
 import { OptionsError, OutputError } from '../base/errors.ts';
 import { isSystemError, systemReason } from '../base/systemErrors.ts';
 import { extensionOf, type Format } from '../output/writer.ts';
+import { apart } from './apart.ts';
 import { isAddress } from './recordings.ts';
 
 /** One file to write. */
@@ -57,8 +58,12 @@ export function planOutputs(
     return { recording, targets, isRenamed: name !== plain[i]?.name };
   };
   plain.forEach(plan);
-  const byFolder = apart(plain, keysOf, withFolders);
-  const byExtension = apart(byFolder, keysOf, (group) => group.map(withExtension));
+  const byFolder = apart(plain, ({ name }) => keysOf(name), withFolders);
+  const byExtension = apart(
+    byFolder,
+    ({ name }) => keysOf(name),
+    (group) => group.map(withExtension),
+  );
   return numbered(byExtension, keysOf).map(plan);
 }
 
@@ -112,27 +117,6 @@ function isNotThere(error: unknown): boolean {
 }
 
 const OTHER_FOLDER = 'Or name another folder with --output_dir.';
-
-/** New names, by `rename`, for those whose files would be one. */
-function apart(
-  named: readonly Named[],
-  keysOf: (name: string) => readonly string[],
-  rename: (group: readonly Named[]) => readonly Named[],
-): readonly Named[] {
-  const users = new Map<string, Named[]>();
-  for (const one of named) {
-    for (const key of keysOf(one.name)) {
-      const group = users.get(key);
-      if (group) group.push(one);
-      else users.set(key, [one]);
-    }
-  }
-  const renamed = new Map<string, Named>();
-  for (const group of users.values()) {
-    if (group.length > 1) for (const one of rename(group)) renamed.set(one.recording, one);
-  }
-  return named.map((one) => renamed.get(one.recording) ?? one);
-}
 
 /** Below the folders that they are in, as far as those differ. */
 function withFolders(group: readonly Named[]): readonly Named[] {

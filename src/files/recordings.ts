@@ -15,8 +15,9 @@ export interface NamedRecordings {
   readonly repeated: readonly string[];
 }
 
-/** Extensions that recordings usually have, for the examples in hints. */
-const AUDIO = /\.(mp3|wav|m4a|flac|ogg|opus|webm|mp4|aac|wma|mkv|mov|oga|aiff?|amr|avi)$/i;
+/** Extensions that recordings usually have: examples in hints, and what is looked for in a folder. */
+export const AUDIO =
+  /\.(mp3|wav|m4a|m4b|flac|ogg|opus|webm|mp4|m4v|aac|wma|mkv|mov|oga|aiff?|amr|avi|3gp|mp2|mpga|mpe?g|caf|mka|w64|au|spx|ac3)$/i;
 /** File names looked through for one that was meant. */
 const MOST_NAMES = 10_000;
 

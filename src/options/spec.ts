@@ -24,7 +24,17 @@ export type Place =
   | 'stdin';
 
 /** What an option is about: the headings under which a help text or a form lists them. */
-export type Group = 'model' | 'output' | 'content' | 'batch' | 'decoding' | 'words' | 'stdin' | 'address' | 'limits';
+export type Group =
+  | 'model'
+  | 'output'
+  | 'recordings'
+  | 'content'
+  | 'batch'
+  | 'decoding'
+  | 'words'
+  | 'stdin'
+  | 'address'
+  | 'limits';
 
 /** What the command line says otherwise than the library. */
 export interface CommandForm {
@@ -32,6 +42,8 @@ export interface CommandForm {
   readonly name?: string;
   /** One letter: `-o`. */
   readonly short?: string;
+  /** A claim that may stand without a value, which is True then. */
+  readonly flag?: true;
   /** What stands for the value in the help; by kind when absent. */
   readonly placeholder?: string;
   /** Where it differs from the library's. */

@@ -44,6 +44,7 @@ export function withWrittenNames(sentence: string, prefix = ''): string {
 /** What stands for the value in a help text. */
 export function placeholder(spec: OptionSpec): string {
   if (spec.command?.placeholder !== undefined) return spec.command.placeholder;
+  if (spec.command?.flag) return '[True|False]';
   switch (spec.kind) {
     case 'number':
     case 'integer':

@@ -136,6 +136,7 @@ test('the key changes with all that the outputs depend on, and with nothing else
   assert.match(key, /^[\da-f]{64}$/);
   const same: readonly (readonly [BatchItem, typeof settings])[] = [
     [{ ...item, audio: '/elsewhere/a/b.wav' }, settings],
+    [{ ...item, audio: 'https://x/a/b.wav?signature=2' }, settings],
     [{ ...item, bytes: 7, seconds: 3 }, settings],
     [item, { transcribe: { beamSize: undefined, task: 'transcribe' }, layout: {} }],
   ];
@@ -144,8 +145,8 @@ test('the key changes with all that the outputs depend on, and with nothing else
     itemKey({ ...item, id: 'c' }, run, settings),
     itemKey({ ...item, name: 'c' }, run, settings),
     itemKey({ ...item, version: '3-5' }, run, settings),
-    itemKey({ ...item, audio: 'https://x/a/b.wav' }, run, settings),
-    itemKey({ ...item, audio: 'https://y/a/b.wav' }, run, settings),
+    itemKey({ ...item, version: '', audio: 'https://x/a/b.wav' }, run, settings),
+    itemKey({ ...item, version: '', audio: 'https://y/a/b.wav' }, run, settings),
     itemKey(item, { ...run, model: 'n' }, settings),
     itemKey(item, { ...run, formats: ['txt'] }, settings),
     itemKey(item, run, { transcribe: { beamSize: 5 }, layout: {} }),

@@ -6,7 +6,7 @@ import { parseArguments } from '../../src/cli/args.ts';
 import { COMMAND_WORDS } from '../../src/cli/commandWords.ts';
 import { helpText } from '../../src/cli/help.ts';
 import { givenOptions, LATER, OPTIONS } from '../../src/cli/options.ts';
-import { defaultText } from '../../src/options/text.ts';
+import { defaultText, type WrittenOption } from '../../src/options/text.ts';
 
 const test = suite('cli/args');
 
@@ -138,10 +138,30 @@ test('bad values are refused with what is wanted', () => {
   assert.is(refusal(() => parse('--initial_prompt --task translate')).code, 'missingValue');
 });
 
-test('the help shows twelve examples first, and every option with its default', () => {
+test('a flag stands alone, or with its value', () => {
+  const option = (name: string, flag: boolean): WrittenOption => ({
+    name,
+    path: [name],
+    spec: { kind: 'boolean', where: ['command'], group: 'output', help: '', ...(flag && { command: { flag } }) },
+    where: ['command'],
+  });
+  const options = [option('force', true), option('other', false)];
+  const read = (...argv: readonly string[]): string => {
+    const { files, values } = parseArguments(argv, options);
+    return `${files.join(' ')}|${[...values].map(([name, value]) => `${name}=${value}`).join(' ')}`;
+  };
+  assert.is(read('--force'), '|force=True');
+  assert.is(read('--force', 'folder'), 'folder|force=True');
+  assert.is(read('--force', '--other', 'True'), '|force=True other=True');
+  assert.is(read('--force', 'False', 'folder'), 'folder|force=False');
+  assert.is(read('--force=False', 'True'), 'True|force=False');
+  assert.throws(() => read('--other'), /needs a value/);
+});
+
+test('the help shows thirteen examples first, and every option with its default', () => {
   const text = helpText(100);
   const examples = text.slice(text.indexOf('Examples:'), text.indexOf('Model and device:'));
-  assert.is(examples.match(/^ {2}(sotto|arecord) /gm)?.length, 12);
+  assert.is(examples.match(/^ {2}(sotto|arecord) /gm)?.length, 13);
   for (const { name, spec } of OPTIONS) {
     assert.match(text, `--${name}`);
     assert.match(text, `(default: ${defaultText(spec)})`);

@@ -66,7 +66,7 @@ function loadedWith(text: string): string[] {
   );
 }
 
-test("the server's packages are loaded by the word serve alone", () => {
+test('packages of one word are loaded by that word alone', () => {
   const folder = dirname(commandFile);
   const files = readdirSync(folder).filter((name) => name.endsWith('.js'));
   const loads = new Map(files.map((name) => [name, loadedWith(readFileSync(join(folder, name), 'utf8'))]));
@@ -77,13 +77,21 @@ test("the server's packages are loaded by the word serve alone", () => {
     for (const name of loads.get(file.replace('./', '')) ?? []) packagesOf(name, seen);
     return seen;
   };
-  const wanted = ['hono', '@hono/node-server', '@fastify/busboy', 'ws', 'prom-client'];
+  const words = {
+    serve: ['hono', '@hono/node-server', '@fastify/busboy', 'ws', 'prom-client'],
+    batch: ['tinyglobby'],
+  };
   // Those that an `import()` names, and the first one.
   const begun = files.filter((name) => !name.startsWith('chunk-'));
   assert.ok(begun.includes('sotto.js') && begun.length > 5);
-  for (const file of begun) {
-    const found = wanted.filter((name) => packagesOf(file).has(name));
-    assert.equal(found, /^serve-/.test(file) ? wanted : [], file);
+  for (const [word, wanted] of Object.entries(words)) {
+    const users = begun.filter((file) => wanted.some((name) => packagesOf(file).has(name)));
+    assert.is(users.length, 1, users.join());
+    assert.ok(users[0]?.startsWith(`${word}-`), users.join());
+    assert.equal(
+      wanted.filter((name) => !packagesOf(users[0]!).has(name)),
+      [],
+    );
   }
 });
 

@@ -154,13 +154,14 @@ export const rooms: Readonly<Record<string, Room>> = {
   batch: {
     holds: '`sotto batch`: many recordings, resumable, over processes and machines, loaded by the command alone',
     values: ['base', 'files', 'output', 'transcribe'],
-    types: ['audio/audioInput.ts'],
+    types: ['audio/audioInput.ts', 'options', 'whisper.ts'],
   },
   cli: {
     holds: 'the command',
     values: [
       'audio',
       'base',
+      'batch',
       'checkpoint/modelNames.ts',
       'devices',
       'files',

@@ -1,0 +1,75 @@
+/** What servers say of recordings without sending them: ETag, or time and length. */
+import { AudioError } from '../../base/errors.ts';
+import { type Fetch, request } from '../../base/http.ts';
+import type { BatchItem } from '../item.ts';
+
+/** Requests at once. */
+const AT_ONCE = 16;
+/** A server that is silent is asked no more after so many vain requests. */
+const MOST_VAIN = 3;
+const STALL_MS = 10_000;
+
+export interface VersionOptions {
+  readonly signal: AbortSignal;
+  /** Of an earlier run: taken when the server cannot be asked. */
+  readonly known: (item: BatchItem) => string | undefined;
+  /** The runtime's own when absent. */
+  readonly fetch?: Fetch | undefined;
+}
+
+/**
+ * Items at http and https addresses with their versions; others as they are. A server that says nothing about a recording
+ * leaves its version empty.
+ *
+ * @throws the signal's reason
+ */
+export async function withVersions(items: readonly BatchItem[], options: VersionOptions): Promise<BatchItem[]> {
+  const result = [...items];
+  /** Host -> vain requests. */
+  const vain = new Map<string, number>();
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < items.length) {
+      const i = next++;
+      const item = items[i]!; // next is below the length
+      if (/^https?:/i.test(item.audio) && item.version === '') result[i] = await asked(item, vain, options);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  return result;
+}
+
+async function asked(item: BatchItem, vain: Map<string, number>, options: VersionOptions): Promise<BatchItem> {
+  const { signal, known, fetch } = options;
+  const { host } = new URL(item.audio);
+  const times = vain.get(host) ?? 0;
+  const remembered = (): BatchItem => ({ ...item, version: known(item) ?? '' });
+  if (times >= MOST_VAIN) return remembered();
+  try {
+    // Not HEAD, which many servers refuse, and addresses that are signed for GET.
+    const headers = { range: 'bytes=0-0' };
+    const answer = await request(item.audio, { signal, fetch, headers, stallMs: STALL_MS }, (why) => silent(item, why));
+    answer.cancel();
+    if (answer.status >= 500) return remembered();
+    return { ...item, ...described(answer.status, answer.headers) };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof AudioError)) throw error;
+    vain.set(host, times + 1);
+    return remembered();
+  }
+}
+
+function described(status: number, headers: Headers): Pick<BatchItem, 'version' | 'bytes'> {
+  if (status < 200 || status > 299) return { version: '' };
+  const range = /\/(\d+)$/.exec(headers.get('content-range') ?? '')?.[1];
+  const length = status === 206 ? range : headers.get('content-length');
+  const etag = headers.get('etag');
+  const modified = headers.get('last-modified');
+  const version = etag ?? (modified === null ? '' : `${modified} ${length ?? ''}`);
+  return { version, ...(length && { bytes: Number(length) }) };
+}
+
+function silent({ audio }: BatchItem, why: string): AudioError {
+  return new AudioError('fetch', `${audio} cannot be fetched: ${why}.`);
+}

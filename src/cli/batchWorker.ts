@@ -1,0 +1,48 @@
+/** A process that transcribes for `sotto batch --workers N`. Users do not call it. */
+
+import { FolderOutputs } from '../batch/folderOutputs.ts';
+import { inProcess } from '../batch/inProcess.ts';
+import { openAudio } from '../batch/sources/openAudio.ts';
+import type { FromWorker } from '../batch/workers/messages.ts';
+import { serveTasks } from '../batch/workers/serveTasks.ts';
+import { load } from '../load.node.ts';
+import type { Whisper } from '../whisper.ts';
+import { parseArguments } from './args.ts';
+import { BATCH_COMMAND_OPTIONS, readBatchSettings } from './batchSettings.ts';
+import { type CommandIo, EXIT } from './io.ts';
+import { hostPlatform } from './platform.ts';
+
+/** First argument of a process that another one has forked. */
+export const WORKER = '--as-worker';
+/** Recordings that a process is given at once, where the options do not say. */
+export const AT_ONCE = 8;
+
+/** @param argv options, with the folder for the outputs */
+export async function batchWorker(argv: readonly string[], io: CommandIo): Promise<number> {
+  const { values } = parseArguments(argv, BATCH_COMMAND_OPTIONS);
+  const { own, load: loadOptions, formats, settingsOf } = readBatchSettings(values);
+  // Who started it is gone: nobody keeps the journal.
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  let whisper: Whisper | undefined;
+  const open = async (tell: (message: FromWorker) => void): ReturnType<Parameters<typeof serveTasks>[1]> => {
+    whisper = await load(own.model, {
+      ...loadOptions,
+      platform: hostPlatform(),
+      until: 'encoder',
+      signal: io.signal,
+      onProgress: (progress) => tell({ kind: 'progress', progress }),
+      onWarning: (warning) => tell({ kind: 'warning', warning }),
+    });
+    const outputs = new FolderOutputs(own.outputDir ?? '.', formats);
+    const work = { transcriber: whisper, openAudio, outputs };
+    const atOnce = loadOptions.recordingsAtOnce ?? AT_ONCE;
+    return { executor: inProcess(work, settingsOf, atOnce), model: whisper };
+  };
+  try {
+    await serveTasks(process, open, io.signal);
+    return EXIT.ok;
+  } finally {
+    await whisper?.close();
+    if (process.connected) process.disconnect();
+  }
+}
