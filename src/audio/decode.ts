@@ -5,11 +5,14 @@ import type { CallOptions } from '../base/progress.ts';
 import { ByteReader } from './byteReader.ts';
 import { type ByteSource, memoryBytes } from './byteSource.ts';
 import { monoSamples } from './monoSamples.ts';
+import { pickChannel } from './pickChannel.ts';
 import { readPieces } from './recognize.ts';
 
 export interface DecodeAudioOptions extends CallOptions {
   /** For messages and progress only. */
   readonly fileName?: string | undefined;
+  /** The one channel that is wanted, from 0 on; all are mixed when absent. */
+  readonly channel?: number | undefined;
 }
 
 type Samples = Float32Array<ArrayBuffer>;
@@ -35,7 +38,7 @@ export async function* decodeInPlace(
   input: ByteSource | ByteReader,
   options: DecodeAudioOptions = {},
 ): AsyncGenerator<Samples, void, undefined> {
-  const { signal, fileName, onProgress, onWarning } = options;
+  const { signal, fileName, channel, onProgress, onWarning } = options;
   signal?.throwIfAborted();
   const reader =
     input instanceof ByteReader ? input : ByteReader.ofSource(input, { signal, name: fileName ?? input.name });
@@ -50,7 +53,9 @@ export async function* decodeInPlace(
   let isOpen = false;
   try {
     if ((await reader.peek(1)).length === 0) throw new AudioError('empty', `${name ?? 'The recording'} is empty.`);
-    yield* monoSamples(readPieces(reader, { onWarning }), { signal, onWarning, onPiece });
+    const pieces = readPieces(reader, { onWarning });
+    const wanted = channel === undefined ? pieces : pickChannel(pieces, channel);
+    yield* monoSamples(wanted, { signal, onWarning, onPiece });
   } catch (error) {
     if (error instanceof AudioError && error.code === 'unsupported') isOpen = reader.rewind();
     throw error;

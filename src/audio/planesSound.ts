@@ -3,6 +3,7 @@ import type { CallOptions } from '../base/progress.ts';
 import { N_SAMPLES } from './constants.ts';
 import { monoSamples } from './monoSamples.ts';
 import type { PcmPiece } from './pcm.ts';
+import { pickChannel } from './pickChannel.ts';
 import type { Sound } from './sound.ts';
 
 /** Samples of all channels, equally many, in the order of WAV files: floats in [-1, 1], integers in their whole range. */
@@ -32,15 +33,28 @@ export function int16Sound(values: Int16Array): Sound {
  * @returns what a WAV file of these samples would give
  */
 export function planesSound(planes: Planes, sampleRate: number): Sound {
+  return {
+    read: (options = {}) => monoSamples(planePieces(planes, sampleRate, options), options),
+    channels: async () =>
+      Array.from({ length: planes.channels.length }, (_, channel): Sound => {
+        const pieces = (options: CallOptions) => pickChannel(planePieces(planes, sampleRate, options), channel);
+        return { read: (options = {}) => monoSamples(pieces(options), options) };
+      }),
+  };
+}
+
+/** The samples in pieces of a second. @param sampleRate Hz */
+export async function* planePieces(
+  planes: Planes,
+  sampleRate: number,
+  { onProgress }: CallOptions,
+): AsyncGenerator<PcmPiece, void, undefined> {
   const length = planes.channels[0]?.length ?? 0;
   const nPiece = Math.ceil(sampleRate);
-  async function* pieces({ onProgress }: CallOptions): AsyncGenerator<PcmPiece, void, undefined> {
-    for (let at = 0; at < length; at += nPiece) {
-      onProgress?.({ stage: 'audio', done: at / sampleRate, total: length / sampleRate, unit: 'seconds' });
-      yield pieceOf(planes, sampleRate, at, at + nPiece);
-    }
+  for (let at = 0; at < length; at += nPiece) {
+    onProgress?.({ stage: 'audio', done: at / sampleRate, total: length / sampleRate, unit: 'seconds' });
+    yield pieceOf(planes, sampleRate, at, at + nPiece);
   }
-  return { read: (options = {}) => monoSamples(pieces(options), options) };
 }
 
 /** A copy: who gave the samples may write to them, or share them with other threads. */

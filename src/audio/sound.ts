@@ -18,6 +18,13 @@ export interface Sound {
    * @throws {AudioError} what is wrong with the recording; the signal's reason
    */
   read(options?: CallOptions): AsyncIterable<Float32Array>;
+  /**
+   * Its channels, each as a sound of its own, in the order of WAV files; absent where there can only be one. They
+   * are closed with the sound that they are of.
+   *
+   * @throws {AudioError} what is wrong with the recording, as far as its beginning tells; the signal's reason
+   */
+  channels?(options?: CallOptions): Promise<readonly Sound[]>;
   /** Releases what it holds, such as files. It is not read again. */
   close?(): Promise<void>;
 }

@@ -7,7 +7,10 @@
  */
 import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
+import { ByteReader } from '../audio/byteReader.ts';
 import { SAMPLE_RATE } from '../audio/constants.ts';
+import { readWav } from '../audio/containers/wav.ts';
+import type { PcmPiece } from '../audio/pcm.ts';
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import { systemReason } from '../base/systemErrors.ts';
@@ -15,7 +18,10 @@ import { FFMPEG_FORMATS, refusedFormat } from './ffmpegFormats.ts';
 
 /** Says all, each line with its level, since the length of the recording is in a line of level `info`. */
 const LOG_OPTIONS = ['-nostdin', '-hide_banner', '-nostats', '-v', 'level+info'];
-const OUTPUT_OPTIONS = ['-f', 's16le', '-ac', '1', '-acodec', 'pcm_s16le', '-ar', `${SAMPLE_RATE}`, 'pipe:1'];
+const SAMPLES = ['-acodec', 'pcm_s16le', '-ar', `${SAMPLE_RATE}`, 'pipe:1'];
+const MONO = ['-f', 's16le', '-ac', '1', ...SAMPLES];
+/** All channels, whose number the header says. */
+const APART = ['-f', 'wav', ...SAMPLES];
 /** Lines of ffmpeg's complaints that are kept. */
 const MAX_COMPLAINTS = 4;
 const MAX_LINE_LENGTH = 300;
@@ -39,20 +45,67 @@ export interface FfmpegInput {
  *   reason
  */
 export async function* decodeWithFfmpeg(
-  { from, name, onRecognized }: FfmpegInput,
-  { signal, onProgress, onWarning }: CallOptions = {},
+  input: FfmpegInput,
+  options: CallOptions = {},
 ): AsyncGenerator<Samples, void, undefined> {
+  const { signal, onProgress } = options;
+  let nSamples = 0;
+  let duration: number | undefined;
+  const onDuration = (seconds: number): void => {
+    duration = seconds;
+  };
+  for await (const samples of readSamples(ffmpegOutput(input, MONO, options, onDuration))) {
+    signal?.throwIfAborted();
+    nSamples += samples.length;
+    if (duration !== undefined) {
+      const done = nSamples / SAMPLE_RATE;
+      onProgress?.({ stage: 'audio', done, total: duration, unit: 'seconds', item: input.name });
+    }
+    yield samples;
+  }
+}
+
+/**
+ * The same with all channels apart, each as `decodeWithFfmpeg` would give it if it were alone.
+ *
+ * @throws {AudioError} as `decodeWithFfmpeg`
+ */
+export async function* ffmpegPieces(
+  input: FfmpegInput,
+  options: CallOptions = {},
+): AsyncGenerator<PcmPiece, void, undefined> {
+  const reader = ByteReader.ofStream(ffmpegOutput(input, APART, options), { signal: options.signal });
+  try {
+    // It may have ended before it wrote a header: why, is told when the reader asks for more.
+    if ((await reader.peek(1)).length === 0) return;
+    for await (const piece of readWav(reader, {})) {
+      reader.release();
+      yield piece;
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+/**
+ * What ffmpeg writes.
+ *
+ * @param output     its arguments that say what to write
+ * @param onDuration told the seconds of the recording, where ffmpeg knows them before it has decoded it
+ */
+async function* ffmpegOutput(
+  { from, name, onRecognized }: FfmpegInput,
+  output: readonly string[],
+  { signal, onWarning }: CallOptions,
+  onDuration?: (seconds: number) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
   signal?.throwIfAborted();
   const isPath = typeof from === 'string';
   const protocol = isPath ? 'file' : 'pipe';
   // With "file:" a name like "concat:a|b" is not mistaken for a protocol.
   const input = isPath ? `file:${from}` : 'pipe:0';
   const formats = ['-protocol_whitelist', protocol, '-format_whitelist', FFMPEG_FORMATS];
-  const child = await start(
-    name,
-    [...LOG_OPTIONS, ...formats, '-threads', '0', '-i', input, ...OUTPUT_OPTIONS],
-    isPath,
-  );
+  const child = await start(name, [...LOG_OPTIONS, ...formats, '-threads', '0', '-i', input, ...output], isPath);
   const log = new FfmpegLog(child.stderr, input, onRecognized);
   const ended = new Promise<{ code: number | null; failure?: NodeJS.ErrnoException }>((resolve) => {
     child.on('error', (failure) => resolve({ code: null, failure }));
@@ -67,15 +120,11 @@ export async function* decodeWithFfmpeg(
       child.kill('SIGKILL');
     });
   }
-  let nSamples = 0;
   try {
-    for await (const samples of readSamples(child.stdout)) {
+    for await (const bytes of readPipe(child.stdout)) {
       signal?.throwIfAborted();
-      nSamples += samples.length;
-      const { duration } = log;
-      if (duration !== undefined)
-        onProgress?.({ stage: 'audio', done: nSamples / SAMPLE_RATE, total: duration, unit: 'seconds', item: name });
-      yield samples;
+      if (log.duration !== undefined) onDuration?.(log.duration);
+      yield bytes;
     }
     const { code, failure } = await ended;
     signal?.throwIfAborted();
@@ -105,20 +154,24 @@ async function start(name: string, args: readonly string[], isPath: boolean) {
   }
 }
 
-/** 16-bit samples of a pipe, whose pieces may be cut within a sample. */
-async function* readSamples(pipe: Readable): AsyncGenerator<Samples, void, undefined> {
+/** 16-bit samples of bytes, whose pieces may be cut within a sample. */
+async function* readSamples(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Samples, void, undefined> {
   let rest: Uint8Array = new Uint8Array(0);
+  for await (const piece of pieces) {
+    const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
+    const n = bytes.length >> 1;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const samples = new Float32Array(n);
+    for (let i = 0; i < n; i++) samples[i] = view.getInt16(2 * i, true) / 32768;
+    rest = bytes.slice(2 * n);
+    if (n > 0) yield samples;
+  }
+}
+
+async function* readPipe(pipe: Readable): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     // Node does not type its pieces: without an encoding they are Buffers.
-    for await (const piece of pipe as AsyncIterable<Uint8Array>) {
-      const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
-      const n = bytes.length >> 1;
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      const samples = new Float32Array(n);
-      for (let i = 0; i < n; i++) samples[i] = view.getInt16(2 * i, true) / 32768;
-      rest = bytes.slice(2 * n);
-      if (n > 0) yield samples;
-    }
+    yield* pipe as AsyncIterable<Uint8Array>;
   } catch (error) {
     // The pipe of a process that was killed, or never began, is closed early: why, its end says.
     if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;

@@ -10,7 +10,7 @@ import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import { shownName } from '../base/shownName.ts';
 import { environment } from './environment.ts';
-import { decodeWithFfmpeg } from './ffmpeg.ts';
+import { decodeWithFfmpeg, type FfmpegInput, ffmpegPieces } from './ffmpeg.ts';
 import { createNodePlatform } from './node.ts';
 import { fileSource, type NodeSource, streamSource, withPath } from './nodeSource.ts';
 import { fetchRecording, responseBytes } from './webFetch.ts';
@@ -36,15 +36,27 @@ export async function readAudio(audio: AudioInput, options: CallOptions = {}): P
 /** Opens a recording for `Whisper`. @throws {AudioError} as `readAudio`, as far as that is known before decoding */
 export async function openSound(file: FileInput, options: CallOptions = {}): Promise<Sound> {
   await prepareFastMachines((bytes) => createNodePlatform().compileWasm(bytes));
-  return decodedSound(await sourceOf(file, options), async function* (source, unsupported, reading) {
-    const name = source.name ?? 'The recording';
-    const path = await source.path(reading.signal);
-    try {
-      yield* decodeWithFfmpeg({ from: path, name }, reading);
-    } catch (error) {
-      throw error instanceof AudioError && error.code === 'unsupported' ? unsupported : error;
-    }
+  const input = async (source: NodeSource, { signal }: CallOptions): Promise<FfmpegInput> => ({
+    from: await source.path(signal),
+    name: source.name ?? 'The recording',
   });
+  return decodedSound(await sourceOf(file, options), {
+    async *mono(source, unsupported, reading) {
+      yield* orUnsupported(decodeWithFfmpeg(await input(source, reading), reading), unsupported);
+    },
+    async *pieces(source, unsupported, reading) {
+      yield* orUnsupported(ffmpegPieces(await input(source, reading), reading), unsupported);
+    },
+  });
+}
+
+/** What ffmpeg gives; where it is not there, what our readers said. */
+async function* orUnsupported<T>(decoded: AsyncIterable<T>, unsupported: AudioError): AsyncGenerator<T> {
+  try {
+    yield* decoded;
+  } catch (error) {
+    throw error instanceof AudioError && error.code === 'unsupported' ? unsupported : error;
+  }
 }
 
 async function sourceOf(file: FileInput, options: CallOptions): Promise<NodeSource> {
@@ -86,13 +98,18 @@ async function checkHead(head: ByteSource, signal: AbortSignal | undefined): Pro
   const onRecognized = (): void => {
     isRecognized = true;
   };
-  const sound = decodedSound(head, async function* (source, unsupported, reading) {
-    const bytes = await source.read(0, source.size);
-    try {
-      yield* decodeWithFfmpeg({ from: once(bytes), name: source.name ?? 'The stream', onRecognized }, reading);
-    } catch (error) {
-      throw error instanceof AudioError && error.code === 'unsupported' ? unsupported : error;
-    }
+  const input = async (source: ByteSource): Promise<FfmpegInput> => ({
+    from: once(await source.read(0, source.size)),
+    name: source.name ?? 'The stream',
+    onRecognized,
+  });
+  const sound = decodedSound(head, {
+    async *mono(source, unsupported, reading) {
+      yield* orUnsupported(decodeWithFfmpeg(await input(source), reading), unsupported);
+    },
+    async *pieces(source, unsupported, reading) {
+      yield* orUnsupported(ffmpegPieces(await input(source), reading), unsupported);
+    },
   });
   try {
     for await (const _ of sound.read({ signal })) return;

@@ -31,9 +31,13 @@ export async function readWebAudio(audio: AudioInput, options: CallOptions = {})
 
 /** Opens a recording for `Whisper`. @throws {AudioError} as `readWebAudio`, as far as that is known before decoding */
 export async function openWebSound(file: FileInput, options: CallOptions = {}): Promise<Sound> {
-  return decodedSound(await sourceOf(file, options), async function* (source, unsupported, reading) {
-    const { decodeInBrowser } = await import('./webDecoder.ts');
-    yield* decodeInBrowser(source, unsupported, reading);
+  return decodedSound(await sourceOf(file, options), {
+    async *mono(...request) {
+      yield* (await import('./webDecoder.ts')).browserDecoder.mono(...request);
+    },
+    async *pieces(...request) {
+      yield* (await import('./webDecoder.ts')).browserDecoder.pieces(...request);
+    },
   });
 }
 

@@ -3,7 +3,8 @@
  * rate and go through our resampler, as those of every file do: browsers resample each in its own way.
  */
 import type { ByteSource } from '../audio/byteSource.ts';
-import { planesSound } from '../audio/planesSound.ts';
+import type { OtherDecoder } from '../audio/decodedSound.ts';
+import { type Planes, planePieces, planesSound } from '../audio/planesSound.ts';
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import { untilAborted } from '../base/signals.ts';
@@ -14,18 +15,29 @@ const USUAL_RATE = 48_000;
 const MIN_RATE = 8000;
 const MAX_RATE = 96_000;
 
+/** The browser's decoder beside our own. */
+export const browserDecoder: OtherDecoder<ByteSource> = {
+  async *mono(...request) {
+    const { planes, sampleRate } = await decodeInBrowser(...request);
+    yield* planesSound(planes, sampleRate).read(request[2]);
+  },
+  async *pieces(...request) {
+    const { planes, sampleRate } = await decodeInBrowser(...request);
+    yield* planePieces(planes, sampleRate, request[2]);
+  },
+};
+
 /**
  * Decodes all of it at once, as the Web Audio API does: an hour takes 690 MB a channel while it is read.
  *
  * @param unsupported what our readers said
  * @throws {AudioError} `unsupported` where there is no decoder, as in workers; `undecodable`; the signal's reason
  */
-export async function* decodeInBrowser(
+async function decodeInBrowser(
   source: ByteSource,
   unsupported: AudioError,
-  options: CallOptions,
-): AsyncGenerator<Float32Array, void, undefined> {
-  const { signal } = options;
+  { signal }: CallOptions,
+): Promise<{ readonly planes: Planes; readonly sampleRate: number }> {
   if (typeof OfflineAudioContext !== 'function') {
     throw new AudioError('unsupported', unsupported.message, {
       cause: unsupported,
@@ -44,8 +56,8 @@ export async function* decodeInBrowser(
       hint: 'It may be no recording, or without sound. Convert it to MP3, FLAC or WAV.',
     });
   }
-  const planes = Array.from({ length: buffer.numberOfChannels }, (_, channel) => buffer.getChannelData(channel));
-  yield* planesSound({ sampleFormat: 'f32', channels: planes }, buffer.sampleRate).read(options);
+  const channels = Array.from({ length: buffer.numberOfChannels }, (_, channel) => buffer.getChannelData(channel));
+  return { planes: { sampleFormat: 'f32', channels }, sampleRate: buffer.sampleRate };
 }
 
 /** The rate that the sample entry of an MP4's AAC track says, if there is one. @see ISO/IEC 14496-12, 12.2.3 */
