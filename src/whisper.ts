@@ -30,8 +30,8 @@ import type { SpeechModel } from './transcribe/speechModel.ts';
 import type { SampleSource } from './transcribe/stream/sampleFeed.ts';
 import type { StreamSummary, StreamUpdate } from './transcribe/stream/stream.ts';
 import type { StreamOptions } from './transcribe/stream/streamOptions.ts';
-import { checkTranscription, transcribe, transcribeSegments } from './transcribe/transcribe.ts';
-import type { Segment, Transcript } from './transcribe/transcript.ts';
+import { checkTranscription, collectTranscript, transcribe, transcribeSegments } from './transcribe/transcribe.ts';
+import type { Segment, Transcript, TranscriptSummary } from './transcribe/transcript.ts';
 
 export interface WhisperParts {
   readonly device: Device;
@@ -103,6 +103,7 @@ export class Whisper {
    */
   async transcribe(audio: AudioInput, options: TranscribeOptions = {}): Promise<Transcript> {
     checkTranscription(this.#parts, options);
+    if (options.channels === 'speakers') return collectTranscript(this.#speakers(audio, options));
     const { model, places } = this.#partOf(options.batchSize);
     return this.#admitted(options.signal, places, async (signal, turn) => {
       const mel = await this.#logMel(audio, { ...options, signal }, turn);
@@ -121,6 +122,10 @@ export class Whisper {
    */
   async *segments(audio: AudioInput, options: TranscribeOptions = {}): AsyncGenerator<Segment, void, undefined> {
     checkTranscription(this.#parts, options);
+    if (options.channels === 'speakers') {
+      yield* this.#speakers(audio, options);
+      return;
+    }
     const { model, places } = this.#partOf(options.batchSize);
     yield* this.#inTurns(options.signal, places, (signal, turn) =>
       this.#segments(model, audio, { ...options, signal }, turn),
@@ -138,6 +143,44 @@ export class Whisper {
       yield* transcribeSegments(model, mel, options);
     } finally {
       await mel.close();
+    }
+  }
+
+  /**
+   * Transcribes the channels of a recording as speakers. While somebody loops over their segments the work goes on, and the
+   * call has its places until that is done.
+   */
+  async *#speakers(
+    audio: AudioInput,
+    options: TranscribeOptions,
+  ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
+    if (this.#closed) throw closedError();
+    const { signal, release } = anySignal(options.signal, this.#closing.signal);
+    const reading = { ...options, signal };
+    const mels: LogMel[] = [];
+    let sound: Sound | undefined;
+    let turn: Turn | undefined;
+    try {
+      // Most recordings are not of speakers.
+      const { speakerNames, transcribeSpeakers } = await import('./transcribe/speakers/speakers.ts');
+      const input = audioInput(audio);
+      sound = input.kind === 'sound' ? input.sound : await this.#parts.openSound(input, reading);
+      const channels = (await sound.channels?.(reading)) ?? [sound];
+      const names = speakerNames(channels.length, options.speakerNames);
+      const { model, places } = this.#partOf(options.batchSize, channels.length);
+      turn = new Turn(this.#admission, signal, places);
+      await turn.begin();
+      for (const [i, channel] of channels.entries())
+        mels.push(await this.#logMelOf(channel, partOfReading(reading, i, channels.length)));
+      const speakers = mels.map((mel, i) => ({ mel, name: names[i]! })); // as many
+      return yield* transcribeSpeakers(model, speakers, reading, { atOnce: places, onDecoded: () => turn?.end() });
+    } catch (error) {
+      throw this.#closed ? closedError() : error;
+    } finally {
+      turn?.end();
+      for (const mel of mels) await mel.close();
+      await sound?.close?.();
+      release();
     }
   }
 
@@ -244,8 +287,11 @@ export class Whisper {
   }
 
   /** What a call works with: its part of the pool; for windows of its own that are decoded together all of it, and the engine. */
-  #partOf(batchSize = 1): { readonly model: SpeechModel; readonly places: number } {
-    return batchSize > 1 ? { model: this.#parts, places: this.#admission.size } : { model: this.#shared, places: 1 };
+  #partOf(batchSize = 1, wanted = 1): { readonly model: SpeechModel; readonly places: number } {
+    const { size } = this.#admission;
+    return batchSize > 1
+      ? { model: this.#parts, places: size }
+      : { model: this.#shared, places: Math.min(wanted, size) };
   }
 
   /**
@@ -258,9 +304,7 @@ export class Whisper {
     const sound =
       input.kind === 'sound' ? input.sound : await turn.without(() => this.#parts.openSound(input, options), close);
     try {
-      const { signal, onProgress, onWarning } = options;
-      const { scratch } = this.#parts;
-      const mel = await logMel(sound, { signal, onProgress, onWarning, scratch, nMels: this.dims.nMels });
+      const mel = await this.#logMelOf(sound, options);
       return {
         ...mel,
         async close() {
@@ -272,6 +316,10 @@ export class Whisper {
       await sound.close?.();
       throw error;
     }
+  }
+
+  #logMelOf(sound: Sound, { signal, onProgress, onWarning }: CallOptions): Promise<LogMel> {
+    return logMel(sound, { signal, onProgress, onWarning, scratch: this.#parts.scratch, nMels: this.dims.nMels });
   }
 
   /**
@@ -323,6 +371,17 @@ export class Whisper {
       release();
     }
   }
+}
+
+/** Reading one of several channels is a part of reading the recording; what is damaged is told once. */
+function partOfReading({ signal, onProgress, onWarning }: CallOptions, channel: number, count: number): CallOptions {
+  return {
+    signal,
+    onProgress:
+      onProgress &&
+      ((progress) => onProgress({ ...progress, done: (channel * progress.total + progress.done) / count })),
+    onWarning: channel === 0 ? onWarning : undefined,
+  };
 }
 
 function closedError(): SottoError {

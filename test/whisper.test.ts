@@ -19,9 +19,9 @@ class ScriptedModel extends ScriptedInference implements ModelInference {
   readonly dims: ModelDimensions;
   readonly weightBytes = 0;
   readonly storage = { cacheDtype: 'f32' } as const;
-  constructor(options: ScriptedOptions) {
+  constructor(options: ScriptedOptions, nMels: number) {
     super(options);
-    const audio = { nMels: 1, nAudioCtx: 1500, nAudioState: 1, nAudioHead: 1, nAudioLayer: 1 };
+    const audio = { nMels, nAudioCtx: 1500, nAudioState: 1, nAudioHead: 1, nAudioLayer: 1 };
     this.dims = { ...audio, nVocab, nTextCtx: 448, nTextState: 1, nTextHead: 1, nTextLayer: 1 };
   }
   encoderOutput(): Promise<Float32Array> {
@@ -33,10 +33,11 @@ class ScriptedModel extends ScriptedInference implements ModelInference {
 }
 
 /** Every window says two segments of 10 s; `onStep` is called before each token. */
-function model(onStep?: () => void, onOpen?: (file: FileInput) => Promise<void>, recordingsAtOnce?: number) {
+function model(onStep?: () => void, onOpen?: (file: FileInput) => Promise<void>, recordingsAtOnce?: number, nMels = 1) {
   const tokens = [ts(0), 400, ts(10), ts(10), 370, ts(20), ts(20)];
   const windows = Array.from({ length: 20 }, () => tokens);
-  const inference = new ScriptedModel({ nVocab, script: playTokens(nVocab, eot, windows), onStep, isSlow: true });
+  const script = playTokens(nVocab, eot, windows);
+  const inference = new ScriptedModel({ nVocab, script, onStep, isSlow: true }, nMels);
   let closed = 0;
   // Of a device, only these are looked at.
   const device = {
@@ -278,6 +279,44 @@ test('close may be called in the loop over segments', async () => {
   await throws(SottoError, 'closed', async () => {
     for await (const _ of whisper.segments('a', english)) await whisper.close();
   });
+});
+
+test('the channels of a recording are calls of their own inside of one', async () => {
+  // A vowel of each, one after the other.
+  const vowel = (i: number): number => {
+    let sum = 0;
+    for (let k = 1; k <= 25; k++) sum += Math.sin(0.06 * k * i) / k;
+    return 0.1 * sum * (1 + Math.sin(0.002 * i));
+  };
+  const voice = (from: number): Float32Array =>
+    Float32Array.from({ length: 5 * 16000 }, (_, i) => (i >= from * 16000 && i < (from + 1.5) * 16000 ? vowel(i) : 0));
+  const call = { channels: [voice(0.5), voice(3)], sampleRate: 16000 };
+  const options = { ...english, channels: 'speakers', speakerNames: ['Ada', 'Bo'] } as const;
+  for (const recordingsAtOnce of [1, 2, 8]) {
+    const { whisper } = model(undefined, undefined, recordingsAtOnce, 80);
+    const speakers: (string | undefined)[] = [];
+    for await (const { speaker } of whisper.segments(call, options)) {
+      speakers.push(speaker);
+      // Another call may be made while the loop's body runs.
+      if (speakers.length === 1) await whisper.transcribe(new Float32Array(16000), english);
+    }
+    assert.equal([...new Set(speakers)].sort(), ['Ada', 'Bo'], `${recordingsAtOnce} at once`);
+    const { segments } = await whisper.transcribe(call, options);
+    assert.equal(
+      segments.map(({ speaker }) => speaker),
+      speakers,
+    );
+    await throws(OptionsError, 'contradiction', () => whisper.transcribe(call, { ...options, speakerNames: ['Ada'] }));
+    await throws(AudioError, 'channels', () => whisper.transcribe(new Float32Array(16000), options));
+    await throws(OptionsError, 'contradiction', () => whisper.transcribe(call, { ...english, speakerNames: ['Ada'] }));
+    await throws(OptionsError, 'contradiction', async () => {
+      for await (const _ of whisper.transcribeAll([call], options as object));
+    });
+    const closing = whisper.transcribe(call, options);
+    const closed = reasonOf(() => closing);
+    await whisper.close();
+    assert.instance(await closed, SottoError);
+  }
 });
 
 test.run();

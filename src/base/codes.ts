@@ -12,7 +12,7 @@ export const ERROR_CODES = {
   },
   AudioError: {
     changed: 'The recording changed between two reads of it.',
-    channels: 'There is no rule to mix these channels to one.',
+    channels: 'There is no rule to mix these channels to one, or they cannot be told apart as speakers.',
     crashed: 'The process that transcribed it ended, each time that it was tried.',
     empty: 'The file has no bytes.',
     endless: 'A stream gave many gigabytes and did not end.',

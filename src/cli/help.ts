@@ -10,6 +10,7 @@ const EXAMPLES: readonly (readonly [string, string])[] = [
   ['sotto talk.mp3 --device webgpu --task translate', 'on the GPU, into English'],
   ['sotto talk.mp3 --initial_prompt "Ada, Babbage"', 'names are spelt so'],
   ['sotto film.mp4 -f srt --word_timestamps True --max_line_width 42', 'subtitles in short lines'],
+  ['sotto call.wav --channels speakers', 'a call with a party a side: every line says who speaks'],
   ['arecord -f S16_LE -r 16000 | sotto - -m base', 'live, from the microphone'],
   ['sotto models', 'the names of models, their sizes, which are here'],
   ['sotto fetch large-v3', 'fetch a model before it is needed'],

@@ -89,6 +89,11 @@ export function faultOf(spec: OptionSpec, value: unknown): 'type' | 'range' | un
     case 'choices':
       if (!Array.isArray(value)) return 'type';
       return value.length > 0 && value.every((item) => spec.choices.includes(item)) ? undefined : 'range';
+    case 'names':
+      if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) return 'type';
+      return value.length > 0 && value.every((item) => item.trim() !== '' && !/\p{Cc}/u.test(item))
+        ? undefined
+        : 'range';
     case 'tokens':
       if (typeof value === 'string') return undefined;
       return Array.isArray(value) && value.every((id) => Number.isInteger(id) && id >= 0) ? undefined : 'type';
@@ -113,6 +118,8 @@ export function wanted(spec: OptionSpec): string {
       return `one of ${spec.choices.join(', ')}`;
     case 'choices':
       return `one or more of ${spec.choices.join(', ')}`;
+    case 'names':
+      return 'a list of names, each in one line';
     case 'tokens':
       return 'a text or a list of token ids';
     case 'list':

@@ -111,6 +111,11 @@ export interface TokensSpec extends Described {
   readonly kind: 'tokens';
 }
 
+/** Texts that are not empty, at least one. */
+export interface NamesSpec extends Described {
+  readonly kind: 'names';
+}
+
 /** Numbers as a list, or as a text with commas between them; who uses them checks each. */
 export interface ListSpec extends Described {
   readonly kind: 'list';
@@ -132,6 +137,7 @@ export type OptionSpec =
   | TextSpec
   | ChoiceSpec
   | ChoicesSpec
+  | NamesSpec
   | TokensSpec
   | ListSpec
   | TableSpec;
@@ -173,6 +179,7 @@ interface Values<S extends OptionSpec> {
   readonly text: string;
   readonly choice: S extends ChoiceSpec ? S['choices'][number] : never;
   readonly choices: readonly (S extends ChoicesSpec ? S['choices'][number] : never)[];
+  readonly names: readonly string[];
   readonly tokens: string | readonly number[];
   readonly list: string | readonly number[];
   readonly table: S extends TableSpec ? boolean | Given<S['options']> : never;

@@ -58,6 +58,8 @@ export function placeholder(spec: OptionSpec): string {
     case 'text':
     case 'tokens':
       return 'TEXT';
+    case 'names':
+      return 'NAME,...';
     case 'choice':
       return spec.choices.join('|');
     case 'choices':
@@ -179,6 +181,7 @@ function parsed(spec: OptionSpec, text: string): unknown {
     case 'table':
       return [true, false].find((value) => booleanText(value).toLowerCase() === text.toLowerCase());
     case 'choices':
+    case 'names':
       return text.split(',').map((item) => item.trim());
     case 'text':
     case 'choice':
@@ -200,6 +203,8 @@ function wantedText(spec: OptionSpec): string {
     case 'numbers':
     case 'list':
       return 'numbers with commas between them';
+    case 'names':
+      return 'names with commas between them';
     case 'choices':
       return `${wanted(spec)}, with commas between them`;
     default:

@@ -30,6 +30,7 @@ export function segmentFields(segment: Segment): [string, string][] {
     ['avg_logprob', floatRepr(segment.avgLogprob)],
     ['compression_ratio', floatRepr(segment.compressionRatio)],
     ['no_speech_prob', floatRepr(segment.noSpeechProb)],
+    ...speakerField(segment.speaker),
   ];
 }
 
@@ -39,7 +40,13 @@ function wordJson(word: Word): string {
     ['start', floatRepr(word.start)],
     ['end', floatRepr(word.end)],
     ['probability', floatRepr(word.probability)],
+    ...speakerField(word.speaker),
   ]);
+}
+
+/** None where it is not known who speaks. */
+export function speakerField(speaker: string | undefined): [string, string][] {
+  return speaker === undefined ? [] : [['speaker', jsonString(speaker)]];
 }
 
 export function list(items: readonly string[]): string {

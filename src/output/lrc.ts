@@ -7,6 +7,7 @@
 
 import { roundHalfEven, strip } from '../base/python.ts';
 import type { Transcript } from '../transcribe/transcript.ts';
+import { speakerLabel } from './speakers.ts';
 import { hasWords } from './words.ts';
 import { cues, cuesOfWords, type WrapOptions } from './wrap.ts';
 
@@ -15,7 +16,7 @@ export function writeLrc(transcript: Transcript, options: WrapOptions = {}): str
     let lines = '';
     for (const words of cuesOfWords(transcript, options)) {
       const text = words.map(({ word, start }) => `<${time(start)}> ${oneLine(word)}`).join(' ');
-      lines += `[${time(words[0]!.start)}]${text} <${time(words.at(-1)!.end)}>\n`;
+      lines += `[${time(words[0].start)}]${speakerLabel(words[0].speaker)}${text} <${time(words.at(-1)!.end)}>\n`;
     }
     return lines;
   }

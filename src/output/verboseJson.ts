@@ -7,8 +7,8 @@
 
 import { strip } from '../base/python.ts';
 import { languageName } from '../text/languages.ts';
-import type { Transcript } from '../transcribe/transcript.ts';
-import { list, object, segmentFields } from './json.ts';
+import type { Transcript, Word } from '../transcribe/transcript.ts';
+import { list, object, segmentFields, speakerField } from './json.ts';
 import { floatRepr, jsonString } from './pythonJson.ts';
 import { hasWords } from './words.ts';
 
@@ -29,10 +29,11 @@ export function writeVerboseJson(transcript: Transcript): string {
   return object(fields);
 }
 
-function wordJson({ word, start, end }: { readonly word: string; readonly start: number; readonly end: number }) {
+function wordJson({ word, start, end, speaker }: Word): string {
   return object([
     ['word', jsonString(strip(word))],
     ['start', floatRepr(start)],
     ['end', floatRepr(end)],
+    ...speakerField(speaker),
   ]);
 }

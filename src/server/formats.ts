@@ -1,19 +1,19 @@
 /**
- * What a transcript is answered as: OpenAI's formats and ours. All but `json` are the bytes that the command writes into its
- * files; `verbose_json` has `usage` beside them.
+ * What a transcript is answered as: OpenAI's formats and ours. They are the bytes that the command writes into its
+ * files, but for `json` and `diarized_json`; `verbose_json` has `usage` beside them.
  *
  * @see https://platform.openai.com/docs/api-reference/audio/createTranscription
  */
 import { strip } from '../base/python.ts';
 import type { WrapOptions } from '../output/wrap.ts';
 import { type Format, write } from '../output/writer.ts';
-import type { Transcript } from '../transcribe/transcript.ts';
+import type { Segment, Transcript } from '../transcribe/transcript.ts';
 import type { TokenLogprob } from './logprobs.ts';
 
 interface ResponseKind {
   /** Clients parse JSON by it, and nothing else. */
   readonly contentType: string;
-  /** The command's file that it is; `json` is none of them. */
+  /** The command's file that it is; `json` and `diarized_json` are none of them. */
   readonly file?: Format;
 }
 
@@ -23,6 +23,7 @@ const KINDS = {
   srt: { contentType: 'application/x-subrip; charset=utf-8', file: 'srt' },
   vtt: { contentType: 'text/vtt; charset=utf-8', file: 'vtt' },
   verbose_json: { contentType: 'application/json', file: 'verbose_json' },
+  diarized_json: { contentType: 'application/json' },
   tsv: { contentType: 'text/tab-separated-values; charset=utf-8', file: 'tsv' },
   lrc: { contentType: 'text/plain; charset=utf-8', file: 'lrc' },
   csv: { contentType: 'text/csv; charset=utf-8', file: 'csv' },
@@ -47,6 +48,11 @@ export function usageOf({ duration = 0 }: Transcript): Usage {
   return { type: 'duration', seconds: Math.ceil(duration) };
 }
 
+/** A segment with who speaks, in a `diarized_json` and as an event of a stream. */
+export function diarizedSegment({ id, start, end, text, speaker = '' }: Segment) {
+  return { id: String(id), type: 'transcript.text.segment', start, end, text: strip(text), speaker };
+}
+
 /** @param logprobs of the tokens of the text, where they were asked for: `json` alone has a place for them */
 export function answerOf(
   transcript: Transcript,
@@ -56,8 +62,13 @@ export function answerOf(
 ): Answer {
   const { contentType, file }: ResponseKind = KINDS[format];
   const usage = usageOf(transcript);
+  const text = strip(transcript.text);
+  if (format === 'diarized_json') {
+    const { task = 'transcribe', duration = 0, segments } = transcript;
+    const diarized = { task, duration, text, segments: segments.map(diarizedSegment), usage };
+    return { contentType, body: JSON.stringify(diarized) };
+  }
   if (file === undefined) {
-    const text = strip(transcript.text);
     return { contentType, body: JSON.stringify({ text, ...(logprobs && { logprobs }), usage }) };
   }
   const body = write(transcript, file, layout);

@@ -96,7 +96,9 @@ export class Models {
     if (same) return same.name;
     const shown = given.length > 100 ? `${given.slice(0, 100)}...` : given;
     const names = this.#places.map(({ name }) => name).join(', ');
-    const why = /diarize/.test(given) ? ' It tells speakers apart, which this server cannot.' : '';
+    const why = /diarize/.test(given)
+      ? ' It knows voices, which this server does not: with another model, channels=speakers tells the parties of a call apart.'
+      : '';
     throw new ApiError(404, `There is no model ${shown} on this server, which has ${names}.${why}`, {
       param: 'model',
       code: 'model_not_found',

@@ -60,9 +60,6 @@ const SINGLE: Readonly<Record<string, Reader>> = {
     draft.model = value === '' ? undefined : value;
   },
   response_format: (value, draft, field) => {
-    if (value === 'diarized_json') {
-      throw refused(field, 'diarized_json tells who speaks, which this server cannot find out: ask for verbose_json.');
-    }
     const format = RESPONSE_FORMATS.find((name) => name === value);
     if (!format) throw refused(field, `${field} is one of ${RESPONSE_FORMATS.join(', ')}, not "${short(value)}".`);
     draft.format = format;
@@ -113,10 +110,16 @@ const LISTS: Readonly<Record<string, (values: readonly string[], draft: Draft, f
     }
   },
   known_speaker_names: (_, __, field) => {
-    throw refused(field, `${field} needs a model that tells speakers apart, which this server does not have.`);
+    throw refused(
+      field,
+      `${field} needs a model that knows voices, which this server does not have: channels=speakers takes speaker_names.`,
+    );
   },
   known_speaker_references: (_, __, field) => {
-    throw refused(field, `${field} needs a model that tells speakers apart, which this server does not have.`);
+    throw refused(
+      field,
+      `${field} needs a model that knows voices, which this server does not have: channels=speakers takes speaker_names.`,
+    );
   },
 };
 
@@ -170,6 +173,9 @@ export function readParameters(
     else throw unknown(field, base, reader);
   }
   readChunking(draft);
+  // Who speaks is known by the channel.
+  if (draft.format === 'diarized_json' && !draft.fieldOf.has('channels'))
+    set(draft, 'channels', 'speakers', 'response_format');
   if (task === 'translate') draft.options.set('task', 'translate');
   checkTogether(draft);
   const options = Object.fromEntries(draft.options);
@@ -224,13 +230,18 @@ function readChunking(draft: Draft): void {
   }
 }
 
-function checkTogether({ format, isStream, wantsLogprobs, languages, fieldOf }: Draft): void {
-  if (isStream && !(format === 'json' || format === 'text' || format === 'verbose_json')) {
+const STREAMED: readonly ResponseFormat[] = ['json', 'text', 'verbose_json', 'diarized_json'];
+
+function checkTogether({ format, isStream, wantsLogprobs, languages, fieldOf, options }: Draft): void {
+  if (format === 'diarized_json' && options.get('channels') !== 'speakers') {
+    throw refused('channels', 'diarized_json says who speaks, which is known by the channel: channels is speakers.');
+  }
+  if (isStream && !STREAMED.includes(format)) {
     throw refused('stream', `stream gives text while it is decoded, and ${format} is written when all of it is there.`);
   }
   if (wantsLogprobs && format !== 'json') throw refused('include[]', `include[]=logprobs needs response_format=json.`);
   const words = fieldOf.get('word_timestamps');
-  if (words !== undefined && (format === 'json' || format === 'text')) {
+  if (words !== undefined && ['json', 'text', 'diarized_json'].includes(format)) {
     throw refused(words, `${words} needs a response_format that has times: verbose_json, srt, vtt, lrc, tsv or csv.`);
   }
   if (languages.length > 0 && fieldOf.has('language')) {

@@ -6,7 +6,7 @@ import { anySignal } from '../base/signals.ts';
 import type { Task } from '../text/tokenizer.ts';
 import type { Segment } from '../transcribe/transcript.ts';
 import { ApiError, ClientGone, logged, toApiError } from './errors.ts';
-import { usageOf } from './formats.ts';
+import { diarizedSegment, usageOf } from './formats.ts';
 import { logprobsOf } from './logprobs.ts';
 import type { ServedModel } from './models.ts';
 import { checkLength, readForm } from './multipart.ts';
@@ -126,6 +126,7 @@ async function receive(
     const { path, seconds } = await prepareSound(file.path, join(folder.path, 'sound.wav'), {
       openSound,
       maxSeconds: limits.maxSeconds,
+      keepsChannels: settings.transcribe.channels === 'speakers',
       signal,
       onWarning: ({ message }) => log(`${facts.requestId}: ${message.replaceAll(file.path, file.name)}`),
     });
@@ -169,19 +170,25 @@ function streamed(context: ServerContext, parts: ServerParts, work: Work, held: 
   const send = async (sink: EventSink): Promise<void> => {
     try {
       let model: ServedModel | undefined;
+      const isDiarized = work.asked.format === 'diarized_json';
       let textOf: ((segment: Segment) => string) | undefined;
       const deltas = new TextDeltas();
       const { transcript } = await runWork(parts, work, ticket, signal, {
         onBegin(loaded) {
           model = loaded;
-          textOf = segmentTexts(loaded.tokenizer);
+          textOf =
+            work.settings.transcribe.channels === 'speakers' ? ({ text }) => text : segmentTexts(loaded.tokenizer);
         },
         onSegment(segment) {
           const delta = deltas.push(textOf?.(segment) ?? '');
-          if (delta !== '') sink.send({ type: 'transcript.text.delta', delta });
+          if (delta !== '') {
+            sink.send({ type: 'transcript.text.delta', delta, ...(isDiarized && { segment_id: String(segment.id) }) });
+          }
+          if (isDiarized) sink.send(diarizedSegment(segment));
           if (work.asked.format !== 'verbose_json') return;
-          const { id, start, end, text } = segment;
-          sink.send({ type: 'transcript.text.segment', id: String(id), start, end, text });
+          const { id, start, end, text, speaker } = segment;
+          const who = speaker !== undefined && { speaker };
+          sink.send({ type: 'transcript.text.segment', id: String(id), start, end, text, ...who });
         },
       });
       const { delta, text } = deltas.end(transcript.text);

@@ -68,6 +68,21 @@ export const TRANSCRIBE_OPTIONS = {
     group: 'content',
     help: 'Windows of 30 seconds that are looked at to find the language.',
   },
+  channels: {
+    kind: 'choice',
+    choices: ['mix', 'speakers'],
+    default: 'mix',
+    where: ['transcribe'],
+    group: 'content',
+    help: 'What the channels of a recording are. mix: parts of one sound, which are added up. speakers: one person each, as in calls that are recorded with a party a side; each is transcribed by itself, and every segment says who speaks.',
+  },
+  speakerNames: {
+    kind: 'names',
+    where: ['transcribe'],
+    group: 'content',
+    help: 'Names of the speakers in the order of the channels, the left one first; with channels speakers.',
+    none: 'Left and Right; Channel 1, Channel 2 ... where there are more.',
+  },
   clipTimestamps: {
     kind: 'list',
     where: RECORDINGS,
@@ -185,6 +200,8 @@ export function checkTranscribeOptions(options: TranscribeOptions): void {
       'Leave the language out: it is detected window by window.',
     );
   }
+  if (options.speakerNames !== undefined && options.channels !== 'speakers')
+    contradiction('speakerNames has no effect without channels speakers.', 'Set channels to speakers.');
   const wordOptions = ['prependPunctuations', 'appendPunctuations', 'hallucinationSilenceThreshold'] as const;
   for (const name of wordOptions) {
     if (options[name] === undefined || options.wordTimestamps) continue;

@@ -5,7 +5,7 @@
  */
 import { N_FRAMES } from '../audio/constants.ts';
 import type { LogMel } from '../audio/features/logMel.ts';
-import { InternalError } from '../base/errors.ts';
+import { InternalError, OptionsError } from '../base/errors.ts';
 import {
   checkTranscribeOptions,
   type ResolvedTranscribeOptions,
@@ -31,8 +31,14 @@ export async function transcribe(
   mel: LogMel,
   options: TranscribeOptions = {},
 ): Promise<Transcript> {
+  return collectTranscript(transcribeSegments(model, mel, options));
+}
+
+/** All segments, with what is known when they are. */
+export async function collectTranscript(
+  iterator: AsyncGenerator<Segment, TranscriptSummary, undefined>,
+): Promise<Transcript> {
   const segments: Segment[] = [];
-  const iterator = transcribeSegments(model, mel, options);
   for (;;) {
     const { done, value } = await iterator.next();
     if (done) return { ...value, segments };
@@ -47,6 +53,7 @@ export async function* transcribeSegments(
   options: TranscribeOptions = {},
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
   checkTranscription(model, options);
+  refuseSpeakers(options);
   const resolved = resolveTranscribeOptions(options);
   return yield* (resolved.batchSize > 1 ? inBatches : inSequence)(model, mel, resolved);
 }
@@ -56,6 +63,14 @@ export function checkTranscription({ inference }: SpeechModel, options: Transcri
   checkTranscribeOptions(options);
   if (options.wordTimestamps) requireAlignment(inference);
   options.signal?.throwIfAborted();
+}
+
+/** A spectrogram has one channel. @throws {OptionsError} `contradiction` */
+export function refuseSpeakers({ channels }: TranscribeOptions): void {
+  if (channels !== 'speakers') return;
+  throw new OptionsError('contradiction', 'Channels that are speakers are found in a recording alone.', {
+    hint: 'Give it to the method transcribe or segments of Whisper.',
+  });
 }
 
 async function* inSequence(

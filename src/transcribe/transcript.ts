@@ -11,6 +11,8 @@ export interface Word {
   readonly end: number;
   /** Mean probability of its tokens. */
   readonly probability: number;
+  /** Who says it; present if the channels of the recording are speakers. */
+  readonly speaker?: string;
 }
 
 /** The text between two timestamps. Temperature and the three scores after it are those of the whole window. */
@@ -28,7 +30,9 @@ export interface Segment {
   readonly tokens: readonly number[];
   /** log-probability of each token, after the rules and before the temperature. */
   readonly tokenLogprobs: readonly number[];
-  /** Code of its window's language; present if the language was detected for each window. */
+  /** Who speaks; present if the channels of the recording are speakers. */
+  readonly speaker?: string;
+  /** Code of its language; present if that was detected for each window, or speakers were found to have several. */
   readonly language?: string;
   readonly temperature: number;
   readonly avgLogprob: number;

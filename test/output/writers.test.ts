@@ -192,4 +192,85 @@ test('layout of words without word times is refused', async () => {
   await throws(OptionsError, 'wordsNeeded', () => write(transcript, 'srt', { maxLineWidth: 20 }));
 });
 
+test('who speaks, in every format', () => {
+  const said = (speaker: string, start: number, ...texts: string[]): Segment => ({
+    ...segment(
+      texts.join(''),
+      texts.map((word, i) => ({ word, start: start + i, end: start + i + 1, probability: 0.5, speaker })),
+    ),
+    ...{ speaker, start, end: start + texts.length },
+  });
+  const segments = [said('Ada', 0, ' Good', ' morning.'), said('Bo <b> & "co"', 2, ' Hi --> you.')];
+  const worded: Transcript = { text: ' Good morning. Hi --> you.', language: 'en', segments };
+  const plain: Transcript = { ...worded, segments: segments.map(({ words: _, ...rest }) => rest) };
+  const rows: [Transcript, (typeof FORMATS)[number], WrapOptions, string][] = [
+    [plain, 'txt', {}, 'Ada: Good morning.\nBo <b> & "co": Hi --> you.\n'],
+    [
+      plain,
+      'srt',
+      {},
+      '1\n00:00:00,000 --> 00:00:02,000\nAda: Good morning.\n\n' +
+        '2\n00:00:02,000 --> 00:00:03,000\nBo <b> & "co": Hi -> you.\n\n',
+    ],
+    [
+      plain,
+      'vtt',
+      {},
+      'WEBVTT\n\n00:00.000 --> 00:02.000\n<v Ada>Good morning.\n\n' +
+        '00:02.000 --> 00:03.000\n<v Bo &lt;b&gt; &amp; "co">Hi -> you.\n\n',
+    ],
+    [
+      plain,
+      'tsv',
+      {},
+      'start\tend\tspeaker\ttext\n0\t2000\tAda\tGood morning.\n2000\t3000\tBo <b> & "co"\tHi --> you.\n',
+    ],
+    [
+      plain,
+      'csv',
+      {},
+      'start,end,speaker,text\n0,2000,"Ada","Good morning."\n2000,3000,"Bo <b> & ""co""","Hi --> you."\n',
+    ],
+    [plain, 'lrc', {}, '[00:00.00]Ada: Good morning.\n[00:02.00]Bo <b> & "co": Hi -> you.\n'],
+    [
+      worded,
+      'lrc',
+      { highlightWords: true },
+      '[00:00.00]Ada: <00:00.00> Good <00:01.00> morning. <00:02.00>\n' +
+        '[00:02.00]Bo <b> & "co": <00:02.00> Hi --> you. <00:03.00>\n',
+    ],
+    // The name is a part of the line, and cues of several lines end where somebody else begins.
+    [
+      worded,
+      'srt',
+      { maxLineWidth: 10, maxLineCount: 3 },
+      '1\n00:00:00,000 --> 00:00:02,000\nAda: Good\nmorning.\n\n' +
+        '2\n00:00:02,000 --> 00:00:03,000\nBo <b> & "co": Hi --> you.\n\n',
+    ],
+    [
+      worded,
+      'vtt',
+      { maxWordsPerLine: 1 },
+      'WEBVTT\n\n00:00.000 --> 00:01.000\n<v Ada>Good\n\n00:01.000 --> 00:02.000\n<v Ada>morning.\n\n' +
+        '00:02.000 --> 00:03.000\n<v Bo &lt;b&gt; &amp; "co">Hi --> you.\n\n',
+    ],
+  ];
+  for (const [transcript, format, options, wanted] of rows) {
+    assert.is(write(transcript, format, options), wanted, `${format} ${JSON.stringify(options)}`);
+  }
+  for (const format of ['json', 'verbose_json'] as const) {
+    const { segments: written, words } = JSON.parse(write(worded, format));
+    assert.equal(
+      written.map(({ speaker }: Segment) => speaker),
+      ['Ada', 'Bo <b> & "co"'],
+    );
+    const all: readonly Word[] = words ?? written.flatMap((one: Segment) => one.words);
+    assert.equal(
+      all.map(({ speaker }) => speaker),
+      ['Ada', 'Ada', 'Bo <b> & "co"'],
+      format,
+    );
+  }
+});
+
 test.run();

@@ -70,12 +70,17 @@ function check(results: Json, files: Awaited<ReturnType<typeof allFiles>>): void
   assert.ok(logprobs.every(({ logprob }) => logprob <= 0 && logprob > -10));
   for (const [name, param] of [
     ['threshold', 'chunking_strategy[threshold]'],
-    ['diarized', 'response_format'],
+    ['diarized', 'channels'],
     ['speakers', 'known_speaker_names[]'],
     ['granularity', 'timestamp_granularities[]'],
   ] as const) {
     refused(results[`parameter ${name}`], 400, { param });
   }
+
+  const call = results['parsed diarized_json'] as { segments: { speaker: string; text: string }[] } & Json;
+  assert.is(call.text, text);
+  assert.equal(new Set(call.segments.map(({ speaker }) => speaker)), new Set(['Left']));
+  assert.is(call.segments.map((segment) => segment.text).join(' '), text);
 
   for (const format of ['json', 'verbose_json']) {
     const events = results[`stream ${format}`] as Json[];

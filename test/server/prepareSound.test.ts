@@ -3,10 +3,12 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readWhole } from '../../src/audio/sound.ts';
 import { AudioError } from '../../src/base/errors.ts';
 import { openSound, readAudio } from '../../src/runtime/nodeAudio.ts';
 import { ApiError } from '../../src/server/errors.ts';
 import { prepareSound } from '../../src/server/prepareSound.ts';
+import { integerBytes, wavFile } from '../audio/sounds.ts';
 import { inFolder } from '../support/folder.ts';
 import { sharedOrSkip } from '../support/paths.ts';
 import { jfkPath } from '../support/testServer.ts';
@@ -42,6 +44,33 @@ test('recordings of every kind, and those that cannot be read', async () => {
       assert.is(got.length, wanted.length, path);
       assert.ok(Buffer.from(got.buffer).equals(Buffer.from(wanted.buffer, 0, 4 * wanted.length)), path);
     }
+  });
+});
+
+test('channels that are speakers stay apart; one channel alone is refused', async () => {
+  await inFolder(async (folder) => {
+    const values = Int16Array.from({ length: 96_000 }, (_, i) => 9000 * Math.sin((i % 2 === 0 ? 0.01 : 0.05) * i));
+    const path = join(folder, 'a.wav');
+    writeFileSync(
+      path,
+      wavFile({ tag: 1, bits: 16, sampleRate: 24_000, nChannels: 2, data: integerBytes(values, 16) }),
+    );
+    const { seconds } = await prepareSound(path, join(folder, 'b.wav'), { ...options, keepsChannels: true });
+    assert.is(seconds, 2);
+    const channelsOf = async (address: string): Promise<Float32Array[]> => {
+      const sound = await openSound({ kind: 'address', address });
+      const read = await Promise.all(((await sound.channels?.()) ?? []).map((channel) => readWhole(channel)));
+      await sound.close?.();
+      return read;
+    };
+    const wanted = await channelsOf(path);
+    assert.is(wanted.length, 2);
+    assert.equal(await channelsOf(join(folder, 'b.wav')), wanted);
+    const refused = await prepareSound(jfkPath, join(folder, 'c.wav'), { ...options, keepsChannels: true }).catch(
+      (reason: unknown) => reason,
+    );
+    assert.instance(refused, ApiError);
+    assert.is((refused as ApiError).param, 'channels'); // the line above
   });
 });
 

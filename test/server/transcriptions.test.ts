@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { write } from '../../src/output/writer.ts';
+import { wavFile } from '../audio/sounds.ts';
 import { fakeModel } from '../support/fakeModel.ts';
 import { inFolder } from '../support/folder.ts';
 import { BOUNDARY, END, filePart } from '../support/rawRequest.ts';
@@ -98,13 +99,80 @@ test('deltas joined are the text, which the last event has too', async () => {
   });
 });
 
+/** A WAV file of two channels: the recording of the tests and silence. */
+function stereo(): Uint8Array<ArrayBuffer> {
+  const data = jfk.subarray(jfk.indexOf('data') + 8);
+  const bytes = new Uint8Array(2 * data.length);
+  for (let i = 0; i < data.length; i += 2) bytes.set(data.subarray(i, i + 2), 2 * i);
+  return wavFile({ tag: 1, bits: 16, nChannels: 2, data: bytes }).slice();
+}
+
+test('the channels of a call are speakers, in every format', async () => {
+  const model = fakeModel();
+  await withTestServer({ model }, async (server) => {
+    const send = async (fields: Fields): Promise<Response> => {
+      const body = formOf(fields, stereo());
+      return fetch(`${server.url}/v1/audio/transcriptions`, { method: 'POST', body });
+    };
+    const diarized = [
+      { id: '0', type: 'transcript.text.segment', start: 0, end: 1, text: 'Hello there.', speaker: 'Left' },
+      { id: '1', type: 'transcript.text.segment', start: 1, end: 2, text: 'How are you?', speaker: 'Right' },
+    ];
+    const text = 'Hello there. How are you?';
+    const usage = { type: 'duration', seconds: 2 };
+    assert.equal(await (await send([['response_format', 'diarized_json']])).json(), {
+      ...{ task: 'transcribe', duration: 1.5, text, segments: diarized, usage },
+    });
+    const speakers = ['channels', 'speakers'] as const;
+    const lines = await send([speakers, ['response_format', 'text'], ['speaker_names', 'Ada, Bo']]);
+    assert.is(await lines.text(), 'Left: Hello there.\nRight: How are you?\n');
+    assert.equal(model.calls.at(-1)?.speakerNames, ['Ada', 'Bo']);
+    assert.is(model.calls.at(-1)?.channels, 'speakers');
+    assert.match(await (await send([speakers, ['response_format', 'vtt']])).text(), '<v Right>How are you?');
+    assert.equal(await (await send([speakers])).json(), { text, usage });
+
+    const events = (
+      await (
+        await send([
+          ['response_format', 'diarized_json'],
+          ['stream', 'true'],
+        ])
+      ).text()
+    )
+      .split('\n\n')
+      .filter((event) => event.startsWith('data: '))
+      .map((event) => JSON.parse(event.slice(6)));
+    const of = (type: string) => events.filter((event) => event.type === `transcript.text.${type}`);
+    assert.equal(of('segment'), diarized);
+    assert.equal(
+      of('delta').map(({ delta, segment_id }) => [delta, segment_id]),
+      [
+        ['Hello there.', '0'],
+        [' How are you?', '1'],
+      ],
+    );
+    assert.equal(of('done'), [{ type: 'transcript.text.done', text, usage }]);
+  });
+});
+
 test('what is wrong with a request is named', async () => {
   await withTestServer({}, async (server) => {
     const rows: [Fields, number, string | null, string][] = [
       [[['response_format', 'xml']], 400, 'response_format', 'json, text, srt'],
-      [[['response_format', 'diarized_json']], 400, 'response_format', 'who speaks'],
+      [[['response_format', 'diarized_json']], 400, 'channels', 'one channel'],
+      [[['channels', 'speakers']], 400, 'channels', 'one channel'],
+      [[['speaker_names', 'Ada,Bo']], 400, 'speaker_names', 'has no effect without'],
+      [
+        [
+          ['response_format', 'diarized_json'],
+          ['channels', 'mix'],
+        ],
+        400,
+        'channels',
+        'who speaks',
+      ],
       [[['model', 'large-v2']], 404, 'model', 'There is no model large-v2 on this server, which has tiny.'],
-      [[['model', 'gpt-4o-transcribe-diarize']], 404, 'model', 'speakers'],
+      [[['model', 'gpt-4o-transcribe-diarize']], 404, 'model', 'voices'],
       [[['language', 'klingon']], 400, 'language', 'does not know the language'],
       [[['temperature', 'hot']], 400, 'temperature', 'temperature takes'],
       [[['stream', 'yes']], 400, 'stream', 'true or false'],
@@ -130,7 +198,7 @@ test('what is wrong with a request is named', async () => {
         'chunking_strategy[threshold]',
         'dB',
       ],
-      [[['known_speaker_names[]', 'Ada']], 400, 'known_speaker_names[]', 'speakers'],
+      [[['known_speaker_names[]', 'Ada']], 400, 'known_speaker_names[]', 'voices'],
       [[['user', 'me']], 400, 'user', 'no meaning'],
       [[['beam_siz', '2']], 400, 'beam_siz', 'Did you mean beam_size?'],
       [[['beam_size', '0']], 400, 'beam_size', 'beam_size takes'],

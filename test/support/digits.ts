@@ -19,6 +19,8 @@ const nMels = 20;
 const columns = 3000;
 /** Values of the log-mel: silence is 80 dB below the loudest band, the rest of a voice 40. */
 const [silent, soft, loud] = [-1, 0, 1];
+/** A digit that is 24 dB softer is understood too. */
+const audible = 0.4;
 
 /** @param gaps frames of silence before each digit */
 export function layDigits(digits: readonly number[], gaps: (i: number) => number): SpokenDigit[] {
@@ -55,7 +57,7 @@ export function digitRecording(digits: readonly SpokenDigit[], nFrames: number):
 /** What is heard in a window. A digit of which the window has less than two thirds is taken for another. */
 function hear(mel: Float32Array): SpokenDigit[] {
   const at = (frame: number): number => {
-    for (let digit = 0; digit < 10; digit++) if (mel[(digit + 2) * columns + frame] === loud) return digit;
+    for (let digit = 0; digit < 10; digit++) if (mel[(digit + 2) * columns + frame]! >= audible) return digit;
     return -1;
   };
   const heard: SpokenDigit[] = [];

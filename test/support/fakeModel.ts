@@ -49,7 +49,9 @@ export function fakeModel({
           signal?.throwIfAborted();
           const error = fail(number);
           if (error) throw error;
-          const segment = segmentOf(id, text);
+          const speaker = ['Left', 'Right'][id % 2];
+          const named = options.channels === 'speakers' && speaker !== undefined && { speaker };
+          const segment = { ...segmentOf(id, text), ...named };
           segments.push(segment);
           onSegment?.(segment);
           onProgress?.({ stage: 'transcribe', done: id + 1, total: texts.length, unit: 'seconds' });

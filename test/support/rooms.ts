@@ -65,6 +65,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     values: [
       'audio/constants.ts',
       'audio/features/activity.ts',
+      'audio/features/crosstalk.ts',
       'audio/features/vad.ts',
       'base',
       'decode',

@@ -24,6 +24,12 @@ export interface Activity {
   readonly peakedness: Float32Array;
 }
 
+/** With what channels are compared by. */
+export interface MeasuredActivity extends Activity {
+  /** dB of all bands, on a scale that channels of one recording share; [nFrames]. */
+  readonly loudness: Float32Array;
+}
+
 type Windows = Pick<LogMel, 'nFrames' | 'window'>;
 
 /**
@@ -35,24 +41,23 @@ export async function measureActivity(
   mel: Windows,
   signal?: AbortSignal,
   maxKept = MAX_KEPT_FRAMES,
-): Promise<Activity> {
+): Promise<MeasuredActivity> {
   const { nFrames } = mel;
   const peakedness = new Float32Array(nFrames);
-  // First the loudness of each frame, of which only one is needed, then what is above the noise.
+  const loudness = new Float32Array(nFrames);
   const excess = new Float32Array(nFrames);
   const kept = nFrames <= maxKept ? new Float32Array(nFrames * N_BANDS) : undefined; // [nFrames, N_BANDS]
   for await (const { seek, measured } of measureWindows(mel, signal)) {
-    excess.set(measured.loudness, seek);
+    loudness.set(measured.loudness, seek);
     peakedness.set(measured.peakedness, seek);
     kept?.set(measured.levels, seek * N_BANDS);
   }
-  if (nFrames === 0) return { nFrames, excess, peakedness };
-  const loud = excess.sort()[Math.floor(0.95 * (nFrames - 1))]!;
-  excess.fill(0);
+  if (nFrames === 0) return { nFrames, excess, peakedness, loudness };
+  const loud = loudness.slice().sort()[Math.floor(0.95 * (nFrames - 1))]!;
   const meter = new BandExcess(excess, loud - LOUDNESS_RANGE);
   if (kept) meter.push(kept);
   else for await (const { measured } of measureWindows(mel, signal)) meter.push(measured.levels);
-  return { nFrames, excess, peakedness };
+  return { nFrames, excess, peakedness, loudness };
 }
 
 interface MeasuredFrames {

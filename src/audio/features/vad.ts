@@ -95,6 +95,11 @@ export function speechSpans(activity: Activity, options: SpeechOptions = {}): Sp
   return padded;
 }
 
+/** Whether a voice may begin in a frame. */
+export function isVoiced({ excess, peakedness }: Activity, frame: number): boolean {
+  return excess[frame]! >= SPEECH_OPTIONS.threshold.default && peakedness[frame]! >= MIN_PEAKEDNESS;
+}
+
 /** Whether there is sound in a frame, speech or not; pauses are frames without. */
 export function isSounding({ excess }: Activity, frame: number): boolean {
   return excess[frame]! >= SPEECH_OPTIONS.threshold.default * HOLD_SHARE;

@@ -2,11 +2,13 @@
 import { existsSync } from 'node:fs';
 import { OptionsError } from '../../base/errors.ts';
 import type { Progress, Warning } from '../../base/progress.ts';
+import { strip } from '../../base/python.ts';
 import { anySignal } from '../../base/signals.ts';
 import type { LanguageDetection } from '../../decode/languageDetect.ts';
 import { writeOutputs } from '../../files/output.ts';
 import type { PlannedOutput } from '../../files/outputPlan.ts';
 import { load } from '../../load.node.ts';
+import { speakerLabel } from '../../output/speakers.ts';
 import { formatTimestamp } from '../../output/timestamp.ts';
 import { languageName } from '../../text/languages.ts';
 import { resolveTranscribeOptions } from '../../transcribe/options.ts';
@@ -79,7 +81,8 @@ export async function transcribeCommand(parsed: ParsedArguments, io: CommandIo):
     const showName = (file: string): void => {
       if (parsed.files.length > 1 && settings.verbose) display.line(file);
     };
-    const isBatch = outputs.length > 1 && resolveTranscribeOptions(settings.transcribe).batchSize > 1;
+    const { batchSize, channels } = resolveTranscribeOptions(settings.transcribe);
+    const isBatch = outputs.length > 1 && batchSize > 1 && channels === 'mix';
     if (isBatch) {
       const files = outputs.map(({ recording }) => recording);
       for await (const result of whisper.transcribeAll(files, { ...settings.transcribe, ...call })) {
@@ -151,5 +154,7 @@ async function allAtOnce<T>(
 
 function printSegment(segment: Segment, display: ProgressDisplay, io: CommandIo): void {
   display.clear();
-  io.stdout.write(`[${formatTimestamp(segment.start)} --> ${formatTimestamp(segment.end)}] ${segment.text}\n`);
+  const { start, end, speaker, text } = segment;
+  const said = speaker === undefined ? text : speakerLabel(speaker) + strip(text);
+  io.stdout.write(`[${formatTimestamp(start)} --> ${formatTimestamp(end)}] ${said}\n`);
 }

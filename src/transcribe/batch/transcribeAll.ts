@@ -8,7 +8,7 @@ import { resolve } from '../../options/resolve.ts';
 import type { OptionsOf, OptionTable } from '../../options/spec.ts';
 import { resolveTranscribeOptions, TRANSCRIBE_OPTIONS } from '../options.ts';
 import type { SpeechModel } from '../speechModel.ts';
-import { checkTranscription, transcribe } from '../transcribe.ts';
+import { checkTranscription, refuseSpeakers, transcribe } from '../transcribe.ts';
 import type { Segment, Transcript } from '../transcript.ts';
 import type { BatchRecording } from './batch.ts';
 
@@ -47,6 +47,7 @@ export async function* transcribeAll(
   }
   const settings = { ...options, batchSize };
   checkTranscription(model, settings);
+  refuseSpeakers(settings);
   if (batchSize === 1) {
     yield* oneByOne(model, recordings, options);
     return;

@@ -11,7 +11,7 @@ import type { WindowSegment } from '../window/segments.ts';
 import { type Clip, overlapOf } from './clips.ts';
 
 /** Frames after the end of a recording that may still see its last sound, and more. */
-const SILENCE_OFFSET = 10;
+export const SILENCE_OFFSET = 10;
 
 /** A part of the recording and its place in the splice, in frames. */
 interface Part {
@@ -85,6 +85,12 @@ export class Timeline {
   sourceFrame(frame: number): number {
     const part = this.#parts.findLast(({ start }) => start <= frame);
     return part === undefined ? 0 : part.source + Math.min(frame, part.end) - part.start;
+  }
+
+  /** Which of the spliced parts a time of the splice is in: their number. @param time seconds */
+  partAt(time: number): number {
+    const part = this.#partAt(time * FRAMES_PER_SECOND);
+    return part ? this.#parts.indexOf(part) : -1;
   }
 
   /** A segment of the splice with the times of the recording. Its timestamp tokens stay those of its window. */

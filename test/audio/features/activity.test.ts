@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { N_FRAMES } from '../../../src/audio/constants.ts';
-import { type Activity, measureActivity } from '../../../src/audio/features/activity.ts';
+import { type MeasuredActivity, measureActivity } from '../../../src/audio/features/activity.ts';
 import { randomStream } from '../../../src/base/random.ts';
 
 const test = suite('activity');
@@ -29,7 +29,7 @@ function wandering(nFrames: number, seed: number) {
   return { values, mel: { nFrames, window } };
 }
 
-function plain(values: Float32Array, nFrames: number): Activity {
+function plain(values: Float32Array, nFrames: number): MeasuredActivity {
   const levels = Array.from({ length: 20 }, () => new Float32Array(nFrames));
   const loudness = new Float32Array(nFrames);
   const peakedness = new Float32Array(nFrames);
@@ -62,7 +62,7 @@ function plain(values: Float32Array, nFrames: number): Activity {
         excess[t]! += Math.min(25, Math.max(0, level[t]! - Math.max(noise, loud - 45))) / 20;
     }
   }
-  return { nFrames, excess, peakedness };
+  return { nFrames, excess, peakedness, loudness };
 }
 
 for (const nFrames of [0, 1, 2, 3, 5, 99, 100, 101, 799, 900, 901, 1000, 3000, 3001, 9123])
