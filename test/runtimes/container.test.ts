@@ -3,19 +3,24 @@
  * that it can write to but what it is given.
  */
 import { type ChildProcess, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { wavFile } from '../audio/sounds.ts';
 import { jfk } from '../support/clips.ts';
 import { baseImage, buildImage, Container, canBuildImages, removeLayers } from '../support/containers.ts';
 import { serveHub, type TestHub } from '../support/hubServer.ts';
+import { bacalhauExecutions, kubernetesPods } from '../support/jobFiles.ts';
 import { commandFile, repoRoot } from '../support/paths.ts';
 import { tinyModel } from '../support/tinyModel.ts';
 import { node24OrSkip } from './runtimes.ts';
+
+/** Bytes before the samples of the recording that comes with sotto. */
+const WAV_HEADER = 44;
 
 const what = 'the container image';
 const node = node24OrSkip(what);
@@ -62,6 +67,17 @@ if (node && canBuildImages(what)) {
     mkdirSync(path);
     chmodSync(path, 0o777);
     return path;
+  }
+
+  /** Beginnings of JFK's words, with names that fall into different parts. */
+  function recordings(job: string): string {
+    const inputs = open(`${job} in`);
+    const sound = readFileSync(jfk.path).subarray(WAV_HEADER);
+    for (let i = 0; i < 4; i++) {
+      const data = sound.subarray(0, 2 * 16_000 * (4 + i));
+      writeFileSync(join(inputs, `talk ${i}.wav`), wavFile({ tag: 1, bits: 16, data }));
+    }
+    return inputs;
   }
 
   test('it says how it is run', () => {
@@ -146,6 +162,32 @@ if (node && canBuildImages(what)) {
     }
   });
 
+  const parts = { 'a Kubernetes job': kubernetesPods(), 'a Bacalhau job': bacalhauExecutions() };
+  for (const [job, containers] of Object.entries(parts)) {
+    test(`${job}: each recording in one of its ${containers.length} parts, once`, async () => {
+      const inputs = recordings(job);
+      const outputs = open(`${job} out`);
+      const places = (list: readonly string[], path: string) => Object.fromEntries(list.map((place) => [place, path]));
+      for (const { image, args, env, readable, writable } of containers) {
+        assert.is(image, 'sotto:base');
+        const mounts = { readable: places(readable, inputs), writable: places(writable, outputs) };
+        const { status, stderr } = await cpu.run([...ofTiny(args), '--threads', '1'], { ...mounts, env });
+        assert.is(status, 0, stderr);
+      }
+      const journals = readdirSync(outputs).filter((name) => name.startsWith('batch-'));
+      assert.ok(journals.length > 1);
+      const done = journals.flatMap((name) => readFileSync(join(outputs, name), 'utf8').trim().split('\n'));
+      assert.equal(
+        done.map((line) => (JSON.parse(line) as { readonly id: string }).id).sort(),
+        readdirSync(inputs).sort(),
+      );
+      for (const name of readdirSync(inputs)) {
+        const text = readFileSync(join(outputs, name.replace('.wav', '.json')), 'utf8');
+        assert.match(text, /"text": ".*Americans/);
+      }
+    });
+  }
+
   test('the image for GPUs has Dawn and the Vulkan loader, and says that there is no GPU', async () => {
     const gpu = new Container(await buildImage(base, 'gpu', published));
     try {
@@ -163,6 +205,11 @@ if (node && canBuildImages(what)) {
   });
 
   test.run();
+}
+
+/** The image of the test has the smallest model. */
+function ofTiny(args: readonly string[]): readonly string[] {
+  return args.map((arg) => (arg === 'base' ? 'tiny' : arg));
 }
 
 function freePort(): Promise<number> {
