@@ -122,6 +122,13 @@ export const ERROR_CODES = {
     folder: 'The folder for the files of results is a file, or cannot be made or written to.',
     takenOver: 'Another worker has taken the recording over: what this one has made is not published.',
   },
+  QueueError: {
+    job: 'A job holds no recording, or is of a later version of sotto.',
+    model: 'The jobs of the queue are for another model.',
+    packages: 'A package that the queue needs is not installed.',
+    place: 'A worker cannot reach the place where the outputs of its jobs go.',
+    unreachable: 'The broker of the queue cannot be reached.',
+  },
   KernelError: {
     alias: 'Two arguments of a command, one of them written to, are one tensor.',
     compile: 'The kernel does not compile on this device.',

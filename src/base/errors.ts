@@ -77,6 +77,16 @@ export class OutputError extends SottoError {
   }
 }
 
+/** A queue that cannot be used, or a job that cannot be done; of the command alone. */
+export class QueueError extends SottoError {
+  override readonly name = 'QueueError';
+  declare readonly code: ErrorCode<'QueueError'>;
+
+  constructor(code: ErrorCode<'QueueError'>, message: string, details?: ErrorDetails) {
+    super(code, message, details);
+  }
+}
+
 /** A kernel called with shapes it does not take, or without a variant for this device. */
 export class KernelError extends SottoError {
   override readonly name = 'KernelError';
