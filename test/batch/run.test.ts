@@ -1,5 +1,6 @@
 /** One recording through a batch, and the loop over many, with a scripted model. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -81,6 +82,32 @@ test('nothing is published that may not be, and nothing is left of it', () =>
     await throws(OutputError, 'takenOver', processItem({ ...task!, settings }, work, { signal, mayPublish }));
     assert.is(listed.filter((name) => name.endsWith('.part')).length, 2, listed.join());
     assert.equal(readdirSync(join(folder, 'out')), []);
+  }));
+
+test('what processes that are gone have left is removed, and nothing of others', () =>
+  inFolder(async (folder) => {
+    const [task] = itemsIn(folder, { 'a.wav': 'alpha' });
+    const outputs = new FolderOutputs(folder, run.formats);
+    const work = { transcriber: scriptedTranscriber(), openAudio, outputs };
+    let names: string[] = [];
+    const mayPublish = (): boolean => {
+      names = readdirSync(join(folder, 'out'));
+      return true;
+    };
+    await processItem({ ...task!, settings }, work, { signal: new AbortController().signal, mayPublish });
+    const [, host] = /^\.([\da-f]{6})-\d+-\d+\.part$/.exec(names[0] ?? '') ?? [];
+    const dead = spawnSync(process.execPath, ['-e', '']).pid;
+    const write = (name: string, ageMs = 0): string => {
+      writeFileSync(join(folder, 'out', name), '');
+      const time = Date.now() / 1000 - ageMs / 1000;
+      utimesSync(join(folder, 'out', name), time, time);
+      return name;
+    };
+    const gone = [write(`.${host}-${dead}-1.part`), write('.000000-1-0.part', 7_200_000)];
+    const kept = [write(`.${host}-${process.ppid}-1.part`), write('.000000-1-1.part', 60_000), write('.12345678.part')];
+    outputs.removeStale([task!.item]);
+    const left = readdirSync(join(folder, 'out'));
+    assert.equal(left.sort(), ['a.json', 'a.txt', ...kept].sort(), gone.join());
   }));
 
 test('an error of the machine stops the run, and what runs beside it', () =>

@@ -123,7 +123,12 @@ export class WorkerPool implements Executor {
       onEnd();
       this.#bury(worker, why);
     };
-    child.once('exit', (status, signal) => over(signal === null ? `exit status ${status}` : `signal ${signal}`));
+    child.once('exit', (status, signal) => {
+      const why = signal === null ? `exit status ${status}` : `signal ${signal}`;
+      // What it had to say may still be on its way.
+      if (child.connected) child.once('disconnect', () => over(why));
+      else over(why);
+    });
     child.once('error', (error) => over(error.message));
   }
 
@@ -182,6 +187,12 @@ export class WorkerPool implements Executor {
   #bury({ jobs, isReady }: Worker, why: string): void {
     if (this.#isClosing || this.#error !== undefined) return;
     this.#options.onDeath?.(why);
+    for (const job of jobs.values()) {
+      // While it loads the model no recording is to blame.
+      if (isReady) job.deaths++;
+      if (job.deaths >= MOST_ATTEMPTS) job.resolve(crashed(job, why));
+      else (job.deaths > 0 ? this.#suspects : this.#waiting).push(job);
+    }
     if (!isReady && ++this.#vainStarts >= MOST_VAIN_STARTS) {
       this.#fail(
         new DeviceError('workerFailed', `${this.#vainStarts} workers ended while they loaded the model: ${why}.`, {
@@ -189,12 +200,6 @@ export class WorkerPool implements Executor {
         }),
       );
       return;
-    }
-    for (const job of jobs.values()) {
-      // While it loads the model no recording is to blame.
-      if (isReady) job.deaths++;
-      if (job.deaths >= MOST_ATTEMPTS) job.resolve(crashed(job, why));
-      else (job.deaths > 0 ? this.#suspects : this.#waiting).push(job);
     }
     this.#start();
     this.#assign();
