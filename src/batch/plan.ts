@@ -28,7 +28,7 @@ export interface BatchPlan {
 export async function planBatch(
   items: readonly BatchItem[],
   keyOf: (item: BatchItem) => string,
-  state: BatchState,
+  state: Pick<BatchState, 'isDone' | 'failure'>,
   outputs: OutputStore,
   { shard, retryFailed = false, force = false }: PlanOptions,
 ): Promise<BatchPlan> {

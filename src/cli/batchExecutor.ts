@@ -7,6 +7,7 @@ import type { Executor } from '../batch/executor.ts';
 import { inProcess } from '../batch/inProcess.ts';
 import { modelIdentity } from '../batch/modelIdentity.ts';
 import type { OutputStore } from '../batch/outputs.ts';
+import { type BucketOf, openS3Audio } from '../batch/s3/openS3.ts';
 import { openAudio } from '../batch/sources/openAudio.ts';
 import { WorkerPool } from '../batch/workers/workerPool.ts';
 import { namedModel } from '../checkpoint/modelNames.ts';
@@ -24,6 +25,7 @@ export interface ExecutorOptions {
   readonly values: ReadonlyMap<string, string>;
   readonly model: BatchModel;
   readonly outputs: OutputStore;
+  readonly bucketOf: BucketOf;
   readonly display: ProgressDisplay;
   readonly io: CommandIo;
   /** How many there are: more workers than these would have nothing to do. */
@@ -68,7 +70,7 @@ export async function findModel(
 }
 
 async function withModel(
-  { settings, model, outputs, display, io }: ExecutorOptions,
+  { settings, model, outputs, bucketOf, display, io }: ExecutorOptions,
   work: (executor: Executor) => Promise<void>,
 ): Promise<void> {
   const { own, load: loadOptions, settingsOf } = settings;
@@ -83,7 +85,9 @@ async function withModel(
   try {
     display.line(modelLine(own.model, whisper));
     const capacity = loadOptions.recordingsAtOnce ?? AT_ONCE;
-    await work(inProcess({ transcriber: whisper, openAudio, outputs }, settingsOf, capacity));
+    await work(
+      inProcess({ transcriber: whisper, openAudio: openS3Audio(bucketOf, openAudio), outputs }, settingsOf, capacity),
+    );
   } finally {
     await whisper.close();
   }

@@ -1,20 +1,18 @@
 /** A batch on this machine: what is there, what is to be done, and doing it. */
 
 import { OptionsError } from '../base/errors.ts';
-import { BatchState } from '../batch/batchState.ts';
-import { FolderOutputs } from '../batch/folderOutputs.ts';
 import { gather } from '../batch/gather.ts';
 import { type BatchItem, keyOf } from '../batch/item.ts';
-import { Journal, readJournals } from '../batch/journal.ts';
 import { Lengths, LongestFirst } from '../batch/lengths.ts';
 import { type BatchPlan, planBatch } from '../batch/plan.ts';
 import { runBatch } from '../batch/run.ts';
-import { journalName, shardOf } from '../batch/shard.ts';
+import { s3Buckets, withS3Versions } from '../batch/s3/openS3.ts';
+import { shardOf } from '../batch/shard.ts';
 import { withVersions } from '../batch/sources/addressVersions.ts';
-import { tryFolder } from '../files/outputFolder.ts';
 import { environment } from '../runtime/environment.ts';
 import { proxyFetch } from '../runtime/nodeProxy.ts';
 import { findModel, withExecutor } from './batchExecutor.ts';
+import { type BatchPlace, openBatchPlace } from './batchPlace.ts';
 import { BatchProgress, tellSummary } from './batchProgress.ts';
 import { type BatchSettings, sourcesOf } from './batchSettings.ts';
 import { type CommandIo, EXIT } from './io.ts';
@@ -32,15 +30,17 @@ export async function localBatch(
   io: CommandIo,
 ): Promise<number> {
   const { own, formats } = settings;
-  const folder = own.outputDir;
-  if (folder === undefined) {
+  if (own.outputDir === undefined) {
     throw new OptionsError('batchArguments', 'batch was not told where its outputs go.', {
-      hint: 'Name a folder: -o out',
+      hint: 'Name a folder, -o out, or a place in S3: -o s3://bucket/out',
     });
   }
   const shard = shardOf(own.shard, environment);
-  const sources = sourcesOf(named, settings, { stdin: io.stdin, outputs: folder });
-  const { ignoresCase } = tryFolder(folder);
+  const fetch = proxyFetch(environment);
+  const bucketOf = s3Buckets({ environment, fetch });
+  const sources = sourcesOf(named, settings, { stdin: io.stdin, outputs: own.outputDir, bucketOf });
+  const place = await openBatchPlace(own.outputDir, formats, shard, bucketOf);
+  const { outputs, folder, ignoresCase, state, damaged } = place;
   const display = new ProgressDisplay(io.stderr);
   try {
     if (shard) display.line(`shard ${shard.index} of ${shard.count}, as ${shard.from} says`);
@@ -49,35 +49,29 @@ export async function localBatch(
     const { items, repeated } = await gather(sources, { formats, folder, ignoresCase, signal });
     if (items.length === 0) throw noRecordings(named);
     if (repeated > 0) display.note(`${repeated} are named more than once, and transcribed once.`);
-    const { entries, damaged } = readJournals(folder);
     if (damaged > 0) display.note(`${damaged} lines of the journals in ${folder} are damaged, and left out.`);
-    const state = new BatchState(entries);
-    const versioned = await withVersions(items, {
-      signal,
-      known: (item) => state.version(item),
-      fetch: proxyFetch(environment),
-    });
-    const outputs = new FolderOutputs(folder, formats);
+    const known = (item: BatchItem): string | undefined => state.version(item);
+    const versioned = await withS3Versions(await withVersions(items, { signal, known, fetch }), bucketOf, signal);
     const model = await findModel(settings, display, io);
     const identity = { model: model.identity, formats };
     const key = (item: BatchItem): string => keyOf(item, identity, settings.identityOf(item));
     const plan = await planBatch(versioned, key, state, outputs, { ...own, shard });
-    outputs.removeStale([...plan.done, ...plan.tasks.map(({ item }) => item)]);
+    place.removeStale([...plan.done, ...plan.tasks.map(({ item }) => item)]);
 
     const lengths = lengthsOf(versioned, state);
     const order = new LongestFirst(plan.tasks, lengths);
     const progress = new BatchProgress(display, lengths, order, plan.tasks.length);
-    const journal = new Journal(folder, journalName(shard));
     try {
       if (plan.tasks.length > 0) {
-        await withExecutor({ settings, values, model, outputs, display, io, tasks: plan.tasks.length }, (executor) =>
-          runBatch(order, executor, journal, signal, (task) => progress.eventsOf(task)),
+        await withExecutor(
+          { settings, values, model, outputs, bucketOf, display, io, tasks: plan.tasks.length },
+          (executor) => runBatch(order, executor, place, signal, (task) => progress.eventsOf(task)),
         );
       }
     } finally {
-      journal.close();
+      place.close();
       display.clear();
-      tellSummary(progress.summary(plan), journal.path, io, own.json);
+      tellSummary(progress.summary(plan), place.journalPath, io, own.json);
     }
     return failedIn(plan, progress) ? EXIT.failed : EXIT.ok;
   } finally {
@@ -90,7 +84,7 @@ function failedIn({ failed }: BatchPlan, { failures }: BatchProgress): boolean {
 }
 
 /** With what earlier runs have measured. */
-function lengthsOf(items: readonly BatchItem[], state: BatchState): Lengths {
+function lengthsOf(items: readonly BatchItem[], state: BatchPlace['state']): Lengths {
   const lengths = new Lengths();
   const audio = new Map(items.map((item) => [item.id, item.audio]));
   for (const { id, bytes, seconds = 0 } of state.done()) {

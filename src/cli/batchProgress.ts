@@ -128,7 +128,7 @@ export class BatchProgress {
 }
 
 /** For people, or as one line of JSON on stdout. */
-export function tellSummary(summary: BatchSummary, journal: string, io: CommandIo, isJson: boolean): void {
+export function tellSummary(summary: BatchSummary, journal: string | undefined, io: CommandIo, isJson: boolean): void {
   if (isJson) {
     io.stdout.write(`${JSON.stringify(summary)}\n`);
     return;
@@ -139,7 +139,8 @@ export function tellSummary(summary: BatchSummary, journal: string, io: CommandI
     io.stderr.write(`failed: ${where}${printable(error)}\n`);
     if (hint !== undefined) io.stderr.write(`  ${printable(hint)}\n`);
   }
-  if (failures.length > MOST_LISTED) io.stderr.write(`... and ${failures.length - MOST_LISTED} more: ${journal}\n`);
+  const more = failures.length - MOST_LISTED;
+  if (more > 0) io.stderr.write(`... and ${more} more${journal === undefined ? '' : `: ${journal}`}\n`);
   const rate = elapsedSeconds > 0 ? ` (${(seconds / elapsedSeconds).toFixed(1)}x)` : '';
   const parts = [
     `${done} done`,

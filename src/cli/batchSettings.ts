@@ -59,7 +59,7 @@ export function readBatchSettings(values: ReadonlyMap<string, string>): BatchSet
 export function sourcesOf(
   named: readonly string[],
   { own, reader }: BatchSettings,
-  options: Pick<SourceOptions, 'stdin' | 'outputs'>,
+  options: Pick<SourceOptions, 'stdin' | 'outputs' | 'bucketOf'>,
 ): readonly Source[] {
   if (named.length === 0 && own.manifest === undefined) {
     throw new OptionsError('batchArguments', 'batch was given no recordings.', {

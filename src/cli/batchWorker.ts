@@ -1,11 +1,14 @@
 /** A process that transcribes for `sotto batch --workers N`. Users do not call it. */
 
-import { FolderOutputs } from '../batch/folderOutputs.ts';
 import { inProcess } from '../batch/inProcess.ts';
+import { openOutputs } from '../batch/openOutputs.ts';
+import { openS3Audio, s3Buckets } from '../batch/s3/openS3.ts';
 import { openAudio } from '../batch/sources/openAudio.ts';
 import type { FromWorker } from '../batch/workers/messages.ts';
 import { serveTasks } from '../batch/workers/serveTasks.ts';
 import { load } from '../load.node.ts';
+import { environment } from '../runtime/environment.ts';
+import { proxyFetch } from '../runtime/nodeProxy.ts';
 import type { Whisper } from '../whisper.ts';
 import { parseArguments } from './args.ts';
 import { BATCH_COMMAND_OPTIONS, readBatchSettings } from './batchSettings.ts';
@@ -33,8 +36,9 @@ export async function batchWorker(argv: readonly string[], io: CommandIo): Promi
       onProgress: (progress) => tell({ kind: 'progress', progress }),
       onWarning: (warning) => tell({ kind: 'warning', warning }),
     });
-    const outputs = new FolderOutputs(own.outputDir ?? '.', formats);
-    const work = { transcriber: whisper, openAudio, outputs };
+    const bucketOf = s3Buckets({ environment, fetch: proxyFetch(environment) });
+    const outputs = await openOutputs(own.outputDir ?? '.', formats, bucketOf);
+    const work = { transcriber: whisper, openAudio: openS3Audio(bucketOf, openAudio), outputs };
     const atOnce = loadOptions.recordingsAtOnce ?? AT_ONCE;
     return { executor: inProcess(work, settingsOf, atOnce), model: whisper };
   };

@@ -77,7 +77,7 @@ async function put(
   const places = new Places(() => {
     throw new Error('no S3 here');
   });
-  const opened = places.open(place, formats);
+  const opened = await places.open(place, formats);
   const model = { name: 'scripted', identity };
   return enqueue(broker.queue, tasks, {
     ...{ model, formats, place, opened, force, options: {}, signal: never },

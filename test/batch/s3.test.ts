@@ -6,9 +6,9 @@ import type { BatchItem } from '../../src/batch/item.ts';
 import { processItem } from '../../src/batch/processItem.ts';
 import { keyFault, parseS3Address } from '../../src/batch/s3/address.ts';
 import { S3Bucket, type S3Options } from '../../src/batch/s3/client.ts';
+import { matcher } from '../../src/batch/s3/globs.ts';
 import { readListing } from '../../src/batch/s3/listing.ts';
-import { pathOfKey } from '../../src/batch/s3/names.ts';
-import { openS3Audio, s3Buckets } from '../../src/batch/s3/openS3.ts';
+import { openS3Audio, s3Buckets, withS3Versions } from '../../src/batch/s3/openS3.ts';
 import { S3Outputs } from '../../src/batch/s3/s3Outputs.ts';
 import { openAudio } from '../../src/batch/sources/openAudio.ts';
 import { s3Source } from '../../src/batch/sources/s3Source.ts';
@@ -97,27 +97,33 @@ test(
   'a list of more than a page is whole, and goes by folders',
   inBuckets(async (server, { bucket }) => {
     const talks = new S3Bucket(bucket, { ...optionsOf(server), pageSize: 5 });
+    const from = (key: string) => s3Source(`s3://${bucket}/${key}`, async () => talks);
     const names = Array.from({ length: 23 }, (_, i) => `many/${i}.wav`);
     for (const key of [...names, 'many-others/1.wav', 'one.wav', 'one.wav.txt'])
       await talks.put(key, bytesOf('x'), 'a/b', {});
     server.requests.length = 0;
-    const items = await allOf(s3Source(talks, 'many', () => true).items(never));
+    const items = await allOf(from('many').items(never));
     assert.equal(items.map(({ id }) => `many/${id}`).sort(), [...names].sort());
     assert.is(server.requests.filter((request) => request.includes('continuation-token=')).length, 4);
-    const [only, ...others] = await allOf(s3Source(talks, 'one.wav', () => false).items(never));
+    const [only, ...others] = await allOf(from('one.wav').items(never));
     assert.equal(others, []);
     assert.equal(
       { ...only, version: only?.version.length },
       { id: 'one.wav', audio: `s3://${bucket}/one.wav`, name: 'one', version: 32, bytes: 1 },
     );
-    await throws(
-      AudioError,
-      'notFound',
-      allOf(s3Source(talks, 'nothing', () => true).items(never)),
-      `s3://${talks.bucket}/nothing`,
+    await throws(AudioError, 'notFound', allOf(from('nothing').items(never)), `s3://${talks.bucket}/nothing`);
+    const listed: BatchItem = { id: 'x', audio: `s3://${bucket}/one.wav`, name: 'x', version: '' };
+    const gone: BatchItem = { ...listed, audio: 's3://none/x.wav' };
+    const versions = await withS3Versions([listed, gone], s3Buckets(optionsOf(server)), never);
+    assert.equal(
+      versions.map(({ version, bytes }) => [version.length, bytes]),
+      [
+        [32, 1],
+        [0, undefined],
+      ],
     );
     const aborted = AbortSignal.abort(new Error('enough'));
-    assert.match(String(await reasonOf(allOf(s3Source(talks, 'many', () => true).items(aborted)))), 'enough');
+    assert.match(String(await reasonOf(allOf(from('many').items(aborted)))), 'enough');
   }),
 );
 
@@ -218,12 +224,12 @@ test(
   'outputs are there whole under their key, or are not there',
   inBuckets(async (server, talks, texts) => {
     const buckets = s3Buckets(optionsOf(server));
-    const outputs = new S3Outputs(buckets(texts.bucket), 'out', ['txt', 'json']);
+    const outputs = new S3Outputs(await buckets(texts.bucket), 'out', ['txt', 'json']);
     assert.is(outputs.place, `s3://${texts.bucket}/out/`);
     for (const key of KEYS) await talks.put(`in/${key}`, bytesOf(`of ${key}`), 'audio/mpeg', {});
     await talks.put('in/notes.doc', bytesOf('x'), 'a/b', {});
     await talks.put('in/', bytesOf(''), 'a/b', {});
-    const items = await allOf(s3Source(talks, 'in', (key) => !key.endsWith('.doc')).items(never));
+    const items = await allOf(s3Source(`s3://${talks.bucket}/in`, buckets).items(never));
     assert.equal(items.map(({ id }) => id).sort(), [...KEYS].sort());
     const open = openS3Audio(buckets, openAudio);
     // Says what the recording holds.
@@ -244,7 +250,7 @@ test(
     }
     const names = (await allOf(texts.list('out/'))).map(({ key }) => key);
     assert.is(names.length, 2 * KEYS.length);
-    assert.ok(names.includes("out/it's + %41 & #1 = (x)*!.json"));
+    assert.ok(names.includes("out/it's + %41 & #1 = (x)_!.json"));
     const { text } = JSON.parse(await textOf(texts.read('out/a.json'))) as { text: string };
     assert.is(text, 'of a.mp3');
 
@@ -273,13 +279,20 @@ test('addresses', async () => {
     await throws(OptionsError, 'badValue', () => parseS3Address(text), text);
 });
 
-test('names of outputs stay below their folder, and are such as file systems take', () => {
-  assert.is(pathOfKey('../../etc/passwd.wav'), '_/_/etc/passwd.wav');
-  assert.is(pathOfKey('/a//b/./c\\d\n.wav'), '_/a/_/b/_/c_d_.wav');
-  const long = pathOfKey(`${'é'.repeat(300)}.wav`);
-  assert.ok(Buffer.byteLength(long) <= 220);
-  assert.is.not(long, pathOfKey(`${'é'.repeat(301)}.wav`));
-  assert.is(pathOfKey('über/日本.wav'), 'über/日本.wav');
+test('patterns', () => {
+  const rows: readonly (readonly [pattern: string, matches: string, others: string])[] = [
+    ['*.mp3', 'a.mp3 .mp3', 'a.mp3x b/a.mp3 a_mp3'],
+    ['**/*.mp3', 'a.mp3 a/b/c.mp3', 'a.wav'],
+    ['a/**', 'a/b a/b/c', 'b/a'],
+    ['?.{wav,mp3}', 'a.wav b.mp3', 'ab.wav a.flac'],
+    ['(a)+[b].wav', '(a)+[b].wav', 'aab.wav'],
+    ['{a,b', '{a,b', 'a'],
+  ];
+  for (const [pattern, matches, others] of rows) {
+    for (const path of matches.split(' ')) assert.ok(matcher([pattern])(path), `${pattern} ${path}`);
+    for (const path of others.split(' ')) assert.not.ok(matcher([pattern])(path), `${pattern} ${path}`);
+  }
+  assert.not.ok(matcher([])(''));
 });
 
 test('a list is read as it is written', () => {

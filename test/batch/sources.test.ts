@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert';
 import { AudioError, OptionsError } from '../../src/base/errors.ts';
 import { gather } from '../../src/batch/gather.ts';
 import type { BatchItem } from '../../src/batch/item.ts';
+import { s3Buckets } from '../../src/batch/s3/openS3.ts';
 import { folderSource } from '../../src/batch/sources/folderSource.ts';
 import { listSource } from '../../src/batch/sources/listSource.ts';
 import type { Source } from '../../src/batch/sources/source.ts';
@@ -193,7 +194,8 @@ test('a source is what it is named', () =>
     make(folder, 'in/a.wav', 'in/b.wav');
     writeFileSync(join(folder, 'list.txt'), 'in/b.wav\n');
     writeFileSync(join(folder, 'list.jsonl'), '{"id": "x", "audio": "in/b.wav"}\n');
-    const options = { reader, stdin: () => pieces(`${join(folder, 'in/a.wav')}\n`) };
+    const bucketOf = s3Buckets({ environment: () => undefined });
+    const options = { reader, bucketOf, stdin: () => pieces(`${join(folder, 'in/a.wav')}\n`) };
     const ids = (given: string): Promise<string[]> => idsOf(sourceOf(given, options));
     assert.equal(await ids(join(folder, 'in')), ['a.wav', 'b.wav']);
     assert.equal(await ids(join(folder, 'list.txt')), ['in/b.wav']);

@@ -14,10 +14,10 @@ import type { Format } from '../../output/writer.ts';
 import { FolderOutputs } from '../folderOutputs.ts';
 import type { BatchItem } from '../item.ts';
 import { Journal, type JournalEntry, readJournals } from '../journal.ts';
+import { openOutputs } from '../openOutputs.ts';
 import type { OutputStore } from '../outputs.ts';
 import { isS3Address, parseS3Address } from '../s3/address.ts';
 import type { BucketOf } from '../s3/openS3.ts';
-import { S3Outputs } from '../s3/s3Outputs.ts';
 import type { OutputPlace } from './job.ts';
 
 /** Its content is the mark. */
@@ -89,11 +89,11 @@ export class Places {
   }
 
   /** @throws {QueueError} `place` if it cannot be reached from here; {OptionsError} `badValue` */
-  open(place: OutputPlace, formats: readonly Format[]): OpenPlace {
+  async open(place: OutputPlace, formats: readonly Format[]): Promise<OpenPlace> {
     const key = JSON.stringify([place, formats]);
     const known = this.#open.get(key);
     if (known && place.kind === 's3') return known;
-    const opened = place.kind === 's3' ? this.#s3(place.address, formats) : this.#folder(place, formats, known);
+    const opened = place.kind === 's3' ? await this.#s3(place.address, formats) : this.#folder(place, formats, known);
     this.#open.set(key, opened);
     return opened;
   }
@@ -102,9 +102,8 @@ export class Places {
     for (const place of this.#open.values()) place.close();
   }
 
-  #s3(address: string, formats: readonly Format[]): OpenPlace {
-    const { bucket, key } = parseS3Address(address);
-    const outputs = new S3Outputs(this.#bucketOf(bucket), key, formats);
+  async #s3(address: string, formats: readonly Format[]): Promise<OpenPlace> {
+    const outputs = await openOutputs(address, formats, this.#bucketOf);
     return { outputs, isDone: (item, itemKey) => outputs.has(item, itemKey), append: () => {}, close: () => {} };
   }
 

@@ -149,7 +149,7 @@ export class JobRunner {
         },
       );
     }
-    const place = this.#options.places.open(data.place, data.formats);
+    const place = await this.#options.places.open(data.place, data.formats);
     let settings: ItemSettings;
     try {
       settings = this.#options.reader.read(new Map(Object.entries(data.options)));

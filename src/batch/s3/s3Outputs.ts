@@ -2,10 +2,11 @@
  * Outputs in S3. An object is there whole or not at all, and says in its metadata which key it was made under: the state of a
  * batch is in the objects themselves, and needs no journal.
  */
+import { OutputError } from '../../base/errors.ts';
 import { extensionOf, type Format } from '../../output/writer.ts';
 import type { BatchItem } from '../item.ts';
 import type { OutputFile, OutputStore } from '../outputs.ts';
-import { asFolder, s3Address } from './address.ts';
+import { asFolder, keyFault, s3Address } from './address.ts';
 import type { S3Bucket } from './client.ts';
 
 /** Name of the metadata: `x-amz-meta-sotto-key`. */
@@ -42,6 +43,15 @@ export class S3Outputs implements OutputStore {
       if (object?.metadata[KEY] !== key) return false;
     }
     return true;
+  }
+
+  check(item: BatchItem): void {
+    for (const format of this.formats) {
+      const key = this.#keyOf(item, format);
+      const fault = keyFault(key);
+      if (fault === undefined) continue;
+      throw new OutputError('file', `${s3Address({ bucket: this.#bucket.bucket, key })} cannot be written: ${fault}.`);
+    }
   }
 
   /** One after another: who reads meanwhile may see some of them new and others old, each of them whole. */

@@ -4,9 +4,12 @@ import { basename, dirname, normalize, resolve } from 'node:path';
 import { lookAtRecordings } from '../../files/recordings.ts';
 import { type BatchItem, type ItemOptions, isFile } from '../item.ts';
 import { nameOfAddress, nameOfPath } from '../names.ts';
+import { isS3Address } from '../s3/address.ts';
+import type { BucketOf } from '../s3/openS3.ts';
 import { fileItem } from './fileItem.ts';
 import { type FolderOptions, folderSource } from './folderSource.ts';
 import { listSource } from './listSource.ts';
+import { s3Source } from './s3Source.ts';
 import type { Source } from './source.ts';
 
 export interface SourceOptions extends FolderOptions {
@@ -14,12 +17,13 @@ export interface SourceOptions extends FolderOptions {
   readonly reader: ItemOptions;
   /** Of `-`. */
   readonly stdin: () => AsyncIterable<Uint8Array>;
+  readonly bucketOf: BucketOf;
 }
 
 const LIST = /\.(txt|lst|list|jsonl|ndjson)$/i;
 
 /**
- * @param given a folder, a recording, an address, a list (by its extension), or `-` for a list on standard input
+ * @param given a folder, a recording, an address, a prefix in S3, a list (by its extension), or `-` for a list on standard input
  * @throws {AudioError} for what is not there
  */
 export function sourceOf(given: string, options: SourceOptions): Source {
@@ -27,6 +31,7 @@ export function sourceOf(given: string, options: SourceOptions): Source {
     const place = { name: 'standard input', folder: process.cwd(), open: options.stdin };
     return listSource(place, options.reader);
   }
+  if (isS3Address(given)) return s3Source(given, options.bucketOf, options);
   if (!isFile(given)) return addressSource(given);
   const there = statOf(given);
   if (there?.isDirectory()) return folderSource(given, options);
