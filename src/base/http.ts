@@ -4,7 +4,7 @@
  * after pauses that grow. With web standards alone; another `fetch` can be handed in, for proxies.
  */
 import type { ErrorDetails } from './errors.ts';
-import { anySignal, untilAborted } from './signals.ts';
+import { anySignal, onAbort, untilAborted } from './signals.ts';
 
 export interface FetchOptions {
   readonly signal?: AbortSignal | undefined;
@@ -189,16 +189,14 @@ async function inTime<T>(
 /** @throws the signal's reason */
 export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
     const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
+      release();
       resolve();
     }, ms);
-    if (signal?.aborted) stop();
-    else signal?.addEventListener('abort', stop, { once: true });
+    const release = onAbort(signal, () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    });
   });
 }
 

@@ -1,4 +1,5 @@
 /** Shares a number of places among asynchronous work: who finds too few free waits, and all get theirs in the order they came. */
+import { onAbort } from './signals.ts';
 
 interface Waiting {
   readonly places: number;
@@ -30,20 +31,19 @@ export class Semaphore {
   async lock(signal?: AbortSignal, places = 1): Promise<() => void> {
     signal?.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
-      const abort = (): void => {
+      const release = onAbort(signal, () => {
         this.#waiting = this.#waiting.filter((other) => other !== waiting);
         reject(signal?.reason);
         // Who comes next may want fewer.
         this.#admit();
-      };
+      });
       const waiting: Waiting = {
         places,
         enter() {
-          signal?.removeEventListener('abort', abort);
+          release();
           resolve();
         },
       };
-      signal?.addEventListener('abort', abort, { once: true });
       this.#waiting.push(waiting);
       this.#admit();
     });

@@ -10,29 +10,51 @@ export interface AnySignal {
 
 export function anySignal(...given: readonly (AbortSignal | undefined)[]): AnySignal {
   const controller = new AbortController();
-  const sources = given
-    .filter((signal) => signal !== undefined)
-    .map((signal) => ({ signal, abort: () => controller.abort(signal.reason) }));
-  for (const { signal, abort } of sources) {
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-  }
+  const releases = given.map((signal) => onAbort(signal, () => controller.abort(signal?.reason)));
   return {
     signal: controller.signal,
     release() {
-      for (const { signal, abort } of sources) signal.removeEventListener('abort', abort);
+      for (const release of releases) release();
     },
   };
+}
+
+/** What is to be called when a signal aborts. */
+const callbacks = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls back once when the signal aborts, at once if it has. However many ask, the signal has one listener: at more than ten
+ * Node warns of a leak, and a signal is shared by all that it is to stop.
+ *
+ * @returns ends that
+ */
+export function onAbort(signal: AbortSignal | undefined, callback: () => void): () => void {
+  if (!signal) return () => {};
+  if (signal.aborted) {
+    callback();
+    return () => {};
+  }
+  const known = callbacks.get(signal);
+  const all = known ?? new Set();
+  const callAll = (): void => {
+    for (const each of all) each();
+  };
+  if (!known) {
+    callbacks.set(signal, all);
+    signal.addEventListener('abort', callAll, { once: true });
+  }
+  // The same function may be given twice.
+  const own = (): void => callback();
+  all.add(own);
+  return () => void all.delete(own);
 }
 
 /** What a promise gives, or the signal's reason if that comes first. What the promise stands for goes on unseen. */
 export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    const release = onAbort(signal, () => reject(signal.reason));
+    void promise.then(resolve, reject).finally(release);
   });
 }
 

@@ -3,6 +3,7 @@
  * requests are in flight, and what has come waits for its reader, up to a bound. One request a tensor would wait for the
  * network 170 times with tiny, 1260 times with large.
  */
+import { onAbort } from '../base/signals.ts';
 import { Arrival } from './arrival.ts';
 import { checkRange, type WeightSource } from './source.ts';
 
@@ -39,8 +40,7 @@ export function readAhead(
   const pieces = cutPieces(ranges);
   const byPosition = [...pieces].sort((a, b) => a.begin - b.begin);
   const inner = new AbortController();
-  const forward = (): void => inner.abort(signal?.reason);
-  signal?.addEventListener('abort', forward, { once: true });
+  const release = onAbort(signal, () => inner.abort(signal?.reason));
   let next = 0;
   let inFlight = 0;
   let heldBytes = 0;
@@ -103,7 +103,7 @@ export function readAhead(
     },
     readInto,
     async close() {
-      signal?.removeEventListener('abort', forward);
+      release();
       inner.abort(undefined);
       await source.close?.();
     },

@@ -5,6 +5,7 @@
  *
  * @see openai/whisper, whisper/audio.py, load_audio
  */
+
 import type { ChildProcessByStdio } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { ByteReader } from '../audio/byteReader.ts';
@@ -13,6 +14,7 @@ import { readWav } from '../audio/containers/wav.ts';
 import type { PcmPiece } from '../audio/pcm.ts';
 import { AudioError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
+import { onAbort } from '../base/signals.ts';
 import { systemReason } from '../base/systemErrors.ts';
 import { FFMPEG_FORMATS, refusedFormat } from './ffmpegFormats.ts';
 
@@ -111,8 +113,7 @@ async function* ffmpegOutput(
     child.on('error', (failure) => resolve({ code: null, failure }));
     child.on('close', (code) => resolve({ code }));
   });
-  const abort = (): void => void child.kill('SIGKILL');
-  signal?.addEventListener('abort', abort, { once: true });
+  const release = onAbort(signal, () => child.kill('SIGKILL'));
   let notFed: { readonly error: unknown } | undefined;
   if (!isPath) {
     feed(from, child.stdin).catch((error: unknown) => {
@@ -134,7 +135,7 @@ async function* ffmpegOutput(
     if (log.complaints.length > 0)
       onWarning?.({ code: 'audioDamaged', message: `${name}: ffmpeg says: ${log.complaints.join('; ')}.` });
   } finally {
-    signal?.removeEventListener('abort', abort);
+    release();
     child.kill('SIGKILL');
     // Until it has ended, its input file cannot be removed everywhere.
     await ended;

@@ -6,12 +6,14 @@
  * An https address is reached by CONNECT (RFC 9110, 9.3.6) and TLS inside, so the proxy sees its host alone; an http one by its
  * whole address in the request line (RFC 9112, 3.2.2).
  */
+
 import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
 import type { Fetch, FetchInit } from '../base/http.ts';
+import { onAbort } from '../base/signals.ts';
 
 const MAX_REDIRECTS = 20;
 
@@ -179,7 +181,8 @@ function asResponse(message: IncomingMessage, { method, signal }: FetchInit, url
   const { statusCode = 0 } = message;
   const hasBody = method !== 'HEAD' && statusCode !== 204 && statusCode !== 304;
   if (!hasBody) message.destroy();
-  signal.addEventListener('abort', () => message.destroy(), { once: true });
+  const release = onAbort(signal, () => message.destroy());
+  message.once('close', release);
   const body = hasBody ? (Readable.toWeb(message) as ReadableStream<Uint8Array<ArrayBuffer>>) : null; // bytes of a socket
   const response = new Response(body, { status: statusCode, headers });
   Object.defineProperty(response, 'url', { value: url });

@@ -4,6 +4,7 @@
  * that are here and not done. Turns are fair between clients: the one that has had the least sound transcribed is next
  * (start-time fair queueing, Goyal, Vin, Cheng 1996, with seconds of sound as the cost).
  */
+import { onAbort } from '../base/signals.ts';
 import { ApiError } from './errors.ts';
 
 export interface QueueLimits {
@@ -153,13 +154,12 @@ export class Queue {
     this.#serve(entry, 1);
     entry.state = 'waiting';
     await new Promise<void>((resolve, reject) => {
-      const abort = (): void => {
+      const release = onAbort(signal, () => {
         this.#leave(entry);
         reject(signal.reason);
-      };
-      signal.addEventListener('abort', abort, { once: true });
+      });
       entry.begin = () => {
-        signal.removeEventListener('abort', abort);
+        release();
         resolve();
       };
       this.#advance();

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Semaphore } from '../base/semaphore.ts';
-import { anySignal } from '../base/signals.ts';
+import { anySignal, onAbort } from '../base/signals.ts';
 import type { Task } from '../text/tokenizer.ts';
 import type { Segment } from '../transcribe/transcript.ts';
 import { ApiError, ClientGone, logged, toApiError } from './errors.ts';
@@ -73,8 +73,7 @@ async function hold(context: ServerContext, { queue, spool, state }: ServerParts
   const gone = new AbortController();
   const leave = (): void => gone.abort(new ClientGone());
   const client = context.req.raw.signal;
-  client.addEventListener('abort', leave, { once: true });
-  if (client.aborted) leave();
+  const stopListening = onAbort(client, leave);
   const { signal, release } = anySignal(gone.signal, state.stopping);
   try {
     const folder = await spool.enter();
@@ -86,7 +85,7 @@ async function hold(context: ServerContext, { queue, spool, state }: ServerParts
         await held.release();
       },
       async release() {
-        client.removeEventListener('abort', leave);
+        stopListening();
         release();
         await folder.remove();
       },
@@ -94,6 +93,7 @@ async function hold(context: ServerContext, { queue, spool, state }: ServerParts
     return held;
   } catch (error) {
     ticket.leave();
+    stopListening();
     release();
     throw error;
   }

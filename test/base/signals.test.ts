@@ -1,6 +1,7 @@
+import { getEventListeners } from 'node:events';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { piecesUntilAborted } from '../../src/base/signals.ts';
+import { anySignal, onAbort, piecesUntilAborted, untilAborted } from '../../src/base/signals.ts';
 import { yieldToEventLoop } from '../../src/base/yieldToEventLoop.ts';
 import { reasonOf } from '../support/throws.ts';
 
@@ -41,6 +42,42 @@ test('an abort ends the wait for a stream that is stuck', async () => {
   // It does not answer `return` either.
   assert.is(String(await reasonOf(all(stuck(), controller.signal))), 'Error: enough');
   assert.is(String(await reasonOf(all(stuck(), controller.signal))), 'Error: enough');
+});
+
+test('however many want to know of an abort, the signal has one listener', async () => {
+  const controller = new AbortController();
+  const { signal } = controller;
+  const called: number[] = [];
+  const releases = Array.from({ length: 30 }, (_, i) => onAbort(signal, () => called.push(i)));
+  const joined = Array.from({ length: 30 }, () => anySignal(signal, new AbortController().signal));
+  const waiting = Array.from({ length: 30 }, () => reasonOf(untilAborted(new Promise(() => {}), signal)));
+  assert.is(getEventListeners(signal, 'abort').length, 1);
+  releases[3]?.();
+  joined[4]?.release();
+  controller.abort(new Error('enough'));
+  assert.equal(
+    called,
+    releases.map((_, i) => i).filter((i) => i !== 3),
+  );
+  assert.equal(
+    joined.map((one) => one.signal.aborted),
+    joined.map((_, i) => i !== 4),
+  );
+  for (const reason of await Promise.all(waiting)) assert.is(String(reason), 'Error: enough');
+  onAbort(signal, () => called.push(-1));
+  assert.is(called.at(-1), -1, 'at once when it has aborted');
+  onAbort(undefined, () => called.push(-2))();
+  assert.not.ok(called.includes(-2));
+});
+
+test('a function that is given twice is called twice, and released once', () => {
+  const controller = new AbortController();
+  let calls = 0;
+  const count = (): void => void calls++;
+  onAbort(controller.signal, count);
+  onAbort(controller.signal, count)();
+  controller.abort();
+  assert.is(calls, 1);
 });
 
 test.run();

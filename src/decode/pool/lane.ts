@@ -4,7 +4,7 @@
  * A lane has no logits of its own. Who decodes it asks (`ask`), and the table answers when the lane's turn has come.
  */
 import { InternalError } from '../../base/errors.ts';
-import { untilAborted } from '../../base/signals.ts';
+import { onAbort, untilAborted } from '../../base/signals.ts';
 import { type LogitRules, type RuleState, ruleState } from '../../rules/logitRules.ts';
 import type { Candidates, DecodeGroup, Decoding, GreedyResult, PlaceStep } from '../inference.ts';
 
@@ -40,10 +40,7 @@ export abstract class Lane {
     });
     // Who waits for something gets the error.
     this.#ended.catch(() => {});
-    if (!signal) return;
-    const abort = (): void => this.fail(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    this.#stopListening = () => signal.removeEventListener('abort', abort);
+    this.#stopListening = onAbort(signal, () => this.fail(signal?.reason));
   }
 
   /** Undefined while whoever decodes it is at work. */

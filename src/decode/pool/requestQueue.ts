@@ -1,4 +1,5 @@
 /** Work that waits for its turn. */
+import { onAbort } from '../../base/signals.ts';
 
 interface Request {
   /** Does it; errors are told to who asked. */
@@ -29,7 +30,7 @@ export class RequestQueue<T> {
       let isWanted = true;
       const settle = (): void => {
         isWanted = false;
-        signal?.removeEventListener('abort', abort);
+        release();
       };
       const request: Request = {
         async run() {
@@ -47,16 +48,15 @@ export class RequestQueue<T> {
           reject(error);
         },
       };
-      const abort = (): void => {
-        this.#requests = this.#requests.filter((other) => other !== request);
-        request.fail(signal?.reason);
-        wake();
-      };
       if (signal?.aborted) {
         reject(signal.reason);
         return;
       }
-      signal?.addEventListener('abort', abort, { once: true });
+      const release = onAbort(signal, () => {
+        this.#requests = this.#requests.filter((other) => other !== request);
+        request.fail(signal?.reason);
+        wake();
+      });
       this.#requests.push(request);
       wake();
     });

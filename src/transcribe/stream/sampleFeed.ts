@@ -2,7 +2,9 @@
  * A bounded buffer between a source of samples and its reader: reads ahead while the model is busy. While it is full, the
  * source is not asked for more.
  */
+
 import { OptionsError } from '../../base/errors.ts';
+import { onAbort } from '../../base/signals.ts';
 import { isTagged, tagOf } from '../../base/tags.ts';
 
 type Samples = Float32Array | Int16Array;
@@ -13,6 +15,7 @@ export type SampleSource = AsyncIterable<Samples> | Iterable<Samples>;
 export class SampleFeed {
   readonly #iterator: AsyncIterator<Samples> | Iterator<Samples>;
   readonly #signal: AbortSignal | undefined;
+  readonly #stopListening: () => void;
   readonly #buffer: Float32Array;
   #length = 0;
   #sourceEnded = false;
@@ -31,7 +34,7 @@ export class SampleFeed {
     checkSource(source);
     this.#iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
     this.#signal = signal;
-    signal?.addEventListener('abort', this.#notify);
+    this.#stopListening = onAbort(signal, this.#notify);
     void this.#read();
   }
 
@@ -82,7 +85,7 @@ export class SampleFeed {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#signal?.removeEventListener('abort', this.#notify);
+    this.#stopListening();
     this.#notify();
     if (this.#sourceEnded || this.#failure) return;
     // Not awaited: a generator that is waiting for sound itself handles it only when there is some.
