@@ -107,7 +107,7 @@ export const ERROR_CODES = {
     samples: 'The source of a stream gave something other than Float32Array or Int16Array.',
     shard: 'The part of a batch that a process is to do makes no sense, or is not known whole.',
     specialToken: 'A text to encode holds a special token.',
-    stateFolder: 'Another server keeps its jobs in this folder.',
+    stateFolder: 'Another server keeps its jobs, or another batch its journal, in this folder.',
     suppressTokens: 'suppressTokens has an entry that is no token id.',
     task: 'This model cannot do the task.',
     type: 'A value is of another type than the option takes.',

@@ -5,10 +5,8 @@ import type { BatchTask } from './executor.ts';
 import type { BatchItem } from './item.ts';
 import type { JournalEntry } from './journal.ts';
 import type { OutputStore } from './outputs.ts';
-import { isInShard, type Shard } from './shard.ts';
 
 export interface PlanOptions {
-  readonly shard?: Shard | undefined;
   /** What failed before is tried again. */
   readonly retryFailed?: boolean;
   /** All is done again. */
@@ -21,7 +19,6 @@ export interface BatchPlan {
   readonly done: readonly BatchItem[];
   /** Failed before, and not tried again. */
   readonly failed: readonly JournalEntry[];
-  readonly ofOtherShards: number;
 }
 
 /** @param keyOf of `itemKey` */
@@ -30,13 +27,12 @@ export async function planBatch(
   keyOf: (item: BatchItem) => string,
   state: Pick<BatchState, 'isDone' | 'failure'>,
   outputs: OutputStore,
-  { shard, retryFailed = false, force = false }: PlanOptions,
+  { retryFailed = false, force = false }: PlanOptions,
 ): Promise<BatchPlan> {
-  const own = shard ? items.filter(({ id }) => isInShard(id, shard)) : items;
   const tasks: BatchTask[] = [];
   const done: BatchItem[] = [];
   const failed: JournalEntry[] = [];
-  for (const item of own) {
+  for (const item of items) {
     const key = keyOf(item);
     const failure = state.failure(item.id, key);
     if (force) tasks.push({ item, key });
@@ -46,5 +42,5 @@ export async function planBatch(
     } else if (state.isDone(item.id, key) && (await outputs.has(item, key))) done.push(item);
     else tasks.push({ item, key });
   }
-  return { tasks, done, failed, ofOtherShards: items.length - own.length };
+  return { tasks, done, failed };
 }

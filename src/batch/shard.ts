@@ -33,8 +33,10 @@ export function shardOf(text: string | undefined, environment: Environment): Sha
   return bacalhau(environment) ?? kubernetes(environment) ?? slurm(environment);
 }
 
-/** Is the recording one of this shard's? */
-export function isInShard(id: string, { index, count }: Shard): boolean {
+/** Is the recording one of this shard's? Without a shard all are. */
+export function isInShard(id: string, shard: Shard | undefined): boolean {
+  if (!shard) return true;
+  const { index, count } = shard;
   return createHash('sha256').update(id).digest().readUIntBE(0, 6) % count === index - 1;
 }
 

@@ -38,8 +38,9 @@ export async function withExecutor(
   work: (executor: Executor) => Promise<void>,
 ): Promise<void> {
   const { settings, tasks } = options;
-  const workers = Math.min(settings.own.workers, tasks);
-  await (workers > 1 ? withWorkers(workers, options, work) : withModel(options, work));
+  const { workers } = settings.own;
+  // Who asks for several wants a crash to end one of them alone, however few recordings are left.
+  await (workers > 1 ? withWorkers(Math.min(workers, tasks), options, work) : withModel(options, work));
 }
 
 export interface BatchModel {

@@ -1,21 +1,22 @@
 /** A batch on this machine: what is there, what is to be done, and doing it. */
 
 import { OptionsError } from '../base/errors.ts';
+import type { BatchState } from '../batch/batchState.ts';
 import { gather } from '../batch/gather.ts';
 import { type BatchItem, keyOf } from '../batch/item.ts';
 import { Lengths, LongestFirst } from '../batch/lengths.ts';
 import { type BatchPlan, planBatch } from '../batch/plan.ts';
 import { runBatch } from '../batch/run.ts';
 import { s3Buckets, withS3Versions } from '../batch/s3/openS3.ts';
-import { shardOf } from '../batch/shard.ts';
+import { isInShard, shardOf } from '../batch/shard.ts';
 import { withVersions } from '../batch/sources/addressVersions.ts';
 import { environment } from '../runtime/environment.ts';
 import { proxyFetch } from '../runtime/nodeProxy.ts';
 import { findModel, withExecutor } from './batchExecutor.ts';
-import { type BatchPlace, openBatchPlace } from './batchPlace.ts';
+import { openBatchPlace } from './batchPlace.ts';
 import { BatchProgress, tellSummary } from './batchProgress.ts';
 import { type BatchSettings, sourcesOf } from './batchSettings.ts';
-import { type CommandIo, EXIT } from './io.ts';
+import { type CommandIo, EXIT, type InputStream } from './io.ts';
 import { ProgressDisplay } from './progress.ts';
 
 /**
@@ -38,24 +39,34 @@ export async function localBatch(
   const shard = shardOf(own.shard, environment);
   const fetch = proxyFetch(environment);
   const bucketOf = s3Buckets({ environment, fetch });
-  const sources = sourcesOf(named, settings, { stdin: io.stdin, outputs: own.outputDir, bucketOf });
-  const place = await openBatchPlace(own.outputDir, formats, shard, bucketOf);
-  const { outputs, folder, ignoresCase, state, damaged } = place;
   const display = new ProgressDisplay(io.stderr);
+  let input: InputStream | undefined;
+  const stdin = (): InputStream => {
+    input = io.stdin();
+    return input;
+  };
+  let close = (): void => {};
   try {
+    const sources = sourcesOf(named, settings, { stdin, outputs: own.outputDir, bucketOf });
+    const place = await openBatchPlace(own.outputDir, formats, shard, bucketOf);
+    close = place.close;
+    const { outputs, folder, ignoresCase, journalPath } = place;
     if (shard) display.line(`shard ${shard.index} of ${shard.count}, as ${shard.from} says`);
     display.wait('looking for recordings');
     const { signal } = io;
     const { items, repeated } = await gather(sources, { formats, folder, ignoresCase, signal });
     if (items.length === 0) throw noRecordings(named);
     if (repeated > 0) display.note(`${repeated} are named more than once, and transcribed once.`);
+    const { state, damaged } = place.begin();
     if (damaged > 0) display.note(`${damaged} lines of the journals in ${folder} are damaged, and left out.`);
+    const ofShard = items.filter(({ id }) => isInShard(id, shard));
+    display.wait('looking at recordings');
     const known = (item: BatchItem): string | undefined => state.version(item);
-    const versioned = await withS3Versions(await withVersions(items, { signal, known, fetch }), bucketOf, signal);
+    const versioned = await withS3Versions(await withVersions(ofShard, { signal, known, fetch }), bucketOf, signal);
     const model = await findModel(settings, display, io);
     const identity = { model: model.identity, formats };
     const key = (item: BatchItem): string => keyOf(item, identity, settings.identityOf(item));
-    const plan = await planBatch(versioned, key, state, outputs, { ...own, shard });
+    const plan = await planBatch(versioned, key, state, outputs, own);
     place.removeStale([...plan.done, ...plan.tasks.map(({ item }) => item)]);
 
     const lengths = lengthsOf(versioned, state);
@@ -69,13 +80,14 @@ export async function localBatch(
         );
       }
     } finally {
-      place.close();
       display.clear();
-      tellSummary(progress.summary(plan), place.journalPath, io, own.json);
+      tellSummary(progress.summary(plan, items.length - ofShard.length), journalPath, io, own.json);
     }
     return failedIn(plan, progress) ? EXIT.failed : EXIT.ok;
   } finally {
     display.clear();
+    close();
+    input?.destroy();
   }
 }
 
@@ -84,7 +96,7 @@ function failedIn({ failed }: BatchPlan, { failures }: BatchProgress): boolean {
 }
 
 /** With what earlier runs have measured. */
-function lengthsOf(items: readonly BatchItem[], state: BatchPlace['state']): Lengths {
+function lengthsOf(items: readonly BatchItem[], state: Pick<BatchState, 'done'>): Lengths {
   const lengths = new Lengths();
   const audio = new Map(items.map((item) => [item.id, item.audio]));
   for (const { id, bytes, seconds = 0 } of state.done()) {

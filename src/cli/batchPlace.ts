@@ -5,11 +5,18 @@ import type { BatchItem } from '../batch/item.ts';
 import { Journal, type JournalEntry, readJournals } from '../batch/journal.ts';
 import { openOutputs } from '../batch/openOutputs.ts';
 import type { OutputStore } from '../batch/outputs.ts';
+import { lockJournal } from '../batch/runLock.ts';
 import { isS3Address } from '../batch/s3/address.ts';
 import type { BucketOf } from '../batch/s3/openS3.ts';
 import { journalName, type Shard } from '../batch/shard.ts';
 import { tryFolder } from '../files/outputFolder.ts';
 import type { Format } from '../output/writer.ts';
+
+export interface WorkBefore {
+  readonly state: Pick<BatchState, 'isDone' | 'failure' | 'version' | 'done'>;
+  /** Lines of journals that are none. */
+  readonly damaged: number;
+}
 
 export interface BatchPlace {
   readonly outputs: OutputStore;
@@ -17,15 +24,18 @@ export interface BatchPlace {
   readonly folder: string | undefined;
   /** It takes `Talk.txt` and `talk.txt` for one file. */
   readonly ignoresCase: boolean;
-  readonly state: Pick<BatchState, 'isDone' | 'failure' | 'version' | 'done'>;
-  /** Lines of journals that are none. */
-  readonly damaged: number;
   /** Where more is said about what was done. */
   readonly journalPath: string | undefined;
+  /**
+   * What was done before; from now on no other run of this machine writes the journal.
+   *
+   * @throws {OptionsError} `stateFolder`; {OutputError} `file`
+   */
+  begin(): WorkBefore;
   append(entry: JournalEntry): void;
   /** Removes what processes that are gone have left beside the outputs of these items. */
   removeStale(items: Iterable<BatchItem>): void;
-  close(): void;
+  readonly close: () => void;
 }
 
 /** @throws {OutputError} `folder`, `file`; {OptionsError} `badValue` for an address of S3 that is none */
@@ -40,28 +50,37 @@ export async function openBatchPlace(
 
 function folderPlace(folder: string, formats: readonly Format[], shard: Shard | undefined): BatchPlace {
   const { ignoresCase } = tryFolder(folder);
-  const { entries, damaged } = readJournals(folder);
   const outputs = new FolderOutputs(folder, formats);
   const journal = new Journal(folder, journalName(shard));
+  let unlock = (): void => {};
   return {
-    ...{ outputs, folder, ignoresCase, damaged, journalPath: journal.path },
-    state: new BatchState(entries),
+    ...{ outputs, folder, ignoresCase, journalPath: journal.path },
+    begin() {
+      unlock = lockJournal(journal.path);
+      const { entries, damaged } = readJournals(folder);
+      return { state: new BatchState(entries), damaged };
+    },
     append: (entry) => journal.append(entry),
     removeStale: (items) => outputs.removeStale(items),
-    close: () => journal.close(),
+    close() {
+      journal.close();
+      unlock();
+    },
   };
 }
+
+const NOTHING_KNOWN: WorkBefore['state'] = {
+  isDone: () => true,
+  failure: () => undefined,
+  version: () => undefined,
+  *done() {},
+};
 
 /** The objects themselves say what they were made of: there is no journal, and what failed is tried again. */
 function s3Place(outputs: OutputStore): BatchPlace {
   return {
-    ...{ outputs, folder: undefined, ignoresCase: false, damaged: 0, journalPath: undefined },
-    state: {
-      isDone: () => true,
-      failure: () => undefined,
-      version: () => undefined,
-      *done() {},
-    },
+    ...{ outputs, folder: undefined, ignoresCase: false, journalPath: undefined },
+    begin: () => ({ state: NOTHING_KNOWN, damaged: 0 }),
     append: () => {},
     removeStale: () => {},
     close: () => {},

@@ -78,14 +78,14 @@ export class BatchProgress {
     };
   }
 
-  summary(plan: BatchPlan): BatchSummary {
+  summary(plan: BatchPlan, otherShards: number): BatchSummary {
     const before = plan.failed.map(({ id, code = '', error = '', hint }) => ({ id, code, error, hint }));
     return {
       done: this.done,
       failed: plan.failed.length + this.failures.length,
       before: plan.done.length,
       left: this.#count - this.done - this.failures.length,
-      otherShards: plan.ofOtherShards,
+      otherShards,
       seconds: this.seconds,
       elapsedSeconds: this.elapsed / 1000,
       failures: [...before, ...this.failures],

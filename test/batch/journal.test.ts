@@ -1,11 +1,13 @@
 /** The journal: appended, read after crashes, and what it says of a recording. */
-import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { OutputError } from '../../src/base/errors.ts';
+import { OptionsError, OutputError } from '../../src/base/errors.ts';
 import { BatchState } from '../../src/batch/batchState.ts';
 import { Journal, type JournalEntry, readJournals } from '../../src/batch/journal.ts';
+import { lockJournal } from '../../src/batch/runLock.ts';
 import { inFolder } from '../support/folder.ts';
 import { throws } from '../support/throws.ts';
 
@@ -82,6 +84,35 @@ test('a place where nothing can be written or read is said', () =>
     );
     mkdirSync(join(folder, 'batch.jsonl'));
     await throws(OutputError, 'file', () => readJournals(folder), /what was done before, cannot be read/);
+  }));
+
+test('one run of a machine at a time', () =>
+  inFolder(async (folder) => {
+    const journal = join(folder, 'out/batch.jsonl');
+    const lock = join(folder, 'out/.batch.jsonl.lock');
+    const release = lockJournal(journal);
+    assert.is(readFileSync(lock, 'utf8'), `${process.pid} ${hostname()}\n`);
+    release();
+    assert.not.ok(existsSync(lock));
+    const held = (text: string): void => writeFileSync(lock, text);
+    held(`${process.ppid} ${hostname()}\n`);
+    await throws(OptionsError, 'stateFolder', () => lockJournal(journal), `process ${process.ppid}`);
+    lockJournal(join(folder, 'out/batch-1-of-2.jsonl'))();
+    // Of a process that is gone, of this one before a restart, of another machine, of nobody.
+    for (const text of [
+      `999999999 ${hostname()}\n`,
+      `${process.pid} ${hostname()}\n`,
+      `${process.ppid} elsewhere\n`,
+      'x',
+    ]) {
+      held(text);
+      lockJournal(journal)();
+      assert.not.ok(existsSync(lock), text);
+    }
+    const late = lockJournal(journal);
+    held(`${process.ppid} elsewhere\n`);
+    late();
+    assert.ok(existsSync(lock), 'what is not ours any more stays');
   }));
 
 test('the state is that of the last events', () => {

@@ -12,7 +12,7 @@ import { Journal, readJournals } from '../../src/batch/journal.ts';
 import { Lengths, LongestFirst } from '../../src/batch/lengths.ts';
 import { type PlanOptions, planBatch } from '../../src/batch/plan.ts';
 import { runBatch } from '../../src/batch/run.ts';
-import { journalName, type Shard } from '../../src/batch/shard.ts';
+import { isInShard, journalName, type Shard } from '../../src/batch/shard.ts';
 import { folderSource } from '../../src/batch/sources/folderSource.ts';
 import { openAudio } from '../../src/batch/sources/openAudio.ts';
 import type { Format } from '../../src/output/writer.ts';
@@ -24,6 +24,7 @@ const test = suite('batch/plan');
 const { signal } = new AbortController();
 
 interface Run extends PlanOptions {
+  readonly shard?: Shard;
   readonly model?: string;
   readonly transcribe?: TranscribeOptions;
   readonly formats?: readonly Format[];
@@ -34,7 +35,7 @@ interface Run extends PlanOptions {
 /** A run over `in`. @returns what was heard, in its order */
 async function run(
   folder: string,
-  { model = 'm', transcribe = {}, formats = ['txt'], stopAfter, ...options }: Run = {},
+  { model = 'm', transcribe = {}, formats = ['txt'], stopAfter, shard, ...options }: Run = {},
 ): Promise<string[]> {
   const out = join(folder, 'out');
   const settings = { transcribe, layout: {} };
@@ -46,14 +47,15 @@ async function run(
   });
   const state = new BatchState(readJournals(out).entries);
   const outputs = new FolderOutputs(out, formats);
-  const plan = await planBatch(items, (item) => itemKey(item, { model, formats }, settings), state, outputs, options);
+  const own = items.filter(({ id }) => isInShard(id, shard));
+  const plan = await planBatch(own, (item) => itemKey(item, { model, formats }, settings), state, outputs, options);
   const heard: string[] = [];
   const stop = new AbortController();
   const transcriber = scriptedTranscriber(async (_, path) => {
     if (heard.push(path.slice(folder.length + 4)) > (stopAfter ?? Number.POSITIVE_INFINITY))
       stop.abort(new Error('stopped'));
   });
-  const journal = new Journal(out, journalName(options.shard));
+  const journal = new Journal(out, journalName(shard));
   const executor = inProcess({ transcriber, openAudio, outputs }, () => settings, 1);
   await runBatch(new LongestFirst(plan.tasks, new Lengths()), executor, journal, stop.signal).catch(
     (error: unknown) => {
