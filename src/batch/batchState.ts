@@ -32,9 +32,10 @@ export class BatchState {
     return failed?.key === key ? failed : undefined;
   }
 
-  /** The version that was seen last. */
-  version({ id }: Pick<BatchItem, 'id'>): string | undefined {
-    return this.#last.get(id)?.done?.version;
+  /** With the version that was seen last, where nothing is known now: what was done stays done while its server is down. */
+  remembered(item: BatchItem): BatchItem {
+    const version = this.#last.get(item.id)?.done?.version;
+    return item.version === '' && version !== undefined ? { ...item, version } : item;
   }
 
   /** Entries of what was done, for what can be learned of their lengths. */

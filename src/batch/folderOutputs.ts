@@ -18,6 +18,10 @@ const TEMPORARY = /^\.([\da-f]{6})-(\d+)-\d+\.part$/;
 /** They stand for milliseconds: one of another machine that is older is left over. */
 const STALE_MS = 3_600_000;
 
+/** Files that are written and not in place, for the end of the process. */
+const staged = new Set<StagedFile>();
+let isWatching = false;
+
 export class FolderOutputs implements OutputStore {
   readonly place: string;
   readonly formats: readonly Format[];
@@ -47,26 +51,25 @@ export class FolderOutputs implements OutputStore {
     files: readonly OutputFile[],
     beforePublish?: () => void | Promise<void>,
   ): Promise<void> {
-    const staged: StagedFile[] = [];
-    const discard = (): void => {
-      for (const file of staged) file.discard();
-    };
-    process.on('exit', discard);
+    discardAtExit();
+    const own: StagedFile[] = [];
     try {
       for (const { format, bytes } of files) {
         const path = this.path(item, format);
         makeFolder(dirname(path));
-        staged.push(stageFile(path, bytes, { name: this.#temporaryName(), isSynced: true }));
+        const file = stageFile(path, bytes, { name: this.#temporaryName(), isSynced: true });
+        own.push(file);
+        staged.add(file);
       }
       await beforePublish?.();
-      for (const file of staged) file.publish();
+      for (const file of own) file.publish();
     } catch (error) {
-      discard();
+      for (const file of own) file.discard();
       if (!isSystemError(error)) throw error;
       const paths = files.map(({ format }) => this.path(item, format)).join(', ');
       throw new OutputError('file', `${paths} cannot be written: ${systemReason(error)}.`, { cause: error });
     } finally {
-      process.off('exit', discard);
+      for (const file of own) staged.delete(file);
     }
   }
 
@@ -92,6 +95,14 @@ export class FolderOutputs implements OutputStore {
   #temporaryName(): string {
     return `.${this.#host}-${process.pid}-${this.#count++}.part`;
   }
+}
+
+function discardAtExit(): void {
+  if (isWatching) return;
+  isWatching = true;
+  process.once('exit', () => {
+    for (const file of staged) file.discard();
+  });
 }
 
 /** Six hexadecimal digits: names of files have little room. */

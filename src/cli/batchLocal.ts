@@ -61,8 +61,8 @@ export async function localBatch(
     if (damaged > 0) display.note(`${damaged} lines of the journals in ${folder} are damaged, and left out.`);
     const ofShard = items.filter(({ id }) => isInShard(id, shard));
     display.wait('looking at recordings');
-    const known = (item: BatchItem): string | undefined => state.version(item);
-    const versioned = await withS3Versions(await withVersions(ofShard, { signal, known, fetch }), bucketOf, signal);
+    const seen = await withS3Versions(await withVersions(ofShard, { signal, fetch }), bucketOf, signal);
+    const versioned = seen.map((item) => state.remembered(item));
     const model = await findModel(settings, display, io);
     const identity = { model: model.identity, formats };
     const key = (item: BatchItem): string => keyOf(item, identity, settings.identityOf(item));

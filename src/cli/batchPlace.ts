@@ -13,7 +13,7 @@ import { tryFolder } from '../files/outputFolder.ts';
 import type { Format } from '../output/writer.ts';
 
 export interface WorkBefore {
-  readonly state: Pick<BatchState, 'isDone' | 'failure' | 'version' | 'done'>;
+  readonly state: Pick<BatchState, 'isDone' | 'failure' | 'remembered' | 'done'>;
   /** Lines of journals that are none. */
   readonly damaged: number;
 }
@@ -72,7 +72,7 @@ function folderPlace(folder: string, formats: readonly Format[], shard: Shard | 
 const NOTHING_KNOWN: WorkBefore['state'] = {
   isDone: () => true,
   failure: () => undefined,
-  version: () => undefined,
+  remembered: (item) => item,
   *done() {},
 };
 

@@ -11,15 +11,13 @@ const STALL_MS = 10_000;
 
 export interface VersionOptions {
   readonly signal: AbortSignal;
-  /** Of an earlier run: taken when the server cannot be asked. */
-  readonly known: (item: BatchItem) => string | undefined;
   /** The runtime's own when absent. */
   readonly fetch?: Fetch | undefined;
 }
 
 /**
- * Items at http and https addresses with their versions; others as they are. A server that says nothing about a recording
- * leaves its version empty.
+ * Items at http and https addresses with their versions; others as they are. Where the server cannot be asked, refuses, or says
+ * nothing of a recording, its version stays empty.
  *
  * @throws the signal's reason
  */
@@ -40,23 +38,21 @@ export async function withVersions(items: readonly BatchItem[], options: Version
 }
 
 async function asked(item: BatchItem, vain: Map<string, number>, options: VersionOptions): Promise<BatchItem> {
-  const { signal, known, fetch } = options;
+  const { signal, fetch } = options;
   const { host } = new URL(item.audio);
   const times = vain.get(host) ?? 0;
-  const remembered = (): BatchItem => ({ ...item, version: known(item) ?? '' });
-  if (times >= MOST_VAIN) return remembered();
+  if (times >= MOST_VAIN) return item;
   try {
     // Not HEAD, which many servers refuse, and addresses that are signed for GET.
     const headers = { range: 'bytes=0-0' };
     const answer = await request(item.audio, { signal, fetch, headers, stallMs: STALL_MS }, (why) => silent(item, why));
     answer.cancel();
-    if (answer.status >= 500) return remembered();
     return { ...item, ...described(answer.status, answer.headers) };
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof AudioError)) throw error;
     vain.set(host, times + 1);
-    return remembered();
+    return item;
   }
 }
 
