@@ -40,8 +40,8 @@ export async function withVersions(items: readonly BatchItem[], options: Version
 async function asked(item: BatchItem, vain: Map<string, number>, options: VersionOptions): Promise<BatchItem> {
   const { signal, fetch } = options;
   const { host } = new URL(item.audio);
-  const times = vain.get(host) ?? 0;
-  if (times >= MOST_VAIN) return item;
+  const times = (): number => vain.get(host) ?? 0;
+  if (times() >= MOST_VAIN) return item;
   try {
     // Not HEAD, which many servers refuse, and addresses that are signed for GET.
     const headers = { range: 'bytes=0-0' };
@@ -51,7 +51,7 @@ async function asked(item: BatchItem, vain: Map<string, number>, options: Versio
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof AudioError)) throw error;
-    vain.set(host, times + 1);
+    vain.set(host, times() + 1);
     return item;
   }
 }
