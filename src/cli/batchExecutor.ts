@@ -11,7 +11,7 @@ import { type BucketOf, openS3Audio } from '../batch/s3/openS3.ts';
 import { openAudio } from '../batch/sources/openAudio.ts';
 import { WorkerPool } from '../batch/workers/workerPool.ts';
 import { namedModel } from '../checkpoint/modelNames.ts';
-import { load } from '../load.node.ts';
+import { load, type NodeLoadOptions } from '../load.node.ts';
 import type { BatchSettings } from './batchSettings.ts';
 import { AT_ONCE, WORKER } from './batchWorker.ts';
 import type { CommandIo } from './io.ts';
@@ -50,9 +50,15 @@ export interface BatchModel {
   readonly identity: string;
 }
 
+/** What of a command line says which model it is. */
+export interface NamedModel {
+  readonly own: { readonly model: string };
+  readonly load: NodeLoadOptions;
+}
+
 /** Finds the model, and fetches it if it is not here. @throws what `locateModel` throws */
 export async function findModel(
-  { own: { model }, load: loadOptions }: BatchSettings,
+  { own: { model }, load: loadOptions }: NamedModel,
   display: ProgressDisplay,
   { signal }: CommandIo,
 ): Promise<BatchModel> {

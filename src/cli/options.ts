@@ -114,6 +114,7 @@ export const GROUP_TITLES: Readonly<Record<Group, string>> = {
   model: 'Model and device',
   output: 'Output',
   recordings: 'Recordings and workers',
+  queue: 'Queue',
   content: 'What is said',
   batch: 'Speech and batches',
   decoding: 'Decoding',

@@ -28,6 +28,7 @@ export type Group =
   | 'model'
   | 'output'
   | 'recordings'
+  | 'queue'
   | 'content'
   | 'batch'
   | 'decoding'

@@ -228,16 +228,19 @@ async function installed<T>(load: () => Promise<T>, packages: string): Promise<T
   try {
     return await load();
   } catch (error) {
-    const { message } = asError(error);
-    const isMissing =
-      (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') ||
-      /could not load the optional/.test(message);
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const isMissing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND' || isWithoutPg(error);
     if (!isMissing) throw error;
     throw new QueueError('packages', 'What speaks with the broker of a queue is not installed with sotto.', {
       hint: `Beside sotto: npm install ${packages}`,
       cause: error,
     });
   }
+}
+
+/** BullMQ loads it itself, and has words of its own. */
+function isWithoutPg(error: unknown): boolean {
+  return /could not load the optional 'pg' package/.test(asError(error).message);
 }
 
 function unreachable(url: string, error: unknown): QueueError {

@@ -23,8 +23,10 @@ export interface JobData {
 export interface JobModel {
   /** As users name it. */
   readonly name: string;
-  /** Of its weights: only a worker that has the same does the job. */
+  /** Of its weights and of how they are stored: only a worker that has the same does the job. */
   readonly identity: string;
+  /** Of the command line, as far as the identity depends on them. */
+  readonly options?: Readonly<Record<string, string>>;
 }
 
 /** Where outputs go. */

@@ -1,4 +1,5 @@
 /** A worker of a queue: takes recordings, some at once, until it is told to end or nothing is left. */
+import { atMost } from '../../base/atMost.ts';
 import { sleep } from '../../base/http.ts';
 import { anySignal, untilAborted } from '../../base/signals.ts';
 import type { Broker } from './broker.ts';
@@ -44,10 +45,11 @@ export async function workOn(broker: Broker, options: WorkOptions): Promise<Work
   const tell = teller(note);
   worker.on('error', ({ message }) => tell(message));
   worker.on('lockRenewalFailed', (ids) => runner.lose(ids));
+  const ready = worker.waitUntilReady();
   const stopped = new AbortController();
   const ended = anySignal(signal, runner.broken, stopped.signal);
   try {
-    await untilAborted(worker.waitUntilReady(), ended.signal);
+    await untilAborted(ready, ended.signal);
     worker.run().catch((error: unknown) => stopped.abort(error));
     await untilOver(broker, runner, options.untilEmpty, ended.signal);
   } catch (error) {
@@ -60,6 +62,8 @@ export async function workOn(broker: Broker, options: WorkOptions): Promise<Work
       await untilIdle(runner, shutdownMs);
     }
     runner.giveBack();
+    // A connection that is made after the end would stay open.
+    await atMost(CLOSE_MS, ready);
     await atMost(CLOSE_MS, worker.close());
   }
   runner.broken.throwIfAborted();
@@ -104,14 +108,4 @@ function teller(note: (sentence: string) => void): (message: string) => void {
     told.set(message, now);
     note(`the broker of the queue is waited for: ${message.replace(/\.$/, '')}`);
   };
-}
-
-/** Whether it is over or not. */
-async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, over]).catch(() => {});
-  clearTimeout(timer);
 }
