@@ -44,8 +44,7 @@ export async function enqueueCommand({ files, values, broker, shown, io }: Queue
     display.wait('looking for recordings');
     const { items } = await gather(sources, { formats, folder, ignoresCase, signal });
     if (items.length === 0) throw new OptionsError('noAudio', `There are no recordings in ${files.join(', ')}.`);
-    const known = await withVersions(items, { signal, known: () => undefined, fetch });
-    const versioned = await withS3Versions(known, bucketOf, signal);
+    const versioned = await withS3Versions(await withVersions(items, { signal, fetch }), bucketOf, signal);
     const found = await findModel(settings, display, io);
     const model = jobModel(own.model, found.identity, values);
     const tasks = versioned.map((item) => ({
