@@ -111,6 +111,17 @@ test('a recording that ends its process fails after three attempts, and takes no
     assert.ok(deaths.length >= 4 && deaths.length <= 6, deaths.join());
   }));
 
+test('when they are tried again no other is beside them', () =>
+  inScene(async ({ run, entries, begun }) => {
+    // The first worker is given both, and one that is slow; the second the other three.
+    await run({ poison: 'kill', other1: 'slow', venom: 'kill', other2: 'slow', beside: 'slow', other3: 'slow' });
+    const crashed = ends(entries).filter((line) => !line.endsWith(' done'));
+    assert.equal(crashed, ['poison crashed', 'venom crashed']);
+    const times = (id: string): number => begun().filter((one) => one[1] === id).length;
+    assert.ok(times('beside') <= 2, `${times('beside')}`);
+    assert.equal(['other1', 'other2', 'other3'].map(times), [1, 1, 1]);
+  }));
+
 test('kill -9 of a worker: what it was at is done by another', () =>
   inScene(async ({ run, entries, begun, folder, deaths }) => {
     const running = run(many(8, 'wait'));

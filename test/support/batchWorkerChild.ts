@@ -1,6 +1,6 @@
 /**
  * A worker of a batch with the scripted model. A recording that holds `kill` ends the process, one that holds `wait` waits for
- * the file `go` beside it; `vain` as an argument ends the process before it is ready, `broken` is a model that cannot be loaded.
+ * the file `go` beside it, `slow` takes a while; `vain` as an argument ends the process before it is ready, `broken` is a model that cannot be loaded.
  */
 import { appendFileSync, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -28,6 +28,7 @@ await serveTasks(
     if (how === 'broken') throw new WeightsError('badConfig', 'The model is broken.', { hint: 'Mend it.' });
     const transcriber = scriptedTranscriber(async (text, path) => {
       appendFileSync(log, `${process.pid} ${path}\n`);
+      if (text === 'slow') await sleep(300);
       if (text === 'kill') process.kill(process.pid, 'SIGKILL');
       while (text.startsWith('wait') && !existsSync(join(dirname(path), 'go'))) await sleep(5);
     });

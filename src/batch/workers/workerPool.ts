@@ -166,9 +166,7 @@ export class WorkerPool implements Executor {
     for (const worker of workers) {
       if (worker.jobs.size === 0 && this.#suspects.length > 0) this.#give(worker, this.#suspects.shift()!); // there is one
     }
-    const shared = workers.filter(({ jobs }) => ![...jobs.values()].some(({ deaths }) => deaths > 0));
-    // For suspects that still wait, workers are left to become empty.
-    const open = shared.slice(this.#suspects.length);
+    const open = workers.filter(({ jobs }) => ![...jobs.values()].some(({ deaths }) => deaths > 0));
     while (this.#waiting.length > 0) {
       const next = leastBusy(open);
       if (!next || next.jobs.size >= this.#options.atOnce) return;
