@@ -1,5 +1,6 @@
 /** What of a batch is still to be done. */
 
+import { inLanes } from '../base/lanes.ts';
 import type { BatchState } from './batchState.ts';
 import type { BatchTask } from './executor.ts';
 import type { BatchItem } from './item.ts';
@@ -21,6 +22,9 @@ export interface BatchPlan {
   readonly failed: readonly JournalEntry[];
 }
 
+/** Outputs that are looked for at once: they may be in S3. */
+const AT_ONCE = 32;
+
 /** @param keyOf of `itemKey` */
 export async function planBatch(
   items: readonly BatchItem[],
@@ -29,18 +33,23 @@ export async function planBatch(
   outputs: OutputStore,
   { retryFailed = false, force = false }: PlanOptions,
 ): Promise<BatchPlan> {
+  const all = items.map((item): BatchTask => ({ item, key: keyOf(item) }));
+  const there = new Set<BatchTask>();
+  if (!force) {
+    await inLanes(all, AT_ONCE, async (task) => {
+      const { item, key } = task;
+      if (state.isDone(item.id, key) && (await outputs.has(item, key))) there.add(task);
+    });
+  }
   const tasks: BatchTask[] = [];
   const done: BatchItem[] = [];
   const failed: JournalEntry[] = [];
-  for (const item of items) {
-    const key = keyOf(item);
-    const failure = state.failure(item.id, key);
-    if (force) tasks.push({ item, key });
-    else if (failure) {
-      if (retryFailed) tasks.push({ item, key });
-      else failed.push(failure);
-    } else if (state.isDone(item.id, key) && (await outputs.has(item, key))) done.push(item);
-    else tasks.push({ item, key });
+  for (const task of all) {
+    const { item, key } = task;
+    const failure = force ? undefined : state.failure(item.id, key);
+    if (failure && !retryFailed) failed.push(failure);
+    else if (there.has(task) && !failure) done.push(item);
+    else tasks.push(task);
   }
   return { tasks, done, failed };
 }

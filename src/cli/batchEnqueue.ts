@@ -17,7 +17,7 @@ import { proxyFetch } from '../runtime/nodeProxy.ts';
 import type { QueueCall } from './batchCall.ts';
 import { findModel } from './batchExecutor.ts';
 import { readBatchSettings, sourcesOf } from './batchSettings.ts';
-import { EXIT } from './io.ts';
+import { EXIT, type InputStream } from './io.ts';
 import { ProgressDisplay } from './progress.ts';
 import { REQUEST_OPTIONS } from './requestOptions.ts';
 
@@ -35,7 +35,12 @@ export async function enqueueCommand({ files, values, broker, shown, io }: Queue
   const { signal } = io;
   const fetch = proxyFetch(environment);
   const bucketOf = s3Buckets({ environment, fetch });
-  const sources = sourcesOf(files, settings, { stdin: io.stdin, outputs: own.outputDir, bucketOf });
+  let input: InputStream | undefined;
+  const stdin = (): InputStream => {
+    input = io.stdin();
+    return input;
+  };
+  const sources = sourcesOf(files, settings, { stdin, outputs: own.outputDir, bucketOf });
   const folder = isS3Address(own.outputDir) ? undefined : own.outputDir;
   const { ignoresCase } = folder === undefined ? { ignoresCase: false } : tryFolder(folder);
   const display = new ProgressDisplay(io.stderr);
@@ -67,6 +72,7 @@ export async function enqueueCommand({ files, values, broker, shown, io }: Queue
   } finally {
     places.close();
     display.clear();
+    input?.destroy();
   }
 }
 

@@ -80,14 +80,20 @@ test('packages of one word are loaded by that word alone', () => {
   const words = {
     serve: ['hono', '@hono/node-server', '@fastify/busboy', 'ws', 'prom-client'],
     batch: ['tinyglobby'],
+    // Of a place in S3 and of a queue, which not every batch has.
+    client: ['@bradenmacdonald/s3-lite-client'],
   };
   // Those that an `import()` names, and the first one.
   const begun = files.filter((name) => !name.startsWith('chunk-'));
   assert.ok(begun.includes('sotto.js') && begun.length > 5);
   for (const [word, wanted] of Object.entries(words)) {
     const users = begun.filter((file) => wanted.some((name) => packagesOf(file).has(name)));
-    assert.is(users.length, 1, users.join());
     assert.ok(users[0]?.startsWith(`${word}-`), users.join());
+    // What comes after `batch` may be in a file of its own.
+    assert.ok(
+      users.every((user) => user.startsWith(word)),
+      users.join(),
+    );
     assert.equal(
       wanted.filter((name) => !packagesOf(users[0]!).has(name)),
       [],

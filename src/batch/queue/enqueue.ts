@@ -34,7 +34,7 @@ export interface Enqueued {
 }
 
 /** Asked for and added in one round. */
-const AT_ONCE = 200;
+const AT_ONCE = 64;
 /** Of jobs that are not over. */
 export const UNFINISHED = ['active', 'waiting', 'prioritized', 'delayed'] as const satisfies readonly State[];
 

@@ -1,4 +1,5 @@
 /** Buckets by their names, and what is named by an address of S3. The client is loaded when there is one. */
+import { inLanes } from '../../base/lanes.ts';
 import type { BatchItem } from '../item.ts';
 import type { OpenAudio } from '../sources/openAudio.ts';
 import { isS3Address, keyFault, parseS3Address } from './address.ts';
@@ -43,15 +44,9 @@ export async function withS3Versions(
   signal: AbortSignal,
 ): Promise<BatchItem[]> {
   const result = [...items];
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < items.length) {
-      const i = next++;
-      const item = items[i]!; // next is below the length
-      if (isS3Address(item.audio) && item.version === '') result[i] = await versioned(item, bucketOf, signal);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await inLanes(items, AT_ONCE, async (item, i) => {
+    if (isS3Address(item.audio) && item.version === '') result[i] = await versioned(item, bucketOf, signal);
+  });
   return result;
 }
 
