@@ -6,7 +6,7 @@ import process from 'node:process';
 import { OutputError } from '../base/errors.ts';
 import { isSystemError, systemReason } from '../base/systemErrors.ts';
 import { isAlive } from '../files/isAlive.ts';
-import { makeFolder } from '../files/outputFolder.ts';
+import { makeFolder, tryFolder } from '../files/outputFolder.ts';
 import { checkTarget } from '../files/outputPlan.ts';
 import { type StagedFile, stageFile } from '../files/stagedFile.ts';
 import { extensionOf, type Format } from '../output/writer.ts';
@@ -26,6 +26,8 @@ export class FolderOutputs implements OutputStore {
   readonly place: string;
   readonly formats: readonly Format[];
   readonly #host = hostMark(hostname());
+  /** Folders that files can be written to. */
+  readonly #tried = new Set<string>();
   #count = 0;
 
   constructor(folder: string, formats: readonly Format[]) {
@@ -42,6 +44,9 @@ export class FolderOutputs implements OutputStore {
   }
 
   check(item: BatchItem): void {
+    const folder = join(this.place, dirname(item.name));
+    if (!this.#tried.has(folder)) tryFolder(folder);
+    this.#tried.add(folder);
     for (const format of this.formats) checkTarget({ format, path: this.path(item, format) });
   }
 

@@ -114,7 +114,10 @@ async function withWorkers(
     workers,
     atOnce: loadOptions.recordingsAtOnce ?? AT_ONCE,
     start: () => fork(process.argv[1]!, ['batch', WORKER, ...argv], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }), // it runs
-    onReady: (whisper) => display.line(`${workers} workers, each with ${modelLine(settings.own.model, whisper)}`),
+    onReady: (whisper) =>
+      display.line(
+        `${workers === 1 ? '1 worker' : `${workers} workers, each`} with ${modelLine(settings.own.model, whisper)}`,
+      ),
     onProgress: display.show,
     onWarning: ({ message }) => display.note(message),
     onDeath: (why) => display.note(`A worker ended (${why}) and is started again.`),

@@ -1,6 +1,6 @@
 /** One recording through a batch, and the loop over many, with a scripted model. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -9,6 +9,7 @@ import type { BatchTask, Executor } from '../../src/batch/executor.ts';
 import { FolderOutputs } from '../../src/batch/folderOutputs.ts';
 import { type BatchItem, itemKey } from '../../src/batch/item.ts';
 import type { JournalEntry } from '../../src/batch/journal.ts';
+import type { OutputStore } from '../../src/batch/outputs.ts';
 import { processItem } from '../../src/batch/processItem.ts';
 import { runBatch } from '../../src/batch/run.ts';
 import { openAudio } from '../../src/batch/sources/openAudio.ts';
@@ -29,7 +30,7 @@ function itemsIn(folder: string, texts: Readonly<Record<string, string>>): Batch
   });
 }
 
-function inProcess(transcriber: ScriptedTranscriber, outputs: FolderOutputs, capacity = 2): Executor {
+function inProcess(transcriber: ScriptedTranscriber, outputs: OutputStore, capacity = 2): Executor {
   const work = { transcriber, openAudio, outputs };
   return { capacity, run: ({ item, key }, call) => processItem({ item, key, settings }, work, call) };
 }
@@ -82,6 +83,44 @@ test('nothing is published that may not be, and nothing is left of it', () =>
     await throws(OutputError, 'takenOver', processItem({ ...task!, settings }, work, { signal, mayPublish }));
     assert.is(listed.filter((name) => name.endsWith('.part')).length, 2, listed.join());
     assert.equal(readdirSync(join(folder, 'out')), []);
+  }));
+
+test('what cannot be written is known before the work, and fails alone', () =>
+  inFolder(async (folder) => {
+    const tasks = itemsIn(folder, { 'a.wav': 'alpha', 'b.wav': 'beta' });
+    mkdirSync(join(folder, 'out/a.json'), { recursive: true });
+    const file: BatchTask = { ...tasks[1]!, item: { ...tasks[1]!.item, id: 'c.wav', name: 'b.wav/c' } };
+    const long: BatchTask = { ...tasks[1]!, item: { ...tasks[1]!.item, id: 'd.wav', name: 'x'.repeat(300) } };
+    const transcriber = scriptedTranscriber();
+    const entries: JournalEntry[] = [];
+    const append = (entry: JournalEntry): number => entries.push(entry);
+    const executor = inProcess(transcriber, new FolderOutputs(folder, run.formats), 1);
+    await runBatch([...tasks, file, long], executor, { append }, new AbortController().signal);
+    assert.equal(
+      entries.map(({ id, code }) => [id, code]),
+      [
+        ['a.wav', 'file'],
+        ['b.wav', undefined],
+        ['c.wav', 'folder'],
+        ['d.wav', 'file'],
+      ],
+    );
+    assert.match(entries[0]!.error ?? '', /a\.json cannot be written: it is a folder/);
+    assert.equal(transcriber.heard, [join(folder, 'b.wav')]);
+  }));
+
+test('a disk that is full stops the run', () =>
+  inFolder(async (folder) => {
+    const tasks = itemsIn(folder, { 'a.wav': 'alpha', 'b.wav': 'beta' });
+    const outputs = new FolderOutputs(folder, run.formats);
+    const full = Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'write' });
+    const error = new OutputError('file', 'It cannot be written.', { cause: full });
+    const { place, formats } = outputs;
+    const store: OutputStore = { place, formats, has: async () => false, publish: () => Promise.reject(error) };
+    const transcriber = scriptedTranscriber();
+    const executor = inProcess(transcriber, store, 1);
+    assert.is(await reasonOf(runBatch(tasks, executor, { append() {} }, new AbortController().signal)), error);
+    assert.is(transcriber.heard.length, 1);
   }));
 
 test('what processes that are gone have left is removed, and nothing of others', () =>
