@@ -100,8 +100,8 @@ function folder(recording: string): AudioError {
   const path = /[\s'"$&()]/.test(recording) ? `"${recording}"` : recording;
   const hint =
     first === undefined
-      ? 'It holds no recordings itself.'
-      : `Name what is in it: sotto ${path.replace(/\/$/, '')}/*${first}`;
+      ? `It holds no recordings itself. With all below it: sotto batch ${path} -o out`
+      : `Name what is in it: sotto ${path.replace(/\/$/, '')}/*${first}; with all below it: sotto batch ${path} -o out`;
   return new AudioError('file', `${recording} is a folder.`, { hint });
 }
 

@@ -52,8 +52,11 @@ test('what is not there is named with a guess', () => {
     [at('x'.repeat(300)), 'cannot be read: its name is too long.'],
     ['', 'sotto: A recording is named by an empty text.'],
     ['http://[', 'http://[ is not a valid address.'],
-    [at('my talks'), `my talks is a folder.\n  Name what is in it: sotto "my talks"/*.flac`],
-    [at('empty'), 'empty is a folder.\n  It holds no recordings itself.'],
+    [
+      at('my talks'),
+      `my talks is a folder.\n  Name what is in it: sotto "my talks"/*.flac; with all below it: sotto batch "my talks" -o out`,
+    ],
+    [at('empty'), 'empty is a folder.\n  It holds no recordings itself. With all below it: sotto batch empty -o out'],
     [at('a\nb\x1b[2J'), 'sotto: a\\nb\\x1b[2J: There is no file a\\nb\\x1b[2J.'],
   ];
   for (const [name, words] of rows) assert.match(refusal(name), words);

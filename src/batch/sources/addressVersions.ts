@@ -1,6 +1,7 @@
 /** What servers say of recordings without sending them: ETag, or time and length. */
 import { AudioError } from '../../base/errors.ts';
 import { type Fetch, request } from '../../base/http.ts';
+import { inLanes } from '../../base/lanes.ts';
 import type { BatchItem } from '../item.ts';
 
 /** Requests at once. */
@@ -25,15 +26,9 @@ export async function withVersions(items: readonly BatchItem[], options: Version
   const result = [...items];
   /** Host -> vain requests. */
   const vain = new Map<string, number>();
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < items.length) {
-      const i = next++;
-      const item = items[i]!; // next is below the length
-      if (/^https?:/i.test(item.audio) && item.version === '') result[i] = await asked(item, vain, options);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+  await inLanes(items, AT_ONCE, async (item, i) => {
+    if (/^https?:/i.test(item.audio) && item.version === '') result[i] = await asked(item, vain, options);
+  });
   return result;
 }
 
