@@ -9,6 +9,8 @@
 export type { CallOptions, Progress, Warning } from './base/progress.ts';
 export type { LanguageDetection } from './decode/languageDetect.ts';
 export { type LoadOptions, loadWhisper } from './load.ts';
+export type { Alignment } from './transcribe/align/alignment.ts';
+export type { AlignOptions } from './transcribe/align/options.ts';
 export type { BatchRecording } from './transcribe/batch/batch.ts';
 export { type RecordingResult, type TranscribeAllOptions, transcribeAll } from './transcribe/batch/transcribeAll.ts';
 export type { TranscribeOptions } from './transcribe/options.ts';
@@ -17,7 +19,7 @@ export type { SampleSource } from './transcribe/stream/sampleFeed.ts';
 export type { StreamSummary, StreamUpdate } from './transcribe/stream/stream.ts';
 export type { StreamOptions } from './transcribe/stream/streamOptions.ts';
 export { transcribe, transcribeSegments } from './transcribe/transcribe.ts';
-export type { Segment, Transcript, TranscriptSummary, Word } from './transcribe/transcript.ts';
+export type { Segment, Transcript, TranscriptSummary, Unmatched, Word } from './transcribe/transcript.ts';
 export { Whisper, type WhisperParts } from './whisper.ts';
 
 // Audio: bytes to samples, whole or while they come; samples to a log-mel; where somebody speaks.

@@ -19,6 +19,8 @@ import type { ModelDimensions } from './model/dims.ts';
 import type { ModelInference } from './model/inference.ts';
 import type { ChosenStorage } from './model/storage.ts';
 import type { Tokenizer } from './text/tokenizer.ts';
+import type { Alignment } from './transcribe/align/alignment.ts';
+import type { AlignOptions } from './transcribe/align/options.ts';
 import {
   ALL_BATCH_SIZE,
   type RecordingResult,
@@ -248,6 +250,31 @@ export class Whisper {
     } finally {
       release();
     }
+  }
+
+  /**
+   * When each word of a text is said in a recording. What of the text is not said, and what is said and not in the text, is
+   * reported, and moves nothing else.
+   *
+   *     const { segments, unmatched } = await whisper.align('talk.mp3', await readFile('talk.txt', 'utf8'));
+   *
+   * @param text its lines become segments, as do the cues of SubRip or WebVTT; or the lines themselves
+   * @throws as `transcribe`; {OptionsError} `specialToken` for a text with the name of a special token, `noText` for none
+   */
+  async align(audio: AudioInput, text: string | readonly string[], options: AlignOptions = {}): Promise<Alignment> {
+    if (this.#closed) throw closedError();
+    // Whoever transcribes does not load what is for known texts.
+    const { align, recognitionOptions, textLines } = await import('./transcribe/align/align.ts');
+    const lines = textLines(text);
+    checkTranscription(this.#parts, recognitionOptions(options));
+    return this.#admitted(options.signal, 1, async (signal, turn) => {
+      const mel = await this.#logMel(audio, { ...options, signal }, turn);
+      try {
+        return await align(this.#shared, mel, lines, { ...options, signal });
+      } finally {
+        await mel.close();
+      }
+    });
   }
 
   /** The language of the first 30 seconds, and the probability of each. */

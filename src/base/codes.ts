@@ -81,6 +81,7 @@ export const ERROR_CODES = {
     workerFailed: 'No worker could be started: for want of memory, or since a policy forbids it.',
   },
   OptionsError: {
+    alignArguments: 'The command `align` was not given a recording and a text.',
     badValue: 'A value on the command line is none that the option takes.',
     batchArguments: 'The command `batch` was not given recordings and a place for its outputs.',
     batchSize: 'This engine cannot decode several windows at once.',
@@ -98,6 +99,7 @@ export const ERROR_CODES = {
     noAudio: 'The command was given no recording.',
     noCommand: 'The first word is no file, and no command either.',
     noInput: 'Standard input is a terminal, which gives no sound.',
+    noText: 'There is no text to align.',
     notBuilt: 'The option asks for something that sotto does not do yet.',
     notLive: 'The option has no meaning for sound that is still coming.',
     overwrites: 'A transcript would replace a file that is named as a recording.',
@@ -110,6 +112,7 @@ export const ERROR_CODES = {
     stateFolder: 'Another server keeps its jobs, or another batch its journal, in this folder.',
     suppressTokens: 'suppressTokens has an entry that is no token id.',
     task: 'This model cannot do the task.',
+    textFile: 'The file of a text to align cannot be read, or is not UTF-8.',
     type: 'A value is of another type than the option takes.',
     unknown: 'There is no option of this name.',
     unknownOption: 'There is no option of this name on the command line.',

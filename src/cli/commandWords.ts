@@ -2,7 +2,17 @@
 import { OptionsError } from '../base/errors.ts';
 import { nearest } from '../base/nearest.ts';
 
-export const COMMAND_WORDS = ['help', 'version', 'models', 'fetch', 'convert', 'serve', 'batch', 'kernel'] as const;
+export const COMMAND_WORDS = [
+  'help',
+  'version',
+  'models',
+  'fetch',
+  'convert',
+  'align',
+  'serve',
+  'batch',
+  'kernel',
+] as const;
 export type CommandWord = (typeof COMMAND_WORDS)[number];
 
 /** What people try, by other programs' words. */

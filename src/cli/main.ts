@@ -22,6 +22,7 @@ const COMMANDS: Readonly<Record<CommandWord, () => Promise<Command>>> = {
   models: async () => (await import('./commands/models.ts')).modelsCommand,
   convert: async () => (await import('./commands/convert.ts')).convertCommand,
   fetch: async () => (await import('./commands/fetch.ts')).fetchCommand,
+  align: async () => (await import('./commands/align.ts')).alignCommand,
   serve: async () => (await import('./commands/serve.ts')).serveCommand,
   batch: async () => (await import('./commands/batch.ts')).batchCommand,
   kernel: async () => (await import('./commands/kernel.ts')).kernelCommand,

@@ -8,6 +8,7 @@ export function writeJson(transcript: Transcript): string {
     ['text', jsonString(transcript.text)],
     ['segments', list(transcript.segments.map(segmentJson))],
     ['language', jsonString(transcript.language)],
+    ...unmatchedField(transcript),
   ]);
 }
 
@@ -15,6 +16,22 @@ function segmentJson(segment: Segment): string {
   const fields = segmentFields(segment);
   if (segment.words) fields.push(['words', list(segment.words.map(wordJson))]);
   return object(fields);
+}
+
+/** What a known text and the recording do not have in common; no field if no text was aligned. */
+export function unmatchedField({ unmatched }: Transcript): [string, string][] {
+  if (!unmatched) return [];
+  const rows = unmatched.map(({ kind, text, line, heard, start, end }) =>
+    object([
+      ['kind', jsonString(kind === 'notSaid' ? 'not_said' : 'not_in_text')],
+      ['text', jsonString(text)],
+      ['line', String(line)],
+      ...(heard === undefined ? [] : [['heard', jsonString(heard)] as const]),
+      ['start', floatRepr(start)],
+      ['end', floatRepr(end)],
+    ]),
+  );
+  return [['unmatched', list(rows)]];
 }
 
 /** All fields of a segment except its words. */

@@ -8,7 +8,7 @@
 import { strip } from '../base/python.ts';
 import { languageName } from '../text/languages.ts';
 import type { Transcript, Word } from '../transcribe/transcript.ts';
-import { list, object, segmentFields, speakerField } from './json.ts';
+import { list, object, segmentFields, speakerField, unmatchedField } from './json.ts';
 import { floatRepr, jsonString } from './pythonJson.ts';
 import { hasWords } from './words.ts';
 
@@ -26,7 +26,7 @@ export function writeVerboseJson(transcript: Transcript): string {
     const words = segments.flatMap((segment) => segment.words ?? []);
     fields.push(['words', list(words.map(wordJson))]);
   }
-  return object(fields);
+  return object([...fields, ...unmatchedField(transcript)]);
 }
 
 function wordJson({ word, start, end, speaker }: Word): string {

@@ -17,11 +17,16 @@ const UNSPACED = new Set(['zh', 'ja', 'th', 'lo', 'my', 'yue']);
 const PUNCTUATION = '!"#$%&\'()*+,-./:;<=>?@[\\]^_`{|}~';
 const REPLACEMENT = '\ufffd';
 
+/** Is each character a word of its own in this language? @param language code */
+export function isUnspaced(language: string): boolean {
+  return UNSPACED.has(language);
+}
+
 type Decode = (tokens: readonly number[]) => string;
 
 export function splitToWords(tokens: readonly number[], language: string, eot: number, decode: Decode): WordTokens[] {
   const pieces = splitOnUnicode(tokens, decode);
-  return UNSPACED.has(language) ? pieces : joinOnSpaces(pieces, eot);
+  return isUnspaced(language) ? pieces : joinOnSpaces(pieces, eot);
 }
 
 /** Smallest runs of tokens that are complete characters. Those of an incomplete last one are dropped, as in openai/whisper. */

@@ -56,6 +56,22 @@ export interface TranscriptSummary {
   readonly duration?: number | undefined;
 }
 
+/** A part of the text that was not found in the recording, or of the recording that is not in the text. */
+export interface Unmatched {
+  /** `notSaid`: it stands in the text. `notInText`: somebody says it. */
+  readonly kind: 'notSaid' | 'notInText';
+  readonly text: string;
+  /** Of the text, from 1 on: where it stands, or after which it belongs. */
+  readonly line: number;
+  /** What is said in its place. */
+  readonly heard?: string;
+  /** Seconds: where it is said, or between which words it would be. */
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface Transcript extends TranscriptSummary {
   readonly segments: readonly Segment[];
+  /** What a known text and the recording do not have in common, in the order of time; present if a text was aligned. */
+  readonly unmatched?: readonly Unmatched[];
 }

@@ -71,12 +71,15 @@ for (const format of ['json', 'text', 'srt', 'vtt', 'verbose_json', 'tsv', 'lrc'
 for (const format of ['text', 'srt', 'verbose_json'])
   await record(`parsed ${format}`, () => transcriptions.create({ model, file: file(), response_format: format }));
 /** A call: the recording in the left channel, nothing in the right one. */
-const call = Buffer.alloc(2 * bytes.length - 44);
-bytes.copy(call, 0, 0, 44);
-call.writeUInt16LE(2, 22);
-call.writeUInt32LE(2 * bytes.readUInt32LE(28), 28);
-call.writeUInt16LE(2 * bytes.readUInt16LE(32), 32);
-for (let at = 44; at + 1 < bytes.length; at += 2) bytes.copy(call, 2 * at - 44, at, at + 2);
+const head = bytes.indexOf('data') + 8;
+const call = Buffer.alloc(2 * bytes.length - head);
+bytes.copy(call, 0, 0, head);
+const format = bytes.indexOf('fmt ') + 8;
+call.writeUInt16LE(2, format + 2);
+call.writeUInt32LE(2 * bytes.readUInt32LE(format + 8), format + 8);
+call.writeUInt16LE(2 * bytes.readUInt16LE(format + 12), format + 12);
+call.writeUInt32LE(2 * (bytes.length - head), head - 4);
+for (let at = head; at + 1 < bytes.length; at += 2) bytes.copy(call, 2 * at - head, at, at + 2);
 await record('parsed diarized_json', () =>
   transcriptions.create({ model, file: new File([call], 'call.wav'), response_format: 'diarized_json' }),
 );

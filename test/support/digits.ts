@@ -118,12 +118,15 @@ export function digitReader(options: ReaderOptions = {}): ScriptedInference {
     const token = textOf(context.window, context.mel)[context.sampled.length] ?? eot;
     return change(logitsOf(nVocab, { [token]: 20 }), context);
   };
-  return new ScriptedInference({
+  const inference = new ScriptedInference({
     nVocab,
     script,
     onStep,
-    align: withoutHeads ? undefined : ({ tokens, columns: n }, window) => looks(heard.get(window)!, tokens.length, n),
+    align: withoutHeads
+      ? undefined
+      : ({ tokens, columns: n }, window) => looks(heard.get(window) ?? hear(inference.mels[window]!), tokens.length, n),
   });
+  return inference;
 }
 
 /** Attention of the text's tokens: a space looks at the first half of its digit, the digit at the second. */

@@ -25,6 +25,11 @@ export interface AlignedWord {
   readonly probability: number;
 }
 
+/** An aligned word with the probability of each of its tokens. */
+export interface ScoredWord extends AlignedWord {
+  readonly tokenProbs: readonly number[];
+}
+
 export interface AlignmentInput {
   readonly audio: AudioFeatures;
   /** Text tokens only, without timestamps. */
@@ -39,9 +44,20 @@ export interface AlignmentInput {
 export async function findAlignment(
   inference: Inference,
   tokenizer: Tokenizer,
-  { audio, textTokens, language, task, nFrames }: AlignmentInput,
+  input: AlignmentInput,
   signal?: AbortSignal,
 ): Promise<AlignedWord[]> {
+  const words = await scoredAlignment(inference, tokenizer, input, signal);
+  return words.map(({ tokenProbs: _, ...word }) => word);
+}
+
+/** The same, with what each token's probability is. */
+export async function scoredAlignment(
+  inference: Inference,
+  tokenizer: Tokenizer,
+  { audio, textTokens, language, task, nFrames }: AlignmentInput,
+  signal?: AbortSignal,
+): Promise<ScoredWord[]> {
   const columns = Math.floor(nFrames / FRAMES_PER_TICK);
   if (textTokens.length === 0 || columns === 0) return [];
   if (!inference.align) throw new InternalError('the engine has no alignment heads');
@@ -67,6 +83,7 @@ export async function findAlignment(
       start: jumps[begin]! / TICKS_PER_SECOND,
       end: jumps[first]! / TICKS_PER_SECOND,
       probability: probs.reduce((sum, p) => sum + p, 0) / own.length,
+      tokenProbs: [...probs],
     };
   });
 }

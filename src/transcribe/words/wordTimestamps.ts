@@ -4,6 +4,7 @@
  * @see openai/whisper, whisper/timing.py: add_word_timestamps, merge_punctuations
  */
 import { roundHundredths, strip } from '../../base/python.ts';
+import type { WordTokens } from '../../text/words.ts';
 import { framesToSeconds } from '../time.ts';
 import type { Word } from '../transcript.ts';
 import type { WindowSegment } from '../window/segments.ts';
@@ -85,8 +86,8 @@ function cutAtSentenceEnds(words: readonly Mutable<AlignedWord>[], maxDuration: 
 }
 
 /** Joins punctuation to the word it belongs to, and leaves its own entry empty. `includes` is Python's `in`. */
-function mergePunctuations(words: readonly Mutable<AlignedWord>[], prepended: string, appended: string): void {
-  let following: Mutable<AlignedWord> | undefined;
+export function mergePunctuations(words: readonly Mutable<WordTokens>[], prepended: string, appended: string): void {
+  let following: Mutable<WordTokens> | undefined;
   for (const word of words.toReversed()) {
     if (following && word.word.startsWith(' ') && prepended.includes(strip(word.word))) {
       following.word = word.word + following.word;
@@ -97,7 +98,7 @@ function mergePunctuations(words: readonly Mutable<AlignedWord>[], prepended: st
       following = word;
     }
   }
-  let previous: Mutable<AlignedWord> | undefined;
+  let previous: Mutable<WordTokens> | undefined;
   for (const word of words) {
     if (previous && !previous.word.endsWith(' ') && appended.includes(word.word)) {
       previous.word += word.word;
