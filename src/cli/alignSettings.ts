@@ -1,8 +1,7 @@
 /** The options of `sotto align`: those of `sotto AUDIO` that are about the model, recognising, marks, and what is written. */
 import type { WrittenOption } from '../options/text.ts';
 import type { Format } from '../output/writer.ts';
-import { ALIGN_NAMES, type AlignOptions } from '../transcribe/align/options.ts';
-import type { TranscribeOptions } from '../transcribe/options.ts';
+import { ALIGN_NAMES, type AlignOptions, alignOptionsOf } from '../transcribe/align/options.ts';
 import { givenOptions, OPTIONS } from './options.ts';
 import { readSettings, type Settings } from './settings.ts';
 
@@ -27,11 +26,5 @@ export interface AlignSettings extends Settings {
 export function readAlignSettings(values: ReadonlyMap<string, string>): AlignSettings {
   const settings = readSettings(givenOptions(new Map([...values, ['word_timestamps', 'True']])));
   const outputFormat = values.has('output_format') ? settings.outputFormat : [...ALIGN_FORMATS];
-  return { ...settings, outputFormat, align: alignOptions(settings.transcribe) };
-}
-
-/** Of the options of a transcription those that an alignment has. */
-export function alignOptions(transcribe: TranscribeOptions): AlignOptions {
-  const own = Object.entries(transcribe).filter(([name]) => ALIGN_NAMES.includes(name));
-  return Object.fromEntries(own); // the same options under the same names
+  return { ...settings, outputFormat, align: alignOptionsOf(settings.transcribe) };
 }

@@ -2,6 +2,7 @@
 import type { Group } from '../options/spec.ts';
 import type { WrittenOption } from '../options/text.ts';
 import type { OptionReader } from '../server/parameters.ts';
+import { ALIGN_NAMES, alignOptionsOf } from '../transcribe/align/options.ts';
 import { givenOptions, OPTIONS } from './options.ts';
 import { readSettings } from './settings.ts';
 
@@ -27,9 +28,12 @@ export function optionReader(line: ReadonlyMap<string, string>): OptionReader {
   readSettings(givenOptions(new Map(defaults)));
   return {
     names,
+    alignNames: REQUEST_OPTIONS.flatMap(({ name, path, where }) =>
+      ALIGN_NAMES.includes(path[0]) || where.includes('layout') ? [name] : [],
+    ),
     read(texts) {
       const { transcribe, layout } = readSettings(givenOptions(new Map([...defaults, ...texts]), ''), '');
-      return { transcribe, layout };
+      return { transcribe, align: alignOptionsOf(transcribe), layout };
     },
   };
 }

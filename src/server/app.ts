@@ -54,6 +54,7 @@ export function createApp(parts: ServerParts): Hono<ServerEnv> {
   const transcription = transcriptionHandler(parts);
   app.post('/v1/audio/transcriptions', transcription('transcribe'));
   app.post('/v1/audio/translations', transcription('translate'));
+  app.post('/v1/audio/alignments', transcription('align'));
   const { jobs } = parts;
   if (jobs) {
     app.get('/v1/jobs', (context) => context.json({ object: 'list', data: jobs.list(context.get('facts').owner) }));
@@ -70,6 +71,7 @@ export function createApp(parts: ServerParts): Hono<ServerEnv> {
     '/v1/models',
     '/v1/audio/transcriptions',
     '/v1/audio/translations',
+    '/v1/audio/alignments',
   ]) {
     app.all(path, ({ req }) => {
       throw new ApiError(405, `${req.method} has no meaning for ${path}.`, { code: 'method_not_allowed' });

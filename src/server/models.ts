@@ -9,7 +9,7 @@ import type { Whisper } from '../whisper.ts';
 import { ApiError } from './errors.ts';
 
 /** What a server uses of a loaded model. */
-export type ServedModel = Pick<Whisper, 'transcribe' | 'stream' | 'detectLanguage' | 'tokenizer' | 'close'>;
+export type ServedModel = Pick<Whisper, 'transcribe' | 'align' | 'stream' | 'detectLanguage' | 'tokenizer' | 'close'>;
 
 export interface ModelsOptions {
   /** The first one serves requests that name none, and OpenAI's names. */

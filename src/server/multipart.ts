@@ -23,6 +23,8 @@ export interface FormOptions {
   readonly folder: string;
   /** Most bytes of it. */
   readonly maxBytes: number;
+  /** Most bytes of a field; 64 KiB when absent. */
+  readonly maxFieldBytes?: number | undefined;
   /** Milliseconds without a byte after which the client is given up. */
   readonly idleMs: number;
   readonly signal: AbortSignal;
@@ -40,6 +42,8 @@ const LIMITS = {
   headerPairs: 20,
   headerSize: 8 << 10,
 } as const;
+/** Of all fields beside the longest. */
+const MAX_FIELD_BYTES = LIMITS.fields * LIMITS.fieldSize;
 /** What a form has beside its recording: fields, borders, headers of its parts. */
 const AROUND = 1 << 20;
 
@@ -70,7 +74,7 @@ export async function readForm(incoming: IncomingMessage, options: FormOptions):
 function readParts(
   incoming: IncomingMessage,
   type: string,
-  { folder, maxBytes, idleMs, signal, onBytes }: FormOptions,
+  { folder, maxBytes, maxFieldBytes = LIMITS.fieldSize, idleMs, signal, onBytes }: FormOptions,
   resolve: (form: Form) => void,
   reject: (reason: unknown) => void,
 ): void {
@@ -78,7 +82,7 @@ function readParts(
   try {
     parser = new Busboy({
       headers: { ...incoming.headers, 'content-type': type },
-      limits: { ...LIMITS, fileSize: maxBytes },
+      limits: { ...LIMITS, fieldSize: maxFieldBytes, fileSize: maxBytes },
       isPartAFile: (field, _, fileName) => field === 'file' || fileName !== undefined,
     });
   } catch {
@@ -91,6 +95,7 @@ function readParts(
   let writing: Promise<void> = Promise.resolve();
   let isOver = false;
   let total = 0;
+  let fieldBytes = 0;
   let timer: NodeJS.Timeout | undefined;
 
   const end = (): void => {
@@ -150,8 +155,13 @@ function readParts(
   parser.on('field', (name, value, isNameCut, isValueCut) => {
     if (isOver) return;
     if (isNameCut) fail(new ApiError(400, 'The name of a field is longer than 100 bytes.'));
-    else if (isValueCut) fail(new ApiError(400, `The field ${name} is longer than 64 KiB.`, { param: name }));
-    else fields.push([name, value]);
+    else if (isValueCut) {
+      fail(new ApiError(400, `The field ${name} is longer than ${maxFieldBytes >> 10} KiB.`, { param: name }));
+    } else {
+      fieldBytes += value.length;
+      if (fieldBytes > maxFieldBytes + MAX_FIELD_BYTES) fail(new ApiError(400, 'The fields of the form are too long.'));
+      else fields.push([name, value]);
+    }
   });
   const tooMany = (): void => fail(new ApiError(400, `The form has more than ${LIMITS.fields} fields.`));
   parser.on('fieldsLimit', tooMany);

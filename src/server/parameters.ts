@@ -10,12 +10,15 @@ import { nearest } from '../base/nearest.ts';
 import type { WrapOptions } from '../output/wrap.ts';
 import { languageCode } from '../text/languages.ts';
 import type { Task } from '../text/tokenizer.ts';
+import type { AlignOptions } from '../transcribe/align/options.ts';
 import type { TranscribeOptions } from '../transcribe/options.ts';
 import { ApiError } from './errors.ts';
 import { RESPONSE_FORMATS, type ResponseFormat } from './formats.ts';
 
 export interface RequestSettings {
   readonly transcribe: TranscribeOptions;
+  /** Those of them that count where a known text is aligned. */
+  readonly align: AlignOptions;
   readonly layout: WrapOptions;
 }
 
@@ -23,13 +26,20 @@ export interface RequestSettings {
 export interface OptionReader {
   /** Those that a request may set. */
   readonly names: readonly string[];
+  /** Those of them that a request with a known text may set. */
+  readonly alignNames: readonly string[];
   /** With the server's own for what is not given. @throws {OptionsError} */
   read(texts: ReadonlyMap<string, string>): RequestSettings;
 }
 
+/** What an endpoint does. */
+export type Endpoint = Task | 'align';
+
 /** What a request asks for; plain data, so that a job can be kept. */
 export interface Asked {
   readonly model: string | undefined;
+  /** A known text, whose times are asked for. */
+  readonly text?: string | undefined;
   readonly format: ResponseFormat;
   readonly isStream: boolean;
   readonly wantsLogprobs: boolean;
@@ -40,7 +50,9 @@ export interface Asked {
 }
 
 interface Draft {
+  readonly endpoint: Endpoint;
   model: string | undefined;
+  text: string | undefined;
   format: ResponseFormat;
   isStream: boolean;
   wantsLogprobs: boolean;
@@ -80,6 +92,10 @@ const SINGLE: Readonly<Record<string, Reader>> = {
     if (value === '' || value === 'null') return;
     if (value !== 'auto') throw refused(field, `${field} is auto, or its fields are given: ${field}[type]=server_vad.`);
     draft.chunking.set('type', 'auto');
+  },
+  text: (value, draft, field) => {
+    if (draft.endpoint !== 'align') throw refused(field, 'A known text goes to POST /v1/audio/alignments.');
+    draft.text = value;
   },
   user: (_, __, field) => {
     throw refused(field, `${field} has no meaning here: nothing is kept by user. Leave it out.`);
@@ -138,17 +154,21 @@ const NOT_BY_NAME: Readonly<Record<string, string>> = {
 
 /**
  * @param fields in the order of the form
- * @param task what the endpoint does
+ * @param endpoint what it does
  * @throws {ApiError} 400 that names the field
  */
 export function readParameters(
   fields: readonly (readonly [name: string, value: string])[],
-  task: Task,
+  endpoint: Endpoint,
   reader: OptionReader,
 ): { readonly asked: Asked; readonly settings: RequestSettings } {
+  const isAlignment = endpoint === 'align';
+  const names = isAlignment ? reader.alignNames : reader.names;
   const draft: Draft = {
+    endpoint,
     model: undefined,
-    format: 'json',
+    text: undefined,
+    format: isAlignment ? 'verbose_json' : 'json',
     isStream: false,
     wantsLogprobs: false,
     languages: [],
@@ -169,19 +189,20 @@ export function readParameters(
     else if (Object.hasOwn(SINGLE, base)) SINGLE[base]?.(value, draft, field);
     else if (Object.hasOwn(NOT_BY_NAME, base))
       throw refused(field, `${field} is no field. ${NOT_BY_NAME[base]}`, 'unknown_parameter');
-    else if (reader.names.includes(base)) set(draft, base, value, field);
-    else throw unknown(field, base, reader);
+    else if (names.includes(base)) set(draft, base, value, field);
+    else throw unknown(field, base, names);
   }
   readChunking(draft);
   // Who speaks is known by the channel.
   if (draft.format === 'diarized_json' && !draft.fieldOf.has('channels'))
     set(draft, 'channels', 'speakers', 'response_format');
-  if (task === 'translate') draft.options.set('task', 'translate');
+  if (endpoint === 'translate') draft.options.set('task', 'translate');
+  if (isAlignment) checkAlignment(draft);
   checkTogether(draft);
   const options = Object.fromEntries(draft.options);
-  const { model, format, isStream, wantsLogprobs, languages } = draft;
+  const { model, text, format, isStream, wantsLogprobs, languages } = draft;
   return {
-    asked: { model, format, isStream, wantsLogprobs, languages, options },
+    asked: { model, ...(text !== undefined && { text }), format, isStream, wantsLogprobs, languages, options },
     settings: settingsOf(draft, reader),
   };
 }
@@ -228,6 +249,21 @@ function readChunking(draft: Draft): void {
     if (!(ms >= 0)) throw refused(field, `${field} takes milliseconds, not "${short(value)}".`);
     set(draft, option, String(ms / 1000), field);
   }
+}
+
+/** Words and their times are always looked for. */
+function checkAlignment(draft: Draft): void {
+  const { text, format, isStream, fieldOf } = draft;
+  if (text === undefined) throw refused('text', 'There is no text: send it as the field "text".', 'noText');
+  if (isStream) throw refused('stream', 'An alignment has no stream: its times are known when all of it is.');
+  if (format === 'json' || format === 'diarized_json') {
+    throw refused(
+      'response_format',
+      `${format} has no place for times: ask for verbose_json, srt, vtt, lrc, tsv or csv.`,
+    );
+  }
+  if (fieldOf.has('vad')) throw refused('chunking_strategy', 'chunking_strategy has no meaning here: leave it out.');
+  draft.options.set('word_timestamps', 'True');
 }
 
 const STREAMED: readonly ResponseFormat[] = ['json', 'text', 'verbose_json', 'diarized_json'];
@@ -283,8 +319,8 @@ function refused(param: string, message: string, code = 'invalid_value'): ApiErr
   return new ApiError(400, message, { param, code });
 }
 
-function unknown(field: string, base: string, reader: OptionReader): ApiError {
-  const near = nearest(base.toLowerCase(), [...Object.keys(SINGLE), ...Object.keys(LISTS), ...reader.names]);
+function unknown(field: string, base: string, names: readonly string[]): ApiError {
+  const near = nearest(base.toLowerCase(), [...Object.keys(SINGLE), ...Object.keys(LISTS), ...names]);
   const hint = near === undefined ? '' : ` Did you mean ${near}?`;
   return refused(short(field), `There is no parameter ${short(field)}.${hint}`, 'unknown_parameter');
 }

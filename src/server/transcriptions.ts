@@ -1,16 +1,15 @@
-/** `POST /v1/audio/transcriptions` and `/v1/audio/translations`, from the first byte of the form to the last of the answer. */
+/** `POST /v1/audio/transcriptions`, `/v1/audio/translations` and `/v1/audio/alignments`, from the first byte of the form to the last of the answer. */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Semaphore } from '../base/semaphore.ts';
 import { anySignal, onAbort } from '../base/signals.ts';
-import type { Task } from '../text/tokenizer.ts';
 import type { Segment } from '../transcribe/transcript.ts';
 import { ApiError, ClientGone, logged, toApiError } from './errors.ts';
 import { diarizedSegment, usageOf } from './formats.ts';
 import { logprobsOf } from './logprobs.ts';
 import type { ServedModel } from './models.ts';
 import { checkLength, readForm } from './multipart.ts';
-import { readParameters } from './parameters.ts';
+import { type Endpoint, readParameters } from './parameters.ts';
 import type { ServerContext, ServerParts } from './parts.ts';
 import { prepareSound } from './prepareSound.ts';
 import type { Ticket } from './queue.ts';
@@ -21,12 +20,14 @@ import { runWork, type Work } from './work.ts';
 
 /** Recordings decoded at once: each may be a process of ffmpeg. */
 const DECODERS = 4;
+/** Of a known text: 100,000 words and more. */
+const MAX_TEXT_BYTES = 2 << 20;
 
 export type Handler = (context: ServerContext) => Promise<Response>;
 
-export function transcriptionHandler(parts: ServerParts): (task: Task) => Handler {
+export function transcriptionHandler(parts: ServerParts): (endpoint: Endpoint) => Handler {
   const decoders = new Semaphore(DECODERS);
-  return (task) => (context) => transcribe(context, parts, task, decoders);
+  return (endpoint) => (context) => transcribe(context, parts, endpoint, decoders);
 }
 
 /** What a request holds until its answer is there. */
@@ -42,14 +43,14 @@ interface Held {
 async function transcribe(
   context: ServerContext,
   parts: ServerParts,
-  task: Task,
+  endpoint: Endpoint,
   decoders: Semaphore,
 ): Promise<Response> {
   checkLength(context.env.incoming, parts.limits.maxBytes);
   const held = await hold(context, parts);
   let isHandedOn = false;
   try {
-    const { work, seconds } = await receive(context, parts, task, decoders, held);
+    const { work, seconds } = await receive(context, parts, endpoint, decoders, held);
     if (isAsync(context)) {
       const job = await newJob(context, parts, work, seconds, held);
       isHandedOn = true;
@@ -103,7 +104,7 @@ async function hold(context: ServerContext, { queue, spool, state }: ServerParts
 async function receive(
   context: ServerContext,
   { limits, reader, models, openSound, log }: ServerParts,
-  task: Task,
+  endpoint: Endpoint,
   decoders: Semaphore,
   { ticket, folder, signal }: Held,
 ): Promise<{ readonly work: Work; readonly seconds: number }> {
@@ -113,12 +114,13 @@ async function receive(
   const { file, fields } = await readForm(incoming, {
     folder: folder.path,
     maxBytes: limits.maxBytes,
+    maxFieldBytes: endpoint === 'align' ? MAX_TEXT_BYTES : undefined,
     idleMs: limits.uploadIdleMs,
     signal,
     onBytes: (count) => ticket.addBytes(count),
   });
   if (!file) throw new ApiError(400, 'There is no recording: send it as the part "file".', { param: 'file' });
-  const { asked, settings } = readParameters(fields, task, reader);
+  const { asked, settings } = readParameters(fields, endpoint, reader);
   const model = models.nameOf(asked.model);
   const facts = context.get('facts');
   const unlock = await decoders.lock(signal);

@@ -44,17 +44,19 @@ export async function runWork(
       const started = performance.now();
       onBegin?.(model);
       const language = await languageOf(model, path, asked.languages, signal);
-      const transcript = await model.transcribe(path, {
-        ...settings.transcribe,
+      const call = {
         ...(language !== undefined && { language }),
         signal,
-        onSegment,
         onProgress({ stage, done, reached = done }: Progress) {
           if (stage !== 'transcribe') return;
           ticket.progress(reached);
           onProgress?.(reached);
         },
-      });
+      };
+      const transcript =
+        asked.text === undefined
+          ? await model.transcribe(path, { ...settings.transcribe, ...call, onSegment })
+          : await model.align(path, asked.text, { ...settings.align, ...call });
       metrics.transcribed(transcript.duration ?? 0, (performance.now() - started) / 1000);
       const logprobs = asked.wantsLogprobs ? logprobsOf(transcript.segments, model.tokenizer) : undefined;
       return { transcript, answer: answerOf(transcript, asked.format, settings.layout, logprobs) };

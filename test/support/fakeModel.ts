@@ -61,6 +61,18 @@ export function fakeModel({
         running--;
       }
     },
+    /** Finds every word, a second a line. */
+    async align(_, text, options = {}) {
+      calls.push(options);
+      options.signal?.throwIfAborted();
+      const lines = typeof text === 'string' ? text.split(/\r?\n/) : text;
+      const segments = lines.map((line, i) => ({
+        ...segmentOf(i, ` ${line}`),
+        words: [{ word: ` ${line}`, start: i, end: i + 1, probability: 0.5 }],
+      }));
+      const unmatched = [{ kind: 'notSaid', text: 'well', line: 1, start: 0, end: 1 }] as const;
+      return { ...transcriptOf(segments, options), unmatched, wordCount: 3, foundCount: 2 };
+    },
     async detectLanguage() {
       return { language: 'de', probabilities: { de: 0.6, fr: 0.3, en: 0.1 } };
     },

@@ -27,6 +27,11 @@ export const ALIGN_NAMES: readonly string[] = Object.entries(TRANSCRIBE_OPTIONS)
   isOther(name) || !(where as readonly string[]).includes('transcribe') ? [] : [name],
 );
 
+/** Of the options of a transcription those that `align` has. */
+export function alignOptionsOf(transcribe: TranscribeOptions): AlignOptions {
+  return Object.fromEntries(Object.entries(transcribe).filter(([name]) => ALIGN_NAMES.includes(name)));
+}
+
 function isOther(name: string): boolean {
   return OTHERS.some((other) => other === name);
 }
