@@ -25,7 +25,9 @@ export async function batchWorker(argv: readonly string[], io: CommandIo): Promi
   const { values } = parseArguments(argv, BATCH_COMMAND_OPTIONS);
   const { own, load: loadOptions, formats, settingsOf } = readBatchSettings(values);
   // Who started it is gone: nobody keeps the journal.
-  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  const end = (): boolean => process.kill(process.pid, 'SIGTERM');
+  process.once('disconnect', end);
+  if (!process.connected) end();
   let whisper: Whisper | undefined;
   const open = async (tell: (message: FromWorker) => void): ReturnType<Parameters<typeof serveTasks>[1]> => {
     whisper = await load(own.model, {

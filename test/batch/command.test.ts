@@ -272,6 +272,30 @@ test('kill -9 of the run: its workers end, and the next run does what is left', 
   assert.equal(filesIn('out kill'), ['0.json', '1.json', '2.json', '3.json', 'batch.jsonl']);
 });
 
+test('kill -9 of the run while its workers start: they end as well', async () => {
+  makeLong('in early');
+  for (const wait of [0, 200]) {
+    let workers: number[] = [];
+    let sent = false;
+    const killed = await batch(['in early', '-o', 'out early', ...model, '--workers', '2', '--shard', '1/1'], {
+      onStderr(_, child) {
+        if (sent || child.pid === undefined) return;
+        sent = true;
+        void (async () => {
+          while (workers.length < 2) {
+            workers = childrenOf(child.pid!);
+            await sleep(5);
+          }
+          await sleep(wait);
+          child.kill('SIGKILL');
+        })();
+      },
+    });
+    assert.is(killed.signal, 'SIGKILL');
+    while (workers.some(isAlive)) await sleep(50);
+  }
+});
+
 /** Processes that one has started, on Linux. */
 function childrenOf(pid: number): number[] {
   return readdirSync('/proc')

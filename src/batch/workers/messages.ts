@@ -26,7 +26,7 @@ export type FromWorker =
 /** The end of the channel in a worker: `process`. */
 export interface Channel {
   readonly connected?: boolean;
-  send?(message: FromWorker): boolean;
+  send?(message: FromWorker, onSent: () => void): boolean;
   on(event: 'message', listener: (message: ToWorker) => void): unknown;
   once(event: 'disconnect', listener: () => void): unknown;
 }

@@ -17,10 +17,13 @@ export async function serveTasks(
   signal: AbortSignal,
 ): Promise<void> {
   const tell = (message: FromWorker): void => {
-    if (channel.connected) channel.send?.(message);
+    // Whoever listened may be gone at this moment: then it is told to nobody.
+    if (channel.connected) channel.send?.(message, () => {});
   };
   const ended = new Promise<void>((resolve) => {
     channel.once('disconnect', resolve);
+    // Who has started this process may be gone before it could listen.
+    if (!channel.connected) resolve();
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
   const opened = open(tell);
