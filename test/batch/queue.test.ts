@@ -232,6 +232,8 @@ for (const server of servers) {
         workers[which] = program();
         writeFileSync(go(kills), '');
         if (kills !== KILLS / 2) continue;
+        // Who finds no broker at the start ends.
+        for (const one of workers) await one.said('begin');
         await server.stop();
         await server.start();
       }
@@ -271,7 +273,8 @@ for (const server of servers) {
       assert.equal(await put(broker, tasks, { out }), { added: 0, queued: 3, done: 0, failed: 0 });
       const first = worker({ untilEmpty: true, parallel: 1 });
       assert.is(await first.ended, undefined);
-      assert.equal(first.lines.slice(0, -1), [
+      const steps = first.lines.slice(0, -1).filter((line) => !line.startsWith('hear'));
+      assert.equal(steps, [
         'begin b.wav',
         'done b.wav',
         'begin c.wav',
@@ -321,6 +324,26 @@ for (const server of servers) {
       assert.is(await other.stop(), undefined);
       assert.is(await stopped.stop(), undefined);
       assert.not.ok(stopped.lines.includes('done a.wav'));
+      assert.is(doneKeys(readJournals(out).entries).length, 1);
+    }),
+  );
+
+  test(
+    'a worker that goes on when another one has done its recording publishes nothing',
+    inQueue(async (folder, broker, worker, program) => {
+      // Longer than this process needs to stop it, and shorter than it stands still: it publishes before it renews its lock.
+      const tasks = recordings(join(folder, 'in'), { 'a.wav': 'ms=1500' });
+      const out = join(folder, 'out');
+      await put(broker, tasks, { out });
+      const stopped = program();
+      await stopped.said('hear ms=1500');
+      stopped.child.kill('SIGSTOP');
+      const other = worker();
+      await other.said('done a.wav');
+      stopped.child.kill('SIGCONT');
+      await stopped.said('note a.wav was taken over');
+      assert.is(await other.stop(), undefined);
+      assert.is(await stopped.stop(), undefined);
       assert.is(doneKeys(readJournals(out).entries).length, 1);
     }),
   );
@@ -400,9 +423,13 @@ for (const server of servers) {
       assert.is(await worker({ untilEmpty: true, lockMs: 100 }).ended, undefined);
       const [failed] = (await queueStatus(broker.queue, lengths)).failed;
       assert.match(failed?.error ?? '', 'workers were lost');
-      writeFileSync(go, '');
+      // As if it had never been tried: another worker may be lost by it.
       assert.equal(await retryFailed(broker.queue, [], () => 1), { retried: 1, unknown: [] });
-      assert.is(await worker({ untilEmpty: true }).ended, undefined);
+      const dying = program({ lockMs: 100 });
+      await dying.said('begin a.wav');
+      await dying.kill();
+      writeFileSync(go, '');
+      assert.is(await worker({ untilEmpty: true, lockMs: 100 }).ended, undefined);
       assert.ok(filesIn(out).has('a.txt'));
     }),
   );

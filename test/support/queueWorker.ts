@@ -35,6 +35,7 @@ export async function runQueueWorker(
 ): Promise<void> {
   const { url, name, identity = 'm', parallel = 2, lockMs = 1000, untilEmpty = false, shutdownMs = 0 } = options;
   const transcriber = scriptedTranscriber(async (text) => {
+    tell(`hear ${text}`);
     const ms = /ms=(\d+)/.exec(text)?.[1];
     if (ms !== undefined) await sleep(Number(ms));
     const path = /until=(\S+)/.exec(text)?.[1];

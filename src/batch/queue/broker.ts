@@ -8,8 +8,8 @@
  */
 import type { PostgresConnectionOptions, PostgresQueueBackend, Processor, WorkerOptions } from 'bullmq';
 import { asError } from '../../base/asError.ts';
-import { OptionsError, QueueError } from '../../base/errors.ts';
-import { systemReason } from '../../base/systemErrors.ts';
+import { OptionsError, QueueError, SottoError } from '../../base/errors.ts';
+import { isSystemError, systemReason } from '../../base/systemErrors.ts';
 import type { JobData, JobResult } from './job.ts';
 
 /** A job as the queue gives it. */
@@ -79,6 +79,8 @@ export interface Broker {
   readonly errors: Pick<Bullmq, 'UnrecoverableError' | 'DelayedError' | 'WaitingError'>;
   /** It takes jobs when it is run. */
   worker(process: Process, settings: WorkerSettings): JobWorker;
+  /** What is thrown when it goes away at a time when it is not waited for. */
+  unreachable(error: unknown): QueueError;
   close(): Promise<void>;
 }
 
@@ -149,12 +151,13 @@ async function openRedis(options: BrokerOptions): Promise<Broker> {
     connection: { ...connection, maxRetriesPerRequest: IMPATIENT_RETRIES },
     defaultJobOptions: jobOptions(options),
   });
+  await connected(queue, url);
   const worker = (process: Process, settings: WorkerSettings): JobWorker =>
     new bullmq.Worker<JobData, JobResult, string>(name, process, {
       ...{ ...settings, autorun: false },
       connection: { ...connection, maxRetriesPerRequest: null },
     });
-  return brokerOf(bullmq, name, queue, worker);
+  return brokerOf(bullmq, options, queue, worker);
 }
 
 /** Who works waits for a broker that is away; one that is not there at the start is told. @throws {QueueError} `unreachable` */
@@ -191,13 +194,7 @@ async function openPostgres(options: BrokerOptions): Promise<Broker> {
     const Queue: PostgresQueue = bullmq.Queue;
     return new Queue(name, { connection, defaultJobOptions: jobOptions(options) }, bullmq.createPostgresBackend);
   }, 'pg');
-  queue.on('error', () => {}); // what is waited for says the same
-  try {
-    await queue.waitUntilReady();
-  } catch (error) {
-    await queue.close().catch(() => {});
-    throw unreachable(url, error);
-  }
+  await connected(queue, url);
   const worker = (process: Process, settings: WorkerSettings): JobWorker =>
     new bullmq.Worker<JobData, JobResult, string, PostgresQueueBackend, object, PostgresConnectionOptions>(
       name,
@@ -205,18 +202,38 @@ async function openPostgres(options: BrokerOptions): Promise<Broker> {
       { ...settings, autorun: false, connection },
       bullmq.createPostgresBackend,
     );
-  return brokerOf(bullmq, name, queue, worker);
+  return brokerOf(bullmq, options, queue, worker);
+}
+
+/** @throws {QueueError} `unreachable` */
+async function connected(queue: OpenQueue, url: string): Promise<void> {
+  queue.on('error', () => {}); // what is waited for says the same
+  try {
+    // A connection that breaks later while nothing is asked of it is told by the next command.
+    await queue.waitUntilReady();
+  } catch (error) {
+    await queue.close().catch(() => {});
+    throw unreachable(url, error);
+  }
 }
 
 interface OpenQueue extends JobQueue {
+  waitUntilReady(): Promise<unknown>;
   on(event: 'error', listener: () => void): unknown;
   close(): Promise<void>;
 }
 
-function brokerOf(errors: Broker['errors'], name: string, queue: OpenQueue, worker: Broker['worker']): Broker {
-  // A connection that breaks while nothing is asked of it; the next command tells.
-  queue.on('error', () => {});
-  return { name, queue, errors, worker, close: () => queue.close() };
+function brokerOf(
+  errors: Broker['errors'],
+  { name, url }: BrokerOptions,
+  queue: OpenQueue,
+  worker: Broker['worker'],
+): Broker {
+  return {
+    ...{ name, queue, errors, worker },
+    unreachable: (error) => unreachable(url, error),
+    close: () => queue.close(),
+  };
 }
 
 function jobOptions({ backoffMs = BACKOFF_MS }: BrokerOptions) {
@@ -243,15 +260,21 @@ function isWithoutPg(error: unknown): boolean {
   return /could not load the optional 'pg' package/.test(asError(error).message);
 }
 
+/** Is it an error of a connection to a broker, as ioredis and pg have them? */
+export function isOfConnection(error: unknown): boolean {
+  if (!(error instanceof Error) || error instanceof SottoError) return false;
+  const words = /max retries per request|connection (is closed|terminated)|timeout expired|the database system is/i;
+  return words.test(error.message) || (isSystemError(error) && /^E(CONN|PIPE|HOST|NET|TIMEDOUT)/.test(error.code));
+}
+
 function unreachable(url: string, error: unknown): QueueError {
   // Several addresses of one host were tried.
   const [first = error] = error instanceof AggregateError ? error.errors : [error];
-  return new QueueError(
-    'unreachable',
-    `The broker at ${shownUrl(url)} cannot be reached: ${systemReason(first).replace(/\.$/, '')}.`,
-    {
-      hint: 'Is it running, and is its address the one after --queue?',
-      cause: error,
-    },
-  );
+  // ioredis' words are about itself.
+  const isGone = /max retries per request/.test(asError(first).message);
+  const reason = isGone ? 'the connection was broken off' : systemReason(first).replace(/\.$/, '');
+  return new QueueError('unreachable', `The broker at ${shownUrl(url)} cannot be reached: ${reason}.`, {
+    hint: 'Is it running, and is its address the one after --queue?',
+    cause: error,
+  });
 }

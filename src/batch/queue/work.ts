@@ -29,7 +29,8 @@ const CLOSE_MS = 5000;
 
 /**
  * @returns when it was told to end, or nothing is left
- * @throws what the machine cannot go on with: a device that is lost, a disk that is full
+ * @throws what the machine cannot go on with: a device that is lost, a disk that is full; {QueueError} `unreachable` if the
+ *   broker is not there at the start
  */
 export async function workOn(broker: Broker, options: WorkOptions): Promise<WorkSummary> {
   const { parallel, lockMs, signal, shutdownMs, note } = options;
@@ -45,7 +46,9 @@ export async function workOn(broker: Broker, options: WorkOptions): Promise<Work
   const tell = teller(note);
   worker.on('error', ({ message }) => tell(message));
   worker.on('lockRenewalFailed', (ids) => runner.lose(ids));
-  const ready = worker.waitUntilReady();
+  const ready = worker.waitUntilReady().catch((error: unknown) => {
+    throw broker.unreachable(error);
+  });
   const stopped = new AbortController();
   const ended = anySignal(signal, runner.broken, stopped.signal);
   try {

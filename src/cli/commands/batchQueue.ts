@@ -2,7 +2,7 @@
 import { atMost } from '../../base/atMost.ts';
 import { OptionsError } from '../../base/errors.ts';
 import { BATCH_OPTIONS } from '../../batch/options.ts';
-import { openBroker, shownUrl } from '../../batch/queue/broker.ts';
+import { isOfConnection, openBroker, shownUrl } from '../../batch/queue/broker.ts';
 import { QUEUE_OPTIONS, WORK_OPTIONS } from '../../batch/queue/options.ts';
 import { resolve } from '../../options/resolve.ts';
 import type { ResolvedOptions } from '../../options/spec.ts';
@@ -87,6 +87,8 @@ export async function queueCommand(word: QueueWord, argv: readonly string[], io:
   const broker = await openBroker({ url, name: own.queueName });
   try {
     return await COMMANDS[word]({ files, values, broker, shown: `${own.queueName} at ${shownUrl(url)}`, io });
+  } catch (error) {
+    throw isOfConnection(error) ? broker.unreachable(error) : error;
   } finally {
     await atMost(CLOSE_MS, broker.close());
     // Connections that wait for a broker would keep the process.
