@@ -11,10 +11,11 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { wavFile } from '../audio/sounds.ts';
+import { brokersOrSkip } from '../support/brokers.ts';
 import { jfk } from '../support/clips.ts';
 import { baseImage, buildImage, Container, canBuildImages, removeLayers } from '../support/containers.ts';
 import { serveHub, type TestHub } from '../support/hubServer.ts';
-import { bacalhauExecutions, kubernetesPods } from '../support/jobFiles.ts';
+import { bacalhauExecutions, composeService, kubernetesPods } from '../support/jobFiles.ts';
 import { commandFile, repoRoot } from '../support/paths.ts';
 import { tinyModel } from '../support/tinyModel.ts';
 import { node24OrSkip } from './runtimes.ts';
@@ -167,7 +168,6 @@ if (node && canBuildImages(what)) {
     test(`${job}: each recording in one of its ${containers.length} parts, once`, async () => {
       const inputs = recordings(job);
       const outputs = open(`${job} out`);
-      const places = (list: readonly string[], path: string) => Object.fromEntries(list.map((place) => [place, path]));
       for (const { image, args, env, readable, writable } of containers) {
         assert.is(image, 'sotto:base');
         const mounts = { readable: places(readable, inputs), writable: places(writable, outputs) };
@@ -184,6 +184,37 @@ if (node && canBuildImages(what)) {
       for (const name of readdirSync(inputs)) {
         const text = readFileSync(join(outputs, name.replace('.wav', '.json')), 'utf8');
         assert.match(text, /"text": ".*Americans/);
+      }
+    });
+  }
+
+  const redis = brokersOrSkip('the compose file').find(({ kind }) => kind === 'redis');
+  if (redis) {
+    test('the compose file: what is put into the queue is done once by two workers', async () => {
+      const inputs = recordings('compose');
+      const outputs = open('compose out');
+      const broker = await redis.start();
+      const run = async (service: string, more: readonly string[] = []) => {
+        const { image, args, readable, writable } = composeService(service);
+        assert.is(image, 'sotto:base');
+        const words = ofTiny(args).map((arg) => (arg === 'redis://redis:6379' ? broker.url : arg));
+        assert.ok(words.includes(broker.url), service);
+        const mounts = { readable: places(readable, inputs), writable: places(writable, outputs) };
+        const { status, stdout, stderr } = await cpu.run([...words, ...more], { ...mounts, hasNetwork: true });
+        assert.is(status, 0, `${service}: ${stderr}`);
+        return stdout;
+      };
+      try {
+        await run('enqueue');
+        const untilEmpty = ['--threads', '1', '--until_empty'];
+        await Promise.all([run('worker', untilEmpty), run('worker', untilEmpty)]);
+        assert.match(await run('status'), /4 done/);
+        for (const name of readdirSync(inputs)) {
+          const text = readFileSync(join(outputs, name.replace('.wav', '.json')), 'utf8');
+          assert.match(text, /"text": ".*Americans/);
+        }
+      } finally {
+        await broker.end();
       }
     });
   }
@@ -205,6 +236,11 @@ if (node && canBuildImages(what)) {
   });
 
   test.run();
+}
+
+/** A folder of this machine at each of these places. */
+function places(inside: readonly string[], folder: string): Readonly<Record<string, string>> {
+  return Object.fromEntries(inside.map((place) => [place, folder]));
 }
 
 /** The image of the test has the smallest model. */

@@ -74,6 +74,25 @@ export function bacalhauExecutions(): readonly JobContainer[] {
   }));
 }
 
+interface ComposeFile {
+  readonly services: Readonly<
+    Record<string, { readonly image: string; readonly command: readonly string[]; readonly volumes: readonly string[] }>
+  >;
+}
+
+/** A service of the compose file. */
+export function composeService(name: string): JobContainer {
+  const { image, command, volumes } = read<ComposeFile>('compose.yaml').services[name]!;
+  const places = volumes.map((volume) => volume.split(':'));
+  return {
+    image,
+    args: command,
+    env: {},
+    readable: places.filter(([, , flags]) => flags === 'ro').map(([, place = '']) => place),
+    writable: places.filter(([, , flags]) => flags !== 'ro').map(([, place = '']) => place),
+  };
+}
+
 function read<T>(name: string): T {
   // With merge keys, as compose has them.
   return parse(readFileSync(join(repoRoot, 'examples/machines', name), 'utf8'), { merge: true }) as T;
