@@ -1,4 +1,5 @@
 /** Outputs in a folder. */
+import { randomBytes } from 'node:crypto';
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -13,8 +14,8 @@ import { extensionOf, type Format } from '../output/writer.ts';
 import type { BatchItem } from './item.ts';
 import type { OutputFile, OutputStore } from './outputs.ts';
 
-/** `.HOST-PID-NUMBER.part`: of a process that is gone it is removed at the next start. */
-const TEMPORARY = /^\.([\da-f]{6})-(\d+)-\d+\.part$/;
+/** `.HOST-PID-RANDOM-NUMBER.part`: of a process that is gone it is removed at the next start. */
+const TEMPORARY = /^\.([\da-f]{6})-(\d+)-[\da-f]{4}-\d+\.part$/;
 /** They stand for milliseconds: one of another machine that is older is left over. */
 const STALE_MS = 3_600_000;
 
@@ -26,6 +27,8 @@ export class FolderOutputs implements OutputStore {
   readonly place: string;
   readonly formats: readonly Format[];
   readonly #host = hostMark(hostname());
+  /** Containers may have one name, and the same number for their process. */
+  readonly #random = randomBytes(2).toString('hex');
   /** Folders that files can be written to. */
   readonly #tried = new Set<string>();
   #count = 0;
@@ -98,7 +101,7 @@ export class FolderOutputs implements OutputStore {
   }
 
   #temporaryName(): string {
-    return `.${this.#host}-${process.pid}-${this.#count++}.part`;
+    return `.${this.#host}-${process.pid}-${this.#random}-${this.#count++}.part`;
   }
 }
 

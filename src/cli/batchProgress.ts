@@ -55,7 +55,7 @@ export class BatchProgress {
     this.#waiting = order.seconds;
   }
 
-  /** Milliseconds since the first recording was begun. */
+  /** Milliseconds since something was first heard of a recording: workers have loaded the model by then. */
   get elapsed(): number {
     return this.#began === undefined ? 0 : performance.now() - this.#began;
   }
@@ -63,11 +63,11 @@ export class BatchProgress {
   eventsOf(task: BatchTask): BatchEvents {
     return {
       onBegin: () => {
-        this.#began ??= performance.now();
         this.#waiting = this.#order.seconds;
         this.#running.set(task, { done: 0, length: this.#lengths.estimate(task.item) });
       },
       onProgress: ({ stage, done, reached = done, total }) => {
+        this.#began ??= performance.now();
         const running = this.#running.get(task);
         if (!running || stage !== 'transcribe') return;
         Object.assign(running, { done: reached, length: total });

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { isSystemError } from '../base/systemErrors.ts';
 import { temporaryName } from './outputFolder.ts';
 
 /** Symbolic links that are followed, as Linux does. */
@@ -48,7 +49,7 @@ export function stageFile(path: string, content: string | Uint8Array, options: S
     const file = openSync(temporary, 'wx');
     try {
       writeFileSync(file, content);
-      if (isSynced) fsyncSync(file);
+      if (isSynced) sync(file);
     } finally {
       closeSync(file);
     }
@@ -62,6 +63,15 @@ export function stageFile(path: string, content: string | Uint8Array, options: S
       }),
     discard,
   };
+}
+
+/** Some file systems of networks and of users' programs have no such call. */
+function sync(file: number): void {
+  try {
+    fsyncSync(file);
+  } catch (error) {
+    if (!isSystemError(error) || !['EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP'].includes(error.code)) throw error;
+  }
 }
 
 /** The file at the end of symbolic links, there or not: the link is kept. */

@@ -134,7 +134,7 @@ test('what processes that are gone have left is removed, and nothing of others',
       return true;
     };
     await processItem({ ...task!, settings }, work, { signal: new AbortController().signal, mayPublish });
-    const [, host] = /^\.([\da-f]{6})-\d+-\d+\.part$/.exec(names[0] ?? '') ?? [];
+    const [, host] = /^\.([\da-f]{6})-\d+-[\da-f]{4}-\d+\.part$/.exec(names[0] ?? '') ?? [];
     const dead = spawnSync(process.execPath, ['-e', '']).pid;
     const write = (name: string, ageMs = 0): string => {
       writeFileSync(join(folder, 'out', name), '');
@@ -142,8 +142,12 @@ test('what processes that are gone have left is removed, and nothing of others',
       utimesSync(join(folder, 'out', name), time, time);
       return name;
     };
-    const gone = [write(`.${host}-${dead}-1.part`), write('.000000-1-0.part', 7_200_000)];
-    const kept = [write(`.${host}-${process.ppid}-1.part`), write('.000000-1-1.part', 60_000), write('.12345678.part')];
+    const gone = [write(`.${host}-${dead}-abcd-1.part`), write('.000000-1-abcd-0.part', 7_200_000)];
+    const kept = [
+      write(`.${host}-${process.ppid}-abcd-1.part`),
+      write('.000000-1-abcd-1.part', 60_000),
+      write('.12345678.part'),
+    ];
     outputs.removeStale([task!.item]);
     const left = readdirSync(join(folder, 'out'));
     assert.equal(left.sort(), ['a.json', 'a.txt', ...kept].sort(), gone.join());
