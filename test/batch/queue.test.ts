@@ -1,6 +1,15 @@
 /** Queues on Redis and on PostgreSQL: workers that are killed, stopped and restarted, and brokers that are. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, relative } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -271,6 +280,10 @@ for (const server of servers) {
       const out = join(folder, 'out');
       assert.equal(await put(broker, tasks, { out }), { added: 3, queued: 0, done: 0, failed: 0 });
       assert.equal(await put(broker, tasks, { out }), { added: 0, queued: 3, done: 0, failed: 0 });
+      // Of a worker of another machine that is gone for hours.
+      const stale = join(out, '.abcdef-1-1.part');
+      writeFileSync(stale, '');
+      utimesSync(stale, 1, 1);
       const first = worker({ untilEmpty: true, parallel: 1 });
       assert.is(await first.ended, undefined);
       const steps = first.lines.slice(0, -1).filter((line) => !line.startsWith('hear'));
@@ -282,6 +295,7 @@ for (const server of servers) {
         'begin a.wav',
         'done a.wav',
       ]);
+      assert.not.ok(existsSync(stale));
       assert.equal(await put(broker, tasks, { out }), { added: 0, queued: 0, done: 2, failed: 1 });
       // Taken away, so that it is made again; by force in any case.
       rmSync(join(out, 'a.txt'));
@@ -379,7 +393,9 @@ for (const server of servers) {
   test(
     'errors of the machine are tried again, and what failed can be put in again',
     inQueue(async (folder, broker, worker) => {
-      const tasks = recordings(join(folder, 'in'), { 'a.wav': 'one', 'b.wav': 'corrupt', 'c.wav': 'device' });
+      const tasks = recordings(join(folder, 'in'), {
+        ...{ 'a.wav': 'one', 'b.wav': 'corrupt', 'c.wav': 'device', 'd.wav': 'option' },
+      });
       const out = join(folder, 'out');
       await put(broker, tasks, { out });
       rmSync(join(folder, 'in/a.wav'));
@@ -396,13 +412,14 @@ for (const server of servers) {
           ['a.wav', 'There is no file /in/a.wav.'],
           ['b.wav', '/in/b.wav: it is no sound. Record it again.'],
           ['c.wav', 'The device was lost.'],
+          ['d.wav', 'This model cannot do it.'],
         ],
       );
       assert.equal(await retryFailed(broker.queue, ['a.wav', 'x.wav'], () => 1), { retried: 1, unknown: ['x.wav'] });
       writeFileSync(join(folder, 'in/a.wav'), 'one');
       assert.is(await worker({ untilEmpty: true }).ended, undefined);
       assert.ok(filesIn(out).has('a.txt'));
-      assert.equal(await retryFailed(broker.queue, [], () => 1), { retried: 2, unknown: [] });
+      assert.equal(await retryFailed(broker.queue, [], () => 1), { retried: 3, unknown: [] });
       assert.is((await queueStatus(broker.queue, lengths)).failed.length, 0);
     }),
   );

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DeviceError } from '../../src/base/errors.ts';
+import { DeviceError, OptionsError } from '../../src/base/errors.ts';
 import { openBroker } from '../../src/batch/queue/broker.ts';
 import { Places } from '../../src/batch/queue/places.ts';
 import { workOn } from '../../src/batch/queue/work.ts';
@@ -40,6 +40,7 @@ export async function runQueueWorker(
     if (ms !== undefined) await sleep(Number(ms));
     const path = /until=(\S+)/.exec(text)?.[1];
     while (path !== undefined && !existsSync(path)) await sleep(POLL_MS);
+    if (text.includes('option')) throw new OptionsError('task', 'This model cannot do it.');
     if (text.includes('device')) throw new DeviceError('lost', 'The device was lost.');
   });
   const buckets = s3Buckets({ environment: (variable) => process.env[variable] });

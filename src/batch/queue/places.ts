@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OutputError, QueueError } from '../../base/errors.ts';
 import { isSystemError, systemReason } from '../../base/systemErrors.ts';
@@ -128,14 +128,19 @@ export class Places {
 }
 
 function folderPlace(folder: string, formats: readonly Format[]): OpenPlace {
-  const outputs: OutputStore = new FolderOutputs(folder, formats);
+  const outputs = new FolderOutputs(folder, formats);
+  /** Folders below it from which what dead workers have left was removed. */
+  const clean = new Set<string>();
   const journal = new Journal(folder, journalName());
   let done: Set<string> | undefined;
   return {
     outputs,
     async isDone(item, key, isFresh) {
+      const below = dirname(item.name);
+      if (!clean.has(below)) outputs.removeStale([item]);
+      clean.add(below);
       if (!done || isFresh) done = doneKeys(folder);
-      return done.has(key) && (await outputs.has(item, key));
+      return done.has(key) && (await outputs.has(item));
     },
     append: (entry) => journal.append(entry),
     close: () => journal.close(),

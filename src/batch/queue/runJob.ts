@@ -6,7 +6,7 @@
  * thrown away. A job whose outputs are there is done without work, whoever made them.
  */
 import { asError } from '../../base/asError.ts';
-import { DeviceError, OutputError, QueueError } from '../../base/errors.ts';
+import { DeviceError, OutputError, QueueError, SottoError } from '../../base/errors.ts';
 import { sleep } from '../../base/http.ts';
 import type { Progress, Warning } from '../../base/progress.ts';
 import { anySignal, untilAborted } from '../../base/signals.ts';
@@ -109,13 +109,16 @@ export class JobRunner {
       }
       if (error instanceof QueueError) return await this.#refuse(job, token, error);
       const isStopped = signal.aborted;
-      if (!isStopped && stopsRun(error, data.item)) this.#broken.abort(error);
+      if (!isStopped && stopsRun(error, ownItem(data))) this.#broken.abort(error);
       // A recording that a device is lost by is not to end one worker after another.
       if (isStopped || (this.#broken.signal.aborted && !(error instanceof DeviceError))) {
         await job.moveToWait(token).catch(() => {}); // a lock that ends does the same
         throw new this.#errors.WaitingError();
       }
-      throw error;
+      if (!(error instanceof SottoError)) throw error; // it has been told
+      const failure = failureOf(error);
+      const isFinal = !(error instanceof DeviceError) && !isOfMachine(failure);
+      return this.#fail(job, { status: 'failed', ...failure, ms: 0 }, isFinal);
     } finally {
       this.#running.delete(id);
       release();
@@ -174,7 +177,8 @@ export class JobRunner {
     signal: AbortSignal,
   ): Promise<ItemResult> {
     const { transcriber, openAudio, lockMs, onProgress, onWarning } = this.#options;
-    const { item, key } = job.data;
+    const item = ownItem(job.data);
+    const { key } = job.data;
     return processItem(
       { item, key, settings },
       { transcriber, openAudio, outputs },
@@ -226,6 +230,11 @@ export class JobRunner {
     this.#noted.add(sentence);
     this.#options.note(sentence);
   }
+}
+
+/** What is wrong with options is a matter of the job, which has them all: the next one may have others. */
+function ownItem({ item, options }: JobData): BatchItem {
+  return { ...item, options };
 }
 
 /** Asks the broker, and waits for one that is away. @throws the signal's reason */
