@@ -281,7 +281,7 @@ for (const server of servers) {
       assert.equal(await put(broker, tasks, { out }), { added: 3, queued: 0, done: 0, failed: 0 });
       assert.equal(await put(broker, tasks, { out }), { added: 0, queued: 3, done: 0, failed: 0 });
       // Of a worker of another machine that is gone for hours.
-      const stale = join(out, '.abcdef-1-1.part');
+      const stale = join(out, '.abcdef-1-0000-1.part');
       writeFileSync(stale, '');
       utimesSync(stale, 1, 1);
       const first = worker({ untilEmpty: true, parallel: 1 });
