@@ -36,6 +36,7 @@ export function helpText(width = 80): string {
     '        sotto align RECORDING TEXT [options]  (sotto help align)',
     '        sotto serve [options]  (sotto help serve)',
     '        sotto batch SOURCE... -o DIR [options]  (sotto help batch)',
+    '        sotto batch enqueue|work|status|retry --queue URL [options]',
     '        sotto kernel NAME|all',
     '        sotto help [models|fetch|convert|align|serve|batch|kernel]',
     '',
