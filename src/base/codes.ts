@@ -122,7 +122,7 @@ export const ERROR_CODES = {
   },
   OutputError: {
     file: 'A file of results cannot be written.',
-    folder: 'The folder for the files of results is a file, or cannot be made or written to.',
+    folder: 'The folder, or the place in S3, for the files of results cannot be made or written to.',
     takenOver: 'Another worker has taken the recording over: what this one has made is not published.',
   },
   QueueError: {

@@ -18,7 +18,7 @@ const DISK_CODES: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'E
 export function stopsRun(error: unknown, { options }: Pick<BatchItem, 'options'>): boolean {
   if (error instanceof DeviceError || error instanceof WeightsError) return true;
   if (error instanceof OptionsError) return options === undefined;
-  if (error instanceof OutputError && error.code === 'takenOver') return true;
+  if (error instanceof OutputError && (error.code === 'takenOver' || error.code === 'folder')) return true;
   if (error instanceof SottoError && error.code === 'closed') return true;
   return isOfDisk(error);
 }

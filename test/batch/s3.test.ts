@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { AudioError, OptionsError, OutputError } from '../../src/base/errors.ts';
 import type { BatchItem } from '../../src/batch/item.ts';
+import { openOutputs } from '../../src/batch/openOutputs.ts';
 import { processItem } from '../../src/batch/processItem.ts';
 import { keyFault, parseS3Address } from '../../src/batch/s3/address.ts';
 import { S3Bucket, type S3Options } from '../../src/batch/s3/client.ts';
@@ -87,7 +88,7 @@ test(
     for (const key of HOSTILE) {
       assert.ok(keyFault(key), key);
       await throws(AudioError, 'fetch', textOf(talks.read(key)), 'key');
-      await throws(OutputError, 'file', talks.put(key, bytesOf('x'), 'text/plain', {}), 'key');
+      await throws(OutputError, 'folder', talks.put(key, bytesOf('x'), 'text/plain', {}), 'key');
     }
     assert.is((await allOf(talks.list(''))).length, KEYS.length);
   }),
@@ -185,7 +186,7 @@ test(
     assert.is(await textOf(talks.read('a.txt')), 'text');
 
     answer(500, 'InternalError');
-    await throws(OutputError, 'file', talks.put('b.txt', bytesOf('text'), 'text/plain', {}), 'It is so');
+    await throws(OutputError, 'folder', talks.put('b.txt', bytesOf('text'), 'text/plain', {}), 'It is so');
     const rows: readonly (readonly [status: number, code: string, words: string])[] = [
       [403, 'AccessDenied', 'access is denied'],
       [403, 'SignatureDoesNotMatch', 'AWS_SECRET_ACCESS_KEY'],
@@ -209,7 +210,7 @@ test(
     answer(200, '<ListBucketResult/>');
     await throws(AudioError, 'fetch', allOf(talks.list('x')), 'no list of objects');
     const gone = new S3Bucket('talks', optionsOf(server, { AWS_ENDPOINT_URL: 'http://127.0.0.1:9' }));
-    await throws(OutputError, 'file', gone.put('x', bytesOf('x'), 'a/b', {}), /refused|bad port/);
+    await throws(OutputError, 'folder', gone.put('x', bytesOf('x'), 'a/b', {}), /refused|bad port/);
     for (const wrong of [
       { AWS_SECRET_ACCESS_KEY: '' },
       { AWS_ENDPOINT_URL: 'localhost:9000' },
@@ -262,13 +263,18 @@ test(
       response.writeHead(403).end();
       return true;
     };
-    assert.is((await done(item, 'two')).status, 'failed');
+    // Nor could those of the next recording be.
+    await throws(OutputError, 'folder', done(item, 'two'), 'access is denied');
     server.intercept = undefined;
     assert.not.ok(await outputs.has(item, 'two'));
     assert.not.ok(await outputs.has(item, 'one'));
     const refuse = { signal: never, mayPublish: () => false };
     await throws(OutputError, 'takenOver', processItem({ item, key: 'three', settings }, work, refuse));
     assert.not.ok(await outputs.has(item, 'three'));
+    const hostile = { ...item, name: 'what?' };
+    assert.is((await done(hostile)).status, 'failed', 'for itself');
+    assert.is((await openOutputs(`s3://${texts.bucket}/x`, ['txt'], buckets)).place, `s3://${texts.bucket}/x/`);
+    await throws(OutputError, 'folder', openOutputs('s3://nobody/x', ['txt'], buckets), 'no such bucket');
   }),
 );
 

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { OutputError, QueueError } from '../../base/errors.ts';
+import { OutputError, QueueError, SottoError } from '../../base/errors.ts';
 import { isSystemError, systemReason } from '../../base/systemErrors.ts';
 import { makeFolder } from '../../files/outputFolder.ts';
 import type { Format } from '../../output/writer.ts';
@@ -103,7 +103,10 @@ export class Places {
   }
 
   async #s3(address: string, formats: readonly Format[]): Promise<OpenPlace> {
-    const outputs = await openOutputs(address, formats, this.#bucketOf);
+    const outputs = await openOutputs(address, formats, this.#bucketOf).catch((error: unknown) => {
+      if (!(error instanceof SottoError)) throw error;
+      throw new QueueError('place', error.message, error.hint === undefined ? {} : { hint: error.hint });
+    });
     return { outputs, isDone: (item, itemKey) => outputs.has(item, itemKey), append: () => {}, close: () => {} };
   }
 

@@ -23,13 +23,14 @@ export interface S3Options {
   readonly environment: (name: string) => string | undefined;
   /** For reading; the runtime's own when absent. */
   readonly fetch?: Fetch | undefined;
-  /** Milliseconds before a second attempt; three times that before the third. */
+  /** Milliseconds before a second attempt; three times as many before each next one. */
   readonly pauseMs?: number;
   /** Objects that are listed in one request; S3 gives 1000 at most. */
   readonly pageSize?: number;
 }
 
-const MAX_ATTEMPTS = 3;
+const MAX_ATTEMPTS = 5;
+const LONGEST_PAUSE_MS = 20_000;
 /** Interruptions of one download that are gone on from. */
 const MAX_RESUMES = 5;
 /** A signed address is used at once; a slow proxy has this long. */
@@ -118,7 +119,7 @@ export class S3Bucket {
    * Writes an object: readers see the old one or the new one, never a part.
    *
    * @param metadata small letters and ASCII
-   * @throws {OutputError} `file`; the signal's reason
+   * @throws {OutputError} `folder`: what fails here fails for the next object as well; the signal's reason
    */
   async put(
     key: string,
@@ -128,7 +129,7 @@ export class S3Bucket {
     signal?: AbortSignal,
   ): Promise<void> {
     const failed: Failed = (why, details) =>
-      new OutputError('file', `${this.#name(key)} cannot be written: ${why}.`, details);
+      new OutputError('folder', `${this.#name(key)} cannot be written: ${why}.`, details);
     this.#check(key, failed);
     const own = Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]);
     const all = { 'Content-Type': type, ...Object.fromEntries(own) };
@@ -244,7 +245,7 @@ export class S3Bucket {
           error instanceof S3Errors.ServerError ? PASSING_STATUS.has(error.statusCode) : isOfNetwork(error);
         if (!passes || attempt === MAX_ATTEMPTS) throw this.#errorOf(error, failed);
       }
-      await sleep(pauseMs * (attempt === 1 ? 1 : 3), signal);
+      await sleep(Math.min(pauseMs * 3 ** (attempt - 1), LONGEST_PAUSE_MS), signal);
     }
   }
 

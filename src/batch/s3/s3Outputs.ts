@@ -2,7 +2,7 @@
  * Outputs in S3. An object is there whole or not at all, and says in its metadata which key it was made under: the state of a
  * batch is in the objects themselves, and needs no journal.
  */
-import { OutputError } from '../../base/errors.ts';
+import { OutputError, SottoError } from '../../base/errors.ts';
 import { extensionOf, type Format } from '../../output/writer.ts';
 import type { BatchItem } from '../item.ts';
 import type { OutputFile, OutputStore } from '../outputs.ts';
@@ -35,6 +35,17 @@ export class S3Outputs implements OutputStore {
     this.#prefix = asFolder(prefix);
     this.place = s3Address({ bucket: bucket.bucket, key: this.#prefix });
     this.formats = formats;
+  }
+
+  /** @throws {OutputError} `folder` if the place is not there or cannot be looked into */
+  async tryPlace(): Promise<void> {
+    try {
+      for await (const _ of this.#bucket.list(this.#prefix, undefined, 1)) return;
+    } catch (error) {
+      if (!(error instanceof SottoError)) throw error;
+      const hint = error.hint === undefined ? {} : { hint: error.hint };
+      throw new OutputError('folder', error.message, { ...hint, cause: error });
+    }
   }
 
   async has(item: BatchItem, key: string): Promise<boolean> {
