@@ -35,8 +35,9 @@ export type {
 export { ByteReader, type ByteReaderOptions } from './audio/byteReader.ts';
 export { type ByteSource, blobBytes, memoryBytes } from './audio/byteSource.ts';
 export { type DecodeAudioOptions, decodeAudio, decodeWhole } from './audio/decode.ts';
-export { type Activity, measureActivity } from './audio/features/activity.ts';
+export type { Activity } from './audio/features/activity.ts';
 export type { Scratch } from './audio/features/frameStore.ts';
+export { measureActivity } from './audio/features/loadedActivity.ts';
 export { type LogMel, type LogMelOptions, logMel } from './audio/features/logMel.ts';
 export { RunningLogMel } from './audio/features/runningLogMel.ts';
 export { type SpeechOptions, type SpeechSpan, speechSpans } from './audio/features/vad.ts';

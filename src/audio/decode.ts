@@ -5,7 +5,6 @@ import type { CallOptions } from '../base/progress.ts';
 import { ByteReader } from './byteReader.ts';
 import { type ByteSource, memoryBytes } from './byteSource.ts';
 import { monoSamples } from './monoSamples.ts';
-import { pickChannel } from './pickChannel.ts';
 import { readPieces } from './recognize.ts';
 
 export interface DecodeAudioOptions extends CallOptions {
@@ -54,7 +53,7 @@ export async function* decodeInPlace(
   try {
     if ((await reader.peek(1)).length === 0) throw new AudioError('empty', `${name ?? 'The recording'} is empty.`);
     const pieces = readPieces(reader, { onWarning });
-    const wanted = channel === undefined ? pieces : pickChannel(pieces, channel);
+    const wanted = channel === undefined ? pieces : (await import('./pickChannel.ts')).pickChannel(pieces, channel);
     yield* monoSamples(wanted, { signal, onWarning, onPiece });
   } catch (error) {
     if (error instanceof AudioError && error.code === 'unsupported') isOpen = reader.rewind();

@@ -6,7 +6,6 @@ import type { ByteSource } from './byteSource.ts';
 import { decodeInPlace } from './decode.ts';
 import { monoSamples } from './monoSamples.ts';
 import type { PcmPiece } from './pcm.ts';
-import { pickChannel } from './pickChannel.ts';
 import { readPieces } from './recognize.ts';
 import type { Sound } from './sound.ts';
 
@@ -62,6 +61,8 @@ export function decodedSound<S extends ByteSource>(source: S, other?: OtherDecod
         (there, reason) => there.mono(source, reason, options),
       ),
     channels: async (options = {}) => {
+      // Most recordings are mixed.
+      const { pickChannel } = await import('./pickChannel.ts');
       const count = await countChannels(options);
       return Array.from(
         { length: count },

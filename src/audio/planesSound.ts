@@ -3,7 +3,6 @@ import type { CallOptions } from '../base/progress.ts';
 import { N_SAMPLES } from './constants.ts';
 import { monoSamples } from './monoSamples.ts';
 import type { PcmPiece } from './pcm.ts';
-import { pickChannel } from './pickChannel.ts';
 import type { Sound } from './sound.ts';
 
 /** Samples of all channels, equally many, in the order of WAV files: floats in [-1, 1], integers in their whole range. */
@@ -36,9 +35,9 @@ export function planesSound(planes: Planes, sampleRate: number): Sound {
   return {
     read: (options = {}) => monoSamples(planePieces(planes, sampleRate, options), options),
     channels: async () =>
-      Array.from({ length: planes.channels.length }, (_, channel): Sound => {
-        const pieces = (options: CallOptions) => pickChannel(planePieces(planes, sampleRate, options), channel);
-        return { read: (options = {}) => monoSamples(pieces(options), options) };
+      planes.channels.map((_, i) => {
+        const plane = { ...planes, channels: planes.channels.slice(i, i + 1) } as Planes; // of the same form
+        return planesSound(plane, sampleRate);
       }),
   };
 }

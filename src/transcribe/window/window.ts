@@ -14,7 +14,6 @@ import type { ResolvedTranscribeOptions } from '../options.ts';
 import type { SpeechModel } from '../speechModel.ts';
 import { framesToSeconds } from '../time.ts';
 import type { AlignedWindow } from '../words/alignedWindow.ts';
-import { filterHallucinations, speechEnd } from './hallucination.ts';
 import { clearIfBlank, cutSegments, type WindowPlace, type WindowSegment } from './segments.ts';
 
 /** One window to decode. Windows of one call may be of different recordings. */
@@ -113,7 +112,10 @@ export class WindowDecoder {
     let next = place.seek + cut.advance;
     const found = { segments, temperature, next, isUnfinished, lastSpeech };
     if (!wordTimestamps && !keepAligned) return found;
-    const { alignWindow, firstSegments, segmentsWithWords } = await import('../words/alignedWindow.ts');
+    const [{ alignWindow, firstSegments, segmentsWithWords }, { filterHallucinations, speechEnd }] = await Promise.all([
+      import('../words/alignedWindow.ts'),
+      import('./hallucination.ts'),
+    ]);
     const aligned = await alignWindow(this.#model, { ...window, segments }, this.#options);
     if (!wordTimestamps) return { ...found, aligned };
 
