@@ -56,9 +56,9 @@ export async function localBatch(
     const { signal } = io;
     const { items, repeated } = await gather(sources, { formats, folder, ignoresCase, signal });
     if (items.length === 0) throw noRecordings(named);
-    if (repeated > 0) display.note(`${repeated} are named more than once, and transcribed once.`);
+    if (repeated > 0) display.note(`Named more than once, and transcribed once: ${repeated} of the recordings.`);
     const { state, damaged } = place.begin();
-    if (damaged > 0) display.note(`${damaged} lines of the journals in ${folder} are damaged, and left out.`);
+    if (damaged > 0) display.note(`Damaged lines of the journals in ${folder}, which are left out: ${damaged}.`);
     const ofShard = items.filter(({ id }) => isInShard(id, shard));
     display.wait('looking at recordings');
     const seen = await withS3Versions(await withVersions(ofShard, { signal, fetch }), bucketOf, signal);
