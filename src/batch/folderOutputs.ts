@@ -48,7 +48,7 @@ export class FolderOutputs implements OutputStore {
 
   check(item: BatchItem): void {
     const folder = join(this.place, dirname(item.name));
-    if (!this.#tried.has(folder)) tryFolder(folder);
+    if (!this.#tried.has(folder)) tryBelow(folder);
     this.#tried.add(folder);
     for (const format of this.formats) checkTarget({ format, path: this.path(item, format) });
   }
@@ -102,6 +102,17 @@ export class FolderOutputs implements OutputStore {
 
   #temporaryName(): string {
     return `.${this.#host}-${process.pid}-${this.#random}-${this.#count++}.part`;
+  }
+}
+
+/** @throws {OutputError} `file`: one below the place is a fault of the recordings in it alone */
+function tryBelow(folder: string): void {
+  try {
+    tryFolder(folder);
+  } catch (error) {
+    if (!(error instanceof OutputError)) throw error;
+    const { message, hint, cause } = error;
+    throw new OutputError('file', message, { cause, ...(hint !== undefined && { hint }) });
   }
 }
 

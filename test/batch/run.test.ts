@@ -101,7 +101,7 @@ test('what cannot be written is known before the work, and fails alone', () =>
       [
         ['a.wav', 'file'],
         ['b.wav', undefined],
-        ['c.wav', 'folder'],
+        ['c.wav', 'file'],
         ['d.wav', 'file'],
       ],
     );
