@@ -345,13 +345,15 @@ for (const server of servers) {
   test(
     'a worker that goes on when another one has done its recording publishes nothing',
     inQueue(async (folder, broker, worker, program) => {
-      // Longer than this process needs to stop it, and shorter than it stands still: it publishes before it renews its lock.
-      const tasks = recordings(join(folder, 'in'), { 'a.wav': 'ms=1500' });
+      const go = join(folder, 'go');
+      const tasks = recordings(join(folder, 'in'), { 'a.wav': `until=${go}` });
       const out = join(folder, 'out');
       await put(broker, tasks, { out });
       const stopped = program();
-      await stopped.said('hear ms=1500');
+      await stopped.said('hear');
       stopped.child.kill('SIGSTOP');
+      // When it goes on it finds this before it has renewed its lock.
+      writeFileSync(go, '');
       const other = worker();
       await other.said('done a.wav');
       stopped.child.kill('SIGCONT');
