@@ -65,7 +65,15 @@ test('channels that are speakers stay apart; one channel alone is refused', asyn
     };
     const wanted = await channelsOf(path);
     assert.is(wanted.length, 2);
-    assert.equal(await channelsOf(join(folder, 'b.wav')), wanted);
+    const kept = await channelsOf(join(folder, 'b.wav'));
+    for (const [c, samples] of wanted.entries()) {
+      assert.is(kept[c]?.length, samples.length);
+      assert.is(
+        kept[c]?.findIndex((value, i) => value !== samples[i]),
+        -1,
+        `channel ${c}`,
+      );
+    }
     const refused = await prepareSound(jfkPath, join(folder, 'c.wav'), { ...options, keepsChannels: true }).catch(
       (reason: unknown) => reason,
     );

@@ -17,12 +17,14 @@ const QUANTILE = 0.1;
 const MOST_CROSSTALK = -6;
 /** dB above what gets over from which a sound is the channel's own. */
 const MARGIN = 6;
+/** dB above the noise, the mean over the bands: softer sounds are not understood. */
+const AUDIBLE = 1;
 /** Frames for which what gets over lasts on: the tail of a room, an echo. */
 const TAIL = 0.2 * FRAMES_PER_SECOND;
 /** Frames by which it may be early: levels are those of windows of 25 ms. */
 const HEAD = 2;
 /** Fewer frames than these tell nothing of a voice. */
-const LEAST_VOICE = 0.5 * FRAMES_PER_SECOND;
+const LEAST_VOICE = 0.2 * FRAMES_PER_SECOND;
 /** dB: levels of two channels that never differ by more are those of one sound. */
 const SAME_LEVEL = 3;
 /** dB: how much the difference of such levels may vary. */
@@ -49,7 +51,7 @@ export function ownActivity(channels: readonly MeasuredActivity[]): OwnActivity[
         if (channel.loudness[t]! >= levels[t]! + threshold) continue;
         excess[t] = 0;
         peakedness[t] = 0;
-        if (isSounding(channel, t)) crosstalk[t] = 1;
+        if (channel.excess[t]! >= AUDIBLE) crosstalk[t] = 1;
       }
     }
     return { nFrames: channel.nFrames, excess, peakedness, crosstalk };

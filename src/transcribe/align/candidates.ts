@@ -48,9 +48,10 @@ export interface Found {
   readonly probability: number;
 }
 
-/** Words between two that match, and the time between them. */
+/** Words between two that match. */
 interface Candidate {
   readonly gap: Gap;
+  /** The time that they may have: between those two, or, where nothing was heard between, from the middle of one to that of the other. */
   readonly start: number;
   readonly end: number;
   /** First frame of the window that it is looked for in. */
@@ -128,7 +129,14 @@ function candidatesOf(
     const isInside = (seek: number): boolean =>
       framesToSeconds(seek) <= start && end <= framesToSeconds(seek + N_FRAMES) + 0.01;
     const seek = near.find((one) => one !== undefined && isInside(one)) ?? Math.floor(start * FRAMES_PER_SECOND);
-    candidates.set(gap, { gap, start, end, seek, isAlone });
+    const isHeard = own.length > 0;
+    candidates.set(gap, {
+      gap,
+      start: isHeard || !last ? start : (last.start + last.end) / 2,
+      end: isHeard || !next ? end : (next.start + next.end) / 2,
+      seek,
+      isAlone,
+    });
   }
   return candidates;
 }
@@ -186,7 +194,7 @@ function judge(parts: readonly Part[], words: readonly ScoredWord[], offset: num
     const least = candidate.isAlone ? LEAST_ALONE : isInPlace ? inPlace : LEAST_ADDED;
     const together = isInPlace && gap.known.length < MANY && !candidate.isAlone ? scores : all;
     if (likelihood(together) < least || likelihood(scores) < LEAST_IN_PLACE) continue;
-    const clip = (time: number): number => Math.min(end, Math.max(start, roundHundredths(offset + time)));
+    const clip = (time: number): number => roundHundredths(Math.min(end, Math.max(start, offset + time)));
     const probability = scores.reduce((sum, score) => sum + score.probability, 0) / scores.length;
     found.set(known, { start: clip(first.word.start), end: clip(last.word.end), probability });
   }

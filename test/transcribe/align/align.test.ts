@@ -19,11 +19,8 @@ const nFrames = digits.at(-1)!.end + 200;
 const said = '3 1 4 1 5 9 2 6 5 3 5 8 9 7';
 const english = { language: 'en', temperature: 0, suppressTokens: [0], compressionRatioThreshold: null } as const;
 
-/**
- * A reader that hears other digits than those that are said where it is told to, and gives what is said where it is shown it
- * a high probability: `truth`, by what it is shown.
- */
-function reader(isSaid: (digit: number) => boolean = () => false, onStep?: () => void): Inference {
+/** A reader that finds digits as likely as it is told to, where it is shown a text. */
+function reader(likelihood: (digit: number) => number = () => 1e-7, onStep?: () => void): Inference {
   const inference = digitReader({ perSegment: 5, onStep });
   const alignHeard = inference.align;
   assert.ok(alignHeard);
@@ -40,7 +37,7 @@ function reader(isSaid: (digit: number) => boolean = () => false, onStep?: () =>
       // Digits are shown as a space and a digit.
       return probs.map((p, i) => {
         const token = request.tokens[i + 1]! - 48;
-        return token >= 0 && token <= 9 && !isSaid(token) ? 1e-7 : p;
+        return token >= 0 && token <= 9 ? likelihood(token) : p;
       });
     }) satisfies NonNullable<Inference['align']>,
   });
@@ -120,13 +117,46 @@ test('words that were heard otherwise are found where the model finds them likel
   const { unmatched, segments, foundCount } = await read(
     ['3 1 4 1 5 0 2 6 5 3 5 8 9 7'],
     {},
-    reader((digit) => digit === 0),
+    reader((digit) => (digit === 0 ? 0.9 : 1e-7)),
   );
   assert.equal([unmatched, foundCount], [[], 14]);
   const word = segments[0]?.words?.[5];
   assert.ok(word);
   assert.is(word.word, ' 0');
   assert.ok(word.start < digits[5]!.end / 100 && word.end > digits[5]!.start / 100, JSON.stringify(word));
+});
+
+test('what is likely enough in place of another word is not where nothing was heard, nor beside what is not said', async () => {
+  // The geometric mean with the space before it is 0.0095.
+  const doubtful = reader((digit) => (digit === 0 ? 1e-4 : 1e-7));
+  assert.equal(shown((await read(['3 1 4 1 5 0 2 6 5 3 5 8 9 7'], {}, doubtful)).unmatched), []);
+  assert.equal(shown((await read(['3 1 4 1 5 9 2 0 6 5 3 5 8 9 7'], {}, doubtful)).unmatched), ['notSaid:1:0']);
+  // Two in place of two: each for itself.
+  const one = reader((digit) => (digit === 0 ? 0.9 : 1e-7));
+  assert.equal(shown((await read(['3 1 4 1 5 0 7 6 5 3 5 8 9 7'], {}, one)).unmatched), ['notSaid:1:7']);
+  // Four in place of four: one of them is not said.
+  assert.equal(shown((await read(['3 1 4 1 5 0 0 0 7 3 5 8 9 7'], {}, one)).unmatched), ['notSaid:1:7']);
+  // Many are judged together: what is fluent alone is not said.
+  const fluent = reader((digit) => (digit === 0 ? 0.9 : 1e-9));
+  const many = await read(['3 1 4 1 5 0 7 7 7 7 0 5 8 9 7'], {}, fluent);
+  assert.equal(
+    many.unmatched.map(({ text }) => text),
+    ['0 7 7 7 7 0'],
+  );
+});
+
+test('a word that was not heard takes its time from its neighbours', async () => {
+  const { segments, unmatched } = await read(
+    ['3 1 4 1 5 9 2 0 6 5 3 5 8 9 7'],
+    {},
+    reader((digit) => (digit === 0 ? 0.9 : 1e-7)),
+  );
+  assert.equal(unmatched, []);
+  const words = segments[0]?.words ?? [];
+  assert.ok(words[7]!.start < words[7]!.end, JSON.stringify(words[7]));
+  for (const [i, word] of words.entries()) {
+    assert.ok(word.start <= word.end && word.start >= (words[i - 1]?.end ?? 0), `${i} ${JSON.stringify(words)}`);
+  }
 });
 
 test('the text of something else fits nowhere, and no time is invented', async () => {

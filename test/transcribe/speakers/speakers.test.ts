@@ -5,13 +5,15 @@ import type { LogMel } from '../../../src/audio/features/logMel.ts';
 import { AudioError, NumericError, OptionsError } from '../../../src/base/errors.ts';
 import type { Progress } from '../../../src/base/progress.ts';
 import { SharedInference } from '../../../src/decode/pool/sharedInference.ts';
-import type { TranscribeOptions } from '../../../src/transcribe/options.ts';
+import { resolveTranscribeOptions, type TranscribeOptions } from '../../../src/transcribe/options.ts';
+import { speakerLanguages } from '../../../src/transcribe/speakers/languages.ts';
 import { speakerNames, transcribeSpeakers } from '../../../src/transcribe/speakers/speakers.ts';
 import { collectTranscript } from '../../../src/transcribe/transcribe.ts';
 import type { Transcript } from '../../../src/transcribe/transcript.ts';
 import { digitReader, digitRecording, layDigits, type ReaderOptions, type SpokenDigit } from '../../support/digits.ts';
+import { logitsOf, type Script, ScriptedInference } from '../../support/scriptedInference.ts';
 import { throws } from '../../support/throws.ts';
-import { smallTokenizer as tokenizer } from '../../support/tokenizer.ts';
+import { tinyTokenizer, smallTokenizer as tokenizer } from '../../support/tokenizer.ts';
 
 const test = suite('speakers');
 
@@ -162,6 +164,42 @@ test('a channel without a voice says nothing, also where the other is heard in i
   }
   const nothing = await read([digitRecording([], 700), digitRecording([], 700)]);
   assert.equal([nothing.segments, nothing.text, nothing.windows, nothing.duration], [[], '', 0, 7]);
+});
+
+test('what is heard of the other in a pause of somebody is not theirs', async () => {
+  const mine = layDigits([4, 5], () => 96);
+  const [first] = mine;
+  assert.ok(first);
+  const other = [{ digit: 9, start: first.end + 33, end: first.end + 63 }];
+  const mels = [digitRecording(mine, 600), digitRecording(other, 600)];
+  const transcript = await read(withCrosstalk(mels, 20));
+  assert.is(saidBy(transcript, 'S0'), ' 4 5');
+  assert.is(saidBy(transcript, 'S1'), ' 9');
+});
+
+test('each has a language of their own, unless it is uncertain', async () => {
+  const token = (code: string): number => tinyTokenizer.languageToken(code);
+  for (const [others, wanted] of [
+    [['de'], 'de'],
+    [['de', 'fr', 'nl'], 'en'],
+  ] as const) {
+    // Who says most is looked at first.
+    const script: Script = ({ window }) =>
+      logitsOf(
+        tinyTokenizer.nVocab,
+        Object.fromEntries((window === 0 ? ['en'] : others).map((code) => [token(code), 20])),
+      );
+    const inference = new ScriptedInference({ nVocab: tinyTokenizer.nVocab, script });
+    const [short, long] = [digitRecording([], 300), digitRecording([], 400)];
+    const model = { inference, tokenizer: tinyTokenizer };
+    const { main, each } = await speakerLanguages(model, [{ mel: short }, { mel: long }], resolveTranscribeOptions({}));
+    assert.is(main.language, 'en');
+    assert.equal(
+      each.map(({ language }) => language),
+      [wanted, 'en'],
+    );
+    assert.is(inference.open, 0);
+  }
 });
 
 test('three speakers', async () => {
