@@ -1,6 +1,6 @@
 /**
  * Known texts through the real model. The recording is the repository's; with the argument `all` also those of
- * `../shared/speech` that have a transcript, for the share of the words that both texts have whose times are those of
+ * `../shared/speech` that have a transcript (and whose names begin with a further argument), for the share of the words that both texts have whose times are those of
  * `wordTimestamps` (20 minutes).
  */
 import { readFileSync } from 'node:fs';
@@ -79,6 +79,26 @@ test('another text, and silence', async () => {
   assert.equal([silence.segments, silence.foundCount], [[], 0]);
 });
 
+/** Indices of the words of a longest common subsequence; of marks alone none. */
+function commonWords(a: readonly string[], b: readonly string[]): (readonly [number, number])[] {
+  const width = b.length + 1;
+  const lengths = new Uint16Array((a.length + 1) * width);
+  for (let i = a.length - 1; i >= 0; i--) {
+    for (let k = b.length - 1; k >= 0; k--) {
+      const isSame = a[i] === b[k] && a[i] !== '';
+      const skipped = Math.max(lengths[(i + 1) * width + k]!, lengths[i * width + k + 1]!);
+      lengths[i * width + k] = isSame ? lengths[(i + 1) * width + k + 1]! + 1 : skipped;
+    }
+  }
+  const pairs: (readonly [number, number])[] = [];
+  for (let [i, k] = [0, 0]; i < a.length && k < b.length; ) {
+    if (a[i] === b[k] && a[i] !== '') pairs.push([i++, k++]);
+    else if (lengths[(i + 1) * width + k]! >= lengths[i * width + k + 1]!) i++;
+    else k++;
+  }
+  return pairs;
+}
+
 interface Recording {
   readonly file: string;
   readonly lang: string;
@@ -93,20 +113,21 @@ if (sharedDir !== undefined && process.argv.includes('all')) {
     for (const { file, lang: language, transcript } of index) {
       // Edges are parts of the recording above.
       if (transcript === null || transcript.trim() === '' || file.startsWith('edge_')) continue;
+      if (!file.startsWith(process.argv[3] ?? '')) continue;
       const path = join(folder, file);
       const options = { language, temperature: 0 } as const;
       const heard = wordsOf(await whisper.transcribe(path, { ...options, wordTimestamps: true }));
       const aligned = await whisper.align(path, transcript, options);
-      let at = 0;
-      let [ownCommon, ownSame] = [0, 0];
-      for (const { word, start, end } of wordsOf(aligned)) {
-        // The next one of that name: both are in order.
-        const next = heard.findIndex((one, i) => i >= at && i < at + 12 && plain(one.word) === plain(word));
-        if (next < 0 || plain(word) === '') continue;
-        at = next + 1;
-        ownCommon++;
-        if (Math.abs(heard[next]!.start - start) <= 0.021 && Math.abs(heard[next]!.end - end) <= 0.021) ownSame++;
-      }
+      const given = wordsOf(aligned);
+      const pairs = commonWords(
+        given.map(({ word }) => plain(word)),
+        heard.map(({ word }) => plain(word)),
+      );
+      const ownCommon = pairs.length;
+      const ownSame = pairs.filter(([i, k]) => {
+        const [one, other] = [given[i]!, heard[k]!];
+        return Math.abs(one.start - other.start) <= 0.021 && Math.abs(one.end - other.end) <= 0.021;
+      }).length;
       [common, same] = [common + ownCommon, same + ownSame];
       [words, found] = [words + aligned.wordCount, found + aligned.foundCount];
       console.log(
