@@ -15,6 +15,7 @@ import type { Segment, Transcript, Unmatched, Word } from '../transcript.ts';
 import type { Alignment } from './alignment.ts';
 import { type Found, findCandidates } from './candidates.ts';
 import { type KnownWord, knownWords } from './knownText.ts';
+import { makeRoom } from './makeRoom.ts';
 import { type AlignOptions, recognitionOptions } from './options.ts';
 import { textLines } from './textLines.ts';
 import { type HeardWord, matchTexts, type TextPiece } from './textMatch.ts';
@@ -59,27 +60,6 @@ export async function align(
     wordCount: known.filter(({ units }) => units.length > 0).length,
     foundCount: [...found.keys()].filter((k) => known[k]!.units.length > 0).length,
   };
-}
-
-/** Words beside one that was not recognised have its time too: it is taken from them. */
-function makeRoom(pieces: readonly TextPiece[], found: Map<number, Found>): void {
-  for (const [i, piece] of pieces.entries()) {
-    if (!('gap' in piece) || piece.gap.heard.length > 0) continue;
-    const own = piece.gap.known.flatMap((k) => found.get(k) ?? []);
-    const [first, last] = [own[0], own.at(-1)];
-    if (!first || !last) continue;
-    const [before, after] = [pieces[i - 1], pieces[i + 1]];
-    if (before && 'match' in before) shorten(found, before.match.known, { end: first.start });
-    if (after && 'match' in after) shorten(found, after.match.known, { start: last.end });
-  }
-}
-
-function shorten(found: Map<number, Found>, known: number, { start, end }: { start?: number; end?: number }): void {
-  const word = found.get(known);
-  if (!word) return;
-  const from = Math.max(word.start, start ?? word.start);
-  const to = Math.min(word.end, end ?? word.end);
-  if (from < to) found.set(known, { ...word, start: from, end: to });
 }
 
 function segmentsOf(
