@@ -1,5 +1,5 @@
 /**
- * The image that the Dockerfile makes: what is in it, and that it transcribes without a network, as any user, with nothing
+ * The image that the Dockerfile makes: what is in it, and that it transcribes without a network, whoever the user is, with nothing
  * that it can write to but what it is given.
  */
 import { type ChildProcess, spawnSync } from 'node:child_process';
