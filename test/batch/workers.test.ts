@@ -105,7 +105,9 @@ test('a recording that ends its process fails after three attempts, and takes no
     const { error = '' } = entries.find(({ id }) => id === 'poison')!;
     assert.match(error, /ended 3 times, the last time alone with it: signal SIGKILL/);
     const times = (id: string): number => begun().filter((one) => one[1] === id).length;
-    assert.equal([times('poison'), times('venom')], [3, 3]);
+    // Twice alone, and once among others, unless the process died of the other one before it had read this one's message.
+    for (const id of ['poison', 'venom']) assert.ok(times(id) === 2 || times(id) === 3, `${id}: ${times(id)}`);
+    assert.ok(times('poison') + times('venom') >= 5, 'neither of them ended the first process');
     // At most once beside each of the two, and once alone.
     for (let i = 0; i < 12; i++) assert.ok(times(`r${i}`) <= 3, `r${i}: ${times(`r${i}`)}`);
     assert.ok(deaths.length >= 4 && deaths.length <= 6, deaths.join());
