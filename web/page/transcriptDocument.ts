@@ -1,0 +1,57 @@
+/** A transcript as the page holds it: what the engine adds to, the editor changes, and the history keeps. */
+import { type Signal, signal } from '@preact/signals';
+
+export interface PageWord {
+  /** As it stands in the text, with the space before it where there is one. */
+  readonly text: string;
+  /** Seconds. */
+  readonly start: number;
+  readonly end: number;
+  /** Of 1; absent where a person typed the word. */
+  readonly probability?: number | undefined;
+}
+
+export interface PageSegment {
+  /** Its own for as long as the document is open; order is that of the list. */
+  readonly id: number;
+  /** Seconds. */
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+  /** In order; joined they are the text. Absent where no word times were asked for. */
+  readonly words?: readonly PageWord[] | undefined;
+  readonly speaker?: string | undefined;
+  readonly isEdited?: boolean | undefined;
+}
+
+/** The loudness of a recording, in as many steps as a screen can show, whatever its length. */
+export interface Peaks {
+  /** Of each step the largest magnitude, 0 to 1. */
+  readonly values: Float32Array;
+  /** Seconds of the recording; each step has its equal share. */
+  readonly duration: number;
+}
+
+export interface TranscriptDocument {
+  readonly name: Signal<string>;
+  /** Code, `en`; undefined until it is known. */
+  readonly language: Signal<string | undefined>;
+  readonly segments: Signal<readonly PageSegment[]>;
+  /** What is played; undefined for a live recording that is not over, and where it was not kept. */
+  readonly audio: Signal<Blob | undefined>;
+  readonly peaks: Signal<Peaks | undefined>;
+  /** Segments are still being added. */
+  readonly isBusy: Signal<boolean>;
+}
+
+/** @param name of the recording, as its file is called */
+export function createDocument(name: string): TranscriptDocument {
+  return {
+    name: signal(name),
+    language: signal(undefined),
+    segments: signal([]),
+    audio: signal(undefined),
+    peaks: signal(undefined),
+    isBusy: signal(false),
+  };
+}
