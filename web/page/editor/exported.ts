@@ -1,0 +1,54 @@
+/** A document as the transcript that the writers of `sotto/core` take. */
+import type { Segment, Transcript, TranscriptSummary } from 'sotto/core';
+import type { PageSegment } from '../transcriptDocument.ts';
+
+/**
+ * Of a document that nobody edited this is the model's own transcript, so that files are those of the command to the
+ * byte. An edited segment has no tokens: those of the model are of another text.
+ *
+ * @param language code, if there is no summary
+ */
+export function toTranscript(
+  segments: readonly PageSegment[],
+  language: string,
+  summary: TranscriptSummary | undefined,
+): Transcript {
+  const isEdited = segments.some(({ isEdited: changed, source }) => changed || !source);
+  const text = isEdited || !summary ? segments.map((segment) => segment.text).join('') : summary.text;
+  return { language, ...summary, text, segments: segments.map(toSegment) };
+}
+
+function toSegment(segment: PageSegment, id: number): Segment {
+  const { start, end, text, words, speaker, isEdited, source } = segment;
+  if (source && !isEdited) return { ...source, id };
+  const { speaker: _, words: __, ...scores } = source ?? NO_SCORES;
+  const who = speaker === undefined ? {} : { speaker };
+  return {
+    ...scores,
+    id,
+    start,
+    end,
+    text,
+    tokens: [],
+    tokenLogprobs: [],
+    ...who,
+    ...(words && {
+      words: words.map(({ text: word, probability = 1, ...time }) => ({ word, ...time, probability, ...who })),
+    }),
+  };
+}
+
+/** Of a segment that no model gave. */
+const NO_SCORES: Segment = {
+  id: 0,
+  seek: 0,
+  start: 0,
+  end: 0,
+  text: '',
+  tokens: [],
+  tokenLogprobs: [],
+  temperature: 0,
+  avgLogprob: 0,
+  compressionRatio: 0,
+  noSpeechProb: 0,
+};
