@@ -14,6 +14,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { AudioError } from '../src/base/errors.ts';
+import { editDistance, spokenDigits, wordErrors } from '../src/benchmark/wordErrors.ts';
 import { readAudio } from '../src/index.node.ts';
 import { repoRoot, sharedDir } from '../test/support/paths.ts';
 import { locateModel } from '../weights/locate.ts';
@@ -23,7 +24,6 @@ import { type AccuracyRow, type ClipResult, savedClips, savedRows, saveRow } fro
 import { SCHEMES, type Scheme, WEIGHTS, type WeightsName } from './accuracySchemes.ts';
 import { describeMachine } from './machine.ts';
 import { noDivergence } from './teacherForcing.ts';
-import { editDistance, spokenDigits, wordErrors } from './wordErrors.ts';
 
 interface Recording {
   readonly file: string;

@@ -1,7 +1,8 @@
 /** The table of what schemes lose, from what `accuracy.ts` saved: bench/results/accuracy.md. */
+
+import { wordErrorRate } from '../src/benchmark/wordErrors.ts';
 import type { AccuracyRow, ClipResult } from './accuracyRow.ts';
 import { SCHEMES, WEIGHTS, type WeightsName } from './accuracySchemes.ts';
-import { wordErrorRate } from './wordErrors.ts';
 
 /** Of f16's tokens, which are to be f32's. */
 const F16_TOKENS = 0.995;

@@ -10,10 +10,10 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } fro
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { summarise } from '../src/benchmark/statistics.ts';
 import { commandFile, sharedDir } from '../test/support/paths.ts';
 import { eightRecordings } from './eightRecordings.ts';
 import { describeMachine } from './machine.ts';
-import { summarise } from './statistics.ts';
 
 const { values } = parseArgs({
   options: {

@@ -8,11 +8,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { spokenDigits, wordErrorRate, wordErrors } from '../src/benchmark/wordErrors.ts';
 import { type DeviceChoice, load, type TranscribeOptions, type Whisper } from '../src/index.node.ts';
 import { sharedDir } from '../test/support/paths.ts';
 import { eightRecordings as eight } from './eightRecordings.ts';
 import { describeMachine } from './machine.ts';
-import { spokenDigits, wordErrorRate, wordErrors } from './wordErrors.ts';
 
 const long = ['long_en_bush_1.mp3', 'long_en_lj_1.mp3', 'digits_asterisk_1.flac'];
 

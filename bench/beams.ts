@@ -9,6 +9,7 @@
 import { parseArgs } from 'node:util';
 import { N_FRAMES } from '../src/audio/constants.ts';
 import { logMel } from '../src/audio/features/logMel.ts';
+import { spread, summarise } from '../src/benchmark/statistics.ts';
 import { openModelFiles } from '../src/checkpoint/modelFiles.ts';
 import type { AudioFeatures, Decoding, Inference } from '../src/decode/inference.ts';
 import { DecodingTask } from '../src/decode/task.ts';
@@ -22,7 +23,6 @@ import { openFolder } from '../weights/fileSource.ts';
 import { locateModel } from '../weights/locate.ts';
 import { describeMachine } from './machine.ts';
 import { recordingPath } from './recordings.ts';
-import { spread, summarise } from './statistics.ts';
 
 const { values } = parseArgs({
   options: {

@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { spread, summarise } from '../src/benchmark/statistics.ts';
 import { evaluate, launch } from '../test/runtimes/browser.ts';
 import { bundle } from '../test/runtimes/bundle.ts';
 import { servePage } from '../test/runtimes/pageServer.ts';
@@ -17,7 +18,6 @@ import { chromiumOrSkip } from '../test/runtimes/runtimes.ts';
 import { locateModel } from '../weights/locate.ts';
 import { describeMachine } from './machine.ts';
 import type { PageStart } from './pageStartPage.ts';
-import { spread, summarise } from './statistics.ts';
 
 const { values } = parseArgs({
   options: {

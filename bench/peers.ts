@@ -17,12 +17,12 @@ import { basename, join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { spread, summarise } from '../src/benchmark/statistics.ts';
 import { repoRoot } from '../test/support/paths.ts';
 import { locateModel } from '../weights/locate.ts';
 import { Child, nodesOf } from './childProcess.ts';
 import type { EnginePass, EngineReady } from './peerEngine.ts';
 import { bestRatio, type PeerRow, pairRatios } from './row.ts';
-import { spread, summarise } from './statistics.ts';
 
 const { values } = parseArgs({
   options: {

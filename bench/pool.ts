@@ -10,11 +10,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { summarise } from '../src/benchmark/statistics.ts';
 import { AudioError, load, type TranscribeOptions, type Transcript, type Whisper, write } from '../src/index.node.ts';
 import { sharedDir } from '../test/support/paths.ts';
 import { eightRecordings } from './eightRecordings.ts';
 import { describeMachine } from './machine.ts';
-import { summarise } from './statistics.ts';
 
 const { values } = parseArgs({
   options: {

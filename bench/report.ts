@@ -5,6 +5,7 @@
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { summarise } from '../src/benchmark/statistics.ts';
 import { repoRoot } from '../test/support/paths.ts';
 import type { Machine } from './machine.ts';
 import {
@@ -18,7 +19,6 @@ import {
   warmPasses,
 } from './row.ts';
 import type { Stages, Time } from './stages.ts';
-import { summarise } from './statistics.ts';
 
 const folder = join(repoRoot, 'bench/results');
 

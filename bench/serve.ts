@@ -10,11 +10,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { spread, summarise } from '../src/benchmark/statistics.ts';
 import { sharedDir } from '../test/support/paths.ts';
 import { serveCommand } from '../test/support/serveCommand.ts';
 import { eightRecordings } from './eightRecordings.ts';
 import { describeMachine } from './machine.ts';
-import { spread, summarise } from './statistics.ts';
 
 const { values } = parseArgs({
   options: {

@@ -13,11 +13,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { spread, summarise } from '../src/benchmark/statistics.ts';
 import { commandFile, repoRoot } from '../test/support/paths.ts';
 import { locateModel } from '../weights/locate.ts';
 import { nodesOf } from './childProcess.ts';
 import { describeMachine } from './machine.ts';
-import { spread, summarise } from './statistics.ts';
 
 interface Entry {
   readonly name: string;

@@ -12,12 +12,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type WordErrors, wordErrorRate, wordErrors } from '../src/benchmark/wordErrors.ts';
 import { load, readAudio, type StreamUpdate, type Whisper } from '../src/index.node.ts';
 import { repoRoot } from '../test/support/paths.ts';
 import { describeMachine, type Machine } from './machine.ts';
 import { recordingPath } from './recordings.ts';
 import { tenth } from './stages.ts';
-import { type WordErrors, wordErrorRate, wordErrors } from './wordErrors.ts';
 
 const RATE = 16000;
 const MODES = ['step', 'full', 'pace'] as const;

@@ -11,6 +11,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { spread, summarise } from '../src/benchmark/statistics.ts';
 import { repoRoot } from '../test/support/paths.ts';
 import { locateModel } from '../weights/locate.ts';
 import { Child, nodesOf } from './childProcess.ts';
@@ -18,7 +19,6 @@ import { describeMachine } from './machine.ts';
 import type { RowProcess } from './row.ts';
 import { nodeOf, type WhisperRow, warmPasses } from './row.ts';
 import type { Stages, Time } from './stages.ts';
-import { spread, summarise } from './statistics.ts';
 
 function printRow(row: WhisperRow): void {
   const { processes } = row;

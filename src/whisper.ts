@@ -63,7 +63,7 @@ export class Whisper {
   /** Direct calls to it are not queued with those of `transcribe`: do not use both at once. */
   readonly inference: ModelInference;
   readonly tokenizer: Tokenizer;
-  readonly device: { readonly kind: Device['kind']; readonly description: string };
+  readonly device: Pick<Device, 'kind' | 'description' | 'isSoftware'>;
   readonly #parts: WhisperParts;
   /** What a recording is decoded with that may be one of several. */
   readonly #shared: SpeechModel;
@@ -78,7 +78,8 @@ export class Whisper {
     this.#shared = { inference, tokenizer: parts.tokenizer };
     this.#admission = inference.admission;
     this.tokenizer = parts.tokenizer;
-    this.device = { kind: parts.device.kind, description: parts.device.description };
+    const { kind, description, isSoftware } = parts.device;
+    this.device = { kind, description, ...(isSoftware && { isSoftware }) };
   }
 
   /** How weights and caches are stored on the device, and why, where that is not what was asked for. */

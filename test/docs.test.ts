@@ -49,6 +49,7 @@ for (const document of [
   'README.md',
   'bench/README.md',
   'bench/results/decoding.md',
+  'docs/bench.md',
   'docs/int8.md',
   'docs/server.md',
 ]) {

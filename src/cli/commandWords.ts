@@ -12,6 +12,7 @@ export const COMMAND_WORDS = [
   'serve',
   'batch',
   'kernel',
+  'bench',
 ] as const;
 export type CommandWord = (typeof COMMAND_WORDS)[number];
 
@@ -33,7 +34,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   ls: 'Did you mean sotto models?',
   demo: 'In a clone of the repository: npm run demo',
   kernels: 'Did you mean sotto kernel all?',
-  bench: 'Did you mean sotto kernel all?',
+  benchmark: 'Did you mean sotto bench?',
+  speed: 'Did you mean sotto bench?',
   usage: 'Did you mean sotto help?',
   man: 'Did you mean sotto help?',
   update: 'With npm: npm update sotto',

@@ -17,6 +17,7 @@ const EXAMPLES: readonly (readonly [string, string])[] = [
   ['sotto align talk.mp3 talk.txt -m base', 'when each word of a known text is said'],
   ['sotto serve -m base', "a server for OpenAI's clients, on this machine"],
   ['sotto batch ./recordings -o out', 'thousands of recordings; goes on where it was stopped'],
+  ['sotto bench -m tiny,base --dtype f32,int8', 'how fast it is here, and how right'],
   ['sotto convert ./whisper-tiny ./tiny --dtype f16', 'make a model folder of a download'],
 ];
 
@@ -38,7 +39,8 @@ export function helpText(width = 80): string {
     '        sotto batch SOURCE... -o DIR [options]  (sotto help batch)',
     '        sotto batch enqueue|work|status|retry --queue URL [options]',
     '        sotto kernel NAME|all',
-    '        sotto help [models|fetch|convert|align|serve|batch|kernel]',
+    '        sotto bench [options]  (sotto help bench)',
+    '        sotto help [models|fetch|convert|align|serve|batch|kernel|bench]',
     '',
     'Examples:',
   ];

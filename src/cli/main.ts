@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<CommandWord, () => Promise<Command>>> = {
   serve: async () => (await import('./commands/serve.ts')).serveCommand,
   batch: async () => (await import('./commands/batch.ts')).batchCommand,
   kernel: async () => (await import('./commands/kernel.ts')).kernelCommand,
+  bench: async () => (await import('./commands/bench.ts')).benchCommand,
 };
 
 async function run(argv: readonly string[], io: CommandIo): Promise<number> {

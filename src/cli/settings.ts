@@ -64,7 +64,7 @@ function asWritten(check: () => void, prefix: string): void {
 }
 
 /** More threads than these only take memory and time: the machine has no room to run them. */
-const MOST_THREADS = Math.max(64, 4 * availableParallelism());
+export const MOST_THREADS = Math.max(64, 4 * availableParallelism());
 
 /** @throws {OptionsError} `range` */
 function checkThreads(threads: number | undefined): void {

@@ -29,6 +29,8 @@ export interface Device {
   readonly kind: string;
   /** In words, for people: adapter or threads. */
   readonly description: string;
+  /** A processor plays the GPU (SwiftShader, lavapipe): right, and slow. */
+  readonly isSoftware?: boolean;
   /** Width of weight panels, see kernels/matmul/panels.ts. */
   readonly panelWidth: number;
   /** Positions of cross-attention's cached keys that lie side by side, see kernels/attention/crossCache.ts. */

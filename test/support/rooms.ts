@@ -75,6 +75,11 @@ export const rooms: Readonly<Record<string, Room>> = {
     types: ['audio/features/logMel.ts', 'audio/features/runningLogMel.ts'],
   },
   output: { holds: 'output formats', values: ['base', 'text'], types: ['options', 'transcribe'] },
+  benchmark: {
+    holds: 'what `sotto bench` and its view in a page share: order, report, table, chart, word errors',
+    values: ['base'],
+    types: [],
+  },
   lab: { holds: 'checks, times and profiles kernels', values: ['base', 'engine', 'kernels'], types: [] },
   weights: {
     holds: 'offline and in Node: converters, hub, cache',
@@ -163,6 +168,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'audio',
       'base',
       'batch',
+      'benchmark',
       'checkpoint/modelNames.ts',
       'devices',
       'files',

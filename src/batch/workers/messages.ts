@@ -1,7 +1,8 @@
 /** What a run and its workers tell one another: JSON over the channel that `fork` makes. */
+
+import type { ErrorData } from '../../base/errorData.ts';
 import type { Progress, Warning } from '../../base/progress.ts';
 import type { Whisper } from '../../whisper.ts';
-import type { ErrorData } from '../errorData.ts';
 import type { BatchTask } from '../executor.ts';
 import type { ItemResult } from '../processItem.ts';
 

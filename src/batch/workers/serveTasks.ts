@@ -1,6 +1,7 @@
 /** A worker's side: does what it is sent until the channel is closed. */
+
+import { errorData } from '../../base/errorData.ts';
 import type { Progress } from '../../base/progress.ts';
-import { errorData } from '../errorData.ts';
 import type { Executor } from '../executor.ts';
 import type { Channel, FromWorker, LoadedModel } from './messages.ts';
 

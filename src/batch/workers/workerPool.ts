@@ -3,8 +3,8 @@
  * with no other beside it, so that one which kills its process takes nobody else's attempts.
  */
 import type { ChildProcess } from 'node:child_process';
+import { errorOf } from '../../base/errorData.ts';
 import { AudioError, DeviceError } from '../../base/errors.ts';
-import { errorOf } from '../errorData.ts';
 import type { BatchTask, Executor, TaskCall } from '../executor.ts';
 import { failureOf } from '../failure.ts';
 import type { ItemResult } from '../processItem.ts';

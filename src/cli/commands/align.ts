@@ -1,9 +1,7 @@
 /** `sotto align RECORDING TEXT`: when each word of a known text is said. */
-import { readFileSync, realpathSync } from 'node:fs';
 import { OptionsError } from '../../base/errors.ts';
 import type { Warning } from '../../base/progress.ts';
 import { strip } from '../../base/python.ts';
-import { isSystemError, systemReason } from '../../base/systemErrors.ts';
 import { writeOutputs } from '../../files/output.ts';
 import { load } from '../../load.node.ts';
 import { formatTimestamp } from '../../output/timestamp.ts';
@@ -19,6 +17,7 @@ import { modelLine } from '../modelLine.ts';
 import { hostPlatform } from '../platform.ts';
 import { formatsOf, prepareRun } from '../prepareRun.ts';
 import { ProgressDisplay } from '../progress.ts';
+import { isSameFile, readTextFile } from '../textFile.ts';
 
 const HEAD = `sotto align: when each word of a known text is said.
 
@@ -56,7 +55,7 @@ export async function alignCommand(argv: readonly string[], io: CommandIo): Prom
     });
   }
   const settings = readAlignSettings(values);
-  const lines = textLines(readText(textFile));
+  const lines = textLines(readTextFile(textFile));
   const display = new ProgressDisplay(io.stderr, { isQuiet: settings.verbose === null });
   const note = (sentence: string): void => display.note(sentence);
   const refused = (error: unknown, file: string): void => {
@@ -65,7 +64,7 @@ export async function alignCommand(argv: readonly string[], io: CommandIo): Prom
   const run = { recordings: [recording], folder: settings.outputDir, formats: formatsOf(settings.outputFormat) };
   const [output] = prepareRun(run, { refused, note });
   if (!output) return EXIT.failed;
-  for (const { path } of output.targets) if (isSame(path, textFile)) throw overwritten(path);
+  for (const { path } of output.targets) if (isSameFile(path, textFile)) throw overwritten(path);
   const call = { signal: io.signal, onProgress: display.show, onWarning: ({ message }: Warning) => note(message) };
   display.wait(`looking for the model ${settings.model}`);
   const whisper = await load(settings.model, { ...settings.load, ...call, platform: hostPlatform(), until: 'encoder' });
@@ -85,33 +84,6 @@ export async function alignCommand(argv: readonly string[], io: CommandIo): Prom
   } finally {
     display.clear();
     await whisper.close();
-  }
-}
-
-/** @throws {OptionsError} `textFile` */
-function readText(path: string): string {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    throw new OptionsError('textFile', `The text ${path} cannot be read: ${systemReason(error)}.`, { cause: error });
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new OptionsError('textFile', `${path} is not a text in UTF-8.`, {
-      hint: 'The recording comes first, then the text. Another encoding is changed with: iconv -t UTF-8',
-      cause,
-    });
-  }
-}
-
-function isSame(path: string, other: string): boolean {
-  try {
-    return realpathSync(path) === realpathSync(other);
-  } catch {
-    return false; // one of them is not there
   }
 }
 

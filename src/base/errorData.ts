@@ -8,7 +8,7 @@ import {
   OutputError,
   SottoError,
   WeightsError,
-} from '../base/errors.ts';
+} from './errors.ts';
 
 export interface ErrorData {
   /** Of its class; empty for one that is not ours. */
