@@ -1,9 +1,23 @@
 /** For people who work on kernels: `import ... from 'sotto/lab'`. */
 
 export { createReferenceDevice } from './devices/reference/device.ts';
+export { createWebGpuDevice, type WebGpuDevice, type WebGpuOptions } from './devices/webgpu/device.ts';
+export type { CompilerMessage } from './engine/compilerMessage.ts';
+export type { Device } from './engine/device.ts';
 export type { Kernel, KernelCase, KernelModule, Reference, Tolerance } from './engine/kernel.ts';
 export { type Command, command, type Program, type ProgramBuilder, record, type Tensor } from './engine/program.ts';
 export { kernels } from './kernels/registry.ts';
-export { caseTitle, checkKernel, type KernelCheck } from './lab/checkKernel.ts';
+export { caseTitle, checkKernel, type KernelCheck, type StorageChoice } from './lab/checkKernel.ts';
+export type { Comparison, ErrorMap } from './lab/compare.ts';
+export { type Fork, type WgslPlace, type WgslText, wgslOf, wgslPlaces } from './lab/fork.ts';
 export { measurePeaks, type Peaks } from './lab/peaks.ts';
+export {
+  type CaseResult,
+  type CompilingDevice,
+  compileFork,
+  type ForkReport,
+  type RunForkOptions,
+  runFork,
+  type TimedCase,
+} from './lab/runFork.ts';
 export { type KernelTiming, timeKernel } from './lab/timeKernel.ts';

@@ -92,6 +92,7 @@ export const ERROR_CODES = {
     convertArguments: 'The command `convert` was not given two folders.',
     fetchArguments: 'The command `fetch` was given no name, or one that is not on the hub.',
     insecure: 'The server would be open to other machines without a key.',
+    kernelFile: 'The file with the code of a kernel cannot be used.',
     kernelName: 'There is no kernel of this name.',
     language: 'The language is not known, or not to this model.',
     listen: 'The server cannot listen at this address.',
@@ -137,6 +138,7 @@ export const ERROR_CODES = {
   KernelError: {
     alias: 'Two arguments of a command, one of them written to, are one tensor.',
     compile: 'The kernel does not compile on this device.',
+    edit: 'An edit of the code of a kernel cannot be carried over to other sizes.',
     noVariant: 'No variant of the kernel fits this device and these sizes.',
     shape: 'The arguments do not have the shapes that the kernel takes.',
     unknown: 'There is no kernel of this name in the registry.',

@@ -7,6 +7,7 @@ import type { CallOptions } from '../base/progress.ts';
 import type { Device } from '../engine/device.ts';
 import type { Platform } from '../runtime/platform.ts';
 import type { DeviceChoice, DeviceOptions } from './options.ts';
+import type { WebGpuDevice } from './webgpu/device.ts';
 
 export interface ChooseOptions extends Pick<DeviceOptions, 'threads'>, Pick<CallOptions, 'onWarning'> {}
 
@@ -42,14 +43,7 @@ export async function chooseDevice(
 ): Promise<Device> {
   if (choice === 'cpu') return open.cpu(platform, options);
   const gpu = await platform.gpu({ hardwareOnly: choice === 'auto' });
-  if (choice === 'webgpu') {
-    if (!gpu) {
-      throw new DeviceError('webgpuMissing', 'WebGPU was asked for, and this runtime has none.', {
-        hint: webgpuHint(platform),
-      });
-    }
-    return open.webgpu(gpu, true);
-  }
+  if (choice === 'webgpu') return open.webgpu(gpu ?? missing(platform), true);
   if (!gpu) return open.cpu(platform, options);
   try {
     return await open.webgpu(gpu, false);
@@ -60,6 +54,22 @@ export async function chooseDevice(
     }
     return open.cpu(platform, options);
   }
+}
+
+/**
+ * WebGPU by itself, a software adapter too, with what only this device can do.
+ * @throws {DeviceError} as `chooseDevice` with `webgpu`
+ */
+export async function openGpu(platform: Platform): Promise<WebGpuDevice> {
+  const gpu = (await platform.gpu()) ?? missing(platform);
+  const { createWebGpuDevice } = await import('./webgpu/device.ts');
+  return createWebGpuDevice(gpu, { allowSoftware: true });
+}
+
+function missing(platform: Platform): never {
+  throw new DeviceError('webgpuMissing', 'WebGPU was asked for, and this runtime has none.', {
+    hint: webgpuHint(platform),
+  });
 }
 
 function webgpuHint(platform: Platform): string {

@@ -16,23 +16,19 @@ import {
   type StorageType,
   storageType,
 } from '../engine/dtype.ts';
-import {
-  type HostArrays,
-  type Kernel,
-  type KernelCase,
-  type KernelModule,
-  storageTypes,
-  type Tolerance,
-} from '../engine/kernel.ts';
+import { type HostArrays, type Kernel, type KernelCase, type KernelModule, storageTypes } from '../engine/kernel.ts';
 import { type Command, command, type Program, type Tensor } from '../engine/program.ts';
 import { crossPanels } from '../kernels/attention/crossCache.ts';
 import { panelCount } from '../kernels/matmul/panels.ts';
+import { type Comparison, compare } from './compare.ts';
 
 export interface KernelCheck {
   /** Largest |error| over its tolerance: at most 1 when right. */
   readonly worst: number;
   /** Sentences; empty when right. */
   readonly failures: readonly string[];
+  /** What is written, each against the reference. */
+  readonly outputs: readonly Comparison[];
 }
 
 /** Storage types of arguments that may have several; the contract's first where none is named. */
@@ -218,6 +214,7 @@ export async function checkKernel(
     const first = await once();
     const second = await once();
     const failures: string[] = [];
+    const outputs: Comparison[] = [];
     let worst = 0;
     for (const [name, tensor] of Object.entries(run.args)) {
       const spec = run.kernel.args[name]!;
@@ -231,56 +228,19 @@ export async function checkKernel(
       if (!sameBits(stored, again, compared)) failures.push(`${name} differs between two runs`);
       const actual = storageType(tensor.dtype).widen(stored, tensor.shape);
       const tolerance = module.tolerance(run.dims, run.params, name, variant);
-      const { ratio, failure } = compare(name, actual, expected[name]!, compared, tolerance, run);
-      worst = Math.max(worst, ratio);
-      if (failure) failures.push(failure);
+      const output = compare(tensor, actual, expected[name]!, compared, tolerance);
+      outputs.push(output);
+      worst = Math.max(worst, output.ratio);
+      if (output.failure) failures.push(output.failure);
     }
     for (const [i, tensor] of canaries.entries()) {
       const words = await device.read(tensor);
       if (words.some((w) => w !== CANARY)) failures.push(`canary ${i} (after argument ${i - 1}) was overwritten`);
     }
-    return { worst, failures };
+    return { worst, failures, outputs };
   } finally {
     allocated.free();
   }
-}
-
-function compare(
-  name: string,
-  actual: HostArray,
-  expected: HostArray,
-  count: number,
-  { absolute, relative }: Tolerance,
-  run: Command,
-): { ratio: number; failure?: string } {
-  let largest = 0;
-  for (let i = 0; i < count; i++) largest = Math.max(largest, finite(expected[i]!));
-  const isHalf = run.args[name]?.dtype === 'f16';
-  const computed = actual instanceof Float32Array ? absolute + relative * largest : 0;
-  // A half is rounded to one of its two neighbours; a value near the middle of them may go to either.
-  const boundAt = (value: number): number => (isHalf ? computed + finite(value) * 2 ** -10 + 2 ** -24 : computed);
-  let ratio = 0;
-  let at = -1;
-  for (let i = 0; i < count; i++) {
-    const a = actual[i]!;
-    const e = expected[i]!;
-    if (a === e || (Number.isNaN(a) && Number.isNaN(e))) continue;
-    const error = Math.abs(a - e);
-    const bound = boundAt(e);
-    const r = Number.isNaN(error) || bound === 0 ? Number.POSITIVE_INFINITY : error / bound;
-    if (r > ratio) {
-      ratio = r;
-      at = i;
-    }
-  }
-  if (ratio <= 1) return { ratio };
-  const within = boundAt(expected[at] ?? 0).toExponential(1);
-  return { ratio, failure: `${name}[${at}] is ${actual[at]}, should be ${expected[at]} within ${within}` };
-}
-
-/** Masked values (-1e30) do not widen the bound. */
-function finite(x: number): number {
-  return Math.abs(x) < 1e29 ? Math.abs(x) : 0;
 }
 
 /** Are the first `count` stored elements the same? */

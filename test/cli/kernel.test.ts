@@ -1,4 +1,7 @@
 /** `sotto kernel`: what it prints where a device is there, and where it is not. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type CommandResult, sotto } from '../support/command.ts';
@@ -36,6 +39,22 @@ test('a device that was not asked for is not mentioned', async () => {
   assert.is(lastLine(result), 'all right');
 });
 
+test('arguments are checked before a device is opened', async () => {
+  const refused = async (...args: string[]): Promise<string> => {
+    const { status, stderr } = await sotto(['kernel', ...args], { env: noDriver });
+    assert.is(status, 2, stderr);
+    return stderr;
+  };
+  assert.match(await refused('layerNorm', '--wgsl', '/nonexistent.wgsl'), /cannot be read.*\n.*--print_wgsl > /s);
+  assert.match(
+    await refused('layerNorm', '--wgsl', 'package.json', '--device', 'cpu'),
+    'does not run with --device cpu',
+  );
+  assert.match(await refused('all', '--print_wgsl'), 'one kernel at a time');
+  assert.match(await refused('layerNorm', '--json'), 'no effect without --wgsl');
+  assert.match(await refused('layerNorm', '--print_wgsl', '--json'), 'no effect with --print_wgsl');
+});
+
 const device = await openOrSkip('cli/kernel on WebGPU');
 if (device) {
   await device.close();
@@ -45,6 +64,40 @@ if (device) {
     assert.match(result.stdout, 'gatherRows/rows: 3 cases');
     assert.match(result.stdout, 'gatherRows/threadPerElement: 3 cases');
     assert.is(lastLine(result), 'all right');
+  });
+
+  test('a kernel is printed, changed, found wrong with its element, and right again', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sotto-kernel-'));
+    try {
+      const file = join(folder, 'mine.wgsl');
+      const printed = await sotto(['kernel', 'layerNorm', '--print_wgsl', '--variant', 'threadPerRow', '--case', '2']);
+      assert.is(printed.status, 0, printed.stderr);
+      assert.match(printed.stdout, /^\/\/ sotto kernel layerNorm --variant threadPerRow --case 2 /);
+      const run = (text: string, ...more: string[]): Promise<CommandResult> => {
+        writeFileSync(file, text);
+        return sotto(['kernel', 'layerNorm', '--wgsl', file, '--check_only', ...more]);
+      };
+      const right = await run(printed.stdout);
+      assert.is(right.status, 0, right.stderr + right.stdout);
+      assert.match(right.stdout, /layerNorm\/threadPerRow, edited: \d+ cases, worst error 0/);
+
+      const broken = printed.stdout.replace(/k < \d+u(?=; k\+\+\) \{ y\[)/, '$& - 1u');
+      const wrong = await run(broken);
+      assert.is(wrong.status, 1);
+      assert.match(wrong.stdout, /WRONG layerNorm\/threadPerRow case 2, .*: y\[\d+\] is NaN, should be .* NaN\)/);
+      const { cases, compiles } = JSON.parse((await run(broken, '--json')).stdout);
+      assert.ok(compiles);
+      assert.is(cases[0].place.caseIndex, 1);
+      assert.is(cases[0].outputs[0].worst.got, 'NaN');
+
+      const lines = printed.stdout.split('\n');
+      lines.push('let');
+      const unread = await run(lines.join('\n'));
+      assert.is(unread.status, 1);
+      assert.match(unread.stdout, new RegExp(`mine\\.wgsl:${lines.length}:\\d+: error: `));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 }
 

@@ -4,6 +4,7 @@
  * Errors that WebGPU reports late come out of the next `read`. After the first one the device is not to be used further.
  */
 import { DeviceError, InternalError } from '../../base/errors.ts';
+import type { CompilerMessage } from '../../engine/compilerMessage.ts';
 import {
   type ByteRange,
   byteRange,
@@ -17,6 +18,7 @@ import type { Command, Program, Tensor } from '../../engine/program.ts';
 import { fittingVariants, loadVariants } from '../../engine/selectVariant.ts';
 import { openAdapter } from './adapter.ts';
 import { Buffers } from './buffers.ts';
+import { compilerMessages } from './compilerMessages.ts';
 import { GpuExecutable, prepareProgram, submitProgram } from './encode.ts';
 import { Failures } from './failures.ts';
 import { Pipelines } from './pipelines.ts';
@@ -31,6 +33,8 @@ export interface WebGpuOptions {
 export interface WebGpuDevice extends Device {
   readonly kind: 'webgpu';
   readonly isSoftware: boolean;
+  /** What the compiler says of a shader; nothing is kept of it. */
+  compileMessages(wgsl: string): Promise<readonly CompilerMessage[]>;
 }
 
 /**
@@ -124,6 +128,8 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
     async variants(command: Command, liveRows?: number): Promise<readonly string[]> {
       return fittingVariants(command, await loadVariants([command], kind), liveRows).map(({ name }) => name);
     },
+
+    compileMessages: (wgsl) => compilerMessages(device, wgsl),
 
     async close(): Promise<void> {
       if (isClosed) return;

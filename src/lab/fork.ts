@@ -1,0 +1,105 @@
+/**
+ * A kernel with the WGSL of one of its variants edited: as a kernel like the others, which is checked over all cases.
+ *
+ * The text belongs to one case; other cases get the edit by `carryEdit`.
+ */
+import type { Device } from '../engine/device.ts';
+import type { KernelCase, KernelModule } from '../engine/kernel.ts';
+import {
+  forRows,
+  loadVariants,
+  type SelectedVariant,
+  selectVariants,
+  type VariantKind,
+} from '../engine/selectVariant.ts';
+import type { KernelContext } from '../engine/variant.ts';
+import { shaderText } from '../engine/wgsl/shader.ts';
+import type { WgslVariant } from '../engine/wgsl/variant.ts';
+import { carryEdit } from './carryEdit.ts';
+import { allocateCase, caseTitle, type StorageChoice, storageChoices } from './checkKernel.ts';
+
+/** A variant of a kernel as it runs one case. */
+export interface WgslPlace {
+  readonly variant: string;
+  /** Of the kernel's `cases`. */
+  readonly caseIndex: number;
+  readonly storage: StorageChoice;
+  readonly title: string;
+}
+
+export interface Fork extends Pick<WgslPlace, 'variant' | 'caseIndex' | 'storage'> {
+  /** Name of the kernel. */
+  readonly kernel: string;
+  /** The code without its bindings, as it is for this place when edited. */
+  readonly wgsl: string;
+}
+
+export interface WgslText {
+  /** Storage variables and what reads and writes them: written from the contract, and not edited. */
+  readonly bindings: string;
+  readonly wgsl: string;
+}
+
+const WGSL_KIND: VariantKind<WgslVariant> = { sourceOf: (kernel) => kernel.variants.webgpu, place: 'WebGPU' };
+
+/** All that a WebGPU device can run of a kernel, but for cases that are only timed. */
+export async function wgslPlaces(device: Device, module: KernelModule): Promise<readonly WgslPlace[]> {
+  const places: WgslPlace[] = [];
+  for (const [caseIndex, kase] of module.cases.entries())
+    for (const storage of kase.benchOnly ? [] : storageChoices(module.kernel)) {
+      const allocated = allocateCase(device, module, kase, { storage });
+      try {
+        const { command, liveRows } = allocated;
+        const names = await device.variants(command, command.dims.rows === undefined ? undefined : liveRows);
+        const title = caseTitle(kase, storage);
+        places.push(...names.map((variant) => ({ variant, caseIndex, storage, title })));
+      } finally {
+        allocated.free();
+      }
+    }
+  return places;
+}
+
+/** The code of a variant for one case; `module` may be an edited one. @throws {KernelError} `noVariant`, `edit` */
+export async function wgslOf(
+  device: Device,
+  module: KernelModule,
+  { variant, caseIndex, storage }: Pick<WgslPlace, 'variant' | 'caseIndex' | 'storage'>,
+): Promise<WgslText> {
+  const kase: KernelCase | undefined = module.cases[caseIndex];
+  if (!kase) throw new RangeError(`${module.kernel.name} has no case ${caseIndex}`);
+  const { variant: own, context } = await selected(device, module, kase, variant, storage);
+  const wgsl = own.wgsl(context);
+  const whole = shaderText(module.kernel, own, context);
+  return { bindings: whole.slice(0, whole.length - wgsl.length), wgsl };
+}
+
+async function selected(
+  device: Device,
+  module: KernelModule,
+  kase: KernelCase,
+  variant: string,
+  storage: StorageChoice,
+): Promise<SelectedVariant<WgslVariant>> {
+  const allocated = allocateCase(device, module, kase, { variant, storage });
+  try {
+    const { command, liveRows } = allocated;
+    const loaded = await loadVariants([command], WGSL_KIND);
+    const found = selectVariants(command, loaded);
+    return forRows(found, liveRows) ?? found[0]!; // selectVariants gives one at least
+  } finally {
+    allocated.free();
+  }
+}
+
+/** The kernel with one variant, whose code is the fork's. */
+export async function forkModule(device: Device, module: KernelModule, fork: Fork): Promise<KernelModule> {
+  const { wgsl: original } = await wgslOf(device, module, fork);
+  const kase = module.cases[fork.caseIndex]!; // wgslOf has looked
+  const { variant: base } = await selected(device, module, kase, fork.variant, fork.storage);
+  const edited: WgslVariant = {
+    ...base,
+    wgsl: (c: KernelContext) => carryEdit(original, fork.wgsl, base.wgsl(c), { ...c.dims, ...c.params }),
+  };
+  return { ...module, kernel: { ...module.kernel, variants: { webgpu: [edited] } } };
+}
