@@ -7,7 +7,7 @@ import type { ResolvedOptions } from '../options/spec.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
 import type { Inference } from './inference.ts';
 import type { DECODING_OPTIONS, DecodingOptions } from './options.ts';
-import { type DecodingResult, DecodingTask, type WindowInput } from './task.ts';
+import { type DecodingObserver, type DecodingResult, DecodingTask, type WindowInput } from './task.ts';
 
 /** What makes a result good enough; null switches a test off. All comparisons are strict. */
 export type QualityThresholds = Pick<
@@ -29,11 +29,12 @@ export class FallbackDecoder {
     tokenizer: Tokenizer,
     options: Omit<DecodingOptions, 'temperature'> & QualityThresholds,
     temperatures: readonly number[],
+    observer?: DecodingObserver,
   ) {
     const { beamSize, patience, bestOf, ...common } = options;
     this.#tasks = temperatures.map((temperature) => {
       const own = temperature > 0 ? { bestOf } : { beamSize, patience };
-      return new DecodingTask(inference, tokenizer, { ...common, ...own, temperature });
+      return new DecodingTask(inference, tokenizer, { ...common, ...own, temperature }, observer);
     });
     this.#thresholds = options;
   }

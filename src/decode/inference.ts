@@ -132,7 +132,12 @@ export interface AlignRequest {
   readonly columns: number;
   /** Probabilities are over the ids below this one. */
   readonly vocabEnd: number;
+  /** Heads whose scores are asked for, all that the decoder has, or, when absent, the alignment heads. */
+  readonly heads?: 'all' | readonly (readonly [layer: number, head: number])[] | undefined;
 }
+
+/** @param scores f32 [tokens, columns] of one head */
+export type OnHead = (scores: Float32Array, layer: number, head: number) => void;
 
 export interface Inference {
   readonly nVocab: number;
@@ -169,12 +174,12 @@ export interface Inference {
   start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding>;
   /**
    * One pass over tokens that are known. Calls `onHead` with each alignment head's scores, head by head in the model's
-   * order, so that one head is in memory at a time: q * k / sqrt(headDim) of the cross-attention before its softmax,
+   * order or that of the request, so that one head is in memory at a time: q * k / sqrt(headDim) of the cross-attention before its softmax,
    * f32 [tokens.length, columns], to be read before `onHead` returns.
    *
    * @returns at i the probability of `tokens[i + 1]` after those before it; f32 [tokens.length - 1]. Ids from `vocabEnd`
    *   on have 0
    * @throws {NumericError} `nonFinite`
    */
-  align?(request: AlignRequest, onHead: (scores: Float32Array) => void, signal?: AbortSignal): Promise<Float32Array>;
+  align?(request: AlignRequest, onHead: OnHead, signal?: AbortSignal): Promise<Float32Array>;
 }

@@ -9,7 +9,7 @@ import type { LogitRules } from '../rules/logitRules.ts';
 import { compressionRatio } from '../text/compressionRatio.ts';
 import { languageCode } from '../text/languages.ts';
 import type { Tokenizer } from '../text/tokenizer.ts';
-import type { AudioFeatures, DecodeGroup, Inference } from './inference.ts';
+import type { AudioFeatures, DecodeGroup, Decoding, Inference } from './inference.ts';
 import { detectLanguage, type LanguageDetection } from './languageDetect.ts';
 import {
   checkDecodingOptions,
@@ -20,6 +20,7 @@ import {
   resolveDecodingOptions,
 } from './options.ts';
 import { logitRules } from './rules.ts';
+import type { BeamStep } from './search/beamSearch.ts';
 import { greedySearch } from './search/greedy.ts';
 import { bestHypothesis } from './search/ranker.ts';
 import { type Hypothesis, hypothesesOf, type Search, type SearchGroup } from './search/search.ts';
@@ -59,6 +60,20 @@ export interface DecodingResult {
   readonly compressionRatio: number;
 }
 
+/** Looks on while windows are decoded, which then goes step by step, with the same result. */
+export interface DecodingObserver {
+  /**
+   * Groups are about to be decoded.
+   *
+   * @param decoding after the filters of logits, before the rules
+   * @returns what is decoded with in its place
+   */
+  watch(decoding: Decoding, groups: readonly DecodeGroup[], rules: LogitRules): Decoding;
+  onBeamStep(step: BeamStep): void;
+  /** They are decoded. */
+  onResults(results: readonly DecodingResult[]): void;
+}
+
 export class DecodingTask {
   readonly #inference: Inference;
   readonly #tokenizer: Tokenizer;
@@ -70,16 +85,18 @@ export class DecodingTask {
   /** A page loads those that it asks for. */
   readonly #search: () => Promise<Search>;
   readonly #rows: number;
+  readonly #observer: DecodingObserver | undefined;
   readonly #sampleLen: number;
 
   /** @throws {OptionsError} for options that are out of range or contradict each other */
-  constructor(inference: Inference, tokenizer: Tokenizer, given: DecodingOptions = {}) {
+  constructor(inference: Inference, tokenizer: Tokenizer, given: DecodingOptions = {}, observer?: DecodingObserver) {
     checkDecodingOptions(given);
     const options = resolveDecodingOptions(given);
     const { temperature, beamSize, patience, bestOf = 1, seed } = options;
     this.#inference = inference;
     this.#tokenizer = tokenizer;
     this.#options = options;
+    this.#observer = observer;
     if (!tokenizer.isMultilingual) this.#language = englishOnly(options);
     else this.#language = options.language === undefined ? undefined : languageCode(options.language);
     this.#rules = logitRules(tokenizer, options);
@@ -89,7 +106,8 @@ export class DecodingTask {
     const { eot } = tokenizer;
     if (beamSize !== undefined) {
       this.#rows = beamSize;
-      const search = { beamSize, wanted: maxCandidates(beamSize, patience), eot };
+      const onStep = observer && ((step: BeamStep) => observer.onBeamStep(step));
+      const search = { beamSize, wanted: maxCandidates(beamSize, patience), eot, onStep };
       this.#search = async () => (await import('./search/beamSearch.ts')).beamSearch(search);
     } else if (temperature > 0) {
       this.#rows = bestOf;
@@ -135,7 +153,7 @@ export class DecodingTask {
       candidates.push(...part.candidates);
       noSpeechProb.push(...part.noSpeechProb);
     }
-    return candidates.map((hypotheses, g): DecodingResult => {
+    const results = candidates.map((hypotheses, g): DecodingResult => {
       const { tokens, logprobs, sumLogprob } = hypotheses[bestHypothesis(hypotheses, this.#options.lengthPenalty)]!;
       const text = strip(this.#tokenizer.decode(tokens));
       return {
@@ -149,6 +167,8 @@ export class DecodingTask {
         compressionRatio: compressionRatio(text),
       };
     });
+    this.#observer?.onResults(results);
+    return results;
   }
 
   /** On the device to the end where the most probable token is all that is asked for, else step by step. */
@@ -158,7 +178,8 @@ export class DecodingTask {
     signal: AbortSignal | undefined,
   ): Promise<{ candidates: readonly (readonly Hypothesis[])[]; noSpeechProb: Float32Array }> {
     const [first] = searchGroups;
-    if (this.#isGreedy && !this.#isFiltered && first && searchGroups.every(({ limit }) => limit === first.limit)) {
+    const isForDevice = this.#isGreedy && !this.#isFiltered && !this.#observer;
+    if (isForDevice && first && searchGroups.every(({ limit }) => limit === first.limit)) {
       const { sequences, noSpeechProb } = await this.#inference.greedy(groups, this.#rules, first.limit, signal);
       return { candidates: hypothesesOf(searchGroups, sequences, this.#rules.eot), noSpeechProb };
     }
@@ -166,9 +187,10 @@ export class DecodingTask {
     const filters = this.#isFiltered ? await import('./logitFilter.ts') : undefined;
     const started = await this.#inference.start(groups, this.#rules, signal);
     const filter = filters?.logitFilter(this.#options, this.#rules.eot);
-    const decoding = filter
+    const filtered = filter
       ? new filters!.FilteredDecoding(started, groups, this.#inference.nVocab, this.#rules, filter)
       : started;
+    const decoding = this.#observer?.watch(filtered, groups, this.#rules) ?? filtered;
     try {
       return { candidates: await search(decoding, searchGroups, signal), noSpeechProb: decoding.noSpeechProb };
     } finally {

@@ -14,6 +14,7 @@ import type {
   Decoding,
   GreedyResult,
   Inference,
+  OnHead,
   SharedRows,
 } from '../decode/inference.ts';
 import { type Device, type Executable, readFloats, readWords } from '../engine/device.ts';
@@ -275,21 +276,22 @@ class DeviceInference implements ModelInference {
     };
   }
 
-  async align(
-    request: AlignRequest,
-    onHead: (scores: Float32Array) => void,
-    signal?: AbortSignal,
-  ): Promise<Float32Array> {
+  async align(request: AlignRequest, onHead: OnHead, signal?: AbortSignal): Promise<Float32Array> {
     // A page loads it when words are asked for their times.
     const { Aligner } = await import('./alignment/aligner.ts');
-    this.#aligner ??= new Aligner({
-      device: this.#device,
-      memory: this.#memory,
-      dims: this.dims,
-      weights: this.#weights,
-      cross: this.#cross,
-      heads: this.#alignmentHeads,
-    });
+    const decoder = { device: this.#device, dims: this.dims, weights: this.#weights, cross: this.#cross };
+    if (request.heads) {
+      const { headsOf } = await import('./alignment/alignmentHeads.ts');
+      const heads = headsOf(request.heads, this.dims);
+      const memory = new Arena(this.#device);
+      try {
+        const aligner = new Aligner({ ...decoder, memory, heads });
+        return await aligner.align(request, slotOf(request.audio), onHead, signal);
+      } finally {
+        memory.freeAll();
+      }
+    }
+    this.#aligner ??= new Aligner({ ...decoder, memory: this.#memory, heads: this.#alignmentHeads });
     return this.#aligner.align(request, slotOf(request.audio), onHead, signal);
   }
 

@@ -1,9 +1,8 @@
 /**
- * Transcribes a recording window by window, each beginning where the text of the last one ended.
+ * Transcribes a recording: its windows one after another, or in batches.
  *
  * @see openai/whisper, whisper/transcribe.py: transcribe
  */
-import { N_FRAMES } from '../audio/constants.ts';
 import type { LogMel } from '../audio/features/logMel.ts';
 import { InternalError, OptionsError } from '../base/errors.ts';
 import {
@@ -12,13 +11,9 @@ import {
   resolveTranscribeOptions,
   type TranscribeOptions,
 } from './options.ts';
-import { prepareRecording, summaryOf } from './recording/recording.ts';
+import { windowsInSequence } from './sequence.ts';
 import type { SpeechModel } from './speechModel.ts';
-import { FRAMES_PER_TICK, framesToSeconds } from './time.ts';
 import type { Segment, Transcript, TranscriptSummary } from './transcript.ts';
-import { promptHistory } from './window/prompt.ts';
-import { WindowDecoder } from './window/window.ts';
-import { WindowProgress } from './window/windowProgress.ts';
 import { requireAlignment } from './words/requireAlignment.ts';
 
 /**
@@ -74,46 +69,18 @@ export function refuseSpeakers({ channels }: TranscribeOptions): void {
 }
 
 async function* inSequence(
-  given: SpeechModel,
-  whole: LogMel,
+  model: SpeechModel,
+  mel: LogMel,
   options: ResolvedTranscribeOptions,
 ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
-  const { signal, onProgress } = options;
-  const progress = new WindowProgress(given, framesToSeconds(whole.nFrames), onProgress);
-  const { model } = progress;
-  const history = promptHistory(model, options);
-  progress.beginDetection(options.languageDetectionSegments, framesToSeconds(Math.min(N_FRAMES, whole.nFrames)));
-  const recording = await prepareRecording(model, whole, options);
-  const { mel, clips, timeline, language } = recording;
-  const decoder = new WindowDecoder(model, options);
-
-  const toSeconds = (frame: number): number => framesToSeconds(timeline?.sourceFrame(frame) ?? frame);
-  let id = 0;
-  let lastSpeech = 0;
-  for (const clip of clips) {
-    let seek = clip.start;
-    while (seek < clip.end) {
-      signal?.throwIfAborted();
-      const place = { seek, size: Math.min(N_FRAMES, clip.end - seek) };
-      progress.beginWindow(toSeconds(seek), toSeconds(seek + place.size), place.size / FRAMES_PER_TICK);
-      const [window] = await decoder.decode([{ mel, place, prompt: history.prompt, language, lastSpeech }]);
-      const { segments, temperature, next } = window;
-      lastSpeech = window.lastSpeech;
-      seek = next;
-      if (!segments) continue;
-      history.add(
-        segments.flatMap(({ tokens }) => tokens),
-        temperature,
-      );
-      for (const found of segments) {
-        const segment = { id: id++, ...(timeline?.sourceSegment(found) ?? found) };
-        options.onSegment?.(segment);
-        yield segment;
-      }
+  for await (const event of windowsInSequence(model, mel, options)) {
+    if ('summary' in event) return event.summary;
+    for (const segment of event.window.segments) {
+      options.onSegment?.(segment);
+      yield segment;
     }
   }
-  progress.end();
-  return summaryOf(recording, model.tokenizer.decode(history.tokens));
+  throw new InternalError('a recording ended without a summary');
 }
 
 async function* inBatches(

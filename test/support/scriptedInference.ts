@@ -98,7 +98,7 @@ export class ScriptedInference implements Inference {
         signal?.throwIfAborted();
         const { window } = openAudio(request.audio);
         const { heads, probs } = align(request, window);
-        for (const head of heads) onHead(head);
+        for (const [i, head] of heads.entries()) onHead(head, 0, i);
         return probs;
       };
     }

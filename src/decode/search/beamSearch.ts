@@ -14,7 +14,25 @@ export interface BeamSearchOptions {
   /** Ended candidates at which the search is over. */
   readonly wanted: number;
   readonly eot: number;
+  /** Told of every step of every group, for those who look inside. */
+  readonly onStep?: ((step: BeamStep) => void) | undefined;
 }
+
+/** What became of the continuations of one group's beams in one step. */
+export interface BeamStep {
+  readonly group: number;
+  /** Tokens of each beam before it. */
+  readonly step: number;
+  /** Best first. */
+  readonly continuations: readonly BeamContinuation[];
+}
+
+export interface BeamContinuation extends Continuation {
+  /** `kept` ones are the next step's beams, in this order; a `finished` one is a candidate; the others are `dropped`. */
+  readonly fate: BeamFate;
+}
+
+export type BeamFate = 'kept' | 'finished' | 'dropped';
 
 interface Beam {
   readonly tokens: readonly number[];
@@ -31,7 +49,7 @@ interface Continuation {
   readonly score: number;
 }
 
-export function beamSearch({ beamSize, wanted, eot }: BeamSearchOptions): Search {
+export function beamSearch({ beamSize, wanted, eot, onStep }: BeamSearchOptions): Search {
   return async (decoding, groups, signal) => {
     const searches = groups.map(({ limit }) => ({
       limit,
@@ -57,11 +75,12 @@ export function beamSearch({ beamSize, wanted, eot }: BeamSearchOptions): Search
         // All rows begin alike, and openai/whisper counts equal sequences once: of step 0 the first row says all.
         const ranked = rank(search.beams.slice(0, step === 0 ? 1 : beamSize), candidates, first);
         const { ended, kept } = split(ranked, beamSize, eot);
-        for (const end of ended) {
-          if (search.finished.length >= wanted) break;
+        const finished = ended.slice(0, Math.max(0, wanted - search.finished.length));
+        for (const end of finished) {
           const { tokens, logprobs } = search.beams[end.source]!;
           search.finished.push({ tokens, logprobs, sumLogprob: end.score });
         }
+        onStep?.({ group: g, step, continuations: withFates(ranked, finished, kept) });
         search.beams = kept.map(({ source, token, logprob, score }) => ({
           tokens: [...search.beams[source]!.tokens, token],
           logprobs: [...search.beams[source]!.logprobs, logprob],
@@ -104,6 +123,17 @@ function split(ranked: readonly Continuation[], beamSize: number, eot: number) {
     if (kept.length === beamSize) break;
   }
   return { ended, kept };
+}
+
+function withFates(
+  ranked: readonly Continuation[],
+  finished: readonly Continuation[],
+  kept: readonly Continuation[],
+): BeamContinuation[] {
+  return ranked.map((one) => ({
+    ...one,
+    fate: kept.includes(one) ? 'kept' : finished.includes(one) ? 'finished' : 'dropped',
+  }));
 }
 
 /** With fewer than `beamSize` finished, running beams count as candidates too, the best first (of equals the last). */

@@ -7,7 +7,7 @@
  */
 
 import { InternalError, NumericError } from '../../base/errors.ts';
-import type { AlignRequest } from '../../decode/inference.ts';
+import type { AlignRequest, OnHead } from '../../decode/inference.ts';
 import { type Device, type Executable, prepareNamed, readFloats } from '../../engine/device.ts';
 import { record, type Tensor } from '../../engine/program.ts';
 import { crossQK } from '../../kernels/attention/crossQK.ts';
@@ -73,7 +73,7 @@ export class Aligner {
   async align(
     { tokens, columns, vocabEnd }: AlignRequest,
     slot: number,
-    onHead: (scores: Float32Array) => void,
+    onHead: OnHead,
     signal?: AbortSignal,
   ): Promise<Float32Array> {
     const { device, dims } = this.#options;
@@ -86,10 +86,10 @@ export class Aligner {
     const rowState = tokens.flatMap((token, position) => ROW_STATE.encode({ token, position, audio: slot }));
     device.write(this.#rowState, Uint32Array.from(rowState));
     device.submit(ready.pass, { rows });
-    for (const head of ready.heads) {
-      device.submit(head, { rows });
+    for (const [i, executable] of ready.heads.entries()) {
+      device.submit(executable, { rows });
       const scores = await readFloats(device, this.#scores, 0, rows * nAudioCtx);
-      onHead(firstColumns(scores, rows, nAudioCtx, columns));
+      onHead(firstColumns(scores, rows, nAudioCtx, columns), ...this.#heads[i]!);
       signal?.throwIfAborted();
     }
     const probabilities = new Float32Array(rows - 1);

@@ -55,11 +55,38 @@ export async function findAlignment(
 export async function scoredAlignment(
   inference: Inference,
   tokenizer: Tokenizer,
-  { audio, textTokens, language, task, nFrames }: AlignmentInput,
+  input: AlignmentInput,
   signal?: AbortSignal,
 ): Promise<ScoredWord[]> {
+  return (await tracedAlignment(inference, tokenizer, input, signal))?.words ?? [];
+}
+
+/** What the times of words come from. */
+export interface TracedAlignment {
+  readonly words: ScoredWord[];
+  /** All that the decoder was given: start sequence, notimestamps, text, eot. */
+  readonly tokens: readonly number[];
+  /** Encoder positions of 20 ms. */
+  readonly columns: number;
+  /** Index in `tokens` of the path's first row: notimestamps, which predicts the first token of the text. */
+  readonly firstRow: number;
+  /** Rows of the path: one more than the text has tokens. */
+  readonly rows: number;
+  /** The negative mean of the filtered alignment heads; f32 [rows, columns]. */
+  readonly costs: Float32Array;
+  /** Column at which the path enters each row; [rows]. */
+  readonly starts: Int32Array;
+}
+
+/** @returns undefined where there is nothing to align */
+export async function tracedAlignment(
+  inference: Pick<Inference, 'align'>,
+  tokenizer: Tokenizer,
+  { audio, textTokens, language, task, nFrames }: AlignmentInput,
+  signal?: AbortSignal,
+): Promise<TracedAlignment | undefined> {
   const columns = Math.floor(nFrames / FRAMES_PER_TICK);
-  if (textTokens.length === 0 || columns === 0) return [];
+  if (textTokens.length === 0 || columns === 0) return undefined;
   if (!inference.align) throw new InternalError('the engine has no alignment heads');
   const start = tokenizer.sotSequence(language, task);
   const tokens = [...start, tokenizer.noTimestamps, ...textTokens, tokenizer.eot];
@@ -68,24 +95,26 @@ export async function scoredAlignment(
   const tokenProbs = await inference.align(request, (scores) => mean.add(scores), signal);
 
   const words = tokenizer.splitToWordTokens([...textTokens, tokenizer.eot], language).slice(0, -1);
-  if (words.length === 0) return [];
+  if (words.length === 0) return undefined;
   // The row of notimestamps is kept, because it predicts the first text token; that of eot is not.
   const rows = textTokens.length + 1;
-  const jumps = rowStarts(mean.negated(start.length, rows), rows, columns);
+  const costs = mean.negated(start.length, rows);
+  const starts = rowStarts(costs, rows, columns);
   let first = 0;
-  return words.map(({ word, tokens: own }) => {
+  const scored = words.map(({ word, tokens: own }) => {
     const begin = first;
     first += own.length;
     const probs = tokenProbs.subarray(start.length + begin, start.length + first);
     return {
       word,
       tokens: own,
-      start: jumps[begin]! / TICKS_PER_SECOND,
-      end: jumps[first]! / TICKS_PER_SECOND,
+      start: starts[begin]! / TICKS_PER_SECOND,
+      end: starts[first]! / TICKS_PER_SECOND,
       probability: probs.reduce((sum, p) => sum + p, 0) / own.length,
       tokenProbs: [...probs],
     };
   });
+  return { words: scored, tokens, columns, firstRow: start.length, rows, costs, starts };
 }
 
 /**
@@ -130,8 +159,7 @@ export class HeadMean {
   /** @param scores before the softmax; f32 [rows, columns] */
   add(scores: Float32Array): void {
     if (scores.length !== this.#sum.length) throw new InternalError(`a head has ${scores.length} scores`);
-    const weights = normaliseColumns(softmaxRows(scores, this.#columns), this.#rows, this.#columns);
-    medianFilter(weights, this.#columns, MEDIAN_WIDTH).forEach((weight, i) => {
+    filteredHead(softmaxRows(scores, this.#columns), this.#rows, this.#columns).forEach((weight, i) => {
       this.#sum[i]! += weight;
     });
     this.#heads++;
@@ -147,7 +175,17 @@ export class HeadMean {
   }
 }
 
-function softmaxRows(scores: Float32Array, columns: number): Float32Array {
+/**
+ * What the path takes of a head: columns normalised over the tokens, then rows smoothed.
+ *
+ * @param probabilities f32 [rows, columns]; overwritten
+ */
+export function filteredHead(probabilities: Float32Array, rows: number, columns: number): Float32Array {
+  return medianFilter(normaliseColumns(probabilities, rows, columns), columns, MEDIAN_WIDTH);
+}
+
+/** @param scores f32 [rows, columns] @returns each row's probabilities */
+export function softmaxRows(scores: Float32Array, columns: number): Float32Array {
   const out = new Float32Array(scores.length);
   for (let row = 0; row < scores.length; row += columns) {
     let max = Number.NEGATIVE_INFINITY;
