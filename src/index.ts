@@ -8,6 +8,8 @@
 
 export type { CallOptions, Progress, Warning } from './base/progress.ts';
 export type { LanguageDetection } from './decode/languageDetect.ts';
+export type * from './inspect/inspection.ts';
+export type { InspectOptions } from './inspect/options.ts';
 export { type LoadOptions, loadWhisper } from './load.ts';
 export type { Alignment } from './transcribe/align/alignment.ts';
 export type { AlignOptions } from './transcribe/align/options.ts';

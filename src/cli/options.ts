@@ -122,6 +122,7 @@ export const GROUP_TITLES: Readonly<Record<Group, string>> = {
   stdin: 'Standard input (sotto -)',
   address: 'Address and keys',
   limits: 'Limits',
+  inspection: 'What is looked at',
 };
 
 /** Where options apply that have a meaning for recordings ... */

@@ -16,6 +16,8 @@ export type Place =
   | 'transcribe'
   | 'transcribeAll'
   | 'stream'
+  /** `inspect`: what is looked at. */
+  | 'inspect'
   /** `write`: how words are laid out in a file. */
   | 'layout'
   /** The command line itself. */
@@ -35,7 +37,8 @@ export type Group =
   | 'words'
   | 'stdin'
   | 'address'
-  | 'limits';
+  | 'limits'
+  | 'inspection';
 
 /** What the command line says otherwise than the library. */
 export interface CommandForm {

@@ -74,6 +74,11 @@ export const rooms: Readonly<Record<string, Room>> = {
     ],
     types: ['audio/features/logMel.ts', 'audio/features/runningLogMel.ts'],
   },
+  inspect: {
+    holds: 'looks inside a window: candidates, rules, beams, attention; draws them as SVG',
+    values: ['audio/constants.ts', 'base', 'decode', 'options', 'rules', 'transcribe'],
+    types: ['audio/features/logMel.ts', 'text'],
+  },
   output: { holds: 'output formats', values: ['base', 'text'], types: ['options', 'transcribe'] },
   benchmark: {
     holds: 'what `sotto bench` and its view in a page share: order, report, table, chart, word errors',
@@ -96,7 +101,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'whisper.ts': {
     holds: 'a loaded model',
-    values: ['audio', 'base', 'decode', 'transcribe'],
+    values: ['audio', 'base', 'decode', 'inspect', 'transcribe'],
     types: ['engine', 'model', 'text'],
   },
   'load.ts': {
@@ -119,7 +124,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'transcribe',
       'whisper.ts',
     ],
-    types: ['engine', 'rules', 'runtime'],
+    types: ['engine', 'inspect', 'rules', 'runtime'],
   },
   'load.node.ts': {
     holds: 'loads a model in Node and Bun',
