@@ -16,7 +16,7 @@ export interface Browser {
   close(): Promise<void>;
 }
 
-interface Page {
+export interface Page {
   on(event: 'console', handler: (message: { text(): string }) => void): void;
   on(event: 'pageerror', handler: (error: Error) => void): void;
   goto(url: string): Promise<unknown>;

@@ -1,0 +1,88 @@
+/** README's figures are those of the JSON beside the benchmarks: found there again by a calculation of the test's own. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { readmeFigures, readmeReports, readmeWebPeers, withFigures } from '../../bench/readme.ts';
+import { webPeersDocument } from '../../bench/webPeersRow.ts';
+import type { BenchSample } from '../../src/benchmark/report.ts';
+import { repoRoot } from '../support/paths.ts';
+
+const test = suite('README figures');
+const readme = readFileSync(join(repoRoot, 'README.md'), 'utf8');
+const reports = readmeReports();
+const peers = readmeWebPeers();
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = sorted.length / 2;
+  return sorted.length % 2 === 1 ? sorted[Math.floor(half)]! : (sorted[half - 1]! + sorted[half]!) / 2;
+}
+
+/** Cells of the row of a table that begins with this cell. */
+function cellsOf(title: string): readonly string[] {
+  const line = readme.split('\n').find((one) => one.startsWith(`| ${title} |`));
+  assert.ok(line, `README has no row "${title}"`);
+  return line
+    .split('|')
+    .slice(2, -1)
+    .map((cell) => cell.trim());
+}
+
+test('the text between the marks is what the JSON gives', () => {
+  assert.is(withFigures(readme, readmeFigures(reports, peers)), readme);
+});
+
+test('bench/results/webPeers.md is what its JSON gives', () => {
+  const text = readFileSync(join(repoRoot, 'bench/results/webPeers.md'), 'utf8');
+  assert.is(webPeersDocument(peers), text);
+});
+
+test('a changed measurement changes the text', () => {
+  const [first, ...others] = reports;
+  const [row, ...rows] = first!.rows;
+  const samples = row!.samples.map((sample) => ({ ...sample, laterRunMs: 2 * sample.laterRunMs }));
+  const changed = { ...first!, rows: [{ ...row!, samples }, ...rows] };
+  assert.is.not(withFigures(readme, readmeFigures([changed, ...others], peers)), readme);
+});
+
+for (const { rows, recording } of reports)
+  for (const { model, device, dtype, threads, batch, samples, wordErrors } of rows) {
+    const title = `${model}, ${device}, ${dtype}, ${threads} thread${threads === 1 ? '' : 's'}${batch === 1 ? '' : `, ${batch} at once`}`;
+    test(title, () => {
+      const all = (clock: keyof BenchSample): number[] => samples.map((sample) => sample[clock] ?? Number.NaN);
+      const seconds = (ms: number): string => (ms / 1000).toFixed(2);
+      const later = all('laterRunMs');
+      assert.equal(cellsOf(title), [
+        seconds(median(all('loadMs'))),
+        seconds(median(all('firstTextMs'))),
+        seconds(median(all('firstRunMs'))),
+        `${seconds(median(later))} (${seconds(Math.min(...later))} .. ${seconds(Math.max(...later))})`,
+        `${(recording.seconds / (median(later) / 1000)).toFixed(1)} x`,
+        `${Math.round(Math.max(...all('peakBytes')) / 1e6)} MB`,
+        `${((100 * wordErrors!.errors) / wordErrors!.words).toFixed(1)} %`,
+      ]);
+    });
+  }
+
+for (const { model, threads, ours, theirs } of peers) {
+  const dtype = ours[0]!.description.split(', ').at(-1);
+  const title = `${model}, ${dtype} / ${theirs[0]!.description.split(', ').at(-1)}, ${threads} thread${threads === 1 ? '' : 's'}`;
+  test(title, () => {
+    const pair = (of: (visits: typeof ours) => number, digits: number): string => {
+      const [a, b] = [of(ours), of(theirs)];
+      return `${a.toFixed(digits)} / ${b.toFixed(digits)} = **${(b / a).toFixed(2)} x**`;
+    };
+    const later = (visits: typeof ours): number[] => visits.flatMap(({ runMs }) => runMs.slice(1));
+    assert.equal(cellsOf(title), [
+      pair((visits) => median(visits.map(({ loadMs }) => loadMs)) / 1000, 2),
+      pair((visits) => median(visits.map(({ runMs }) => runMs[0]!)) / 1000, 2),
+      pair((visits) => median(later(visits)) / 1000, 2),
+      pair((visits) => Math.min(...later(visits)) / 1000, 2),
+      pair((visits) => median(visits.map(({ peakBytes }) => peakBytes)) / 1e6, 0),
+      pair((visits) => median(visits.map(({ fetchedBytes }) => fetchedBytes)) / 1e6, 1),
+    ]);
+  });
+}
+
+test.run();
