@@ -9,6 +9,7 @@ export const COMMAND_WORDS = [
   'fetch',
   'convert',
   'align',
+  'inspect',
   'serve',
   'batch',
   'kernel',

@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<CommandWord, () => Promise<Command>>> = {
   convert: async () => (await import('./commands/convert.ts')).convertCommand,
   fetch: async () => (await import('./commands/fetch.ts')).fetchCommand,
   align: async () => (await import('./commands/align.ts')).alignCommand,
+  inspect: async () => (await import('./commands/inspect.ts')).inspectCommand,
   serve: async () => (await import('./commands/serve.ts')).serveCommand,
   batch: async () => (await import('./commands/batch.ts')).batchCommand,
   kernel: async () => (await import('./commands/kernel.ts')).kernelCommand,

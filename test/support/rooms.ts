@@ -177,6 +177,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'checkpoint/modelNames.ts',
       'devices',
       'files',
+      'inspect',
       'kernels',
       'lab',
       'load.node.ts',
