@@ -158,10 +158,10 @@ test('a flag stands alone, or with its value', () => {
   assert.throws(() => read('--other'), /needs a value/);
 });
 
-test('the help shows sixteen examples first, and every option with its default', () => {
+test('the help shows seventeen examples first, and every option with its default', () => {
   const text = helpText(100);
   const examples = text.slice(text.indexOf('Examples:'), text.indexOf('Model and device:'));
-  assert.is(examples.match(/^ {2}(sotto|arecord) /gm)?.length, 16);
+  assert.is(examples.match(/^ {2}(sotto|arecord) /gm)?.length, 17);
   for (const { name, spec } of OPTIONS) {
     assert.match(text, `--${name}`);
     assert.match(text, `(default: ${defaultText(spec)})`);
