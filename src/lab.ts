@@ -1,5 +1,21 @@
 /** For people who work on kernels: `import ... from 'sotto/lab'`. */
 
+export { reportChart } from './benchmark/chart.ts';
+export { type Measured, type Measurements, type MeasureOne, measureInTurn } from './benchmark/measure.ts';
+export {
+  BENCH_SCHEMA,
+  type BenchConfiguration,
+  type BenchFailure,
+  type BenchMachine,
+  type BenchReport,
+  type BenchRow,
+  type BenchSample,
+  readReport,
+  timesOf,
+  titleOf,
+} from './benchmark/report.ts';
+export { machineLine, reportCells, reportTable, wordsLine } from './benchmark/table.ts';
+export type { WordErrors } from './benchmark/wordErrors.ts';
 export { createReferenceDevice } from './devices/reference/device.ts';
 export { createWebGpuDevice, type WebGpuDevice, type WebGpuOptions } from './devices/webgpu/device.ts';
 export type { CompilerMessage } from './engine/compilerMessage.ts';

@@ -15,7 +15,8 @@ export interface BenchMachine {
   readonly cores: number;
   /** Of the processor's features those that matter here, where they can be known: `avx2`, `avx512f`, `avx_vnni` ... */
   readonly features: readonly string[];
-  readonly memoryBytes: number;
+  /** Absent in pages. */
+  readonly memoryBytes?: number;
   /** `linux x64` */
   readonly platform: string;
   /** `Node 24.1.0` */

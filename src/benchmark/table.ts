@@ -17,12 +17,20 @@ const HEAD = [
 
 /** @param baseline adds a column: time / that of the baseline */
 export function reportTable(report: BenchReport, form: 'text' | 'markdown', baseline?: BenchReport): string {
-  const head = baseline ? [...HEAD, 'against the baseline'] : HEAD;
-  const cells = report.rows.map((row) => [
+  const { head, rows: cells } = reportCells(report, baseline);
+  return form === 'markdown' ? markdown(head, cells) : aligned(head, cells);
+}
+
+/** The texts of the table, for who draws it otherwise. */
+export function reportCells(
+  report: BenchReport,
+  baseline?: BenchReport,
+): { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] } {
+  const rows = report.rows.map((row) => [
     ...cellsOf(row, report.recording.seconds),
     ...(baseline ? [againstBaseline(row, baseline)] : []),
   ]);
-  return form === 'markdown' ? markdown(head, cells) : aligned(head, cells);
+  return { head: baseline ? [...HEAD, 'against the baseline'] : HEAD, rows };
 }
 
 function cellsOf(row: BenchRow, seconds: number): string[] {

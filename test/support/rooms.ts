@@ -142,7 +142,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     values: ['checkpoint', 'index.ts', 'load.ts', 'runtime'],
     types: ['whisper.ts'],
   },
-  'lab.ts': { holds: '`sotto/lab`', values: ['devices', 'engine', 'kernels', 'lab'], types: [] },
+  'lab.ts': { holds: '`sotto/lab`', values: ['benchmark', 'devices', 'engine', 'kernels', 'lab'], types: [] },
   server: {
     holds: "`sotto serve`: OpenAI's transcription API over HTTP, loaded by the command alone",
     values: [

@@ -1,4 +1,8 @@
 import { render } from 'preact';
-import { Page } from './page.tsx';
 
-render(<Page />, document.getElementById('root')!); // stands in index.html
+/** Each is loaded when it is shown. */
+const View = new URLSearchParams(location.search).has('bench')
+  ? (await import('./bench/bench.tsx')).Bench
+  : (await import('./page.tsx')).Page;
+
+render(<View />, document.getElementById('root')!); // stands in index.html
