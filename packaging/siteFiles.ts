@@ -10,6 +10,9 @@ const sources = join(dist, '../web');
 /** Where `npm run site` puts them. */
 export const siteFolder: string = join(dist, 'site');
 
+/** Files that run beside a page: in a worker, in the audio thread. The page's HTML names them, by their place in `web`. */
+const BESIDE = ['page/engine/worker', 'page/engine/capture'] as const;
+
 /** The views: folder of `web`, address below the site. */
 const VIEWS = [
   { name: 'page', path: '' },
@@ -20,10 +23,13 @@ const VIEWS = [
 export async function buildSite(folder: string = siteFolder): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   const { metafile } = await build({
-    entryPoints: VIEWS.flatMap(({ name }) => [
-      { in: join(dist, `web/${name}/main.js`), out: name },
-      { in: join(sources, `${name}/${name}.css`), out: name },
-    ]),
+    entryPoints: [
+      ...VIEWS.flatMap(({ name }) => [
+        { in: join(dist, `web/${name}/main.js`), out: name },
+        { in: join(sources, `${name}/${name}.css`), out: name },
+      ]),
+      ...BESIDE.map((file) => ({ in: join(dist, `web/${file}.js`), out: basename(file) })),
+    ],
     outdir: join(folder, 'assets'),
     absWorkingDir: join(dist, '..'),
     bundle: true,
@@ -49,7 +55,8 @@ export async function buildSite(folder: string = siteFolder): Promise<void> {
     const asset = (entry: string): string => `${up}assets/${outputs.get(entry) ?? missing(entry)}`;
     const html = readFileSync(join(sources, name, 'index.html'), 'utf8')
       .replace('{script}', asset(`dist/web/${name}/main.js`))
-      .replace('{styles}', asset(`web/${name}/${name}.css`));
+      .replace('{styles}', asset(`web/${name}/${name}.css`))
+      .replace(/\{beside:(.+?)\}/g, (_, file: string) => asset(`dist/web/${file}.js`));
     mkdirSync(join(folder, path), { recursive: true });
     writeFileSync(join(folder, path, 'index.html'), html);
   }

@@ -1,8 +1,10 @@
 import { render } from 'preact';
+import { showTheme } from './parts/header.tsx';
 
 /** Each is loaded when it is shown. */
 const View = new URLSearchParams(location.search).has('bench')
   ? (await import('./bench/bench.tsx')).Bench
   : (await import('./page.tsx')).Page;
 
+showTheme();
 render(<View />, document.getElementById('root')!); // stands in index.html

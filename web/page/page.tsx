@@ -1,10 +1,47 @@
 /** The page that transcribes: what is on it. */
+import { useSignalEffect } from '@preact/signals';
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { Chooser, takeDrops } from './parts/chooser.tsx';
+import { Header } from './parts/header.tsx';
+import { Settings } from './parts/settings.tsx';
+import { Text } from './parts/text.tsx';
+import { Work } from './parts/work.tsx';
+import { advance, phase, transcript } from './session.ts';
 
 export function Page(): JSX.Element {
+  useEffect(takeDrops, []);
+  useSignalEffect(() => {
+    document.title = title();
+  });
   return (
-    <main>
-      <h1>sotto</h1>
-    </main>
+    <div class="page">
+      <Header />
+      <main class={transcript.value ? 'main with-text' : 'main'}>
+        <div class="side">
+          <Chooser />
+          <Settings />
+        </div>
+        <div class="sheet">
+          {transcript.value ? (
+            <>
+              <Work />
+              <Text />
+            </>
+          ) : (
+            <p class="empty soft">The text will stand here, as it is found.</p>
+          )}
+        </div>
+      </main>
+    </div>
   );
+}
+
+function title(): string {
+  const now = advance.value;
+  const name = transcript.value?.name.value;
+  if (phase.value === 'working' && now && now.stage === 'transcribe' && now.total > 0)
+    return `${Math.floor((100 * now.done) / now.total)} % ${name}`;
+  if (phase.value === 'done') return `✓ ${name}`;
+  return 'sotto: speech to text in this page';
 }

@@ -1,0 +1,76 @@
+/** As much of playwright-core as tests of the site use: it is installed in a folder of its own, or not at all. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { runtimeFolder } from '../runtimes/runtimes.ts';
+
+export interface Locator {
+  click(): Promise<void>;
+  fill(text: string): Promise<void>;
+  check(): Promise<void>;
+  selectOption(value: string): Promise<unknown>;
+  setInputFiles(path: string): Promise<void>;
+  textContent(): Promise<string | null>;
+  count(): Promise<number>;
+  focus(): Promise<void>;
+  waitFor(options?: { state?: 'visible' | 'attached' | 'hidden'; timeout?: number }): Promise<void>;
+}
+
+export interface Page {
+  readonly keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
+  on(event: 'console', handler: (message: { text(): string; type(): string }) => void): void;
+  on(event: 'pageerror', handler: (error: Error) => void): void;
+  goto(url: string): Promise<unknown>;
+  reload(): Promise<unknown>;
+  locator(selector: string): Locator;
+  getByRole(role: string, options?: { name?: string | RegExp; exact?: boolean }): Locator;
+  getByLabel(text: string | RegExp): Locator;
+  getByText(text: string | RegExp): Locator;
+  evaluate(expression: string): Promise<unknown>;
+  screenshot(options: { path: string; fullPage?: boolean }): Promise<unknown>;
+  emulateMedia(options: { colorScheme: 'light' | 'dark' }): Promise<void>;
+  setViewportSize(size: { width: number; height: number }): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Context {
+  newPage(): Promise<Page>;
+  setOffline(isOffline: boolean): Promise<void>;
+  grantPermissions(permissions: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface Chromium {
+  newContext(options?: {
+    viewport?: { width: number; height: number };
+    colorScheme?: 'light' | 'dark';
+    bypassCSP?: boolean;
+  }): Promise<Context>;
+  close(): Promise<void>;
+}
+
+interface Playwright {
+  readonly chromium: {
+    launch(options: { executablePath: string; args: readonly string[]; timeout: number }): Promise<Chromium>;
+  };
+}
+
+const packages = createRequire(join(runtimeFolder, 'package.json'));
+
+/** @param flags besides the one for WebGPU by SwiftShader, and what the root user of a container needs */
+export function launchChromium(executablePath: string, flags: readonly string[] = []): Promise<Chromium> {
+  const { chromium } = packages('playwright-core') as Playwright;
+  const args = ['--no-sandbox', '--enable-unsafe-webgpu', ...flags];
+  return chromium.launch({ executablePath, args, timeout: 120_000 });
+}
+
+/** What axe finds wrong with a page for people who do not see or use a mouse, a line each. */
+export async function axeFindings(page: Page): Promise<readonly string[]> {
+  // Evaluated, not added: the page's own policy allows no script but its own.
+  await page.evaluate(readFileSync(packages.resolve('axe-core/axe.min.js'), 'utf8'));
+  const nodes = 'nodes.map(({ html, failureSummary }) => [id, html, failureSummary].join(" "))';
+  const found = await page.evaluate(
+    `axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => ${nodes}))`,
+  );
+  return found as readonly string[]; // joined above
+}

@@ -1,0 +1,137 @@
+/**
+ * The page that transcribes, in headless Chromium.
+ *
+ *   node dist/test/web/page.test.js [part of the names of the tests to run] [folder for screenshots]
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { chromiumOrSkip } from '../runtimes/runtimes.ts';
+import { jfk } from '../support/clips.ts';
+import { sotto } from '../support/command.ts';
+import { tinyModel } from '../support/tinyModel.ts';
+import { axeFindings, type Chromium, type Context, launchChromium, type Page } from './chromium.ts';
+import { serveSite, type TestSite } from './site.ts';
+
+const executable = chromiumOrSkip('the page');
+if (executable) {
+  const test = suite('web/page');
+  const [only = '', pictures = ''] = process.argv.slice(2);
+  if (pictures !== '') mkdirSync(pictures, { recursive: true });
+  const check = (name: string, body: () => Promise<void>): void => {
+    if (name.includes(only)) test(name, body);
+  };
+  let browser: Chromium;
+  let plain: TestSite;
+  let isolated: TestSite;
+  let wanted: string;
+
+  test.before(async () => {
+    const model = await tinyModel();
+    const clips = new Map([['jfk.wav', jfk.path]]);
+    plain = await serveSite({ model, clips });
+    isolated = await serveSite({ model, clips, isIsolated: true });
+    browser = await launchChromium(executable);
+    const { stdout } = await sotto([
+      jfk.path,
+      '--model',
+      model,
+      '--device',
+      'cpu',
+      '-f',
+      'txt',
+      '-o',
+      '-',
+      '--word_timestamps',
+      'True',
+    ]);
+    wanted = stdout.trim();
+  });
+  test.after(async () => {
+    await browser?.close();
+    await plain?.close();
+    await isolated?.close();
+  });
+
+  /** A page of a profile of its own; what it complains of fails the test. */
+  async function inPage(
+    site: TestSite,
+    body: (page: Page, context: Context) => Promise<void>,
+    { width = 1280, scheme = 'light' as 'light' | 'dark' } = {},
+  ): Promise<void> {
+    const context = await browser.newContext({
+      viewport: { width, height: 900 },
+      colorScheme: scheme,
+      bypassCSP: false,
+    });
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => complaints.push(String(error)));
+    try {
+      await page.goto(`${site.url}?model=model/`);
+      await body(page, context);
+      assert.equal(complaints, []);
+    } finally {
+      await context.close();
+    }
+  }
+
+  async function transcribeJfk(page: Page): Promise<string> {
+    await page.locator('input[type=file]').setInputFiles(jfk.path);
+    await page.getByText('Done.').waitFor({ timeout: 120_000 });
+    const text = (await page.locator('.segments').textContent()) ?? '';
+    return text.replace(/\d+:\d\d/g, '').trim();
+  }
+
+  for (const [name, site] of [
+    ['a plain host', () => plain],
+    ['a host that isolates', () => isolated],
+  ] as const) {
+    check(`${name}: the text of a file is the command's`, () =>
+      inPage(site(), async (page) => {
+        assert.is(await transcribeJfk(page), wanted);
+        assert.match((await page.locator('.device').textContent()) ?? '', /CPU/);
+      }),
+    );
+  }
+
+  check('nothing on the main thread takes 50 ms while it transcribes', () =>
+    inPage(plain, async (page) => {
+      await page.evaluate(
+        `globalThis.long = []; new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' })`,
+      );
+      await transcribeJfk(page);
+      assert.equal(await page.evaluate('long'), []);
+    }),
+  );
+
+  for (const scheme of ['light', 'dark'] as const) {
+    for (const width of [1280, 320]) {
+      check(`axe finds nothing: ${scheme}, ${width} px`, () =>
+        inPage(
+          plain,
+          async (page) => {
+            const shoot = async (view: string): Promise<void> => {
+              const path = join(pictures, `page-${view}-${scheme}-${width}.png`);
+              if (pictures !== '') await page.screenshot({ path, fullPage: true });
+            };
+            await page.getByText('Drop a recording').waitFor();
+            assert.equal(await axeFindings(page), [], 'empty');
+            assert.is(await page.evaluate('document.documentElement.scrollWidth'), width, 'nothing to scroll sideways');
+            await shoot('empty');
+            await transcribeJfk(page);
+            assert.equal(await axeFindings(page), [], 'with a text');
+            await shoot('done');
+          },
+          { width, scheme },
+        ),
+      );
+    }
+  }
+
+  test.run();
+}

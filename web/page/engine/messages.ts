@@ -1,0 +1,71 @@
+/** What the page and its engine, which runs in a worker of its own, say to each other. */
+import type { LoadOptions, TranscribeOptions } from 'sotto';
+import type { PageSegment } from '../transcriptDocument.ts';
+
+/** What is loaded: another one is another engine. */
+export interface EngineSetup {
+  /** A name, or the address of a folder. */
+  readonly model: string;
+  readonly device: NonNullable<LoadOptions['device']>;
+}
+
+/** Options of a transcription that can be sent: no functions. */
+export type PageOptions = Pick<
+  TranscribeOptions,
+  'language' | 'task' | 'initialPrompt' | 'vad' | 'wordTimestamps' | 'beamSize'
+>;
+
+/** An error, as far as a person needs it. */
+export interface EngineFailure {
+  /** Of `sotto/codes`; undefined for an error that sotto did not throw. */
+  readonly code: string | undefined;
+  readonly message: string;
+  readonly hint: string | undefined;
+}
+
+export interface LoadedEngine {
+  /** `webgpu`, `cpu`. */
+  readonly device: string;
+  readonly description: string;
+  readonly weightBytes: number;
+  readonly dtype: string;
+}
+
+export type ToEngine =
+  | { readonly kind: 'load'; readonly setup: EngineSetup }
+  | {
+      readonly kind: 'transcribe';
+      readonly run: number;
+      readonly audio: Blob | string;
+      readonly options: PageOptions;
+    }
+  /** 16 kHz mono comes through the port in arrays; null ends it. */
+  | {
+      readonly kind: 'listen';
+      readonly run: number;
+      readonly samples: MessagePort;
+      readonly options: PageOptions;
+    }
+  | { readonly kind: 'pause'; readonly isPaused: boolean }
+  | { readonly kind: 'abort' };
+
+/** Of the engine itself. */
+export type LoadMessage =
+  | { readonly kind: 'loading'; readonly stage: string; readonly done: number; readonly total: number }
+  | { readonly kind: 'loaded'; readonly engine: LoadedEngine }
+  | { readonly kind: 'warning'; readonly message: string }
+  | { readonly kind: 'loadFailed'; readonly failure: EngineFailure };
+
+/** Of one recording. */
+export type WorkMessage =
+  | { readonly kind: 'language'; readonly language: string }
+  | { readonly kind: 'segment'; readonly segment: Omit<PageSegment, 'id'> }
+  /** Of a live recording: the text after the last segment, and what of it may still change. */
+  | { readonly kind: 'partial'; readonly stable: string; readonly partial: string }
+  /** Seconds of sound whose text is there, how far the work has got, and how long it is; 0 while that is not known. */
+  | { readonly kind: 'progress'; readonly done: number; readonly reached: number; readonly total: number }
+  | { readonly kind: 'done' }
+  | { readonly kind: 'failed'; readonly failure: EngineFailure };
+
+/** What is said of a recording says of which: one that was stopped may have a word on its way. */
+export type FromEngine = LoadMessage | (WorkMessage & { readonly run: number });

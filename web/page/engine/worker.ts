@@ -1,0 +1,170 @@
+/**
+ * The engine of the page: sotto, whole, in a worker, so that nothing of it keeps the page from answering. One model, one
+ * recording at a time.
+ */
+import { load, type Segment, SottoError, type Whisper } from 'sotto';
+import type { PageSegment } from '../transcriptDocument.ts';
+import type { EngineFailure, EngineSetup, FromEngine, PageOptions, ToEngine, WorkMessage } from './messages.ts';
+
+/** As much as is used of a worker's global scope, which the types of a page do not have. */
+interface WorkerScope {
+  postMessage(message: FromEngine): void;
+  addEventListener(type: 'message', handler: (event: MessageEvent<ToEngine>) => void): void;
+}
+const scope = globalThis as unknown as WorkerScope; // this file runs in a worker
+
+type Say = (message: WorkMessage) => void;
+type Action = (whisper: Whisper, say: Say, signal: AbortSignal) => Promise<void>;
+
+let whisper: Whisper | undefined;
+let work: AbortController | undefined;
+let go: (() => void) | undefined;
+let paused: Promise<void> | undefined;
+
+scope.addEventListener('message', ({ data }) => {
+  switch (data.kind) {
+    case 'load':
+      void open(data.setup);
+      return;
+    case 'transcribe':
+      void attempt(data.run, (...tools) => transcribe(data.audio, data.options, ...tools));
+      return;
+    case 'listen':
+      void attempt(data.run, (...tools) => listen(data.samples, data.options, ...tools));
+      return;
+    case 'pause':
+      pause(data.isPaused);
+      return;
+    case 'abort':
+      work?.abort();
+      pause(false);
+  }
+});
+
+async function open({ model, device }: EngineSetup): Promise<void> {
+  try {
+    whisper = await load(model, {
+      device,
+      onProgress: ({ stage, done, total }) => scope.postMessage({ kind: 'loading', stage, done, total }),
+      onWarning: ({ message }) => scope.postMessage({ kind: 'warning', message }),
+    });
+    const { description, kind } = whisper.device;
+    const engine = {
+      device: kind,
+      description,
+      weightBytes: whisper.weightBytes,
+      dtype: whisper.storage.dtype ?? 'f32',
+    };
+    scope.postMessage({ kind: 'loaded', engine });
+  } catch (error) {
+    scope.postMessage({ kind: 'loadFailed', failure: failureOf(error) });
+  }
+}
+
+async function attempt(run: number, action: Action): Promise<void> {
+  const controller = new AbortController();
+  const say: Say = (message) => {
+    if (!controller.signal.aborted) scope.postMessage({ ...message, run });
+  };
+  work = controller;
+  try {
+    if (!whisper) throw new Error('no model is loaded');
+    await action(whisper, say, controller.signal);
+    say({ kind: 'done' });
+  } catch (error) {
+    say({ kind: 'failed', failure: failureOf(error) });
+  }
+}
+
+async function transcribe(
+  audio: Blob | string,
+  options: PageOptions,
+  loaded: Whisper,
+  say: Say,
+  signal: AbortSignal,
+): Promise<void> {
+  const segments = loaded.segments(audio, {
+    ...options,
+    signal,
+    onLanguage: (language) => say({ kind: 'language', language }),
+    onProgress: ({ stage, done, total, reached = done }) => {
+      if (stage === 'transcribe') say({ kind: 'progress', done, reached, total });
+    },
+    onWarning: ({ message }) => scope.postMessage({ kind: 'warning', message }),
+  });
+  for await (const segment of segments) {
+    say({ kind: 'segment', segment: pageSegment(segment) });
+    // While the body of the loop waits, nothing is decoded.
+    await paused;
+  }
+}
+
+async function listen(
+  port: MessagePort,
+  { language, task, initialPrompt }: PageOptions,
+  loaded: Whisper,
+  say: Say,
+  signal: AbortSignal,
+): Promise<void> {
+  const updates = loaded.stream(samplesOf(port, signal), {
+    language,
+    task,
+    initialPrompt,
+    signal,
+    onLanguage: (found) => say({ kind: 'language', language: found }),
+  });
+  let stable = '';
+  for await (const update of updates) {
+    stable += update.stable;
+    for (const segment of update.segments) {
+      stable = stable.slice(segment.text.length);
+      say({ kind: 'segment', segment: pageSegment(segment) });
+    }
+    say({ kind: 'partial', stable, partial: update.partial });
+    say({ kind: 'progress', done: update.heard, reached: update.heard, total: 0 });
+  }
+}
+
+async function* samplesOf(port: MessagePort, signal: AbortSignal): AsyncGenerator<Float32Array, void, undefined> {
+  const waiting: (Float32Array | null)[] = [];
+  let wake = (): void => {};
+  port.onmessage = ({ data }: MessageEvent<Float32Array | null>) => {
+    waiting.push(data);
+    wake();
+  };
+  signal.addEventListener('abort', () => wake(), { once: true });
+  try {
+    while (!signal.aborted) {
+      const next = waiting.shift();
+      if (next === null) return;
+      if (next) yield next;
+      else
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    }
+  } finally {
+    port.close();
+  }
+}
+
+function pause(isPaused: boolean): void {
+  if (isPaused && !paused) {
+    paused = new Promise((resolve) => {
+      go = resolve;
+    });
+  } else if (!isPaused) {
+    go?.();
+    paused = undefined;
+  }
+}
+
+function pageSegment({ start, end, text, words, speaker }: Segment): Omit<PageSegment, 'id'> {
+  const spoken = words?.map(({ word, ...times }) => ({ text: word, ...times }));
+  return { start, end, text, words: spoken, speaker };
+}
+
+function failureOf(error: unknown): EngineFailure {
+  if (error instanceof SottoError) return { code: error.code, message: error.message, hint: error.hint };
+  return { code: undefined, message: error instanceof Error ? error.message : String(error), hint: undefined };
+}

@@ -1,0 +1,135 @@
+/** The work in hand: how far it is, how long it will take, and the ways to stop it; or why it failed, and the way on. */
+import type { JSX } from 'preact';
+import {
+  type Advance,
+  advance,
+  again,
+  decodingSince,
+  engineFacts,
+  failure,
+  finish,
+  isLive,
+  pause,
+  phase,
+  resume,
+  setup,
+  stop,
+  transcript,
+  warnings,
+} from '../session.ts';
+import { clock, leftOf } from './times.ts';
+
+const STAGES: Readonly<Record<string, string>> = {
+  fetch: 'Fetching the model',
+  convert: 'Preparing the model',
+  load: 'Loading the model',
+  compile: 'Preparing the device',
+  audio: 'Reading the recording',
+  transcribe: 'Transcribing',
+};
+
+export function Work(): JSX.Element | null {
+  const document = transcript.value;
+  if (phase.value === 'idle' || !document) return null;
+  return (
+    <section class="work" aria-label="Progress">
+      <h2 class="work-name">{document.name}</h2>
+      {phase.value === 'failed' ? <Failure /> : <Running />}
+      {warnings.value.map((warning) => (
+        <p class="warning" key={warning}>
+          {warning}
+        </p>
+      ))}
+    </section>
+  );
+}
+
+function Running(): JSX.Element {
+  const now = advance.value;
+  const isWorking = phase.value === 'working' || phase.value === 'paused';
+  return (
+    <>
+      <p class="state" role="status">
+        {sentence(now)}
+      </p>
+      {(isWorking || phase.value === 'loading') && !(isWorking && isLive.value) && (
+        <progress
+          aria-label={STAGES[now?.stage ?? 'load'] ?? 'Progress'}
+          max={now?.total || 1}
+          {...(now && now.total > 0 ? { value: Math.min(now.reached, now.total) } : {})}
+        />
+      )}
+      <p class="row">
+        {phase.value === 'working' && !isLive.value && (
+          <button type="button" onClick={pause}>
+            Pause
+          </button>
+        )}
+        {phase.value === 'paused' && (
+          <button type="button" class="primary" onClick={resume}>
+            Go on
+          </button>
+        )}
+        {phase.value === 'working' && isLive.value && (
+          <button type="button" class="primary" onClick={finish}>
+            Finish
+          </button>
+        )}
+        {(isWorking || phase.value === 'loading') && (
+          <button type="button" onClick={stop}>
+            Stop
+          </button>
+        )}
+        {phase.value === 'stopped' && !isLive.value && (
+          <button type="button" onClick={() => again()}>
+            Start again
+          </button>
+        )}
+      </p>
+    </>
+  );
+}
+
+function sentence(now: Advance | undefined): string {
+  switch (phase.value) {
+    case 'loading':
+      return now && now.stage === 'fetch' && now.total > 0
+        ? `${STAGES.fetch}: ${Math.round(now.done / 1e6)} of ${Math.round(now.total / 1e6)} MB`
+        : `${STAGES[now?.stage ?? 'load'] ?? 'Loading'}…`;
+    case 'paused':
+      return 'Paused.';
+    case 'stopped':
+      return 'Stopped. What was found by then is below.';
+    case 'done':
+      return 'Done.';
+    default: {
+      if (isLive.value) return now ? `Listening: ${clock(now.done)}` : 'Listening…';
+      if (now?.stage !== 'transcribe' || now.total === 0) return 'Reading the recording…';
+      const left = leftOf(now, decodingSince.value, performance.now());
+      return `${clock(now.done)} of ${clock(now.total)}${left}`;
+    }
+  }
+}
+
+function Failure(): JSX.Element {
+  const found = failure.value;
+  const wasGpu = engineFacts.value?.device === 'webgpu' || setup.value.device === 'webgpu';
+  return (
+    <div class="failure" role="alert">
+      <p>
+        <strong>{found?.message}</strong>
+      </p>
+      {found?.hint && <p>{found.hint}</p>}
+      <p class="row">
+        {wasGpu && (
+          <button type="button" class="primary" onClick={() => again('cpu')}>
+            Go on with the CPU
+          </button>
+        )}
+        <button type="button" onClick={() => again()}>
+          Try again
+        </button>
+      </p>
+    </div>
+  );
+}

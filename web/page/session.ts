@@ -1,0 +1,189 @@
+/** What the page is doing: one recording on its way to text. All that views show is in these signals. */
+import { computed, type Signal, signal } from '@preact/signals';
+import { Engine } from './engine/engine.ts';
+import type {
+  EngineFailure,
+  EngineSetup,
+  FromEngine,
+  LoadedEngine,
+  PageOptions,
+  WorkMessage,
+} from './engine/messages.ts';
+import { type Capture, capture } from './engine/microphone.ts';
+import { offeredModels } from './models.ts';
+import { createDocument, type TranscriptDocument } from './transcriptDocument.ts';
+
+export type Phase = 'idle' | 'loading' | 'working' | 'paused' | 'done' | 'stopped' | 'failed';
+
+export interface Job {
+  readonly name: string;
+  readonly audio: Blob | string | MediaStream;
+}
+
+/** Of the work on sound, in its seconds; of loading, in bytes or whatever else is counted. */
+export interface Advance {
+  readonly stage: string;
+  readonly done: number;
+  readonly reached: number;
+  readonly total: number;
+}
+
+const NOTHING_LIVE = { stable: '', partial: '' } as const;
+
+const query = new URLSearchParams(location.search);
+export const models = offeredModels(query.get('model'));
+
+export const setup: Signal<EngineSetup> = signal({ model: models[0]!.model, device: 'auto' }); // there are some
+export const options: Signal<PageOptions> = signal({ wordTimestamps: true });
+export const phase: Signal<Phase> = signal('idle');
+export const advance: Signal<Advance | undefined> = signal(undefined);
+export const engineFacts: Signal<LoadedEngine | undefined> = signal(undefined);
+export const failure: Signal<EngineFailure | undefined> = signal(undefined);
+export const warnings: Signal<readonly string[]> = signal([]);
+export const transcript: Signal<TranscriptDocument | undefined> = signal(undefined);
+/** Of a live recording: text after the last segment. */
+export const live: Signal<{ readonly stable: string; readonly partial: string }> = signal(NOTHING_LIVE);
+export const isBusy = computed(() => ['loading', 'working', 'paused'].includes(phase.value));
+/** The recording is still being made. */
+export const isLive: Signal<boolean> = signal(false);
+/** Milliseconds since the page was opened, when decoding began. */
+export const decodingSince: Signal<number | undefined> = signal(undefined);
+
+let engine: { readonly engine: Engine; readonly setup: EngineSetup } | undefined;
+let job: Job | undefined;
+let capturing: Capture | undefined;
+let run = 0;
+let nextId = 0;
+
+/** Begins with a recording, whatever was there before. */
+export function begin(next: Job): void {
+  if (isBusy.value) stop();
+  job = next;
+  run++;
+  isLive.value = next.audio instanceof MediaStream;
+  const document = createDocument(next.name);
+  document.isBusy.value = true;
+  if (next.audio instanceof Blob) document.audio.value = next.audio;
+  transcript.value = document;
+  [failure.value, warnings.value, live.value] = [undefined, [], NOTHING_LIVE];
+  [advance.value, decodingSince.value] = [undefined, undefined];
+  const wanted = setup.value;
+  if (engine && isSame(engine.setup, wanted) && engineFacts.value) {
+    void hand();
+    return;
+  }
+  closeEngine();
+  phase.value = 'loading';
+  engine = { setup: wanted, engine: new Engine(wanted, take) };
+}
+
+/** The same recording again; on another device if that is named. */
+export function again(device?: EngineSetup['device']): void {
+  if (device) setup.value = { ...setup.value, device };
+  closeEngine();
+  if (job) begin(job);
+}
+
+export function pause(): void {
+  if (phase.value !== 'working') return;
+  phase.value = 'paused';
+  engine?.engine.pause(true);
+}
+
+export function resume(): void {
+  if (phase.value !== 'paused') return;
+  phase.value = 'working';
+  engine?.engine.pause(false);
+}
+
+/** What there is of the text stays. While the model is loaded the engine is ended: nothing else can stop it at once. */
+export function stop(): void {
+  capturing?.finish();
+  capturing = undefined;
+  if (phase.value === 'loading') closeEngine();
+  else engine?.engine.abort();
+  end('stopped');
+}
+
+/** No more sound; what was heard is decoded to its end. */
+export function finish(): void {
+  capturing?.finish();
+}
+
+async function hand(): Promise<void> {
+  const [given, document, own] = [job, transcript.value, run];
+  if (!engine || !given || !document) return;
+  phase.value = 'working';
+  decodingSince.value = performance.now();
+  if (!(given.audio instanceof MediaStream)) {
+    engine.engine.transcribe(own, given.audio, options.value);
+    return;
+  }
+  try {
+    capturing = await capture(given.audio, finish);
+    engine.engine.listen(own, capturing.samples, options.value);
+    document.audio.value = await capturing.recording;
+  } catch (error) {
+    failure.value = { code: undefined, message: String(error), hint: 'Look whether the page may use the microphone.' };
+    end('failed');
+  }
+}
+
+function take(message: FromEngine): void {
+  switch (message.kind) {
+    case 'loading':
+      advance.value = { stage: message.stage, done: message.done, reached: message.done, total: message.total };
+      return;
+    case 'loaded':
+      engineFacts.value = message.engine;
+      void hand();
+      return;
+    case 'warning':
+      warnings.value = [...warnings.value, message.message];
+      return;
+    case 'loadFailed':
+      failure.value = message.failure;
+      closeEngine();
+      end('failed');
+      return;
+    default:
+      if (message.run === run && transcript.value) takeWork(message, transcript.value);
+  }
+}
+
+function takeWork(message: WorkMessage, document: TranscriptDocument): void {
+  switch (message.kind) {
+    case 'language':
+      document.language.value = message.language;
+      return;
+    case 'segment':
+      document.segments.value = [...document.segments.value, { id: nextId++, ...message.segment }];
+      return;
+    case 'partial':
+      live.value = message;
+      return;
+    case 'progress':
+      advance.value = { stage: 'transcribe', done: message.done, reached: message.reached, total: message.total };
+      return;
+    case 'done':
+      end('done');
+      return;
+    case 'failed':
+      failure.value = message.failure;
+      end('failed');
+  }
+}
+
+function end(how: 'done' | 'stopped' | 'failed'): void {
+  phase.value = how;
+  live.value = NOTHING_LIVE;
+  if (transcript.value) transcript.value.isBusy.value = false;
+}
+
+function closeEngine(): void {
+  engine?.engine.close();
+  engine = undefined;
+  engineFacts.value = undefined;
+}
+
+const isSame = (a: EngineSetup, b: EngineSetup): boolean => a.model === b.model && a.device === b.device;
