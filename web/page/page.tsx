@@ -2,10 +2,11 @@
 import { useSignalEffect } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
+import { Transcript } from './editor/transcript.tsx';
 import { Chooser, takeDrops } from './parts/chooser.tsx';
 import { Header } from './parts/header.tsx';
+import { Live } from './parts/live.tsx';
 import { Settings } from './parts/settings.tsx';
-import { Text } from './parts/text.tsx';
 import { Work } from './parts/work.tsx';
 import { advance, phase, transcript } from './session.ts';
 
@@ -26,7 +27,8 @@ export function Page(): JSX.Element {
           {transcript.value ? (
             <>
               <Work />
-              <Text />
+              <Transcript document={transcript.value} />
+              <Live />
             </>
           ) : (
             <p class="empty soft">The text will stand here, as it is found.</p>

@@ -69,6 +69,7 @@ export function PlayerBar({ editor }: { readonly editor: Editor }): JSX.Element 
         <label class="player-speed">
           <span>Speed</span>
           <select
+            aria-label="Speed"
             value={String(player.speed.value)}
             onChange={(event) => player.setSpeed(Number(event.currentTarget.value))}
           >
