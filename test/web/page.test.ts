@@ -46,7 +46,7 @@ if (executable) {
       '--word_timestamps',
       'True',
     ]);
-    wanted = stdout.replace(/^\[.*?\]/gm, '').trim();
+    wanted = stdout.replace(/^\s*\[.*?\]/gm, '').trim();
   });
   test.after(async () => {
     await browser?.close();

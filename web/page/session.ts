@@ -34,7 +34,8 @@ const query = new URLSearchParams(location.search);
 export const models = offeredModels(query.get('model'));
 
 export const setup: Signal<EngineSetup> = signal({ model: models[0]!.model, device: 'auto' }); // there are some
-export const options: Signal<PageOptions> = signal({ wordTimestamps: true });
+/** Beams as the command has them without options. */
+export const options: Signal<PageOptions> = signal({ wordTimestamps: true, beamSize: 5, bestOf: 5 });
 export const phase: Signal<Phase> = signal('idle');
 export const advance: Signal<Advance | undefined> = signal(undefined);
 export const engineFacts: Signal<LoadedEngine | undefined> = signal(undefined);

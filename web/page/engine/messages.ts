@@ -12,7 +12,7 @@ export interface EngineSetup {
 /** Options of a transcription that can be sent: no functions. */
 export type PageOptions = Pick<
   TranscribeOptions,
-  'language' | 'task' | 'initialPrompt' | 'vad' | 'wordTimestamps' | 'beamSize'
+  'language' | 'task' | 'initialPrompt' | 'vad' | 'wordTimestamps' | 'beamSize' | 'bestOf'
 >;
 
 /** An error, as far as a person needs it. */
