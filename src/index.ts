@@ -8,9 +8,26 @@
 
 export type { CallOptions, Progress, Warning } from './base/progress.ts';
 export type { LanguageDetection } from './decode/languageDetect.ts';
-export type * from './inspect/inspection.ts';
+export type { DecoderSize } from './inspect/inspect.ts';
+export type {
+  BeamNode,
+  BeamTree,
+  Candidate,
+  InspectedAlignment,
+  InspectedAttempt,
+  InspectedHead,
+  InspectedStep,
+  InspectedToken,
+  InspectedWindow,
+  Inspection,
+  Matrix,
+  PathWord,
+  Struck,
+} from './inspect/inspection.ts';
+export { type InspectedModel, inspectRecording } from './inspect/inspectRecording.ts';
 export type { InspectOptions } from './inspect/options.ts';
 export { type LoadOptions, loadWhisper } from './load.ts';
+export type { RuleName } from './rules/strikes.ts';
 export type { Alignment } from './transcribe/align/alignment.ts';
 export type { AlignOptions } from './transcribe/align/options.ts';
 export type { BatchRecording } from './transcribe/batch/batch.ts';

@@ -15,8 +15,6 @@ import { Turn } from './base/turn.ts';
 import { detectLanguage, type LanguageDetection } from './decode/languageDetect.ts';
 import { SharedInference } from './decode/pool/sharedInference.ts';
 import type { Device } from './engine/device.ts';
-import type { Inspection } from './inspect/inspection.ts';
-import type { InspectOptions } from './inspect/options.ts';
 import type { ModelDimensions } from './model/dims.ts';
 import type { ModelInference } from './model/inference.ts';
 import type { ChosenStorage } from './model/storage.ts';
@@ -281,24 +279,19 @@ export class Whisper {
   }
 
   /**
-   * Looks inside a window of a recording: its log-mel, the candidates of every token and what the rules struck out, beams as
-   * a tree, cross-attention, and the path that gives words their times. The model is then in use by this call alone.
+   * Work on the log-mel of a recording that has the model to itself, such as `inspectRecording`'s.
    *
-   *     const { attempts, alignment } = await whisper.inspect('talk.mp3', { at: 95, beamSize: 5 });
-   *
-   * @throws as `transcribe`; {OptionsError} `range` for a window, a second or a head that is not there
+   * @throws {AudioError} if the recording cannot be read; what the work throws; the signal's reason
    */
-  async inspect(audio: AudioInput, options: InspectOptions = {}): Promise<Inspection> {
-    if (this.#closed) throw closedError();
-    const [{ inspect }, { inspectOptions }] = await Promise.all([
-      import('./inspect/inspect.ts'),
-      import('./inspect/options.ts'),
-    ]);
-    inspectOptions(options);
+  withLogMel<T>(
+    audio: AudioInput,
+    options: CallOptions,
+    work: (model: SpeechModel, mel: LogMel, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     return this.#admitted(options.signal, this.#admission.size, async (signal, turn) => {
       const mel = await this.#logMel(audio, { ...options, signal }, turn);
       try {
-        return await inspect(this.#parts, mel, { ...options, signal }, this.dims);
+        return await work(this.#parts, mel, signal);
       } finally {
         await mel.close();
       }

@@ -10,9 +10,11 @@ export class BeamTreeBuilder {
   #beams: readonly number[] | undefined;
   #beamSize = 0;
 
-  add({ step, continuations }: BeamStep): void {
+  add({ step, ranked, kept, finished }: BeamStep): void {
     const beams: number[] = [];
-    for (const { source, token, logprob, score, fate } of continuations) {
+    for (const continuation of ranked) {
+      const { source, token, logprob, score } = continuation;
+      const fate = kept.includes(continuation) ? 'kept' : finished.includes(continuation) ? 'finished' : 'dropped';
       if (fate === 'kept') beams.push(this.#nodes.length);
       this.#nodes.push({ parent: this.#beams?.[source] ?? null, step, token, logprob, score, fate });
     }

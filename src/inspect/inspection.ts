@@ -1,5 +1,4 @@
 /** What `inspect` gives: plain data about one window of a recording. Matrices are row-major. */
-import type { BeamFate } from '../decode/search/beamSearch.ts';
 import type { RuleName } from '../rules/strikes.ts';
 import type { Task } from '../text/tokenizer.ts';
 import type { Segment } from '../transcribe/transcript.ts';
@@ -104,7 +103,7 @@ export interface BeamNode extends InspectedToken {
   /** Sum of the log-probabilities from the root on. */
   readonly score: number;
   /** `kept` nodes are the next step's beams; with a `finished` one, the end, its text is a candidate. */
-  readonly fate: BeamFate;
+  readonly fate: 'kept' | 'finished' | 'dropped';
   /** It is on the way of the text that was chosen. */
   readonly isChosen: boolean;
 }

@@ -277,22 +277,16 @@ class DeviceInference implements ModelInference {
   }
 
   async align(request: AlignRequest, onHead: OnHead, signal?: AbortSignal): Promise<Float32Array> {
+    const decoder = { device: this.#device, dims: this.dims, weights: this.#weights, cross: this.#cross };
+    const { heads, audio } = request;
+    if (heads) {
+      const { alignAskedHeads } = await import('./alignment/askedHeads.ts');
+      return alignAskedHeads(decoder, heads, request, slotOf(audio), onHead, signal);
+    }
     // A page loads it when words are asked for their times.
     const { Aligner } = await import('./alignment/aligner.ts');
-    const decoder = { device: this.#device, dims: this.dims, weights: this.#weights, cross: this.#cross };
-    if (request.heads) {
-      const { headsOf } = await import('./alignment/alignmentHeads.ts');
-      const heads = headsOf(request.heads, this.dims);
-      const memory = new Arena(this.#device);
-      try {
-        const aligner = new Aligner({ ...decoder, memory, heads });
-        return await aligner.align(request, slotOf(request.audio), onHead, signal);
-      } finally {
-        memory.freeAll();
-      }
-    }
     this.#aligner ??= new Aligner({ ...decoder, memory: this.#memory, heads: this.#alignmentHeads });
-    return this.#aligner.align(request, slotOf(request.audio), onHead, signal);
+    return this.#aligner.align(request, slotOf(audio), onHead, signal);
   }
 
   async teacherForced(audio: AudioFeatures, tokens: readonly number[]): Promise<Float32Array> {

@@ -80,7 +80,7 @@ async function* inSequence(
       yield segment;
     }
   }
-  throw new InternalError('a recording ended without a summary');
+  throw new InternalError('no summary');
 }
 
 async function* inBatches(
@@ -103,5 +103,5 @@ async function* inBatches(
     options.onSegment?.(event.segment);
     yield event.segment;
   }
-  throw new InternalError('a batch ended without a summary');
+  throw new InternalError('no summary');
 }

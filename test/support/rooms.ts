@@ -77,7 +77,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   inspect: {
     holds: 'looks inside a window: candidates, rules, beams, attention; draws them as SVG',
     values: ['audio/constants.ts', 'base', 'decode', 'options', 'rules', 'transcribe'],
-    types: ['audio/features/logMel.ts', 'text'],
+    types: ['audio/audioInput.ts', 'audio/features/logMel.ts', 'text'],
   },
   output: { holds: 'output formats', values: ['base', 'text'], types: ['options', 'transcribe'] },
   benchmark: {
@@ -101,7 +101,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'whisper.ts': {
     holds: 'a loaded model',
-    values: ['audio', 'base', 'decode', 'inspect', 'transcribe'],
+    values: ['audio', 'base', 'decode', 'transcribe'],
     types: ['engine', 'model', 'text'],
   },
   'load.ts': {
@@ -117,6 +117,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'checkpoint',
       'decode',
       'devices',
+      'inspect',
       'load.ts',
       'model',
       'output',
@@ -124,7 +125,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'transcribe',
       'whisper.ts',
     ],
-    types: ['engine', 'inspect', 'rules', 'runtime'],
+    types: ['engine', 'rules', 'runtime'],
   },
   'load.node.ts': {
     holds: 'loads a model in Node and Bun',

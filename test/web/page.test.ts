@@ -3,7 +3,8 @@
  *
  *   node dist/test/web/page.test.js [part of the names of the tests to run] [folder for screenshots]
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -25,6 +26,7 @@ if (executable) {
   let browser: Chromium;
   let plain: TestSite;
   let isolated: TestSite;
+  const outputs = mkdtempSync(join(tmpdir(), 'sotto-page-'));
   let wanted: string;
 
   test.before(async () => {
@@ -37,12 +39,12 @@ if (executable) {
       jfk.path,
       '--model',
       model,
+      '--output_dir',
+      outputs,
       '--device',
       'cpu',
       '-f',
       'txt',
-      '-o',
-      '-',
       '--word_timestamps',
       'True',
     ]);
@@ -52,6 +54,7 @@ if (executable) {
     await browser?.close();
     await plain?.close();
     await isolated?.close();
+    rmSync(outputs, { recursive: true, force: true });
   });
 
   /** A page of a profile of its own; what it complains of fails the test. */

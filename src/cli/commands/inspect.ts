@@ -7,6 +7,7 @@ import { writeAtomically } from '../../files/output.ts';
 import { makeFolder, tryFolder } from '../../files/outputFolder.ts';
 import { DRAWINGS } from '../../inspect/draw/drawings.ts';
 import type { Inspection } from '../../inspect/inspection.ts';
+import { inspectRecording } from '../../inspect/inspectRecording.ts';
 import { inspectionJson } from '../../inspect/json.ts';
 import { INSPECT_NAMES, INSPECT_OPTIONS, type InspectOptions, inspectOptions } from '../../inspect/options.ts';
 import { load } from '../../load.node.ts';
@@ -76,7 +77,7 @@ export async function inspectCommand(argv: readonly string[], io: CommandIo): Pr
   const whisper = await load(settings.model, { ...settings.load, ...call, platform: hostPlatform(), until: 'encoder' });
   try {
     display.line(modelLine(settings.model, whisper));
-    const found = await whisper.inspect(recording, { ...options, ...call });
+    const found = await inspectRecording(whisper, recording, { ...options, ...call });
     display.clear();
     for (const path of writeInspection(found, settings.outputDir, basename(recording, extname(recording))))
       io.stdout.write(`${path}\n`);

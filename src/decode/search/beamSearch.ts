@@ -23,16 +23,13 @@ export interface BeamStep {
   readonly group: number;
   /** Tokens of each beam before it. */
   readonly step: number;
-  /** Best first. */
-  readonly continuations: readonly BeamContinuation[];
+  /** All, best first. Those that are in neither of the lists below are dropped. */
+  readonly ranked: readonly Continuation[];
+  /** The next step's beams, in this order. */
+  readonly kept: readonly Continuation[];
+  /** Those that have ended, and are candidates. */
+  readonly finished: readonly Continuation[];
 }
-
-export interface BeamContinuation extends Continuation {
-  /** `kept` ones are the next step's beams, in this order; a `finished` one is a candidate; the others are `dropped`. */
-  readonly fate: BeamFate;
-}
-
-export type BeamFate = 'kept' | 'finished' | 'dropped';
 
 interface Beam {
   readonly tokens: readonly number[];
@@ -41,7 +38,7 @@ interface Beam {
   readonly sum: number;
 }
 
-interface Continuation {
+export interface Continuation {
   /** Which beam of the group it continues. */
   readonly source: number;
   readonly token: number;
@@ -80,7 +77,7 @@ export function beamSearch({ beamSize, wanted, eot, onStep }: BeamSearchOptions)
           const { tokens, logprobs } = search.beams[end.source]!;
           search.finished.push({ tokens, logprobs, sumLogprob: end.score });
         }
-        onStep?.({ group: g, step, continuations: withFates(ranked, finished, kept) });
+        onStep?.({ group: g, step, ranked, kept, finished });
         search.beams = kept.map(({ source, token, logprob, score }) => ({
           tokens: [...search.beams[source]!.tokens, token],
           logprobs: [...search.beams[source]!.logprobs, logprob],
@@ -123,17 +120,6 @@ function split(ranked: readonly Continuation[], beamSize: number, eot: number) {
     if (kept.length === beamSize) break;
   }
   return { ended, kept };
-}
-
-function withFates(
-  ranked: readonly Continuation[],
-  finished: readonly Continuation[],
-  kept: readonly Continuation[],
-): BeamContinuation[] {
-  return ranked.map((one) => ({
-    ...one,
-    fate: kept.includes(one) ? 'kept' : finished.includes(one) ? 'finished' : 'dropped',
-  }));
 }
 
 /** With fewer than `beamSize` finished, running beams count as candidates too, the best first (of equals the last). */

@@ -2,7 +2,6 @@
  * Cross-attention heads that follow the sound while the decoder speaks, for word times. Most models name theirs in
  * `generation_config.json`; these are for folders without.
  */
-import { OptionsError } from '../../base/errors.ts';
 import type { ModelDimensions } from '../dims.ts';
 
 export type AlignmentHeads = readonly (readonly [layer: number, head: number])[];
@@ -40,27 +39,4 @@ export function alignmentHeadsOf(dims: ModelDimensions): AlignmentHeads {
   for (let layer = Math.floor(nTextLayer / 2); layer < nTextLayer; layer++)
     for (let head = 0; head < nTextHead; head++) heads.push([layer, head]);
   return heads;
-}
-
-/** @throws {OptionsError} `range` for a head that the decoder does not have */
-export function headsOf(
-  asked: 'all' | AlignmentHeads,
-  { nTextLayer, nTextHead }: Pick<ModelDimensions, 'nTextLayer' | 'nTextHead'>,
-): AlignmentHeads {
-  if (asked === 'all')
-    return Array.from(
-      { length: nTextLayer * nTextHead },
-      (_, i) => [Math.floor(i / nTextHead), i % nTextHead] as const,
-    );
-  for (const [layer, head] of asked) {
-    if (isBelow(layer, nTextLayer) && isBelow(head, nTextHead)) continue;
-    throw new OptionsError('range', `There is no cross-attention head ${head} in layer ${layer}.`, {
-      hint: `The decoder has layers 0 to ${nTextLayer - 1} of heads 0 to ${nTextHead - 1}.`,
-    });
-  }
-  return asked;
-}
-
-function isBelow(index: number, count: number): boolean {
-  return Number.isInteger(index) && index >= 0 && index < count;
 }
