@@ -14,7 +14,10 @@ export function toTranscript(
   summary: TranscriptSummary | undefined,
 ): Transcript {
   const isEdited = segments.some(({ isEdited: changed, source }) => changed || !source);
-  const text = isEdited || !summary ? segments.map((segment) => segment.text).join('') : summary.text;
+  const joined = segments.map((segment) => segment.text).join('');
+  // A segment that was deleted leaves no mark on the others.
+  const isWhole = summary !== undefined && summary.text.trim() === joined.trim();
+  const text = isEdited || !isWhole ? joined : summary.text;
   return { language, ...summary, text, segments: segments.map(toSegment) };
 }
 

@@ -23,15 +23,17 @@ export function markMatches(
   CSS.highlights.set('found-current', new Highlight(...(chosen ? [chosen] : [])));
 }
 
-/** Each word is one text node, and together they are the segment's text. */
+/** The text nodes of a row's text are together the segment's text. */
 function rangeOf(row: Element, { start, end }: Match): Range | undefined {
+  const text = row.querySelector('.segment-text');
+  if (!text) return undefined; // it is being edited
   const range = document.createRange();
+  const nodes = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
   let at = 0;
-  for (const word of row.querySelectorAll('.word')) {
-    const node = word.firstChild;
-    const length = node?.nodeValue?.length ?? 0;
-    if (node && start >= at && start < at + length) range.setStart(node, start - at);
-    if (node && end > at && end <= at + length) {
+  for (let node = nodes.nextNode(); node; node = nodes.nextNode()) {
+    const length = node.nodeValue?.length ?? 0;
+    if (start >= at && start < at + length) range.setStart(node, start - at);
+    if (end > at && end <= at + length) {
       range.setEnd(node, end - at);
       return range;
     }

@@ -53,7 +53,7 @@ export class Player {
     this.duration.value = duration;
     if (this.#address === undefined) this.media.removeAttribute('src');
     else this.media.src = this.#address;
-    this.media.playbackRate = this.speed.value;
+    this.media.playbackRate = this.speed.peek(); // who opens in an effect does not open again for another speed
   }
 
   toggle(): void {

@@ -1,6 +1,6 @@
 /** One segment: its time, who speaks, its words; or the form that edits it. */
 import { useComputed } from '@preact/signals';
-import type { JSX } from 'preact';
+import { Fragment, type JSX } from 'preact';
 import type { PageSegment } from '../transcriptDocument.ts';
 import type { Editor } from './editor.ts';
 import { Icon } from './icon.tsx';
@@ -33,9 +33,12 @@ export function SegmentRow({ editor, segment }: Props): JSX.Element {
             <p class="segment-text" dir="auto">
               {words?.length ? (
                 words.map((word, i) => (
-                  <span key={i} class="word" tabIndex={-1} data-word={i} data-unsure={(word.probability ?? 1) < UNSURE}>
-                    {word.text}
-                  </span>
+                  <Fragment key={i}>
+                    {/^\s*/.exec(word.text)?.[0]}
+                    <span class="word" tabIndex={-1} data-word={i} data-unsure={(word.probability ?? 1) < UNSURE}>
+                      {word.text.trimStart()}
+                    </span>
+                  </Fragment>
                 ))
               ) : (
                 <span class="word" tabIndex={-1} data-word={-1}>

@@ -91,6 +91,7 @@ function Toolbar({ editor }: { readonly editor: Editor }): JSX.Element {
       <button
         type="button"
         class="quiet"
+        aria-label="Find"
         aria-expanded={editor.isFinding.value}
         title="Find and replace (/)"
         disabled={isEmpty}
@@ -112,7 +113,7 @@ function Toolbar({ editor }: { readonly editor: Editor }): JSX.Element {
         <Icon name="keys" />
       </button>
       <span class="toolbar-gap" />
-      <button type="button" disabled={isEmpty} onClick={copyText}>
+      <button type="button" aria-label="Copy text" title="Copy the text" disabled={isEmpty} onClick={copyText}>
         <Icon name="copy" /> <span>Copy text</span>
       </button>
       <button

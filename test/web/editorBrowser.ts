@@ -1,0 +1,151 @@
+/** The editor in headless Chromium: one page for one test, served with a policy that forbids what is in line. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { Segment } from 'sotto/core';
+import { bundle } from '../runtimes/bundle.ts';
+import { runtimeFolder } from '../runtimes/runtimes.ts';
+import { serve } from '../support/httpServer.ts';
+import { repoRoot } from '../support/paths.ts';
+
+/** As much of playwright-core as is used: it is installed in a folder of its own, or not at all. */
+interface Playwright {
+  readonly chromium: { launch(options: object): Promise<Browser> };
+}
+
+interface Browser {
+  newContext(options: object): Promise<{ newPage(): Promise<EditorPage>; close(): Promise<void> }>;
+  close(): Promise<void>;
+}
+
+export interface EditorPage {
+  readonly keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
+  readonly mouse: { wheel(x: number, y: number): Promise<void> };
+  on(event: 'console', handler: (message: { text(): string; type(): string }) => void): void;
+  on(event: 'pageerror', handler: (error: Error) => void): void;
+  setDefaultTimeout(ms: number): void;
+  goto(url: string): Promise<unknown>;
+  click(selector: string): Promise<void>;
+  dblclick(selector: string): Promise<void>;
+  focus(selector: string): Promise<void>;
+  fill(selector: string, text: string): Promise<void>;
+  check(selector: string): Promise<void>;
+  textContent(selector: string): Promise<string | null>;
+  waitForEvent(event: 'download'): Promise<{ path(): Promise<string>; suggestedFilename(): string }>;
+  waitForSelector(selector: string, options?: { state: 'visible' | 'hidden' | 'detached' }): Promise<unknown>;
+  evaluate(expression: string): Promise<unknown>;
+  screenshot(options: { path: string; fullPage?: boolean }): Promise<unknown>;
+}
+
+export interface View {
+  readonly width: number;
+  readonly colorScheme: 'light' | 'dark';
+}
+
+/** For what a test waits for. */
+const PATIENCE_MS = 20_000;
+
+const POLICY = "default-src 'self'; media-src blob:; img-src 'self' data:; object-src 'none'; base-uri 'none'";
+const HTML = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Editor</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/theme.css"><link rel="stylesheet" href="/editor.css">
+</head><body><main><h1>talk.wav</h1><div id="root"></div></main><script type="module" src="/editorPage.js"></script></body></html>`;
+
+/** A browser, the bundle and its server, for all tests of a file. */
+export class EditorBrowser {
+  readonly #browser: Browser;
+  readonly #url: string;
+  readonly #closeServer: () => Promise<void>;
+
+  private constructor(browser: Browser, url: string, closeServer: () => Promise<void>) {
+    this.#browser = browser;
+    this.#url = url;
+    this.#closeServer = closeServer;
+  }
+
+  /** @param folder empty; gets the bundle */
+  static async open(executablePath: string, folder: string): Promise<EditorBrowser> {
+    const files = new Map<string, readonly [type: string, bytes: Uint8Array]>();
+    for (const { name, bytes } of await bundle('dist/test/web/editorPage.js', folder))
+      files.set(name, ['text/javascript', bytes]);
+    for (const style of ['web/shared/theme.css', 'web/page/editor/editor.css'])
+      files.set(style.slice(style.lastIndexOf('/') + 1), ['text/css', readFileSync(join(repoRoot, style))]);
+    files.set('', ['text/html', Buffer.from(HTML)]);
+    const server = await serve((request, response) => {
+      const [type, bytes] = files.get((request.url ?? '/').slice(1)) ?? [];
+      const headers = { 'content-type': type ?? 'text/plain', 'content-security-policy': POLICY };
+      response.writeHead(bytes ? 200 : 404, headers).end(bytes);
+    });
+    const { chromium } = createRequire(join(runtimeFolder, 'package.json'))('playwright-core') as Playwright;
+    const browser = await chromium.launch({
+      executablePath,
+      args: ['--no-sandbox', '--disable-audio-output'],
+      timeout: 120_000,
+    });
+    return new EditorBrowser(browser, server.url, () => server.close());
+  }
+
+  /** Opens a document, has it tested, and fails for whatever the page or its policy complains of. */
+  async page(
+    segments: readonly Segment[],
+    seconds: number,
+    work: (page: EditorPage) => Promise<void>,
+    { width, colorScheme }: View = { width: 1280, colorScheme: 'light' },
+  ): Promise<void> {
+    const context = await this.#browser.newContext({
+      viewport: { width, height: 800 },
+      colorScheme,
+      reducedMotion: 'reduce',
+      permissions: ['clipboard-read', 'clipboard-write'],
+      acceptDownloads: true,
+    });
+    try {
+      const page = await context.newPage();
+      page.setDefaultTimeout(PATIENCE_MS);
+      const complaints: string[] = [];
+      page.on('pageerror', (error) => complaints.push(String(error)));
+      page.on('console', (message) => {
+        // wavesurfer.js's own, which a constructed sheet replaces (waveform.ts).
+        const isStyle = message.text().startsWith('Applying inline style violates');
+        if (message.type() === 'error' && !isStyle) complaints.push(message.text());
+      });
+      await page.goto(this.#url);
+      await until(page, 'typeof openEditor === "function"');
+      await page.evaluate(`openEditor(${JSON.stringify({ segments, seconds })})`);
+      if (segments.length > 0) await page.waitForSelector('.word');
+      await work(page);
+      if (complaints.length > 0) throw new Error(`the page complains: ${complaints.join('; ')}`);
+    } finally {
+      await context.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+    await this.#closeServer();
+  }
+}
+
+/**
+ * Asks until an expression is true. Playwright's own `waitForFunction` asks again by `eval` in the page, which the policy
+ * forbids.
+ */
+export async function until(page: EditorPage, expression: string): Promise<void> {
+  const end = performance.now() + PATIENCE_MS;
+  while (!(await page.evaluate(expression))) {
+    if (performance.now() > end) throw new Error(`it did not become true: ${expression}`);
+    await page.evaluate('new Promise(requestAnimationFrame)');
+  }
+}
+
+/** Findings of axe-core, as `rule: element`. */
+export async function axe(page: EditorPage): Promise<readonly string[]> {
+  const source = readFileSync(
+    createRequire(join(runtimeFolder, 'package.json')).resolve('axe-core/axe.min.js'),
+    'utf8',
+  );
+  await page.evaluate(source);
+  const found = await page.evaluate(
+    'axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ": " + html.slice(0, 120))))',
+  );
+  return found as string[]; // what the line above makes
+}
