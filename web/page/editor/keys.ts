@@ -21,16 +21,16 @@ export function pressKey(editor: Editor, event: KeyboardEvent): boolean {
         // The slider's own step is a hundredth of a second.
         if (!target.matches('.player-position')) return false;
       }
-      player.skip(event.key === 'ArrowLeft' ? -5 : 5);
+      player.moveBy(event.key === 'ArrowLeft' ? -5 : 5);
       return true;
     case 'k':
       player.toggle();
       return true;
     case 'j':
-      player.skip(-5);
+      player.moveBy(-5);
       return true;
     case 'l':
-      player.skip(5);
+      player.moveBy(5);
       return true;
     case '<':
       player.stepSpeed(-1);

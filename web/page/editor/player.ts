@@ -78,7 +78,7 @@ export class Player {
     this.time.value = this.media.currentTime;
   }
 
-  skip(seconds: number): void {
+  moveBy(seconds: number): void {
     this.seek(this.media.currentTime + seconds);
   }
 

@@ -45,7 +45,7 @@ export function PlayerBar({ editor }: { readonly editor: Editor }): JSX.Element 
         <button
           type="button"
           class="quiet"
-          onClick={() => player.skip(-5)}
+          onClick={() => player.moveBy(-5)}
           aria-label="Back 5 seconds"
           title="Back 5 s (J)"
         >
@@ -60,7 +60,13 @@ export function PlayerBar({ editor }: { readonly editor: Editor }): JSX.Element 
         >
           <Icon name={player.isPlaying.value ? 'pause' : 'play'} />
         </button>
-        <button type="button" class="quiet" onClick={() => player.skip(5)} aria-label="On 5 seconds" title="On 5 s (L)">
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => player.moveBy(5)}
+          aria-label="On 5 seconds"
+          title="On 5 s (L)"
+        >
           <Icon name="on" />
         </button>
         <span class="player-time">
@@ -99,8 +105,8 @@ function useMediaSession({ player, document }: Editor): void {
     const handlers = new Map<MediaSessionAction, MediaSessionActionHandler>([
       ['play', () => void player.play()],
       ['pause', () => player.media.pause()],
-      ['seekbackward', ({ seekOffset = 5 }) => player.skip(-seekOffset)],
-      ['seekforward', ({ seekOffset = 5 }) => player.skip(seekOffset)],
+      ['seekbackward', ({ seekOffset = 5 }) => player.moveBy(-seekOffset)],
+      ['seekforward', ({ seekOffset = 5 }) => player.moveBy(seekOffset)],
       ['seekto', ({ seekTime = 0 }) => player.seek(seekTime)],
     ]);
     for (const [action, handler] of handlers) session.setActionHandler(action, handler);
