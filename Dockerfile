@@ -26,6 +26,7 @@ RUN npm install --omit=dev --ignore-scripts
 FROM ${BASE} AS files
 WORKDIR /app
 COPY LICENSE THIRD-PARTY-NOTICES.md package.json ./
+COPY assets/jfk.wav assets/
 COPY --from=build /build/dist/command dist/command
 COPY --from=build /build/dist/src dist/src
 COPY --from=build /build/dist/weights dist/weights

@@ -90,6 +90,12 @@ if (node && canBuildImages(what)) {
     assert.ok(Env.includes('SOTTO_CACHE=/models'));
   });
 
+  test('it measures the machine with the recording that comes with sotto', async () => {
+    const { status, stdout, stderr } = await cpu.run(['bench', '-m', 'tiny', '--device', 'cpu', '--runs', '1']);
+    assert.is(status, 0, stderr);
+    assert.match(stdout, /jfk\.wav, 11\.0 s/);
+  });
+
   test('JFK, without a network, as another user, on files that cannot be written', async () => {
     const out = open('out');
     const readable = { '/inputs': sounds };

@@ -1,4 +1,0 @@
-import { render } from 'preact';
-import { Lab } from './lab.tsx';
-
-render(<Lab />, document.getElementById('root')!); // stands in index.html
