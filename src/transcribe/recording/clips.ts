@@ -34,11 +34,6 @@ export function clipsOf(given: string | readonly number[], nFrames: number): Cli
   }));
 }
 
-/** The frames that are in both; none if its end is not after its start. */
-export function overlapOf(a: Clip, b: Clip): Clip {
-  return { start: Math.max(a.start, b.start), end: Math.min(a.end, b.end) };
-}
-
 function parseTimes(text: string): number[] {
   if (text === '') return [];
   return text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));

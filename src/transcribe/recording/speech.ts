@@ -8,8 +8,8 @@ import {
   type SpeechSpan,
   speechSpans,
 } from '../../audio/features/vad.ts';
-import { type Clip, overlapOf } from './clips.ts';
-import { Timeline } from './timeline.ts';
+import type { Clip } from './clips.ts';
+import { overlapOf, Timeline } from './timeline.ts';
 
 /** Shortest pause a recording is cut in, in frames: longer than the closure of a plosive. */
 const MIN_PAUSE = 20;

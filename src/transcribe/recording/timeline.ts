@@ -8,7 +8,7 @@ import { roundHundredths } from '../../base/python.ts';
 import { framesToSeconds } from '../time.ts';
 import type { Word } from '../transcript.ts';
 import type { WindowSegment } from '../window/segments.ts';
-import { type Clip, overlapOf } from './clips.ts';
+import type { Clip } from './clips.ts';
 
 /** Frames after the end of a recording that may still see its last sound, and more. */
 export const SILENCE_OFFSET = 10;
@@ -131,4 +131,9 @@ export class Timeline {
 function sourceTime(time: number, { source, start, end }: Part): number {
   const within = Math.min(Math.max(time, framesToSeconds(start)), framesToSeconds(end));
   return roundHundredths(within + framesToSeconds(source - start));
+}
+
+/** The frames that are in both; none if its end is not after its start. */
+export function overlapOf(a: Clip, b: Clip): Clip {
+  return { start: Math.max(a.start, b.start), end: Math.min(a.end, b.end) };
 }
