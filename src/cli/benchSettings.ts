@@ -7,7 +7,7 @@ import { type BenchConfiguration, type BenchReport, readReport } from '../benchm
 import { DEVICE_OPTIONS } from '../devices/options.ts';
 import { tryFolder } from '../files/outputFolder.ts';
 import { checkTarget } from '../files/outputPlan.ts';
-import { lookAtRecordings } from '../files/recordings.ts';
+import { lookAtRecording } from '../files/recordings.ts';
 import { resolve } from '../options/resolve.ts';
 import type { OptionTable } from '../options/spec.ts';
 import { readOptions, type WrittenOption, writtenOptions } from '../options/text.ts';
@@ -169,7 +169,7 @@ export function readBenchSettings(values: ReadonlyMap<string, string>): BenchSet
     throw new OptionsError('contradiction', '--text is the transcript of a recording, and none is named.', {
       hint: 'Add --audio FILE.',
     });
-  const audio = own.audio === undefined ? OWN_RECORDING.path : recording(own.audio);
+  const audio = own.audio === undefined ? OWN_RECORDING.path : lookAtRecording(own.audio);
   const transcript = own.text === undefined ? undefined : readTextFile(own.text);
   const baseline = own.baseline === undefined ? undefined : readReport(readTextFile(own.baseline), own.baseline);
   checkOutputs(own);
@@ -202,13 +202,6 @@ function counts(label: string, list: string | readonly number[], min: number, ma
       hint: `For example: ${label} 1,2`,
     });
   return [...new Set(numbers)];
-}
-
-/** @throws {AudioError} */
-function recording(name: string): string {
-  const { usable, refused } = lookAtRecordings([name]);
-  if (refused[0]) throw refused[0].error;
-  return usable[0]!;
 }
 
 /** @throws {OptionsError} `overwrites`, {OutputError} */

@@ -36,6 +36,13 @@ export function lookAtRecordings(names: readonly string[]): NamedRecordings {
   return { usable: [...usable.values()], refused, repeated };
 }
 
+/** The same for one. @throws {AudioError}, {OptionsError} */
+export function lookAtRecording(name: string): string {
+  const { usable, refused } = lookAtRecordings([name]);
+  if (refused[0]) throw refused[0].error;
+  return usable[0]!; // it is not refused
+}
+
 /** Is it fetched by HTTP, rather than read from a file? */
 export function isAddress(recording: string): boolean {
   return /^https?:/i.test(recording);

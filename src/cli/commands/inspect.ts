@@ -5,6 +5,7 @@ import type { Warning } from '../../base/progress.ts';
 import { isSystemError, systemReason } from '../../base/systemErrors.ts';
 import { writeAtomically } from '../../files/output.ts';
 import { makeFolder, tryFolder } from '../../files/outputFolder.ts';
+import { lookAtRecording } from '../../files/recordings.ts';
 import { DRAWINGS } from '../../inspect/draw/drawings.ts';
 import type { Inspection } from '../../inspect/inspection.ts';
 import { inspectRecording } from '../../inspect/inspectRecording.ts';
@@ -53,8 +54,8 @@ export async function inspectCommand(argv: readonly string[], io: CommandIo): Pr
     io.stdout.write([HEAD.trimEnd(), ...optionLines(INSPECT_COMMAND_OPTIONS, columns), '', ''].join('\n'));
     return EXIT.ok;
   }
-  const [recording, ...others] = files;
-  if (recording === undefined || others.length > 0) {
+  const [named, ...others] = files;
+  if (named === undefined || others.length > 0) {
     throw new OptionsError('noInput', `inspect takes one recording, and was given ${files.length}.`, {
       hint: 'For example: sotto inspect talk.mp3',
     });
@@ -70,6 +71,7 @@ export async function inspectCommand(argv: readonly string[], io: CommandIo): Pr
   const options: InspectOptions = { ...decoding, ...readOptions(INSPECT_OPTIONS, ['inspect'], look, '--') };
   inspectOptions(options);
   tryFolder(settings.outputDir);
+  const recording = lookAtRecording(named);
   const display = new ProgressDisplay(io.stderr, { isQuiet: false });
   const note = ({ message }: Warning): void => display.note(message);
   const call = { signal: io.signal, onProgress: display.show, onWarning: note };
