@@ -1,7 +1,14 @@
 /** For people who work on kernels: `import ... from 'sotto/lab'`. */
 
 export { reportChart } from './benchmark/chart.ts';
-export { type Measured, type Measurements, type MeasureOne, measureInTurn } from './benchmark/measure.ts';
+export {
+  type Measured,
+  type MeasuredModel,
+  type Measurements,
+  type MeasureOne,
+  measureInTurn,
+  measureModel,
+} from './benchmark/measure.ts';
 export {
   BENCH_SCHEMA,
   type BenchConfiguration,

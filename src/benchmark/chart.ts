@@ -3,6 +3,7 @@
  * a mark where the first run ended. Written as text: a bar chart needs no library, and one that needs a DOM would have to be
  * installed with the command.
  */
+import { escapeXml } from '../base/xml.ts';
 import { type BenchReport, timesOf, titleOf } from './report.ts';
 import { machineLine } from './table.ts';
 
@@ -47,11 +48,11 @@ export function reportChart(report: BenchReport): string {
   const { name, seconds } = report.recording;
   const digits = step < 100 ? 2 : step < 1000 ? 1 : 0;
   const lines = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escaped(`Seconds to transcribe ${name}`)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escapeXml(`Seconds to transcribe ${name}`)}">`,
     `<style>${STYLE}</style>`,
     `<rect class="page" width="${WIDTH}" height="${height}"/>`,
-    `<text class="title" x="8" y="22">${escaped(`Seconds to transcribe ${name} (${seconds.toFixed(1)} s)`)}</text>`,
-    `<text class="quiet" x="8" y="40">sotto ${escaped(report.sotto)}; bar: later runs, median; line: least to largest; dashes: first run</text>`,
+    `<text class="title" x="8" y="22">${escapeXml(`Seconds to transcribe ${name} (${seconds.toFixed(1)} s)`)}</text>`,
+    `<text class="quiet" x="8" y="40">sotto ${escapeXml(report.sotto)}; bar: later runs, median; line: least to largest; dashes: first run</text>`,
     ...ticks.flatMap((ms) => [
       `<line class="grid" x1="${x(ms)}" x2="${x(ms)}" y1="${TOP}" y2="${bottom}"/>`,
       `<text class="quiet" text-anchor="middle" x="${x(ms)}" y="${bottom + 16}">${(ms / 1000).toFixed(digits)}</text>`,
@@ -62,14 +63,14 @@ export function reportChart(report: BenchReport): string {
       const width = (Number(x(later.median)) - left).toFixed(1);
       const labelAt = (Number(x(Math.max(later.max, first))) + 6).toFixed(1);
       return [
-        `<text x="8" y="${middle + 4}">${escaped(title)}</text>`,
+        `<text x="8" y="${middle + 4}">${escapeXml(title)}</text>`,
         `<rect class="bar${isSoftware ? ' software' : ''}" x="${left}" y="${top}" width="${width}" height="${BAR}" rx="2"/>`,
         `<line class="spread" x1="${x(later.min)}" x2="${x(later.max)}" y1="${middle}" y2="${middle}"/>`,
         `<line class="first" x1="${x(first)}" x2="${x(first)}" y1="${top - 3}" y2="${top + BAR + 3}"/>`,
         `<text x="${labelAt}" y="${middle + 4}">${(later.median / 1000).toFixed(2)}</text>`,
       ];
     }),
-    `<text class="quiet" x="8" y="${height - 10}">${escaped(`${report.date.slice(0, 10)}; ${machineLine(report.machine)}`)}</text>`,
+    `<text class="quiet" x="8" y="${height - 10}">${escapeXml(`${report.date.slice(0, 10)}; ${machineLine(report.machine)}`)}</text>`,
     '</svg>',
   ];
   return `${lines.join('\n')}\n`;
@@ -80,12 +81,4 @@ function tickStep(longest: number): number {
   const rough = longest / 6;
   const power = 10 ** Math.floor(Math.log10(rough));
   return power * ([1, 2, 5].find((times) => times * power >= rough) ?? 10);
-}
-
-function escaped(text: string): string {
-  const names: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-  // Characters that XML 1.0 has no form for.
-  return text
-    .replace(/[&<>"]/g, (character) => names[character]!)
-    .replace(/[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, ' ');
 }

@@ -78,3 +78,63 @@ export async function measureInTurn(
   const seconds = [...measured.values()].flat()[0]?.seconds;
   return { rows, failures: [...failed.values()], seconds };
 }
+
+/** As much as is asked of a `Whisper`. */
+export interface MeasuredModel {
+  readonly device: { readonly kind: string; readonly description: string; readonly isSoftware?: boolean };
+  readonly weightBytes: number;
+  close(): Promise<void>;
+}
+
+/**
+ * One measurement: loads a model, has it transcribe twice, and closes it.
+ *
+ * @param transcribe calls `onSegment` with the first segment, if there is one
+ * @param peakBytes  largest memory so far; null where it cannot be known
+ */
+export async function measureModel<Model extends MeasuredModel>(
+  threads: number | null,
+  load: () => Promise<Model>,
+  transcribe: (
+    model: Model,
+    onSegment?: () => void,
+  ) => Promise<{ readonly text: string; readonly duration?: number | undefined }>,
+  peakBytes: () => number | null,
+): Promise<Measured> {
+  const began = performance.now();
+  const model = await load();
+  try {
+    const loaded = performance.now();
+    let firstText: number | undefined;
+    const first = await transcribe(model, () => {
+      firstText ??= performance.now();
+    });
+    const again = performance.now();
+    await transcribe(model);
+    const ended = performance.now();
+    const { kind, description, isSoftware = false } = model.device;
+    return {
+      sample: {
+        loadMs: tenth(loaded - began),
+        firstTextMs: tenth((firstText ?? again) - loaded),
+        firstRunMs: tenth(again - loaded),
+        laterRunMs: tenth(ended - again),
+        peakBytes: peakBytes(),
+      },
+      device: kind,
+      threads,
+      description,
+      isSoftware,
+      weightBytes: model.weightBytes,
+      text: first.text.trim(),
+      seconds: first.duration ?? 0,
+    };
+  } finally {
+    await model.close();
+  }
+}
+
+/** Tenths of a millisecond: clocks are no better. */
+function tenth(ms: number): number {
+  return Math.round(10 * ms) / 10;
+}

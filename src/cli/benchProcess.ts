@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type ErrorData, errorData, errorOf } from '../base/errorData.ts';
 import { DeviceError, SottoError } from '../base/errors.ts';
-import type { Measured } from '../benchmark/measure.ts';
+import { type Measured, measureModel } from '../benchmark/measure.ts';
 import type { BenchConfiguration } from '../benchmark/report.ts';
 import { load, type NodeLoadOptions } from '../load.node.ts';
 import { type CommandIo, EXIT } from './io.ts';
@@ -67,7 +67,7 @@ export async function measureTask(argument: string, { signal }: CommandIo): Prom
   return EXIT.ok;
 }
 
-async function measure(task: BenchTask, signal: AbortSignal): Promise<Measured> {
+function measure(task: BenchTask, signal: AbortSignal): Promise<Measured> {
   const { model, audio, language, cacheDir, batch } = task;
   const options: NodeLoadOptions = {
     // Checked by `load`, and choices of its options.
@@ -78,44 +78,13 @@ async function measure(task: BenchTask, signal: AbortSignal): Promise<Measured> 
     signal,
     platform: hostPlatform(),
   };
-  const began = performance.now();
-  const whisper = await load(model, options);
-  const loaded = performance.now();
-  try {
-    const call = { signal, language, ...(batch > 1 && { batchSize: batch }) };
-    let firstText: number | undefined;
-    const onSegment = (): void => {
-      firstText ??= performance.now();
-    };
-    const first = await whisper.transcribe(audio, { ...call, onSegment });
-    const again = performance.now();
-    await whisper.transcribe(audio, call);
-    const ended = performance.now();
-    const { kind, description, isSoftware = false } = whisper.device;
-    return {
-      sample: {
-        loadMs: tenth(loaded - began),
-        firstTextMs: tenth((firstText ?? again) - loaded),
-        firstRunMs: tenth(again - loaded),
-        laterRunMs: tenth(ended - again),
-        peakBytes: 1024 * process.resourceUsage().maxRSS,
-      },
-      device: kind,
-      threads: task.threads,
-      description,
-      isSoftware,
-      weightBytes: whisper.weightBytes,
-      text: first.text.trim(),
-      seconds: first.duration ?? 0,
-    };
-  } finally {
-    await whisper.close();
-  }
-}
-
-/** Tenths of a millisecond: clocks are no better. */
-function tenth(ms: number): number {
-  return Math.round(10 * ms) / 10;
+  const call = { signal, language, ...(batch > 1 && { batchSize: batch }) };
+  return measureModel(
+    task.threads,
+    () => load(model, options),
+    (whisper, onSegment) => whisper.transcribe(audio, { ...call, onSegment }),
+    () => 1024 * process.resourceUsage().maxRSS,
+  );
 }
 
 /** What makes a row impossible, and not all of them. */

@@ -1,7 +1,8 @@
 /** Drawings of an inspection, as SVG: sound with words, attention with the path, candidates, beams. */
+import { escapeXml } from '../../base/xml.ts';
 import type { InspectedAttempt, Inspection, Matrix } from '../inspection.ts';
 import { matrixPng } from './png.ts';
-import { escaped, label, line, round, shown, svg } from './svg.ts';
+import { label, line, round, shown, svg } from './svg.ts';
 
 const LEFT = 130;
 const TOP = 70;
@@ -86,7 +87,7 @@ export function drawCandidates(attempt: InspectedAttempt | undefined): string | 
     const cells = listed.map(({ text, modelProbability, probability, rule, isChosen }, k) => {
       const x = LEFT + cell * k;
       const bar = `<rect class="${rule ? 's' : 'b'}" opacity="0.35" x="${x}" y="${y}" height="16" width="${round((cell - 10) * modelProbability)}"/>`;
-      const name = `<text x="${x + 3}" y="${y + 12}" class="${isChosen ? 'w' : ''}"${rule ? ' text-decoration="line-through"' : ''}>${escaped(shown(text).slice(0, 18))}</text>`;
+      const name = `<text x="${x + 3}" y="${y + 12}" class="${isChosen ? 'w' : ''}"${rule ? ' text-decoration="line-through"' : ''}>${escapeXml(shown(text).slice(0, 18))}</text>`;
       const under = rule ?? `${percent(probability)}${isChosen ? ' chosen' : ''}`;
       return `${bar}${name}${label(x + 3, y + 28, under, rule ? 's' : 'm')}`;
     });

@@ -1,4 +1,5 @@
 /** What all drawings have in common: size, colours for dark and light, title and description. */
+import { escapeXml } from '../../base/xml.ts';
 
 const STYLE = `
 text{font:12px system-ui,sans-serif;fill:#1f2933}.t{font-size:16px;font-weight:600}.m{fill:#5b6770}.r{text-anchor:end}.c{text-anchor:middle}
@@ -18,13 +19,13 @@ export interface Drawing {
 export function svg({ width, height, title, description, body }: Drawing): string {
   const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
   const head = `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" aria-labelledby="title desc">`;
-  const texts = `<title id="title">${escaped(title)}</title><desc id="desc">${escaped(description)}</desc>`;
-  const top = `<rect class="bg" width="100%" height="100%"/><text class="t" x="16" y="26">${escaped(title)}</text>`;
+  const texts = `<title id="title">${escapeXml(title)}</title><desc id="desc">${escapeXml(description)}</desc>`;
+  const top = `<rect class="bg" width="100%" height="100%"/><text class="t" x="16" y="26">${escapeXml(title)}</text>`;
   return `${head}${texts}<style>${STYLE}</style>${top}\n${body.join('\n')}\n</svg>\n`;
 }
 
 export function label(x: number, y: number, text: string, className = ''): string {
-  return `<text x="${round(x)}" y="${round(y)}" class="${className}">${escaped(text)}</text>`;
+  return `<text x="${round(x)}" y="${round(y)}" class="${className}">${escapeXml(text)}</text>`;
 }
 
 export function line(x1: number, y1: number, x2: number, y2: number, className = 'l'): string {
@@ -33,16 +34,6 @@ export function line(x1: number, y1: number, x2: number, y2: number, className =
 
 export function round(value: number): number {
   return Math.round(value * 10) / 10;
-}
-
-/** XML does not take control characters at all. */
-export function escaped(text: string): string {
-  return text
-    .replace(/\p{Cc}|\p{Cs}|[\uFFFE\uFFFF]/gu, '\uFFFD')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
 }
 
 /** A token with its spaces seen. */

@@ -7,6 +7,7 @@ import {
   type BenchReport,
   type Measured,
   measureInTurn,
+  measureModel,
 } from 'sotto/lab';
 
 /** What is said in `jfk.wav`, which the site has. */
@@ -74,46 +75,21 @@ export async function runBench(
   };
 }
 
-async function measureOne(configuration: BenchConfiguration, audio: Blob, signal: AbortSignal): Promise<Measured> {
+function measureOne(configuration: BenchConfiguration, audio: Blob, signal: AbortSignal): Promise<Measured> {
   const { model, threads } = configuration;
-  const began = performance.now();
-  const whisper = await load(model, {
+  const options: LoadOptions = {
     // Of BenchWishes.
     device: configuration.device as LoadOptions['device'],
     dtype: configuration.dtype as LoadOptions['dtype'],
     threads: threads ?? undefined,
     signal,
-  });
-  try {
-    const loaded = performance.now();
-    let firstText: number | undefined;
-    const onSegment = (): void => {
-      firstText ??= performance.now();
-    };
-    const first = await whisper.transcribe(audio, { signal, onSegment });
-    const again = performance.now();
-    await whisper.transcribe(audio, { signal });
-    const ended = performance.now();
-    const { kind, description, isSoftware = false } = whisper.device;
-    return {
-      sample: {
-        loadMs: loaded - began,
-        firstTextMs: (firstText ?? again) - loaded,
-        firstRunMs: again - loaded,
-        laterRunMs: ended - again,
-        peakBytes: null,
-      },
-      device: kind,
-      threads,
-      description,
-      isSoftware,
-      weightBytes: whisper.weightBytes,
-      text: first.text.trim(),
-      seconds: first.duration ?? 0,
-    };
-  } finally {
-    await whisper.close();
-  }
+  };
+  return measureModel(
+    threads,
+    () => load(model, options),
+    (whisper, onSegment) => whisper.transcribe(audio, { signal, onSegment }),
+    () => null,
+  );
 }
 
 /** As much as browsers tell. */
