@@ -59,6 +59,7 @@ export type { Scratch } from './audio/features/frameStore.ts';
 export { measureActivity } from './audio/features/loadedActivity.ts';
 export { type LogMel, type LogMelOptions, logMel } from './audio/features/logMel.ts';
 export { RunningLogMel } from './audio/features/runningLogMel.ts';
+
 export { type SpeechOptions, type SpeechSpan, speechSpans } from './audio/features/vad.ts';
 export { type RawFormat, type RawPcm, readPcmStream } from './audio/pcmStream.ts';
 export type { Samples } from './audio/resample/filterMachine.ts';

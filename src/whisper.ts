@@ -119,18 +119,19 @@ export class Whisper {
   }
 
   /**
-   * The segments of a recording as soon as they are decoded. Leaving the loop stops the work.
+   * The segments of a recording as soon as they are decoded; what the generator returns says the rest of the transcript.
+   * Leaving the loop stops the work.
    *
    *     for await (const segment of whisper.segments('talk.mp3')) console.log(segment.text);
    */
-  async *segments(audio: AudioInput, options: TranscribeOptions = {}): AsyncGenerator<Segment, void, undefined> {
+  async *segments(
+    audio: AudioInput,
+    options: TranscribeOptions = {},
+  ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
     checkTranscription(this.#parts, options);
-    if (options.channels === 'speakers') {
-      yield* this.#speakers(audio, options);
-      return;
-    }
+    if (options.channels === 'speakers') return yield* this.#speakers(audio, options);
     const { model, places } = this.#partOf(options.batchSize);
-    yield* this.#inTurns(options.signal, places, (signal, turn) =>
+    return yield* this.#inTurns(options.signal, places, (signal, turn) =>
       this.#segments(model, audio, { ...options, signal }, turn),
     );
   }
@@ -140,10 +141,10 @@ export class Whisper {
     audio: AudioInput,
     options: TranscribeOptions,
     turn: Turn,
-  ): AsyncGenerator<Segment, void, undefined> {
+  ): AsyncGenerator<Segment, TranscriptSummary, undefined> {
     const mel = await this.#logMel(audio, options, turn);
     try {
-      yield* transcribeSegments(model, mel, options);
+      return yield* transcribeSegments(model, mel, options);
     } finally {
       await mel.close();
     }
@@ -374,11 +375,11 @@ export class Whisper {
    * Runs a generator whose steps wait for their turn. Between two steps its places are free: no step leaves anything on the
    * device.
    */
-  async *#inTurns<T>(
+  async *#inTurns<T, R>(
     given: AbortSignal | undefined,
     places: number,
-    start: (signal: AbortSignal, turn: Turn) => AsyncGenerator<T, void, undefined>,
-  ): AsyncGenerator<T, void, undefined> {
+    start: (signal: AbortSignal, turn: Turn) => AsyncGenerator<T, R, undefined>,
+  ): AsyncGenerator<T, R, undefined> {
     if (this.#closed) throw closedError();
     const { signal, release } = anySignal(given, this.#closing.signal);
     const turn = new Turn(this.#admission, signal, places);
@@ -388,14 +389,14 @@ export class Whisper {
         await turn.begin();
         const step = await steps.next();
         turn.end();
-        if (step.done) return;
+        if (step.done) return step.value;
         yield step.value;
       }
     } catch (error) {
       throw this.#closed ? closedError() : error;
     } finally {
       turn.end();
-      await steps.return();
+      await steps.return(undefined as never); // what it would give is nobody's any more
       release();
     }
   }

@@ -24,6 +24,17 @@ const all = readImports('src', 'weights');
 const edges = all.filter(({ to }) => /^(src|weights)\//.test(to));
 const test = suite('layers');
 
+test('the site is a client like any other, and in no circle with itself', () => {
+  const site = readImports('web');
+  assert.ok(site.length > 50);
+  const allowed = /^(web\/|sotto(\/core|\/lab)?$|preact(\/hooks)?$|@preact\/signals$|wavesurfer\.js$)/;
+  assert.equal(
+    site.filter(({ to }) => !allowed.test(to)).map(({ from, to }) => `${from} -> ${to}`),
+    [],
+  );
+  assert.equal(circles(site.filter(({ to }) => to.startsWith('web/'))), []);
+});
+
 test('an import is read as what it is', () => {
   const read = (text: string): string =>
     importsOf('src/audio/a.ts', text)

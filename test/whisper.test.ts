@@ -75,6 +75,11 @@ test('segments come as they are found, and all of them in the transcript', async
   const transcript = await whisper.transcribe(new Float32Array(16000 * 20), english);
   assert.is(transcript.segments.length, 2);
   assert.equal(read, ['talk.mp3'], 'samples are taken as they are');
+  const stepwise = whisper.segments(new Float32Array(16000 * 20), english);
+  let step = await stepwise.next();
+  while (!step.done) step = await stepwise.next();
+  const { segments: _, ...summary } = transcript;
+  assert.equal(step.value, summary, 'at its end the generator gives the rest of the transcript');
   assert.is(inference.open, 0);
 });
 

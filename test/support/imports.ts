@@ -45,7 +45,7 @@ export function importsOf(from: string, text: string): Import[] {
 export function readImports(...folders: readonly string[]): Import[] {
   return folders.flatMap((folder) =>
     readdirSync(join(repoRoot, folder), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.ts'))
+      .filter((file) => /\.tsx?$/.test(file))
       .flatMap((file) => importsOf(posix.join(folder, file), readFileSync(join(repoRoot, folder, file), 'utf8'))),
   );
 }

@@ -6,37 +6,35 @@ import { runtimeFolder } from '../runtimes/runtimes.ts';
 
 export interface Locator {
   click(): Promise<void>;
-  fill(text: string): Promise<void>;
-  check(): Promise<void>;
-  selectOption(value: string): Promise<unknown>;
   setInputFiles(path: string): Promise<void>;
   textContent(): Promise<string | null>;
-  count(): Promise<number>;
-  focus(): Promise<void>;
-  waitFor(options?: { state?: 'visible' | 'attached' | 'hidden'; timeout?: number }): Promise<void>;
+  waitFor(options?: { timeout?: number }): Promise<void>;
 }
 
 export interface Page {
   readonly keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
+  readonly mouse: { wheel(x: number, y: number): Promise<void> };
   on(event: 'console', handler: (message: { text(): string; type(): string }) => void): void;
   on(event: 'pageerror', handler: (error: Error) => void): void;
+  setDefaultTimeout(ms: number): void;
   goto(url: string): Promise<unknown>;
-  reload(): Promise<unknown>;
   locator(selector: string): Locator;
-  getByRole(role: string, options?: { name?: string | RegExp; exact?: boolean }): Locator;
-  getByLabel(text: string | RegExp): Locator;
+  getByRole(role: string, options?: { name?: string | RegExp }): Locator;
   getByText(text: string | RegExp): Locator;
+  click(selector: string): Promise<void>;
+  dblclick(selector: string): Promise<void>;
+  focus(selector: string): Promise<void>;
+  fill(selector: string, text: string): Promise<void>;
+  check(selector: string): Promise<void>;
+  textContent(selector: string): Promise<string | null>;
+  waitForEvent(event: 'download'): Promise<{ path(): Promise<string>; suggestedFilename(): string }>;
+  waitForSelector(selector: string, options?: { state: 'visible' | 'hidden' | 'detached' }): Promise<unknown>;
   evaluate(expression: string): Promise<unknown>;
   screenshot(options: { path: string; fullPage?: boolean }): Promise<unknown>;
-  emulateMedia(options: { colorScheme: 'light' | 'dark' }): Promise<void>;
-  setViewportSize(size: { width: number; height: number }): Promise<void>;
-  close(): Promise<void>;
 }
 
 export interface Context {
   newPage(): Promise<Page>;
-  setOffline(isOffline: boolean): Promise<void>;
-  grantPermissions(permissions: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -44,10 +42,15 @@ export interface Chromium {
   newContext(options?: {
     viewport?: { width: number; height: number };
     colorScheme?: 'light' | 'dark';
-    bypassCSP?: boolean;
+    reducedMotion?: 'reduce';
+    permissions?: readonly string[];
+    acceptDownloads?: boolean;
   }): Promise<Context>;
   close(): Promise<void>;
 }
+
+/** For what a test waits for. */
+export const PATIENCE_MS = 20_000;
 
 interface Playwright {
   readonly chromium: {
@@ -73,4 +76,16 @@ export async function axeFindings(page: Page): Promise<readonly string[]> {
     `axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => ${nodes}))`,
   );
   return found as readonly string[]; // joined above
+}
+
+/**
+ * Asks until an expression is true. Playwright's own `waitForFunction` asks again by `eval` in the page, which the site's policy
+ * forbids.
+ */
+export async function until(page: Page, expression: string, patienceMs: number = PATIENCE_MS): Promise<void> {
+  const end = performance.now() + patienceMs;
+  while (!(await page.evaluate(expression))) {
+    if (performance.now() > end) throw new Error(`it did not become true: ${expression}`);
+    await page.evaluate('new Promise(requestAnimationFrame)');
+  }
 }

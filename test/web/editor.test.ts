@@ -6,7 +6,8 @@ import { extensionOf, FORMATS, type Segment, type Transcript, write } from 'sott
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { chromiumOrSkip } from '../runtimes/runtimes.ts';
-import { axe, EditorBrowser, type EditorPage, until } from './editorBrowser.ts';
+import { axeFindings, type Page, until } from './chromium.ts';
+import { EditorBrowser } from './editorBrowser.ts';
 import { modelSegment } from './segments.ts';
 
 const chromium = chromiumOrSkip('the editor');
@@ -40,13 +41,12 @@ if (chromium) {
   });
 
   const word = (segment: number, at: number): string => `[data-segment="${segment}"] [data-word="${at}"]`;
-  const time = (page: EditorPage): Promise<unknown> =>
+  const time = (page: Page): Promise<unknown> =>
     page.evaluate('document.querySelector(".player-position").valueAsNumber');
-  const texts = (page: EditorPage): Promise<unknown> =>
-    page.evaluate('editorDocument.segments.value.map((s) => s.text)');
-  const shown = (page: EditorPage, at: number): Promise<unknown> =>
+  const texts = (page: Page): Promise<unknown> => page.evaluate('editorDocument.segments.value.map((s) => s.text)');
+  const shown = (page: Page, at: number): Promise<unknown> =>
     page.evaluate(`editorDocument.segments.value[${at}].words.map((w) => w.text + "@" + w.start).join("")`);
-  const focused = (page: EditorPage): Promise<unknown> => page.evaluate('document.activeElement.textContent');
+  const focused = (page: Page): Promise<unknown> => page.evaluate('document.activeElement.textContent');
 
   test('a click on a word goes there, and it is marked', () =>
     browser.page(segments, 30, async (page) => {
@@ -282,7 +282,7 @@ if (chromium) {
           async (page) => {
             const look = async (name: string): Promise<void> => {
               if (shots) await page.screenshot({ path: join(shots, `editor-${name}-${width}-${colorScheme}.png`) });
-              assert.equal(await axe(page), [], name);
+              assert.equal(await axeFindings(page), [], name);
               const [scroll, client] = (await page.evaluate(
                 '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
               )) as [number, number];

@@ -1,49 +1,16 @@
 /** The editor in headless Chromium: one page for one test, served with a policy that forbids what is in line. */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Segment } from 'sotto/core';
 import { bundle } from '../runtimes/bundle.ts';
-import { runtimeFolder } from '../runtimes/runtimes.ts';
 import { serve } from '../support/httpServer.ts';
 import { repoRoot } from '../support/paths.ts';
-
-/** As much of playwright-core as is used: it is installed in a folder of its own, or not at all. */
-interface Playwright {
-  readonly chromium: { launch(options: object): Promise<Browser> };
-}
-
-interface Browser {
-  newContext(options: object): Promise<{ newPage(): Promise<EditorPage>; close(): Promise<void> }>;
-  close(): Promise<void>;
-}
-
-export interface EditorPage {
-  readonly keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
-  readonly mouse: { wheel(x: number, y: number): Promise<void> };
-  on(event: 'console', handler: (message: { text(): string; type(): string }) => void): void;
-  on(event: 'pageerror', handler: (error: Error) => void): void;
-  setDefaultTimeout(ms: number): void;
-  goto(url: string): Promise<unknown>;
-  click(selector: string): Promise<void>;
-  dblclick(selector: string): Promise<void>;
-  focus(selector: string): Promise<void>;
-  fill(selector: string, text: string): Promise<void>;
-  check(selector: string): Promise<void>;
-  textContent(selector: string): Promise<string | null>;
-  waitForEvent(event: 'download'): Promise<{ path(): Promise<string>; suggestedFilename(): string }>;
-  waitForSelector(selector: string, options?: { state: 'visible' | 'hidden' | 'detached' }): Promise<unknown>;
-  evaluate(expression: string): Promise<unknown>;
-  screenshot(options: { path: string; fullPage?: boolean }): Promise<unknown>;
-}
+import { type Chromium, launchChromium, PATIENCE_MS, type Page, until } from './chromium.ts';
 
 export interface View {
   readonly width: number;
   readonly colorScheme: 'light' | 'dark';
 }
-
-/** For what a test waits for. */
-const PATIENCE_MS = 20_000;
 
 const POLICY = "default-src 'self'; media-src blob:; img-src 'self' data:; object-src 'none'; base-uri 'none'";
 const HTML = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -52,11 +19,11 @@ const HTML = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta n
 
 /** A browser, the bundle and its server, for all tests of a file. */
 export class EditorBrowser {
-  readonly #browser: Browser;
+  readonly #browser: Chromium;
   readonly #url: string;
   readonly #closeServer: () => Promise<void>;
 
-  private constructor(browser: Browser, url: string, closeServer: () => Promise<void>) {
+  private constructor(browser: Chromium, url: string, closeServer: () => Promise<void>) {
     this.#browser = browser;
     this.#url = url;
     this.#closeServer = closeServer;
@@ -75,12 +42,7 @@ export class EditorBrowser {
       const headers = { 'content-type': type ?? 'text/plain', 'content-security-policy': POLICY };
       response.writeHead(bytes ? 200 : 404, headers).end(bytes);
     });
-    const { chromium } = createRequire(join(runtimeFolder, 'package.json'))('playwright-core') as Playwright;
-    const browser = await chromium.launch({
-      executablePath,
-      args: ['--no-sandbox', '--disable-audio-output'],
-      timeout: 120_000,
-    });
+    const browser = await launchChromium(executablePath, ['--disable-audio-output']);
     return new EditorBrowser(browser, server.url, () => server.close());
   }
 
@@ -88,7 +50,7 @@ export class EditorBrowser {
   async page(
     segments: readonly Segment[],
     seconds: number,
-    work: (page: EditorPage) => Promise<void>,
+    work: (page: Page) => Promise<void>,
     { width, colorScheme }: View = { width: 1280, colorScheme: 'light' },
   ): Promise<void> {
     const context = await this.#browser.newContext({
@@ -123,29 +85,4 @@ export class EditorBrowser {
     await this.#browser.close();
     await this.#closeServer();
   }
-}
-
-/**
- * Asks until an expression is true. Playwright's own `waitForFunction` asks again by `eval` in the page, which the policy
- * forbids.
- */
-export async function until(page: EditorPage, expression: string): Promise<void> {
-  const end = performance.now() + PATIENCE_MS;
-  while (!(await page.evaluate(expression))) {
-    if (performance.now() > end) throw new Error(`it did not become true: ${expression}`);
-    await page.evaluate('new Promise(requestAnimationFrame)');
-  }
-}
-
-/** Findings of axe-core, as `rule: element`. */
-export async function axe(page: EditorPage): Promise<readonly string[]> {
-  const source = readFileSync(
-    createRequire(join(runtimeFolder, 'package.json')).resolve('axe-core/axe.min.js'),
-    'utf8',
-  );
-  await page.evaluate(source);
-  const found = await page.evaluate(
-    'axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ": " + html.slice(0, 120))))',
-  );
-  return found as string[]; // what the line above makes
 }

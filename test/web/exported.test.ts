@@ -2,7 +2,7 @@
 import { FORMATS, type Segment, type Transcript, write } from 'sotto/core';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { toTranscript } from '../../web/page/editor/exported.ts';
+import { fileStem, toTranscript } from '../../web/page/editor/exported.ts';
 import { setSpeaker, setText, splitAt } from '../../web/page/editor/segmentEdits.ts';
 import { pageSegment } from '../../web/page/transcriptDocument.ts';
 
@@ -75,6 +75,18 @@ test('after a split segments count from 0, and a speaker who was taken away is g
     ['0 undefined', '1 Bob', '2 Bob'],
   );
   assert.match(write({ ...summary, segments }, 'srt'), /Bob: Hello/);
+});
+
+test('what files are called', () => {
+  for (const [name, stem] of [
+    ['talk.wav', 'talk'],
+    ['a.b.mp3', 'a.b'],
+    ['.wav', '.wav'],
+    ['no extension', 'no extension'],
+    ['Recording 29.11.2026, 10:00:00', 'Recording 29.11.2026, 10-00-00'],
+    ['Tab 11/29/2026', 'Tab 11-29-2026'],
+  ] as const)
+    assert.is(fileStem(name), stem);
 });
 
 test('segments made by hand', () => {

@@ -3,7 +3,7 @@
  *
  *   node dist/test/web/page.test.js [part of the names of the tests to run] [folder for screenshots]
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -44,7 +44,7 @@ if (executable) {
       '--device',
       'cpu',
       '-f',
-      'txt',
+      'txt,json,srt,vtt',
       '--word_timestamps',
       'True',
     ]);
@@ -66,7 +66,6 @@ if (executable) {
     const context = await browser.newContext({
       viewport: { width, height: 900 },
       colorScheme: scheme,
-      bypassCSP: false,
     });
     const page = await context.newPage();
     const complaints: string[] = [];
@@ -100,6 +99,22 @@ if (executable) {
       }),
     );
   }
+
+  check('what it exports is what the command writes, to the byte', () =>
+    inPage(plain, async (page) => {
+      await transcribeJfk(page);
+      await page.getByRole('button', { name: 'Export' }).click();
+      for (const format of ['json', 'srt', 'vtt']) {
+        await page.click(`input[value=${format}]`);
+        const [file] = await Promise.all([
+          page.waitForEvent('download'),
+          page.getByRole('button', { name: 'Download' }).click(),
+        ]);
+        assert.is(file.suggestedFilename(), `jfk.${format}`);
+        assert.is(readFileSync(await file.path(), 'utf8'), readFileSync(join(outputs, `jfk.${format}`), 'utf8'));
+      }
+    }),
+  );
 
   for (const scheme of ['light', 'dark'] as const) {
     for (const width of [1280, 320]) {

@@ -11,7 +11,7 @@ import type {
 } from './engine/messages.ts';
 import { type Capture, capture } from './engine/microphone.ts';
 import { offeredModels } from './models.ts';
-import { createDocument, type TranscriptDocument } from './transcriptDocument.ts';
+import { createDocument, pageSegment, type TranscriptDocument } from './transcriptDocument.ts';
 
 export type Phase = 'idle' | 'loading' | 'working' | 'paused' | 'done' | 'stopped' | 'failed';
 
@@ -54,7 +54,6 @@ let engine: { readonly engine: Engine; readonly setup: EngineSetup } | undefined
 let job: Job | undefined;
 let capturing: Capture | undefined;
 let run = 0;
-let nextId = 0;
 
 /** Begins with a recording, whatever was there before. */
 export function begin(next: Job): void {
@@ -158,7 +157,7 @@ function takeWork(message: WorkMessage, document: TranscriptDocument): void {
       document.language.value = message.language;
       return;
     case 'segment':
-      document.segments.value = [...document.segments.value, { id: nextId++, ...message.segment }];
+      document.segments.value = [...document.segments.value, pageSegment(message.segment)];
       return;
     case 'partial':
       live.value = message;
@@ -167,6 +166,7 @@ function takeWork(message: WorkMessage, document: TranscriptDocument): void {
       advance.value = { stage: 'transcribe', done: message.done, reached: message.reached, total: message.total };
       return;
     case 'done':
+      document.summary.value = message.summary;
       end('done');
       return;
     case 'failed':

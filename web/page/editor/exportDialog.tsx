@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { extensionOf, FORMATS, type Format, type WrapOptions, write } from 'sotto/core';
 import { Dialog } from './dialog.tsx';
 import type { Editor } from './editor.ts';
-import { toTranscript } from './exported.ts';
+import { fileStem, toTranscript } from './exported.ts';
 import { Icon } from './icon.tsx';
 
 const NAMES: Readonly<Record<Format, readonly [name: string, use: string]>> = {
@@ -118,7 +118,7 @@ export function ExportDialog({
           type="button"
           class="primary"
           onClick={() => {
-            save(`${document.name.value}.${extensionOf(format.value)}`, text.value);
+            save(`${fileStem(document.name.value)}.${extensionOf(format.value)}`, text.value);
             editor.message.value = 'Saved.';
           }}
         >

@@ -21,6 +21,11 @@ export function toTranscript(
   return { language, ...summary, text, segments: segments.map(toSegment) };
 }
 
+/** What a file about a recording is called without its extension: as the command does it, and as every system takes it. */
+export function fileStem(name: string): string {
+  return name.replace(/(.)\.\w{1,5}$/u, '$1').replace(/[\\/:*?"<>|\p{Cc}]/gu, '-');
+}
+
 function toSegment(segment: PageSegment, id: number): Segment {
   const { start, end, text, words, speaker, isEdited, source } = segment;
   if (source && !isEdited) return { ...source, id };

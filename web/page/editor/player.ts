@@ -114,12 +114,3 @@ export class Player {
     this.time.value = this.media.currentTime;
   }
 }
-
-/** `1:02:03`, `2:03`. */
-export function clock(seconds: number): string {
-  const whole = Math.floor(seconds);
-  const two = (n: number): string => String(n).padStart(2, '0');
-  const minutes = Math.floor(whole / 60) % 60;
-  const hours = Math.floor(whole / 3600);
-  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
-}

@@ -2,9 +2,10 @@
 import { useComputed, useSignalEffect } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
+import { clock } from '../times.ts';
 import type { Editor } from './editor.ts';
 import { Icon } from './icon.tsx';
-import { clock, SPEEDS } from './player.ts';
+import { SPEEDS } from './player.ts';
 import { drawWaveform } from './waveform.ts';
 
 export function PlayerBar({ editor }: { readonly editor: Editor }): JSX.Element | null {

@@ -1,10 +1,10 @@
 /** One segment: its time, who speaks, its words; or the form that edits it. */
 import { useComputed } from '@preact/signals';
 import { Fragment, type JSX } from 'preact';
+import { clock } from '../times.ts';
 import type { PageSegment } from '../transcriptDocument.ts';
 import type { Editor } from './editor.ts';
 import { Icon } from './icon.tsx';
-import { clock } from './player.ts';
 import { SegmentForm } from './segmentForm.tsx';
 
 /** Words that the model was less sure of are marked. */

@@ -1,6 +1,5 @@
 /** What the page and its engine, which runs in a worker of its own, say to each other. */
-import type { LoadOptions, TranscribeOptions } from 'sotto';
-import type { PageSegment } from '../transcriptDocument.ts';
+import type { LoadOptions, Segment, TranscribeOptions, TranscriptSummary } from 'sotto';
 
 /** What is loaded: another one is another engine. */
 export interface EngineSetup {
@@ -59,12 +58,12 @@ export type LoadMessage =
 /** Of one recording. */
 export type WorkMessage =
   | { readonly kind: 'language'; readonly language: string }
-  | { readonly kind: 'segment'; readonly segment: Omit<PageSegment, 'id'> }
+  | { readonly kind: 'segment'; readonly segment: Segment }
   /** Of a live recording: the text after the last segment, and what of it may still change. */
   | { readonly kind: 'partial'; readonly stable: string; readonly partial: string }
   /** Seconds of sound whose text is there, how far the work has got, and how long it is; 0 while that is not known. */
   | { readonly kind: 'progress'; readonly done: number; readonly reached: number; readonly total: number }
-  | { readonly kind: 'done' }
+  | { readonly kind: 'done'; readonly summary: TranscriptSummary }
   | { readonly kind: 'failed'; readonly failure: EngineFailure };
 
 /** What is said of a recording says of which: one that was stopped may have a word on its way. */

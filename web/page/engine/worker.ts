@@ -2,8 +2,7 @@
  * The engine of the page: sotto, whole, in a worker, so that nothing of it keeps the page from answering. One model, one
  * recording at a time.
  */
-import { load, type Segment, SottoError, type Whisper } from 'sotto';
-import type { PageSegment } from '../transcriptDocument.ts';
+import { load, SottoError, type TranscriptSummary, type Whisper } from 'sotto';
 import type { EngineFailure, EngineSetup, FromEngine, PageOptions, ToEngine, WorkMessage } from './messages.ts';
 
 /** As much as is used of a worker's global scope, which the types of a page do not have. */
@@ -14,7 +13,7 @@ interface WorkerScope {
 const scope = globalThis as unknown as WorkerScope; // this file runs in a worker
 
 type Say = (message: WorkMessage) => void;
-type Action = (whisper: Whisper, say: Say, signal: AbortSignal) => Promise<void>;
+type Action = (whisper: Whisper, say: Say, signal: AbortSignal) => Promise<TranscriptSummary>;
 
 let whisper: Whisper | undefined;
 let work: AbortController | undefined;
@@ -69,8 +68,7 @@ async function attempt(run: number, action: Action): Promise<void> {
   work = controller;
   try {
     if (!whisper) throw new Error('no model is loaded');
-    await action(whisper, say, controller.signal);
-    say({ kind: 'done' });
+    say({ kind: 'done', summary: await action(whisper, say, controller.signal) });
   } catch (error) {
     say({ kind: 'failed', failure: failureOf(error) });
   }
@@ -82,7 +80,7 @@ async function transcribe(
   loaded: Whisper,
   say: Say,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<TranscriptSummary> {
   const segments = loaded.segments(audio, {
     ...options,
     signal,
@@ -92,9 +90,11 @@ async function transcribe(
     },
     onWarning: ({ message }) => scope.postMessage({ kind: 'warning', message }),
   });
-  for await (const segment of segments) {
-    say({ kind: 'segment', segment: pageSegment(segment) });
-    // While the body of the loop waits, nothing is decoded.
+  for (;;) {
+    const next = await segments.next();
+    if (next.done) return next.value;
+    say({ kind: 'segment', segment: next.value });
+    // Until the next one is asked for, nothing is decoded.
     await paused;
   }
 }
@@ -105,7 +105,7 @@ async function listen(
   loaded: Whisper,
   say: Say,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<TranscriptSummary> {
   const updates = loaded.stream(samplesOf(port, signal), {
     language,
     task,
@@ -113,12 +113,16 @@ async function listen(
     signal,
     onLanguage: (found) => say({ kind: 'language', language: found }),
   });
-  let stable = '';
-  for await (const update of updates) {
+  let [text, stable] = ['', ''];
+  for (;;) {
+    const next = await updates.next();
+    if (next.done) return { text, task, language: next.value.language ?? '', duration: next.value.duration };
+    const update = next.value;
+    text += update.stable;
     stable += update.stable;
     for (const segment of update.segments) {
       stable = stable.slice(segment.text.length);
-      say({ kind: 'segment', segment: pageSegment(segment) });
+      say({ kind: 'segment', segment });
     }
     say({ kind: 'partial', stable, partial: update.partial });
     say({ kind: 'progress', done: update.heard, reached: update.heard, total: 0 });
@@ -157,11 +161,6 @@ function pause(isPaused: boolean): void {
     go?.();
     paused = undefined;
   }
-}
-
-function pageSegment({ start, end, text, words, speaker }: Segment): Omit<PageSegment, 'id'> {
-  const spoken = words?.map(({ word, ...times }) => ({ text: word, ...times }));
-  return { start, end, text, words: spoken, speaker };
 }
 
 function failureOf(error: unknown): EngineFailure {

@@ -45,12 +45,9 @@ export function Header(): JSX.Element {
           <span class="device-text">{facts.description}</span>
         </p>
       )}
-      <nav class="head-links" aria-label="Site">
-        <a href="lab/">Kernel lab</a>
-        <button type="button" class="quiet" onClick={turnTheme}>
-          Theme: {theme.value}
-        </button>
-      </nav>
+      <button type="button" class="quiet theme" onClick={turnTheme}>
+        Theme: {theme.value}
+      </button>
     </header>
   );
 }

@@ -17,7 +17,7 @@ import {
   transcript,
   warnings,
 } from '../session.ts';
-import { clock, leftOf } from './times.ts';
+import { clock, leftOf } from '../times.ts';
 
 const STAGES: Readonly<Record<string, string>> = {
   fetch: 'Fetching the model',
