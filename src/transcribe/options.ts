@@ -106,7 +106,7 @@ export const TRANSCRIBE_OPTIONS = {
     default: 1,
     where: RECORDINGS,
     group: 'batch',
-    help: 'Windows decoded at once: quicker, and no window is shown what was said before it (conditionOnPreviousText is then off). Recordings are cut in pauses.',
+    help: 'Windows decoded at once, of all recordings named: quicker, and no window is shown what was said before it (conditionOnPreviousText is then off). Recordings are cut in pauses.',
   },
   /** Times are those of the recording; the timestamp tokens in `tokens` are those of the speech alone. */
   vad: {

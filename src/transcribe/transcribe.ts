@@ -64,7 +64,7 @@ export function checkTranscription({ inference }: SpeechModel, options: Transcri
 export function refuseSpeakers({ channels }: TranscribeOptions): void {
   if (channels !== 'speakers') return;
   throw new OptionsError('contradiction', 'Channels that are speakers are found in a recording alone.', {
-    hint: 'Use transcribe or segments.',
+    hint: 'Give it to the method transcribe or segments of Whisper.',
   });
 }
 
@@ -80,7 +80,7 @@ async function* inSequence(
       yield segment;
     }
   }
-  throw new InternalError('summary');
+  throw new InternalError('a recording ended without a summary');
 }
 
 async function* inBatches(
@@ -103,5 +103,5 @@ async function* inBatches(
     options.onSegment?.(event.segment);
     yield event.segment;
   }
-  throw new InternalError('summary');
+  throw new InternalError('a batch ended without a summary');
 }
