@@ -12,7 +12,7 @@ import { chromiumOrSkip } from '../runtimes/runtimes.ts';
 import { jfk } from '../support/clips.ts';
 import { sotto } from '../support/command.ts';
 import { tinyModel } from '../support/tinyModel.ts';
-import { axeFindings, type Chromium, type Context, launchChromium, type Page } from './chromium.ts';
+import { axeFindings, type Chromium, type Context, launchChromium, type Page, until } from './chromium.ts';
 import { serveSite, type TestSite } from './site.ts';
 
 const executable = chromiumOrSkip('the page');
@@ -115,6 +115,29 @@ if (executable) {
       }
     }),
   );
+
+  check('a microphone: words while they are said, and the recording to play', async () => {
+    const flags = ['--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream'];
+    const listening = await launchChromium(executable, [
+      ...flags,
+      `--use-file-for-fake-audio-capture=${jfk.path}%noloop`,
+    ]);
+    try {
+      const page = await (await listening.newContext()).newPage();
+      await page.goto(`${plain.url}?model=model/`);
+      await page.getByRole('button', { name: 'Record' }).click();
+      // What was said before the model was there too.
+      await until(page, 'document.body.innerText.includes("fellow Americans")', 60_000);
+      await until(page, 'document.body.innerText.includes("your country")', 60_000);
+      await page.getByRole('button', { name: 'Finish' }).click();
+      await page.getByText('Done.').waitFor({ timeout: 60_000 });
+      const text = (await page.locator('.segments').textContent()) ?? '';
+      assert.match(text, /ask not what your country can do for you/i);
+      await until(page, 'document.querySelector(".player-time")?.textContent.length > 0');
+    } finally {
+      await listening.close();
+    }
+  });
 
   for (const scheme of ['light', 'dark'] as const) {
     for (const width of [1280, 320]) {

@@ -52,7 +52,8 @@ export const decodingSince: Signal<number | undefined> = signal(undefined);
 
 let engine: { readonly engine: Engine; readonly setup: EngineSetup } | undefined;
 let job: Job | undefined;
-let capturing: Capture | undefined;
+/** Of a live recording, from the moment it is begun: what is said while the model is loaded waits in its port. */
+let capturing: Promise<Capture> | undefined;
 let run = 0;
 
 /** Begins with a recording, whatever was there before. */
@@ -65,15 +66,28 @@ export function begin(next: Job): void {
   document.isBusy.value = true;
   if (next.audio instanceof Blob) document.audio.value = next.audio;
   transcript.value = document;
+  capturing = next.audio instanceof MediaStream ? capture(next.audio, finish) : undefined;
+  capturing?.then(
+    async ({ recording }) => keepRecording(await recording, next, document),
+    (error: unknown) => {
+      if (transcript.value !== document) return;
+      failure.value = {
+        code: undefined,
+        message: String(error),
+        hint: 'Look whether the page may use the microphone.',
+      };
+      end('failed');
+    },
+  );
   [failure.value, warnings.value, live.value] = [undefined, [], NOTHING_LIVE];
   [advance.value, decodingSince.value] = [undefined, undefined];
   const wanted = setup.value;
+  phase.value = 'loading';
   if (engine && isSame(engine.setup, wanted) && engineFacts.value) {
     void hand();
     return;
   }
   closeEngine();
-  phase.value = 'loading';
   engine = { setup: wanted, engine: new Engine(wanted, take) };
 }
 
@@ -98,35 +112,38 @@ export function resume(): void {
 
 /** What there is of the text stays. While the model is loaded the engine is ended: nothing else can stop it at once. */
 export function stop(): void {
-  capturing?.finish();
-  capturing = undefined;
-  if (phase.value === 'loading') closeEngine();
-  else engine?.engine.abort();
+  finish();
+  if (engineFacts.value) engine?.engine.abort();
+  else closeEngine();
   end('stopped');
 }
 
 /** No more sound; what was heard is decoded to its end. */
 export function finish(): void {
-  capturing?.finish();
+  capturing?.then(
+    (captured) => captured.finish(),
+    () => {}, // told where it was begun
+  );
+}
+
+/** To be played, and to be tried again with. */
+function keepRecording(audio: Blob, live: Job, document: TranscriptDocument): void {
+  document.audio.value = audio;
+  if (job === live) job = { name: live.name, audio };
 }
 
 async function hand(): Promise<void> {
-  const [given, document, own] = [job, transcript.value, run];
-  if (!engine || !given || !document) return;
+  const [given, own, at] = [job, run, engine?.engine];
+  if (!at || !given) return;
+  if (capturing) {
+    const captured = await capturing.catch(() => undefined);
+    if (!captured || own !== run || phase.value !== 'loading') return;
+    at.listen(own, captured.samples, options.value);
+  } else if (!(given.audio instanceof MediaStream)) {
+    at.transcribe(own, given.audio, options.value);
+  }
   phase.value = 'working';
   decodingSince.value = performance.now();
-  if (!(given.audio instanceof MediaStream)) {
-    engine.engine.transcribe(own, given.audio, options.value);
-    return;
-  }
-  try {
-    capturing = await capture(given.audio, finish);
-    engine.engine.listen(own, capturing.samples, options.value);
-    document.audio.value = await capturing.recording;
-  } catch (error) {
-    failure.value = { code: undefined, message: String(error), hint: 'Look whether the page may use the microphone.' };
-    end('failed');
-  }
 }
 
 function take(message: FromEngine): void {

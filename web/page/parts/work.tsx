@@ -70,7 +70,7 @@ function Running(): JSX.Element {
             Go on
           </button>
         )}
-        {phase.value === 'working' && isLive.value && (
+        {(phase.value === 'working' || phase.value === 'loading') && isLive.value && (
           <button type="button" class="primary" onClick={finish}>
             Finish
           </button>
@@ -93,6 +93,7 @@ function Running(): JSX.Element {
 function sentence(now: Advance | undefined): string {
   switch (phase.value) {
     case 'loading':
+      if (isLive.value) return 'Recording. The text comes when the model is loaded.';
       return now && now.stage === 'fetch' && now.total > 0
         ? `${STAGES.fetch}: ${Math.round(now.done / 1e6)} of ${Math.round(now.total / 1e6)} MB`
         : `${STAGES[now?.stage ?? 'load'] ?? 'Loading'}…`;
