@@ -9,7 +9,7 @@ const test = suite('documents');
 
 /** Every path in the repository, also without its first folders: `src/base/bytes.ts`, `base/bytes.ts`, `bytes.ts`. */
 const known = new Set<string>();
-for (const top of ['src', 'weights', 'packaging', 'test', 'bench', 'docs', 'examples', 'assets', 'types']) {
+for (const top of ['src', 'weights', 'packaging', 'test', 'bench', 'docs', 'examples', 'assets', 'types', 'web']) {
   known.add(top);
   for (const path of readdirSync(join(repoRoot, top), { recursive: true, encoding: 'utf8' })) {
     if (path.includes('node_modules')) continue;
@@ -20,7 +20,7 @@ for (const top of ['src', 'weights', 'packaging', 'test', 'bench', 'docs', 'exam
 
 /** Names of packages, of what is exported, and of files that a reader is to make. */
 const NO_PATH =
-  /^(sotto\/|Xenova\/|openai\/|owner\/|audio\/pcm|multipart\/|@|\.)|\b[A-Z]+\b|rmsNorm|^(kernels\/(reference|compile|threads))$|^(fft|transformers)\.js$/;
+  /^(sotto\/|Xenova\/|openai\/|owner\/|audio\/pcm|multipart\/|@|\.)|\b[A-Z]+\b|rmsNorm|^(kernels\/(reference|compile|threads))$|^(fft|transformers|wavesurfer)\.js$|^dist\/site$/;
 
 function paths(text: string): string[] {
   const quoted = [...text.matchAll(/`([\w@./-]+)`/g)].map((match) => match[1]!);
