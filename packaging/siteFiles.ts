@@ -1,5 +1,5 @@
 /** The site's files by esbuild: a folder that any static host can serve, below any path. */
-import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -10,20 +10,34 @@ const sources = join(root, 'web');
 /** Where `npm run site` puts them. */
 export const siteFolder: string = join(root, 'dist/site');
 
-/** What `web/page/index.html` names in braces, and the module or sheet that it is built from. */
-const ENTRIES: Readonly<Record<string, string>> = {
-  script: 'dist/web/page/main.js',
-  styles: 'web/page/page.css',
-  // They run beside the page: in a worker, in the audio thread.
-  engine: 'dist/web/page/engine/worker.js',
-  capture: 'dist/web/page/engine/capture.js',
-};
+interface SitePage {
+  /** Below `web`. */
+  readonly html: string;
+  /** Below the site's folder: empty, or with a slash at its end. */
+  readonly folder: string;
+  /** What the HTML names in braces, and the module or sheet that it is built from. */
+  readonly entries: Readonly<Record<string, string>>;
+}
+
+const PAGES: readonly SitePage[] = [
+  {
+    html: 'page/index.html',
+    folder: '',
+    entries: {
+      script: 'dist/web/page/main.js',
+      styles: 'web/page/page.css',
+      // They run beside the page: in a worker, in the audio thread.
+      engine: 'dist/web/page/engine/worker.js',
+      capture: 'dist/web/page/engine/capture.js',
+    },
+  },
+];
 
 /** @param folder is emptied first */
 export async function buildSite(folder: string = siteFolder): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   const { metafile } = await build({
-    entryPoints: Object.values(ENTRIES),
+    entryPoints: PAGES.flatMap(({ entries }) => Object.values(entries)),
     outdir: join(folder, 'assets'),
     absWorkingDir: root,
     bundle: true,
@@ -38,17 +52,25 @@ export async function buildSite(folder: string = siteFolder): Promise<void> {
     logLevel: 'warning',
   });
   const built = new Map(Object.entries(metafile.outputs).map(([path, { entryPoint }]) => [entryPoint, basename(path)]));
-  const html = readFileSync(join(sources, 'page/index.html'), 'utf8').replace(/\{(\w+)\}/g, (_, name: string) => {
-    const file = built.get(ENTRIES[name] ?? '');
-    if (file === undefined) throw new Error(`the page names {${name}}, of which nothing was built`);
-    return `assets/${file}`;
-  });
-  writeFileSync(join(folder, 'index.html'), html);
+  for (const page of PAGES) {
+    mkdirSync(join(folder, page.folder), { recursive: true });
+    writeFileSync(join(folder, page.folder, 'index.html'), htmlOf(page, built));
+  }
   // What the bench view times unless another recording is chosen.
   copyFileSync(join(root, 'assets/jfk.wav'), join(folder, 'jfk.wav'));
   const files = join(sources, 'static');
   for (const name of readdirSync(files)) copyFileSync(join(files, name), join(folder, name));
   writeFileSync(join(folder, 'licences.txt'), licences(Object.keys(metafile.inputs)));
+}
+
+/** @param built source of each entry -> name of its file in `assets` */
+function htmlOf({ html, folder, entries }: SitePage, built: ReadonlyMap<string | undefined, string>): string {
+  const up = folder.replace(/[^/]+\//g, '../');
+  return readFileSync(join(sources, html), 'utf8').replace(/\{(\w+)\}/g, (_, name: string) => {
+    const file = built.get(entries[name] ?? '');
+    if (file === undefined) throw new Error(`${html} names {${name}}, of which nothing was built`);
+    return `${up}assets/${file}`;
+  });
 }
 
 /** Of sotto with what it always has in it, and of the other packages in the site. @param inputs files that were joined */
