@@ -29,7 +29,7 @@ const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
   .sort();
 
 /** Files that start processes or hold large models run one at a time, first, beside the small ones. */
-const heavy = /^(runtimes|acceptance|server\/openai|batch\/queue)/;
+const heavy = /^(runtimes|acceptance|packaging\/packed|server\/openai|batch\/queue)/;
 /** A file that takes longer hangs: the slowest needs less than half of it on two cores that others use too. */
 const LIMIT_MINUTES = 30;
 

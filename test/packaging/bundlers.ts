@@ -6,9 +6,9 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fetchProject, type Outcome, start } from './fetchProject.ts';
+import { fetchProject, keptFolder, type Outcome, start } from './fetchProject.ts';
 
-const folder = fetchProject('bundlers', [
+const { folder } = fetchProject(keptFolder('bundlers'), [
   ...['next@16', 'react@19', 'react-dom@19', 'vite@8', 'webpack@5', 'webpack-cli@6', 'esbuild@0.28'],
   ...['rollup@4', '@rollup/plugin-node-resolve@16', '@rollup/plugin-commonjs@29'],
 ]);

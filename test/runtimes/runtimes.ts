@@ -25,6 +25,12 @@ export function node24OrSkip(what: string): string | undefined {
   return existsSync(binary) ? binary : skip(what, 'Node 24');
 }
 
+/** A script of a package of this folder, for Node: `vite/bin/vite.js`. */
+export function toolOrSkip(what: string, script: string): string | undefined {
+  const path = join(packages, script);
+  return existsSync(path) ? path : skip(what, script.split('/')[0]!);
+}
+
 /** `$CHROMIUM`, or the browser where distributions put it. */
 export function chromiumOrSkip(what: string): string | undefined {
   if (!existsSync(join(packages, 'playwright-core'))) return skip(what, 'playwright-core');
