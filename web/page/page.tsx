@@ -27,7 +27,8 @@ export function Page(): JSX.Element {
           {transcript.value ? (
             <>
               <Work />
-              <Transcript document={transcript.value} />
+              {/* Another document is another editor: nothing of the last one is computed on. */}
+              <Transcript key={transcript.value} document={transcript.value} />
               <Live />
             </>
           ) : (
