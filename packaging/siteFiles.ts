@@ -82,7 +82,10 @@ function licences(inputs: readonly string[]): string {
     const folder = join(root, 'node_modules', name);
     const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
     if (file === undefined) throw new Error(`${name} has no licence beside it`);
-    return `${name}\n\n${readFileSync(join(folder, file), 'utf8')}`;
+    const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string };
+    // Some licences (MPL) ask that it is said where the source is.
+    const source = `Its source: https://www.npmjs.com/package/${name}/v/${version}`;
+    return `${name}\n${source}\n\n${readFileSync(join(folder, file), 'utf8')}`;
   });
   return [...own, ...others].map((text) => text.trim()).join(`\n\n${'-'.repeat(80)}\n\n`);
 }

@@ -27,7 +27,7 @@ const test = suite('layers');
 test('the site is a client like any other, and in no circle with itself', () => {
   const site = readImports('web');
   assert.ok(site.length > 50);
-  const allowed = /^(web\/|sotto(\/core|\/lab)?$|preact(\/hooks)?$|@preact\/signals$|wavesurfer\.js$)/;
+  const allowed = /^(web\/|sotto(\/core|\/lab)?$|preact(\/hooks)?$|@preact\/signals$|wavesurfer\.js$|mediabunny$)/;
   assert.equal(
     site.filter(({ to }) => !allowed.test(to)).map(({ from, to }) => `${from} -> ${to}`),
     [],

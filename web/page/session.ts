@@ -68,7 +68,7 @@ export function begin(next: Job): void {
   transcript.value = document;
   capturing = next.audio instanceof MediaStream ? capture(next.audio, finish) : undefined;
   capturing?.then(
-    async ({ recording }) => keepRecording(await recording, next, document),
+    async ({ recording }) => keepRecording(await recording, document),
     (error: unknown) => {
       if (transcript.value !== document) return;
       failure.value = {
@@ -127,9 +127,9 @@ export function finish(): void {
 }
 
 /** To be played, and to be tried again with. */
-function keepRecording(audio: Blob, live: Job, document: TranscriptDocument): void {
+function keepRecording(audio: Blob, document: TranscriptDocument): void {
   document.audio.value = audio;
-  if (job === live) job = { name: live.name, audio };
+  if (job && transcript.value === document) job = { name: job.name, audio };
 }
 
 async function hand(): Promise<void> {
@@ -140,10 +140,9 @@ async function hand(): Promise<void> {
     if (!captured || own !== run || phase.value !== 'loading') return;
     at.listen(own, captured.samples, options.value);
   } else if (!(given.audio instanceof MediaStream)) {
-    at.transcribe(own, given.audio, options.value);
+    at.transcribe(own, given.audio, given.name, options.value);
   }
   phase.value = 'working';
-  decodingSince.value = performance.now();
 }
 
 function take(message: FromEngine): void {
@@ -179,9 +178,18 @@ function takeWork(message: WorkMessage, document: TranscriptDocument): void {
     case 'partial':
       live.value = message;
       return;
-    case 'progress':
-      advance.value = { stage: 'transcribe', done: message.done, reached: message.reached, total: message.total };
+    case 'recording':
+      keepRecording(message.audio, document);
       return;
+    case 'peaks':
+      document.peaks.value = message.peaks;
+      return;
+    case 'progress': {
+      const { stage, done, reached, total } = message;
+      advance.value = { stage, done, reached, total };
+      if (stage === 'transcribe') decodingSince.value ??= performance.now();
+      return;
+    }
     case 'done':
       document.summary.value = message.summary;
       end('done');

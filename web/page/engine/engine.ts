@@ -17,9 +17,12 @@ export class Engine {
     this.#send({ kind: 'load', setup });
   }
 
-  /** @param run is in every word about it */
-  transcribe(run: number, audio: Blob | string, options: PageOptions): void {
-    this.#send({ kind: 'transcribe', run, audio, options });
+  /**
+   * @param run   is in every word about it
+   * @param audio a recording, or its address
+   */
+  transcribe(run: number, audio: Blob | string, name: string, options: PageOptions): void {
+    this.#send({ kind: 'transcribe', run, audio, name, options });
   }
 
   /** @param samples 16 kHz mono in arrays; null ends the recording */

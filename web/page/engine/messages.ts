@@ -1,5 +1,6 @@
 /** What the page and its engine, which runs in a worker of its own, say to each other. */
-import type { LoadOptions, Segment, TranscribeOptions, TranscriptSummary } from 'sotto';
+import type { LoadOptions, Progress, Segment, TranscribeOptions, TranscriptSummary } from 'sotto';
+import type { Peaks } from '../transcriptDocument.ts';
 
 /** What is loaded: another one is another engine. */
 export interface EngineSetup {
@@ -35,7 +36,9 @@ export type ToEngine =
   | {
       readonly kind: 'transcribe';
       readonly run: number;
+      /** A recording, or its address. */
       readonly audio: Blob | string;
+      readonly name: string;
       readonly options: PageOptions;
     }
   /** 16 kHz mono comes through the port in arrays; null ends it. */
@@ -61,8 +64,21 @@ export type WorkMessage =
   | { readonly kind: 'segment'; readonly segment: Segment }
   /** Of a live recording: the text after the last segment, and what of it may still change. */
   | { readonly kind: 'partial'; readonly stable: string; readonly partial: string }
-  /** Seconds of sound whose text is there, how far the work has got, and how long it is; 0 while that is not known. */
-  | { readonly kind: 'progress'; readonly done: number; readonly reached: number; readonly total: number }
+  /** What was fetched. */
+  | { readonly kind: 'recording'; readonly audio: Blob }
+  /** Of what was read by now. */
+  | { readonly kind: 'peaks'; readonly peaks: Peaks }
+  /**
+   * Of `transcribe`: seconds of sound whose text is there, how far the work has got, and how long it is; of `audio`: seconds
+   * that are read; of `fetch`: bytes. A total of 0 is not known.
+   */
+  | {
+      readonly kind: 'progress';
+      readonly stage: Progress['stage'];
+      readonly done: number;
+      readonly reached: number;
+      readonly total: number;
+    }
   | { readonly kind: 'done'; readonly summary: TranscriptSummary }
   | { readonly kind: 'failed'; readonly failure: EngineFailure };
 

@@ -2,8 +2,20 @@
  * The engine of the page: sotto, whole, in a worker, so that nothing of it keeps the page from answering. One model, one
  * recording at a time.
  */
-import { load, SottoError, type TranscriptSummary, type Whisper } from 'sotto';
+import {
+  load,
+  logMel,
+  type Progress,
+  SottoError,
+  type TranscriptSummary,
+  transcribeSegments,
+  type Warning,
+  type Whisper,
+} from 'sotto';
+import { PeaksBuilder } from '../editor/peaks.ts';
+import { fetchRecording } from './fetchRecording.ts';
 import type { EngineFailure, EngineSetup, FromEngine, PageOptions, ToEngine, WorkMessage } from './messages.ts';
+import { recordingSound, SAMPLE_RATE } from './recordingSound.ts';
 
 /** As much as is used of a worker's global scope, which the types of a page do not have. */
 interface WorkerScope {
@@ -26,7 +38,7 @@ scope.addEventListener('message', ({ data }) => {
       void open(data.setup);
       return;
     case 'transcribe':
-      void attempt(data.run, (...tools) => transcribe(data.audio, data.options, ...tools));
+      void attempt(data.run, (...tools) => transcribe(data.audio, data.name, data.options, ...tools));
       return;
     case 'listen':
       void attempt(data.run, (...tools) => listen(data.samples, data.options, ...tools));
@@ -74,28 +86,46 @@ async function attempt(run: number, action: Action): Promise<void> {
   }
 }
 
+/** @param audio a recording, or its address: it is then fetched, and given to the page to play */
 async function transcribe(
   audio: Blob | string,
+  name: string,
   options: PageOptions,
   loaded: Whisper,
   say: Say,
   signal: AbortSignal,
 ): Promise<TranscriptSummary> {
-  const segments = loaded.segments(audio, {
-    ...options,
+  let recording = audio;
+  if (typeof recording === 'string') {
+    const onBytes = (done: number, total: number): void =>
+      say({ kind: 'progress', stage: 'fetch', done, reached: done, total });
+    recording = await fetchRecording(recording, signal, onBytes);
+    say({ kind: 'recording', audio: recording });
+  }
+  const calls = {
     signal,
-    onLanguage: (language) => say({ kind: 'language', language }),
-    onProgress: ({ stage, done, total, reached = done }) => {
-      if (stage === 'transcribe') say({ kind: 'progress', done, reached, total });
-    },
-    onWarning: ({ message }) => scope.postMessage({ kind: 'warning', message }),
-  });
-  for (;;) {
-    const next = await segments.next();
-    if (next.done) return next.value;
-    say({ kind: 'segment', segment: next.value });
-    // Until the next one is asked for, nothing is decoded.
-    await paused;
+    onProgress: ({ stage, done, total, reached = done }: Progress) =>
+      say({ kind: 'progress', stage, done, reached, total }),
+    onWarning: ({ message }: Warning) => scope.postMessage({ kind: 'warning', message }),
+  };
+  const sound = recordingSound(recording, name, (peaks) => say({ kind: 'peaks', peaks }));
+  // All of it is read here once, before the first word.
+  const mel = await logMel(sound, { ...calls, nMels: loaded.dims.nMels });
+  try {
+    const segments = transcribeSegments(loaded, mel, {
+      ...options,
+      ...calls,
+      onLanguage: (language) => say({ kind: 'language', language }),
+    });
+    for (;;) {
+      const next = await segments.next();
+      if (next.done) return next.value;
+      say({ kind: 'segment', segment: next.value });
+      // Until the next one is asked for, nothing is decoded.
+      await paused;
+    }
+  } finally {
+    await mel.close();
   }
 }
 
@@ -106,7 +136,8 @@ async function listen(
   say: Say,
   signal: AbortSignal,
 ): Promise<TranscriptSummary> {
-  const updates = loaded.stream(samplesOf(port, signal), {
+  const outline = new PeaksBuilder(SAMPLE_RATE);
+  const updates = loaded.stream(outlined(samplesOf(port, signal), outline), {
     language,
     task,
     initialPrompt,
@@ -116,7 +147,10 @@ async function listen(
   let [text, stable] = ['', ''];
   for (;;) {
     const next = await updates.next();
-    if (next.done) return { text, task, language: next.value.language ?? '', duration: next.value.duration };
+    if (next.done) {
+      say({ kind: 'peaks', peaks: outline.peaks() });
+      return { text, task, language: next.value.language ?? '', duration: next.value.duration };
+    }
     const update = next.value;
     text += update.stable;
     stable += update.stable;
@@ -125,7 +159,17 @@ async function listen(
       say({ kind: 'segment', segment });
     }
     say({ kind: 'partial', stable, partial: update.partial });
-    say({ kind: 'progress', done: update.heard, reached: update.heard, total: 0 });
+    say({ kind: 'progress', stage: 'transcribe', done: update.heard, reached: update.heard, total: 0 });
+  }
+}
+
+async function* outlined(
+  samples: AsyncIterable<Float32Array>,
+  outline: PeaksBuilder,
+): AsyncGenerator<Float32Array, void, undefined> {
+  for await (const piece of samples) {
+    outline.push(piece);
+    yield piece;
   }
 }
 

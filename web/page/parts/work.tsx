@@ -95,7 +95,7 @@ function sentence(now: Advance | undefined): string {
     case 'loading':
       if (isLive.value) return 'Recording. The text comes when the model is loaded.';
       return now && now.stage === 'fetch' && now.total > 0
-        ? `${STAGES.fetch}: ${Math.round(now.done / 1e6)} of ${Math.round(now.total / 1e6)} MB`
+        ? `${STAGES.fetch}: ${megabytes(now)}`
         : `${STAGES[now?.stage ?? 'load'] ?? 'Loading'}…`;
     case 'paused':
       return 'Paused.';
@@ -105,11 +105,19 @@ function sentence(now: Advance | undefined): string {
       return 'Done.';
     default: {
       if (isLive.value) return now ? `Listening: ${clock(now.done)}` : 'Listening…';
+      if (now?.stage === 'fetch') return `Fetching the recording: ${megabytes(now)}`;
+      if (now?.stage === 'audio' && now.total > 0)
+        return `Reading the recording: ${clock(now.done)} of ${clock(now.total)}`;
       if (now?.stage !== 'transcribe' || now.total === 0) return 'Reading the recording…';
       const left = leftOf(now, decodingSince.value, performance.now());
       return `${clock(now.done)} of ${clock(now.total)}${left}`;
     }
   }
+}
+
+function megabytes({ done, total }: Advance): string {
+  const [have, all] = [done, total].map((bytes) => Math.round(bytes / 1e6));
+  return total > 0 ? `${have} of ${all} MB` : `${have} MB`;
 }
 
 function Failure(): JSX.Element {
