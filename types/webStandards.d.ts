@@ -28,6 +28,7 @@ interface Event {
 }
 
 declare class Blob {
+  constructor(parts: readonly Uint8Array<ArrayBuffer>[]);
   readonly size: number;
   slice(begin: number, end: number): Blob;
   arrayBuffer(): Promise<ArrayBuffer>;
@@ -81,6 +82,10 @@ interface ReadableStreamReader {
   read(): Promise<{ readonly done: false; readonly value: Uint8Array<ArrayBuffer> } | { readonly done: true }>;
   cancel(): Promise<void>;
 }
+
+declare const crypto: {
+  readonly subtle: { digest(algorithm: 'SHA-256', bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> };
+};
 
 declare const performance: { now(): number };
 

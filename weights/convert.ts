@@ -7,9 +7,10 @@ import { open, readdir, realpath, rename, rm, rmdir, writeFile } from 'node:fs/p
 import { basename, dirname, join, resolve } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import type { CallOptions } from '../src/base/progress.ts';
+import { CONFIG, GENERATION, TOKENIZER } from '../src/checkpoint/fileNames.ts';
 import { readValues, scaleName, zeroName } from '../src/checkpoint/int8Tensors.ts';
 import { JSON_CACHE } from '../src/checkpoint/jsonCache.ts';
-import { CONFIG, checkTensors, GENERATION, readJsonFiles, TOKENIZER } from '../src/checkpoint/modelFiles.ts';
+import { checkTensors, readJsonFiles } from '../src/checkpoint/modelFiles.ts';
 import { namedModel } from '../src/checkpoint/modelNames.ts';
 import { type TensorToWrite, writeSafetensors } from '../src/checkpoint/safetensors.ts';
 import { closeOnError, openTensorFiles } from '../src/checkpoint/tensorFiles.ts';

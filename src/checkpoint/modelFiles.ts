@@ -10,6 +10,7 @@ import type { StoredType, TensorData, TensorReader } from '../model/tensorData.t
 import { listTensors, type TensorSpec, tensorSpecs } from '../model/tensorSpec.ts';
 import type { TokenizerData } from '../text/tokenizerData.ts';
 import type { GenerationFacts } from './config.ts';
+import { CONFIG, GENERATION, TOKENIZER } from './fileNames.ts';
 import { checkInt8, partsOf, readRows, readValues, valuesOf } from './int8Tensors.ts';
 import { checksumOf, checksumOfSource, JSON_CACHE, type JsonCache, type ParsedJson } from './jsonCache.ts';
 import { checkSmall, decodeUtf8, type OpenSource, readSmall, type WeightSource } from './source.ts';
@@ -44,9 +45,6 @@ export interface ModelFiles {
   close(): Promise<void>;
 }
 
-export const CONFIG = 'config.json';
-export const GENERATION = 'generation_config.json';
-export const TOKENIZER = 'tokenizer.json';
 const JSON_FILES = [CONFIG, GENERATION, TOKENIZER] as const;
 
 /** The longest of a published model, tokenizer.json, has 4 MB, the others some kB. Parsed, JSON can take many times its bytes. */

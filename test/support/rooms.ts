@@ -104,6 +104,11 @@ export const rooms: Readonly<Record<string, Room>> = {
     values: ['audio', 'base', 'decode', 'transcribe'],
     types: ['engine', 'model', 'text'],
   },
+  store: {
+    holds: 'models that pages keep on the machine: fetched once, checked, mended',
+    values: ['base', 'checkpoint'],
+    types: [],
+  },
   'load.ts': {
     holds: 'puts a loaded model together',
     values: ['audio/constants.ts', 'base', 'checkpoint', 'devices', 'model', 'options', 'text', 'whisper.ts'],
@@ -140,7 +145,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'index.deno.ts': { holds: '`sotto` in Deno', values: ['index.node.ts', 'runtime'], types: ['whisper.ts'] },
   'index.web.ts': {
     holds: '`sotto` in browsers',
-    values: ['checkpoint', 'index.ts', 'load.ts', 'runtime'],
+    values: ['checkpoint', 'index.ts', 'load.ts', 'runtime', 'store'],
     types: ['whisper.ts'],
   },
   'lab.ts': { holds: '`sotto/lab`', values: ['benchmark', 'devices', 'engine', 'kernels', 'lab'], types: [] },
