@@ -17,6 +17,8 @@ export interface Page {
   on(event: 'console', handler: (message: { text(): string; type(): string }) => void): void;
   on(event: 'pageerror', handler: (error: Error) => void): void;
   setDefaultTimeout(ms: number): void;
+  setViewportSize(size: { width: number; height: number }): Promise<void>;
+  emulateMedia(options: { colorScheme: 'light' | 'dark' }): Promise<void>;
   goto(url: string): Promise<unknown>;
   locator(selector: string): Locator;
   getByRole(role: string, options?: { name?: string | RegExp }): Locator;

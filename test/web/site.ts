@@ -9,8 +9,8 @@ import { sendFile, serve } from '../support/httpServer.ts';
 export interface TestSite {
   /** With a slash at its end. */
   readonly url: string;
-  /** Paths that were asked for, in order. */
-  readonly requests: readonly string[];
+  /** `METHOD path`, in order; a test may empty it. */
+  readonly requests: string[];
   close(): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export async function serveSite({ model, clips, isIsolated = false }: SiteOption
   const requests: string[] = [];
   const server = await serve((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    requests.push(pathname);
+    requests.push(`${request.method} ${pathname}`);
     try {
       if (!pathname.startsWith(BELOW)) throw new Error(`${pathname} is not of the site`);
       const path = normalize(pathname.slice(BELOW.length));

@@ -3,6 +3,7 @@ import { useSignalEffect } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { Transcript } from './editor/transcript.tsx';
+import { ModelsPanel } from './kept/modelsPanel.tsx';
 import { Chooser, takeDrops } from './parts/chooser.tsx';
 import { Header } from './parts/header.tsx';
 import { Live } from './parts/live.tsx';
@@ -22,6 +23,7 @@ export function Page(): JSX.Element {
         <div class="side">
           <Chooser />
           <Settings />
+          <ModelsPanel />
         </div>
         <div class="sheet">
           {transcript.value ? (

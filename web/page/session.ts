@@ -6,10 +6,12 @@ import type {
   EngineSetup,
   FromEngine,
   LoadedEngine,
+  LoadingMessage,
   PageOptions,
   WorkMessage,
 } from './engine/messages.ts';
 import { type Capture, capture } from './engine/microphone.ts';
+import { askToPersist } from './kept/models.ts';
 import { offeredModels } from './models.ts';
 import { createDocument, pageSegment, type TranscriptDocument } from './transcriptDocument.ts';
 
@@ -26,6 +28,8 @@ export interface Advance {
   readonly done: number;
   readonly reached: number;
   readonly total: number;
+  /** Of the first word about this stage: what was there by then, and when it came (milliseconds since the page was opened). */
+  readonly began?: { readonly done: number; readonly at: number };
 }
 
 const NOTHING_LIVE = { stable: '', partial: '' } as const;
@@ -148,10 +152,11 @@ async function hand(): Promise<void> {
 function take(message: FromEngine): void {
   switch (message.kind) {
     case 'loading':
-      advance.value = { stage: message.stage, done: message.done, reached: message.done, total: message.total };
+      advance.value = loadingAdvance(message, advance.value);
       return;
     case 'loaded':
       engineFacts.value = message.engine;
+      void askToPersist();
       void hand();
       return;
     case 'warning':
@@ -165,6 +170,11 @@ function take(message: FromEngine): void {
     default:
       if (message.run === run && transcript.value) takeWork(message, transcript.value);
   }
+}
+
+function loadingAdvance({ stage, done, total }: LoadingMessage, before: Advance | undefined): Advance {
+  const began = before?.stage === stage ? before.began : undefined;
+  return { stage, done, reached: done, total, began: began ?? { done, at: performance.now() } };
 }
 
 function takeWork(message: WorkMessage, document: TranscriptDocument): void {

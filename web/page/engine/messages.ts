@@ -51,9 +51,17 @@ export type ToEngine =
   | { readonly kind: 'pause'; readonly isPaused: boolean }
   | { readonly kind: 'abort' };
 
+export interface LoadingMessage {
+  readonly kind: 'loading';
+  readonly stage: string;
+  /** Bytes, or whatever else is counted. */
+  readonly done: number;
+  readonly total: number;
+}
+
 /** Of the engine itself. */
 export type LoadMessage =
-  | { readonly kind: 'loading'; readonly stage: string; readonly done: number; readonly total: number }
+  | LoadingMessage
   | { readonly kind: 'loaded'; readonly engine: LoadedEngine }
   | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'loadFailed'; readonly failure: EngineFailure };

@@ -24,6 +24,9 @@ interface WorkerScope {
 }
 const scope = globalThis as unknown as WorkerScope; // this file runs in a worker
 
+/** More than a model's files have but its weights. */
+const SMALL_BYTES = 8e6;
+
 type Say = (message: WorkMessage) => void;
 type Action = (whisper: Whisper, say: Say, signal: AbortSignal) => Promise<TranscriptSummary>;
 
@@ -56,7 +59,11 @@ async function open({ model, device }: EngineSetup): Promise<void> {
   try {
     whisper = await load(model, {
       device,
-      onProgress: ({ stage, done, total }) => scope.postMessage({ kind: 'loading', stage, done, total }),
+      keep: true,
+      onProgress: ({ stage, done, total }) => {
+        // Small files come and go too fast to be told.
+        if (stage !== 'fetch' || total > SMALL_BYTES) scope.postMessage({ kind: 'loading', stage, done, total });
+      },
       onWarning: ({ message }) => scope.postMessage({ kind: 'warning', message }),
     });
     const { description, kind } = whisper.device;

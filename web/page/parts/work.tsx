@@ -95,7 +95,7 @@ function sentence(now: Advance | undefined): string {
     case 'loading':
       if (isLive.value) return 'Recording. The text comes when the model is loaded.';
       return now && now.stage === 'fetch' && now.total > 0
-        ? `${STAGES.fetch}: ${megabytes(now)}`
+        ? `${STAGES.fetch}: ${megabytes(now)}${leftOfFetch(now)}`
         : `${STAGES[now?.stage ?? 'load'] ?? 'Loading'}…`;
     case 'paused':
       return 'Paused.';
@@ -113,6 +113,12 @@ function sentence(now: Advance | undefined): string {
       return `${clock(now.done)} of ${clock(now.total)}${left}`;
     }
   }
+}
+
+/** Of what is still to come: an earlier download may have left some. */
+function leftOfFetch({ done, total, began }: Advance): string {
+  if (!began) return '';
+  return leftOf({ reached: done - began.done, total: total - began.done }, began.at, performance.now());
 }
 
 function megabytes({ done, total }: Advance): string {
