@@ -3,6 +3,7 @@ import { type Device, type Executable, prepareNamed } from '../../engine/device.
 import type { CacheType } from '../../engine/dtype.ts';
 import type { Tensor } from '../../engine/program.ts';
 import { ROW_STATE } from '../../kernels/sampling/decodeState.ts';
+import { ChunkedSubmit } from '../chunkedSubmit.ts';
 import {
   buildDecoder,
   type CandidateProgram,
@@ -27,6 +28,8 @@ export interface BatchSlot {
   candidates(perRow: number, signal?: AbortSignal): Promise<Candidate>;
   /** Where each position of each row lies in the self-attention cache: [rows, nTextCtx]. */
   readonly slotOf: Tensor;
+  /** Hands over greedy steps, and knows by now how many at once. */
+  readonly steps: ChunkedSubmit;
   busy: boolean;
 }
 
@@ -73,6 +76,7 @@ export async function makeBatchSlot(options: BatchSlotOptions, signal?: AbortSig
       return candidate;
     },
     slotOf: self.slotOf,
+    steps: new ChunkedSubmit(),
     busy: false,
   };
 }

@@ -3,7 +3,6 @@ import type { PickedSequence } from '../../decode/inference.ts';
 import { readWords } from '../../engine/device.ts';
 import { decodeRuleState, LOOP_STATE, PICKED, RULE_STATE } from '../../kernels/sampling/decodeState.ts';
 import type { RuleState } from '../../rules/logitRules.ts';
-import { ChunkedSubmit } from '../chunkedSubmit.ts';
 import { type DecodingContext, type DecodingRow, nonFinite } from './decodingRows.ts';
 
 /**
@@ -25,15 +24,17 @@ export async function decodeGreedily(
   const steps = Math.max(1, Math.min(limit, ...rows.map(({ promptLength }) => dims.nTextCtx + 1 - promptLength)));
   device.write(state.loopState, Uint32Array.from(LOOP_STATE.encode({ limit: steps })));
   device.submit(ready.pick);
-  await new ChunkedSubmit().repeat(
+  await slot.steps.repeat(
     steps - 1,
     (times) => device.submit(ready.step, { times, until: state.loopState }),
     async () => {
-      const isDone = (await readWords(device, state.loopState))[LOOP_STATE.index.done] !== 0;
-      if (onStep && !isDone) {
-        const words = await readWords(device, state.ruleState);
-        onStep(rows.map((_, row) => decodeRuleState(words, row)));
-      }
+      // Asked for together: where it takes long to be told, it is waited for once.
+      const [loop, words] = await Promise.all([
+        readWords(device, state.loopState),
+        onStep && readWords(device, state.ruleState),
+      ]);
+      const isDone = loop[LOOP_STATE.index.done] !== 0;
+      if (words && !isDone) onStep?.(rows.map((_, row) => decodeRuleState(words, row)));
       return isDone;
     },
     signal,
@@ -48,8 +49,10 @@ export async function readPicked(
   { device, dims: { nTextCtx }, slot: { state } }: DecodingContext,
   rows: readonly DecodingRow[],
 ): Promise<(PickedSequence & { readonly finite: boolean })[]> {
-  const ruleState = await readWords(device, state.ruleState, 0, rows.length * RULE_STATE.width);
-  const picked = await readWords(device, state.picked, 0, rows.length * nTextCtx * PICKED.width);
+  const [ruleState, picked] = await Promise.all([
+    readWords(device, state.ruleState, 0, rows.length * RULE_STATE.width),
+    readWords(device, state.picked, 0, rows.length * nTextCtx * PICKED.width),
+  ]);
   const floats = new Float32Array(picked.buffer, picked.byteOffset, picked.length);
   return rows.map(({ sampled }, row) => {
     const tokens: number[] = [];
