@@ -20,7 +20,7 @@ for (const top of ['src', 'weights', 'packaging', 'test', 'bench', 'docs', 'exam
 
 /** Names of packages, of what is exported, and of files that a reader is to make. */
 const NO_PATH =
-  /^(sotto\/|Xenova\/|openai\/|owner\/|audio\/pcm|multipart\/|@|\.)|\b[A-Z]+\b|rmsNorm|^(kernels\/(reference|compile|threads))$|^(fft|transformers|wavesurfer)\.js$|^dist\/site$/;
+  /^(sotto\/|Xenova\/|openai\/|owner\/|audio\/pcm|multipart\/|@|\.)|\b[A-Z]+\b|rmsNorm|^(kernels\/(reference|compile|threads))$|^(fft|transformers|wavesurfer)\.js$|^dist\/(site|cdn\/sotto\.min\.js)$/;
 
 function paths(text: string): string[] {
   const quoted = [...text.matchAll(/`([\w@./-]+)`/g)].map((match) => match[1]!);

@@ -1,11 +1,12 @@
 /**
  * Bundles sotto with the bundlers that people use, without configuration, for a page and for a server; a line each. Fetches
- * them first. (What webpack says of sizes is said of every page above 244 KiB.)
+ * them first.
  *
  *   npm run bundlers [-- NAME...]
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { complaintsOf, nodeModulesIn } from './bundled.ts';
 import { fetchProject, keptFolder, type Outcome, start } from './fetchProject.ts';
 
 const { folder } = fetchProject(keptFolder('bundlers'), [
@@ -60,14 +61,8 @@ for (const { name, args, out } of bundlers) {
   if (wanted.length > 0 && !wanted.some((word) => name.startsWith(word))) continue;
   rmSync(join(folder, out), { recursive: true, force: true });
   const { status, output }: Outcome = start('npx', ['--no-install', ...args], folder);
-  const complaints = output
-    .split('\n')
-    .filter(
-      (line) =>
-        /\b(warn(ing)?|error)\b/i.test(line) &&
-        !/\b0 (warnings|errors)\b|size limit|performance recommendations/i.test(line),
-    );
-  const found = status === 0 ? nodeModules(join(folder, out)) : [];
+  const complaints = complaintsOf(output);
+  const found = status === 0 ? nodeModulesIn(join(folder, out)) : [];
   const isRight = status === 0 && complaints.length === 0 && found.length === 0;
   console.log(
     `${isRight ? 'ok  ' : 'FAIL'} ${name}: ended with ${status}, ${complaints.length} warnings, ${found.length} Node modules in the page`,
@@ -75,17 +70,4 @@ for (const { name, args, out } of bundlers) {
   if (isRight) continue;
   for (const line of [...complaints, ...found].slice(0, 12)) console.log(`     ${line}`);
   process.exitCode = 1;
-}
-
-/** What a page's files name of Node and of native code. */
-function nodeModules(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => /\.m?js$/.test(file))
-    .flatMap((file) =>
-      [
-        ...readFileSync(join(folder, file), 'utf8').matchAll(
-          /(?:\bfrom|\b(?:import|require)\(|\bimport)\s*["'](node:\w+|worker_threads|webgpu)["']/g,
-        ),
-      ].map(([, name]) => `${file}: ${name}`),
-    );
 }

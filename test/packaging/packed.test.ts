@@ -78,8 +78,10 @@ check('the tarball has what it names, and little else', () => {
   const megabytes = statSync(tarball).size / 1e6;
   console.log(`${megabytes.toFixed(2)} MB packed`);
   assert.ok(megabytes < LIMIT_MB, `${megabytes} MB`);
-  const { exports, imports, bin } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
-  const named = [...JSON.stringify([exports, imports, bin]).matchAll(/"(?:\.\/)?([\w./-]+\.(?:js|ts|json))"/g)];
+  const { exports, imports, bin, unpkg, jsdelivr } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+  const named = [
+    ...JSON.stringify([exports, imports, bin, unpkg, jsdelivr]).matchAll(/"(?:\.\/)?([\w./-]+\.(?:js|ts|json))"/g),
+  ];
   assert.ok(named.length > 10);
   for (const [, path = ''] of named) assert.ok(existsSync(join(installed, path)), path);
   for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'THIRD-PARTY-NOTICES.md'])
