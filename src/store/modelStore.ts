@@ -50,7 +50,10 @@ export interface ModelStore {
   remove(place: string): Promise<void>;
 }
 
-export interface StoreOptions extends CallOptions, Pick<FetchOptions, 'fetch' | 'stallMs' | 'pauseMs'> {}
+export interface StoreOptions extends CallOptions, Pick<FetchOptions, 'fetch' | 'stallMs' | 'pauseMs'> {
+  /** Address of the folder that has models by name, as `load` takes it. */
+  readonly host?: string | undefined;
+}
 
 /** @param base what an address is relative to */
 export function createModelStore(cache: PartCache, base: string | undefined): ModelStore {
@@ -81,7 +84,7 @@ function summary(files: readonly FileRecord[]): KeptModel {
 }
 
 function openKept(given: PartCache, model: string, base: string | undefined, options: StoreOptions): OpenSource {
-  const { address, repo } = pagePlace(model, base);
+  const { address, repo } = pagePlace(model, base, options.host);
   const place = folderAddress(address);
   const { onProgress, onWarning, signal: ownSignal, fetch, stallMs, pauseMs } = options;
   const cache = spilling(given, () =>

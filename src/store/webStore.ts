@@ -26,26 +26,31 @@ export async function webStore(): Promise<ModelStore | undefined> {
 /**
  * The files of a model for `load`.
  *
- * @param keep as it was given: JavaScript may give anything. When absent, models of the hub are kept.
+ * @param keep as it was given: JavaScript may give anything. When absent, models that have names are.
+ * @param host as it was given
  * @throws {OptionsError} `type`; {WeightsError} as `openPageModel`
  */
 export async function openWebModel(
   model: string,
   base: string | undefined,
-  { keep, ...options }: CallOptions & { readonly keep?: unknown },
+  { keep, host: given, ...options }: CallOptions & { readonly keep?: unknown; readonly host?: unknown },
 ): Promise<OpenSource> {
   if (keep !== undefined && typeof keep !== 'boolean')
     throw new OptionsError('type', `keep is ${typeof keep}, not true or false.`);
-  const { repo } = pagePlace(model, base);
-  if (keep ?? repo !== undefined) {
+  const host = typeof given === 'string' ? given : undefined;
+  if (given !== undefined && host === undefined)
+    throw new OptionsError('type', `host is ${typeof given}, not an address.`);
+  const { repo } = pagePlace(model, base, host);
+  const isNamed = repo !== undefined || host !== undefined;
+  if (keep ?? isNamed) {
     const store = await webStore();
-    if (store) return store.open(model, options);
+    if (store) return store.open(model, { ...options, host });
     options.onWarning?.({
       code: 'notKept',
       message: `This page may keep nothing on the machine: ${model} is not kept.`,
     });
   }
-  return openPageModel(model, base, { signal: options.signal });
+  return openPageModel(model, base, { signal: options.signal, host });
 }
 
 function partsIn(cache: Cache): PartCache {

@@ -267,4 +267,22 @@ check('weights of the hub have the hash that it tells, or are not used', async (
   assert.is(cache.entries.size, 0);
 });
 
+check('a name is a folder of the host that is given', async ({ host, cache }) => {
+  const store = createModelStore(cache, 'http://page.example/');
+  for (const [model, base] of [
+    ['tiny', host.url],
+    ['openai/whisper-tiny', host.url.slice(0, -1)],
+  ] as const) {
+    const open = store.open(model, { host: base, pauseMs: 1 });
+    assert.is((await open(WEIGHTS))?.size, SIZE);
+    assert.is(open.place, `${host.url}tiny/`);
+  }
+  assert.equal(
+    (await store.list()).map(({ model, place }) => ({ model, place })),
+    [{ model: 'tiny', place: `${host.url}tiny/` }],
+  );
+  // Addresses are what they are.
+  assert.is(store.open(host.url, { host: 'http://elsewhere.example/' }).place, host.url);
+});
+
 test.run();
