@@ -51,6 +51,7 @@ for (const document of [
   'bench/results/decoding.md',
   'docs/bench.md',
   'docs/int8.md',
+  'docs/release.md',
   'docs/server.md',
 ]) {
   test(`${document}: every path is there`, () => {

@@ -146,12 +146,7 @@ function checkAttached({ buffer }: Pick<ArrayBufferView, 'buffer'>): void {
 }
 
 async function* bytesOfReader(stream: ReadableStream): AsyncGenerator<Uint8Array, void, undefined> {
-  let reader: ReturnType<ReadableStream['getReader']>;
-  try {
-    reader = stream.getReader();
-  } catch (cause) {
-    throw noRecording('a stream that somebody else reads', 'A stream can be read once.', cause);
-  }
+  const reader = readerOf(stream);
   let isEnded = false;
   try {
     for (;;) {
@@ -163,6 +158,15 @@ async function* bytesOfReader(stream: ReadableStream): AsyncGenerator<Uint8Array
   } finally {
     // Only tells the source to stop: a failure does not matter.
     if (!isEnded) void reader.cancel().catch(() => {});
+  }
+}
+
+/** Its type is the runtime's own: the DOM has several readers, and this is the plain one. */
+function readerOf(stream: ReadableStream) {
+  try {
+    return stream.getReader();
+  } catch (cause) {
+    throw noRecording('a stream that somebody else reads', 'A stream can be read once.', cause);
   }
 }
 

@@ -188,7 +188,10 @@ function words(element: 'u32' | 'f32'): StorageType['wgsl'] {
   };
 }
 
-const TYPES = {
+/** What an element of a tensor may be stored as. */
+export type DType = 'f32' | 'f16' | 'int8' | 'int8b32' | 'u32' | 'i8';
+
+const TYPES: Readonly<Record<DType, StorageType>> = {
   f32: {
     elementBytes: 4,
     values: 'real',
@@ -221,9 +224,7 @@ const TYPES = {
     widen: (stored) => Int8Array.from(stored),
     wgsl: { one: { element: 'u32', values: 4 }, four: { element: 'u32', values: 4 } },
   },
-} as const satisfies Readonly<Record<string, StorageType>>;
-
-export type DType = keyof typeof TYPES;
+};
 
 /** Types that a weight matrix may be stored in. */
 export const WEIGHT_TYPES = ['f32', 'f16', 'int8', 'int8b32'] as const satisfies readonly DType[];
@@ -243,7 +244,7 @@ export function elementCount(shape: Shape): number {
 
 /** Bytes of all elements and their scales. */
 export function storageBytes(dtype: DType, shape: Shape): number {
-  const { elementBytes, scaleBlock }: StorageType = TYPES[dtype];
+  const { elementBytes, scaleBlock } = TYPES[dtype];
   if (scaleBlock !== undefined) return int8Layout(shape, scaleBlock).bytes;
   return elementCount(shape) * elementBytes;
 }
