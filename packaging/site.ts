@@ -1,15 +1,16 @@
 /**
- * Builds the site into `dist/site` and serves it on this machine, for a look at it.
+ * Builds the site into `dist/site`, the documents below `docs/`, and serves it on this machine, for a look at it.
  *
  *   npm run site [-- --port 8000] [--only-build] [--model FOLDER ...]
  *
  * A model's folder, as `sotto convert` makes it, is copied beside the site and offered first.
  */
-import { relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { serve } from '@hono/node-server';
 import { serveStatic } from '@hono/node-server/serve-static';
 import { Hono } from 'hono';
+import { buildDocs } from './docs/docsFiles.ts';
 import { buildSite, siteFolder } from './siteFiles.ts';
 
 const { values } = parseArgs({
@@ -20,6 +21,7 @@ const { values } = parseArgs({
   },
 });
 await buildSite(siteFolder, values.model);
+await buildDocs(join(siteFolder, 'docs'));
 if (values['only-build']) {
   console.log(siteFolder);
 } else {
