@@ -9,6 +9,7 @@ import type { ModelStore } from './store/modelStore.ts';
 import type { Whisper } from './whisper.ts';
 
 export * from './index.ts';
+export { createWebPlatform } from './runtime/web.ts';
 export { readWebAudio as readAudio } from './runtime/webAudio.ts';
 export type { KeptModel, ModelStore, StoreOptions } from './store/modelStore.ts';
 

@@ -30,17 +30,23 @@ export type { Device } from './engine/device.ts';
 export type { Kernel, KernelCase, KernelModule, Reference, Tolerance } from './engine/kernel.ts';
 export { type Command, command, type Program, type ProgramBuilder, record, type Tensor } from './engine/program.ts';
 export { kernels } from './kernels/registry.ts';
-export { caseTitle, checkKernel, type KernelCheck, type StorageChoice } from './lab/checkKernel.ts';
+export { caseTitle, checkKernel, type KernelCheck, type StorageChoice, variantsOf } from './lab/checkKernel.ts';
 export type { Comparison, ErrorMap } from './lab/compare.ts';
-export { type Fork, type WgslPlace, type WgslText, wgslOf, wgslPlaces } from './lab/fork.ts';
-export { measurePeaks, type Peaks } from './lab/peaks.ts';
 export {
-  type CaseResult,
-  type CompilingDevice,
-  compileFork,
-  type ForkReport,
-  type RunForkOptions,
-  runFork,
-  type TimedCase,
-} from './lab/runFork.ts';
-export { type KernelTiming, timeKernel } from './lab/timeKernel.ts';
+  type Fork,
+  forkModule,
+  type KernelPlace,
+  kernelPlaces,
+  timedPlaces,
+  type WgslText,
+  wgslOf,
+} from './lab/fork.ts';
+export { measurePeaks, type Peaks } from './lab/peaks.ts';
+export { type CompilingDevice, compileFork, type ForkReport, runFork } from './lab/runFork.ts';
+export type { CaseResult, RunOptions, TimedCase } from './lab/runPlaces.ts';
+export { type Survey, surveyKernel } from './lab/survey.ts';
+export { type TimedInTurn, timeInTurn, type Version } from './lab/timeInTurn.ts';
+export { type KernelTiming, type TimingOptions, timeKernel } from './lab/timeKernel.ts';
+export { disassemble } from './lab/wat/disassemble.ts';
+export { type WasmOptions, wasmOf } from './lab/wat/wasmOf.ts';
+export { diff, type Hunk } from './lab/wgslDiff.ts';

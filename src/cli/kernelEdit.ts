@@ -5,9 +5,10 @@
 import { readFileSync } from 'node:fs';
 import { KernelError, OptionsError } from '../base/errors.ts';
 import type { KernelModule } from '../engine/kernel.ts';
-import { type Fork, type WgslPlace, wgslOf, wgslPlaces } from '../lab/fork.ts';
+import { type Fork, type KernelPlace, kernelPlaces, wgslOf } from '../lab/fork.ts';
 import { measurePeaks } from '../lab/peaks.ts';
-import { type CaseResult, type CompilingDevice, type ForkReport, runFork, type TimedCase } from '../lab/runFork.ts';
+import { type CompilingDevice, type ForkReport, runFork } from '../lab/runFork.ts';
+import type { CaseResult, TimedCase } from '../lab/runPlaces.ts';
 import type { CommandIo } from './io.ts';
 
 /** What is asked for on the command line; absent: the first that runs. */
@@ -49,8 +50,8 @@ export async function findPlace(
   device: CompilingDevice,
   module: KernelModule,
   { variant, number }: WantedPlace,
-): Promise<WgslPlace> {
-  const places = await wgslPlaces(device, module);
+): Promise<KernelPlace> {
+  const places = await kernelPlaces(device, module);
   const found = places.find(
     (place) =>
       (variant === undefined || place.variant === variant) && (number === undefined || place.caseIndex === number - 1),
@@ -84,7 +85,7 @@ export async function printable(device: CompilingDevice, module: KernelModule, w
   ].join('\n');
 }
 
-function firstLine({ kernel }: KernelModule, { variant, caseIndex }: WgslPlace): string {
+function firstLine({ kernel }: KernelModule, { variant, caseIndex }: KernelPlace): string {
   return `// sotto kernel ${kernel.name} --variant ${variant} --case ${caseIndex + 1}`;
 }
 

@@ -16,10 +16,10 @@ import type { KernelContext } from '../engine/variant.ts';
 import { shaderText } from '../engine/wgsl/shader.ts';
 import type { WgslVariant } from '../engine/wgsl/variant.ts';
 import { carryEdit } from './carryEdit.ts';
-import { allocateCase, caseTitle, type StorageChoice, storageChoices } from './checkKernel.ts';
+import { allocateCase, caseTitle, type StorageChoice, storageChoices, variantsOf } from './checkKernel.ts';
 
 /** A variant of a kernel as it runs one case. */
-export interface WgslPlace {
+export interface KernelPlace {
   readonly variant: string;
   /** Of the kernel's `cases`. */
   readonly caseIndex: number;
@@ -27,7 +27,7 @@ export interface WgslPlace {
   readonly title: string;
 }
 
-export interface Fork extends Pick<WgslPlace, 'variant' | 'caseIndex' | 'storage'> {
+export interface Fork extends Pick<KernelPlace, 'variant' | 'caseIndex' | 'storage'> {
   /** Name of the kernel. */
   readonly kernel: string;
   /** The code without its bindings, as it is for this place when edited. */
@@ -42,20 +42,27 @@ export interface WgslText {
 
 const WGSL_KIND: VariantKind<WgslVariant> = { sourceOf: (kernel) => kernel.variants.webgpu, place: 'WebGPU' };
 
-/** All that a WebGPU device can run of a kernel, but for cases that are only timed. */
-export async function wgslPlaces(device: Device, module: KernelModule): Promise<readonly WgslPlace[]> {
-  const places: WgslPlace[] = [];
+/** All that a device can run of a kernel, but for cases that are only timed. */
+export function kernelPlaces(device: Device, module: KernelModule): Promise<readonly KernelPlace[]> {
+  return placesWhere(device, module, ({ benchOnly }) => !benchOnly);
+}
+
+/** All that a device can run of the cases that are timed. */
+export function timedPlaces(device: Device, module: KernelModule): Promise<readonly KernelPlace[]> {
+  return placesWhere(device, module, ({ bench }) => bench === true);
+}
+
+async function placesWhere(
+  device: Device,
+  module: KernelModule,
+  isWanted: (kase: KernelCase) => boolean,
+): Promise<readonly KernelPlace[]> {
+  const places: KernelPlace[] = [];
   for (const [caseIndex, kase] of module.cases.entries())
-    for (const storage of kase.benchOnly ? [] : storageChoices(module.kernel)) {
-      const allocated = allocateCase(device, module, kase, { storage });
-      try {
-        const { command, liveRows } = allocated;
-        const names = await device.variants(command, command.dims.rows === undefined ? undefined : liveRows);
-        const title = caseTitle(kase, storage);
-        places.push(...names.map((variant) => ({ variant, caseIndex, storage, title })));
-      } finally {
-        allocated.free();
-      }
+    for (const storage of isWanted(kase) ? storageChoices(module.kernel) : []) {
+      const names = await variantsOf(device, module, kase, storage);
+      const title = caseTitle(kase, storage);
+      places.push(...names.map((variant) => ({ variant, caseIndex, storage, title })));
     }
   return places;
 }
@@ -64,7 +71,7 @@ export async function wgslPlaces(device: Device, module: KernelModule): Promise<
 export async function wgslOf(
   device: Device,
   module: KernelModule,
-  { variant, caseIndex, storage }: Pick<WgslPlace, 'variant' | 'caseIndex' | 'storage'>,
+  { variant, caseIndex, storage }: Pick<KernelPlace, 'variant' | 'caseIndex' | 'storage'>,
 ): Promise<WgslText> {
   const kase: KernelCase | undefined = module.cases[caseIndex];
   if (!kase) throw new RangeError(`${module.kernel.name} has no case ${caseIndex}`);

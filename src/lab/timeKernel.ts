@@ -17,16 +17,48 @@ export interface KernelTiming {
   readonly gigabytes: number;
 }
 
+export interface TimingOptions {
+  readonly series?: number;
+  /** Milliseconds that a series takes at least. */
+  readonly seriesMs?: number;
+}
+
 export async function timeKernel(
   device: Device,
   module: KernelModule,
   original: KernelCase,
   choice: CaseChoice = {},
-  { series = 7, seriesMs = 60 }: { series?: number; seriesMs?: number } = {},
+  { series = 7, seriesMs = 60 }: TimingOptions = {},
 ): Promise<KernelTiming> {
-  const allocated = allocateCase(device, module, original, choice);
-  const { command, liveRows, kase, canaries } = allocated;
+  const timed = await openTiming(device, module, original, choice, seriesMs);
   try {
+    const results: number[] = [];
+    for (let i = 0; i < series; i++) results.push(await timed.series());
+    return timed.figures(results);
+  } finally {
+    timed.free();
+  }
+}
+
+/** A command that is ready to be timed, warm. */
+export interface OpenTiming {
+  /** Milliseconds a command, mean of one series. */
+  series(): Promise<number>;
+  /** @param results of series */
+  figures(results: readonly number[]): KernelTiming;
+  free(): void;
+}
+
+export async function openTiming(
+  device: Device,
+  module: KernelModule,
+  original: KernelCase,
+  choice: CaseChoice,
+  seriesMs: number,
+): Promise<OpenTiming> {
+  const allocated = allocateCase(device, module, original, choice);
+  try {
+    const { command, liveRows, kase, canaries } = allocated;
     const data = storedCase(fillCase(module, kase, command.args, caseTitle(original)), command.args);
     for (const [name, tensor] of Object.entries(command.args)) {
       if (module.kernel.args[name]?.access !== 'write') device.write(tensor, data[name]!);
@@ -49,20 +81,25 @@ export async function timeKernel(
       once = await run(times);
     }
     times = Math.max(1, Math.round((times * seriesMs) / once));
-    const results: number[] = [];
-    for (let i = 0; i < series; i++) results.push((await run(times)) / times);
-    results.sort((a, b) => a - b);
     const dims = { ...command.dims, ...(command.dims.rows ? { rows: liveRows } : {}) };
     const { flops, bytes } = module.kernel.cost(dims, command.params);
-    const bestMs = results[0]!;
     return {
-      bestMs,
-      medianMs: results[results.length >> 1]!,
-      gflops: flops / bestMs / 1e6,
-      gigabytes: (bytes - savedBytes(command)) / bestMs / 1e6,
+      series: async () => (await run(times)) / times,
+      figures(results) {
+        const sorted = [...results].sort((a, b) => a - b);
+        const bestMs = sorted[0]!;
+        return {
+          bestMs,
+          medianMs: sorted[sorted.length >> 1]!,
+          gflops: flops / bestMs / 1e6,
+          gigabytes: (bytes - savedBytes(command)) / bestMs / 1e6,
+        };
+      },
+      free: () => allocated.free(),
     };
-  } finally {
+  } catch (error) {
     allocated.free();
+    throw error;
   }
 }
 

@@ -3,7 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { KernelModule } from '../../src/engine/kernel.ts';
 import { kernels } from '../../src/kernels/registry.ts';
-import { type Fork, wgslOf, wgslPlaces } from '../../src/lab/fork.ts';
+import { type Fork, kernelPlaces, wgslOf } from '../../src/lab/fork.ts';
 import { compileFork, runFork } from '../../src/lab/runFork.ts';
 import { openOrSkip } from '../support/webgpu.ts';
 
@@ -15,7 +15,7 @@ const device = await openOrSkip('edited kernels');
 if (device) {
   const moduleOf = (name: string): KernelModule => kernels.find(({ kernel }) => kernel.name === name)!;
   const forkOf = async (module: KernelModule, variant?: string): Promise<Fork> => {
-    const places = await wgslPlaces(device, module);
+    const places = await kernelPlaces(device, module);
     const place = places.find((one) => variant === undefined || one.variant === variant)!;
     const { wgsl } = await wgslOf(device, module, place);
     return { kernel: module.kernel.name, ...place, wgsl };

@@ -9,9 +9,8 @@ import { DEVICE_OPTIONS } from '../../devices/options.ts';
 import type { Device } from '../../engine/device.ts';
 import type { KernelModule } from '../../engine/kernel.ts';
 import { kernels } from '../../kernels/registry.ts';
-import { caseTitle, checkKernel, storageChoices, variantsOf } from '../../lab/checkKernel.ts';
 import { measurePeaks, type Peaks } from '../../lab/peaks.ts';
-import { timeKernel } from '../../lab/timeKernel.ts';
+import { surveyKernel } from '../../lab/survey.ts';
 import { resolve } from '../../options/resolve.ts';
 import type { OptionTable } from '../../options/spec.ts';
 import { readOptions, writtenOptions } from '../../options/text.ts';
@@ -140,10 +139,7 @@ export async function kernelCommand(argv: readonly string[], io: CommandIo): Pro
       const roofline = peaks ? `  (peaks: ${peaks.gflops.toFixed(0)} GFLOP/s, ${peaks.gigabytes.toFixed(1)} GB/s)` : '';
       io.stdout.write(`\n${device.description}${roofline}\n`);
       for (const module of modules) {
-        const good = await checkAll(device, module, io);
-        if (!good) wrong++;
-        else if (peaks) await timeAll(device, module, peaks, io);
-        stopIfAsked(io);
+        if (!(await runAll(device, module, peaks, io))) wrong++;
       }
     } finally {
       await device.close();
@@ -213,64 +209,34 @@ async function openDevices(
   return { devices, leftOut };
 }
 
-/** @throws the reason of a signal that has come, or of stdout's end: there is nobody to tell */
-function stopIfAsked({ signal, stdoutClosed }: CommandIo): void {
-  signal.throwIfAborted();
-  stdoutClosed.throwIfAborted();
-}
-
-async function checkAll(device: Device, module: KernelModule, io: CommandIo): Promise<boolean> {
-  let good = true;
+async function runAll(device: Device, module: KernelModule, peaks: Peaks | undefined, io: CommandIo): Promise<boolean> {
+  const { name } = module.kernel;
   const worst = new Map<string, { cases: number; ratio: number }>();
-  const choices = storageChoices(module.kernel);
-  for (const kase of module.cases)
-    for (const storage of kase.benchOnly ? [] : choices) {
-      const title = caseTitle(kase, storage);
-      const variants = await variantsOf(device, module, kase, storage);
-      if (variants.length === 0) {
-        good = false;
-        io.stdout.write(`  WRONG ${module.kernel.name} ${title}: no variant runs it\n`);
-      }
-      for (const variant of variants) {
-        const { failures, worst: ratio } = await checkKernel(device, module, kase, { variant, storage });
-        const seen = worst.get(variant) ?? { cases: 0, ratio: 0 };
-        worst.set(variant, { cases: seen.cases + 1, ratio: Math.max(seen.ratio, ratio) });
-        for (const failure of failures) {
-          good = false;
-          io.stdout.write(`  WRONG ${module.kernel.name}/${variant} ${title}: ${failure}\n`);
-        }
-        stopIfAsked(io);
-      }
-    }
-  for (const [variant, { cases, ratio }] of worst)
-    io.stdout.write(
-      `  ${module.kernel.name}/${variant}: ${cases} cases, worst error ${ratio.toFixed(2)} of the tolerance\n`,
-    );
-  return good;
-}
-
-async function timeAll(device: Device, module: KernelModule, peaks: Peaks, io: CommandIo): Promise<void> {
-  const timed = module.cases.filter((kase) => kase.bench);
-  if (timed.length > 0) io.stdout.write('      best ms  median ms  GFLOP/s    GB/s  roofline  variant, case\n');
-  const choices = timed.flatMap((kase) => storageChoices(module.kernel).map((storage) => ({ kase, storage })));
-  const runs = await Promise.all(
-    choices.map(async ({ kase, storage }) => {
-      const variants = await variantsOf(device, module, kase, storage);
-      return variants.map((variant) => ({ kase, storage, variant }));
-    }),
-  );
-  for (const { kase, storage, variant } of runs.flat()) {
-    const t = await timeKernel(device, module, kase, { variant, storage });
-    // The nearer of the two limits is the one that holds the kernel.
-    const share = Math.max(t.gflops / peaks.gflops, t.gigabytes / peaks.gigabytes);
-    const cells = [
-      t.bestMs.toFixed(3).padStart(13),
-      t.medianMs.toFixed(3).padStart(10),
-      t.gflops.toFixed(1).padStart(8),
-      t.gigabytes.toFixed(1).padStart(7),
-      `${(100 * share).toFixed(0)} %`.padStart(9),
-    ];
-    io.stdout.write(`${cells.join(' ')}  ${variant}, ${caseTitle(kase, storage)}\n`);
-    stopIfAsked(io);
-  }
+  let isHeadless = true;
+  const { right, unrun } = await surveyKernel(device, module, {
+    peaks,
+    signal: AbortSignal.any([io.signal, io.stdoutClosed]),
+    onCase({ place: { variant, title }, failures, worst: ratio }, done, total) {
+      const seen = worst.get(variant) ?? { cases: 0, ratio: 0 };
+      worst.set(variant, { cases: seen.cases + 1, ratio: Math.max(seen.ratio, ratio) });
+      for (const failure of failures) io.stdout.write(`  WRONG ${name}/${variant} ${title}: ${failure}\n`);
+      if (done < total) return;
+      for (const [own, { cases, ratio }] of worst)
+        io.stdout.write(`  ${name}/${own}: ${cases} cases, worst error ${ratio.toFixed(2)} of the tolerance\n`);
+    },
+    onTiming({ place: { variant, title }, bestMs, medianMs, gflops, gigabytes, roofline }) {
+      if (isHeadless) io.stdout.write('      best ms  median ms  GFLOP/s    GB/s  roofline  variant, case\n');
+      isHeadless = false;
+      const cells = [
+        bestMs.toFixed(3).padStart(13),
+        medianMs.toFixed(3).padStart(10),
+        gflops.toFixed(1).padStart(8),
+        gigabytes.toFixed(1).padStart(7),
+        `${(100 * roofline).toFixed(0)} %`.padStart(9),
+      ];
+      io.stdout.write(`${cells.join(' ')}  ${variant}, ${title}\n`);
+    },
+  });
+  for (const title of unrun) io.stdout.write(`  WRONG ${name} ${title}: no variant runs it\n`);
+  return right;
 }
