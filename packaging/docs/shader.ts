@@ -30,7 +30,8 @@ export async function variantShader(kernelName: string, variantName: string): Pr
       has: (arg) => !kernel.args[arg]?.optional || (optional?.includes(arg) ?? true),
       dtype: (arg) => storageTypes(kernel.args[arg]!)[0]!,
     };
-    if (rows < min || rows > max || !(variant.when?.(context) ?? true)) continue;
+    const isForRows = dims.rows === undefined || (rows >= min && rows <= max);
+    if (!isForRows || !(variant.when?.(context) ?? true)) continue;
     const sizes = Object.entries(dims).map(([name, size]) => `${name} ${size}`);
     return { title: `${kernelName}, ${sizes.join(' ')}`, wgsl: shaderText(kernel, variant, context).trim() };
   }
