@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildServiceWorker } from './serviceWorkerFile.ts';
 import { addModels } from './siteModels.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -66,6 +67,7 @@ export async function buildSite(folder: string = siteFolder, models: readonly st
   const files = join(sources, 'static');
   for (const name of readdirSync(files)) copyFileSync(join(files, name), join(folder, name));
   writeFileSync(join(folder, 'licences.txt'), licences(Object.keys(metafile.inputs)));
+  await buildServiceWorker(root, folder);
 }
 
 /**

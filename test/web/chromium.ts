@@ -36,18 +36,23 @@ export interface Page {
 }
 
 export interface Context {
+  addInitScript(script: string): Promise<void>;
   newPage(): Promise<Page>;
   close(): Promise<void>;
 }
 
+export interface ContextOptions {
+  viewport?: { width: number; height: number };
+  colorScheme?: 'light' | 'dark';
+  reducedMotion?: 'reduce';
+  permissions?: readonly string[];
+  acceptDownloads?: boolean;
+  /** Without it, pages find no service workers, which would load them a second time while a test looks at them. */
+  serviceWorkers?: 'allow';
+}
+
 export interface Chromium {
-  newContext(options?: {
-    viewport?: { width: number; height: number };
-    colorScheme?: 'light' | 'dark';
-    reducedMotion?: 'reduce';
-    permissions?: readonly string[];
-    acceptDownloads?: boolean;
-  }): Promise<Context>;
+  newContext(options?: ContextOptions): Promise<Context>;
   close(): Promise<void>;
 }
 
@@ -63,10 +68,18 @@ interface Playwright {
 const packages = createRequire(join(runtimeFolder, 'package.json'));
 
 /** @param flags besides the one for WebGPU by SwiftShader, and what the root user of a container needs */
-export function launchChromium(executablePath: string, flags: readonly string[] = []): Promise<Chromium> {
+export async function launchChromium(executablePath: string, flags: readonly string[] = []): Promise<Chromium> {
   const { chromium } = packages('playwright-core') as Playwright;
   const args = ['--no-sandbox', '--enable-unsafe-webgpu', ...flags];
-  return chromium.launch({ executablePath, args, timeout: 120_000 });
+  const browser = await chromium.launch({ executablePath, args, timeout: 120_000 });
+  return {
+    async newContext(options = {}) {
+      const context = await browser.newContext(options);
+      if (!options.serviceWorkers) await context.addInitScript('delete Navigator.prototype.serviceWorker');
+      return context;
+    },
+    close: () => browser.close(),
+  };
 }
 
 /** What axe finds wrong with a page for people who do not see or use a mouse, a line each. */
@@ -86,8 +99,13 @@ export async function axeFindings(page: Page): Promise<readonly string[]> {
  */
 export async function until(page: Page, expression: string, patienceMs: number = PATIENCE_MS): Promise<void> {
   const end = performance.now() + patienceMs;
-  while (!(await page.evaluate(expression))) {
+  // A page that is being loaded is asked again.
+  const ask = (what: string): Promise<unknown> =>
+    page.evaluate(what).catch((error: Error) => {
+      if (!error.message.includes('context was destroyed')) throw error;
+    });
+  while (!(await ask(expression))) {
     if (performance.now() > end) throw new Error(`it did not become true: ${expression}`);
-    await page.evaluate('new Promise(requestAnimationFrame)');
+    await ask('new Promise(requestAnimationFrame)');
   }
 }

@@ -11,6 +11,10 @@ export interface TestSite {
   readonly url: string;
   /** `METHOD path`, in order; a test may empty it. */
   readonly requests: string[];
+  /** Of its files. */
+  readonly folder: string;
+  /** Nothing is served any more. */
+  stop(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -59,6 +63,8 @@ export async function serveSite({ model, clips, isIsolated = false }: SiteOption
   return {
     url: `${server.url.slice(0, -1)}${BELOW}`,
     requests,
+    folder,
+    stop: () => server.close(),
     async close() {
       await server.close();
       rmSync(folder, { recursive: true, force: true });

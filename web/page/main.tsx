@@ -1,5 +1,8 @@
 import { render } from 'preact';
+import { keepSite } from '../offline/keepSite.ts';
 import { showTheme } from './parts/header.tsx';
+
+void keepSite('./');
 
 /** Each is loaded when it is shown. */
 const View = new URLSearchParams(location.search).has('bench')
