@@ -15,7 +15,7 @@ import { jfk } from '../support/clips.ts';
 import { repoRoot } from '../support/paths.ts';
 import { tinyModel } from '../support/tinyModel.ts';
 import { fetchProject, start } from './fetchProject.ts';
-import { compile, TYPES_PROJECTS } from './typesProgram.ts';
+import { compile, compilePrograms, TYPES_PROJECTS } from './typesProgram.ts';
 
 /** Compressed; most of it are the sources that the maps carry. */
 const LIMIT_MB = 6;
@@ -162,6 +162,16 @@ for (const [compiler, tsc] of Object.entries(compilers)) {
     }
   });
 }
+
+check('the programs of the documents compile', () => {
+  for (const document of ['README.md', 'docs/library.md']) {
+    const text = readFileSync(join(repoRoot, document), 'utf8');
+    const programs = [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(([, program = '']) => program);
+    assert.ok(programs.length > 0, document);
+    const { status, output } = compilePrograms(folder, compilers['TypeScript 7'], programs);
+    assert.is(status, 0, `${document}: ${output}`);
+  }
+});
 
 for (const [name, script, args] of [
   ['publint', 'publint/src/cli.js', ['--strict']],

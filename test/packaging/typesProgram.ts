@@ -48,9 +48,26 @@ export const TYPES_PROJECTS: Readonly<Record<string, TypesProject>> = {
  * @param tsc    a script that Node runs
  */
 export function compile(folder: string, tsc: string, project: TypesProject): Outcome {
-  const { lib, types, module, file = 'program.ts' } = project;
+  const { file = 'program.ts' } = project;
   for (const [name, text] of Object.entries({ 'program.ts': PROGRAM, 'dispose.ts': DISPOSE, 'wrong.ts': WRONG }))
     writeFileSync(join(folder, name), text);
+  return compileFiles(folder, tsc, project, [file]);
+}
+
+/** The same for programs of documents, each a module of its own, with the types of the DOM and of Node. */
+export function compilePrograms(folder: string, tsc: string, programs: readonly string[]): Outcome {
+  const files = programs.map((_, i) => `document${i}.ts`);
+  for (const [i, file] of files.entries()) writeFileSync(join(folder, file), programs[i]!);
+  const lib = ['ES2022', 'DOM', 'DOM.Iterable'];
+  return compileFiles(folder, tsc, { lib, types: ['node'], module: 'NodeNext' }, files);
+}
+
+function compileFiles(
+  folder: string,
+  tsc: string,
+  { lib, types, module }: TypesProject,
+  files: readonly string[],
+): Outcome {
   const compilerOptions = {
     strict: true,
     noEmit: true,
@@ -61,6 +78,6 @@ export function compile(folder: string, tsc: string, project: TypesProject): Out
     module,
     moduleResolution: module === 'ESNext' ? 'Bundler' : module,
   };
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }));
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }));
   return start(process.execPath, [tsc, '-p', '.', '--pretty', 'false'], folder);
 }
