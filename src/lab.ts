@@ -1,5 +1,6 @@
 /** For people who work on kernels: `import ... from 'sotto/lab'`. */
 
+export { differencesOf } from './benchmark/baseline.ts';
 export { reportChart } from './benchmark/chart.ts';
 export {
   type Measured,

@@ -6,8 +6,8 @@ export type Verdict =
   | 'within the spread'
   | 'faster'
   | 'slower'
-  /** One of the two has a single time, and so no spread. */
-  | 'no spread';
+  /** So few times that two of the same kind would often lie apart by chance. */
+  | 'too few runs';
 
 export interface Comparison {
   /** Median of the later runs, now / then: below 1 it is quicker now. */
@@ -15,13 +15,26 @@ export interface Comparison {
   readonly verdict: Verdict;
 }
 
-/** Of the later runs. Five times each, all of the same kind, lie apart by chance once in 126 comparisons. */
+/** Chance that is taken for none. */
+const CHANCE = 0.05;
+
+/**
+ * How often all of `a` times lie below or above all of `b` others of the same kind, if the times are drawn alike: of the
+ * (a + b)! / (a! b!) orders in which they may come, two. Five and five: 1 in 126; three and three: 1 in 10.
+ */
+export function chanceApart(a: number, b: number): number {
+  let orders = 1;
+  for (let i = 1; i <= a; i++) orders = (orders * (b + i)) / i;
+  return Math.min(1, 2 / orders);
+}
+
+/** Of the later runs. */
 export function compareRows(now: Pick<BenchRow, 'samples'>, then: Pick<BenchRow, 'samples'>): Comparison {
   const [a, b] = [timesOf(now, 'laterRunMs'), timesOf(then, 'laterRunMs')];
   const ratio = a.median / b.median;
-  if (now.samples.length < 2 || then.samples.length < 2) return { ratio, verdict: 'no spread' };
-  if (a.max < b.min) return { ratio, verdict: 'faster' };
-  return { ratio, verdict: a.min > b.max ? 'slower' : 'within the spread' };
+  if (a.min <= b.max && b.min <= a.max) return { ratio, verdict: 'within the spread' };
+  if (chanceApart(now.samples.length, then.samples.length) > CHANCE) return { ratio, verdict: 'too few runs' };
+  return { ratio, verdict: a.max < b.min ? 'faster' : 'slower' };
 }
 
 export function rowOf(report: BenchReport, configuration: BenchConfiguration): BenchRow | undefined {

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { OptionsError } from '../../src/base/errors.ts';
-import { compareRows, differencesOf, rowOf } from '../../src/benchmark/baseline.ts';
+import { chanceApart, compareRows, differencesOf, rowOf } from '../../src/benchmark/baseline.ts';
 import { reportChart } from '../../src/benchmark/chart.ts';
 import { peakOf, readReport, timesOf, titleOf } from '../../src/benchmark/report.ts';
 import { machineLine, reportTable, wordsLine } from '../../src/benchmark/table.ts';
@@ -80,21 +80,32 @@ test('two runs of one thing agree where their spreads overlap, and only there', 
   const rows: [number[], number[], string][] = [
     [[100, 110, 120], [115, 125, 130], 'within the spread'],
     [[100, 110, 120], [120, 125, 130], 'within the spread'],
-    [[100, 110, 119], [120, 125, 130], 'faster'],
-    [[121, 110, 130], [90, 100, 109], 'slower'],
-    [[100], [100, 110], 'no spread'],
+    [[100, 110, 105, 119], [120, 125, 122, 130], 'faster'],
+    [[121, 110, 115, 130], [90, 95, 100, 109], 'slower'],
+    // Three and three lie apart by chance once in ten times.
+    [[100, 110, 119], [120, 125, 130], 'too few runs'],
+    [[100], [101], 'too few runs'],
+    [[100], [90, 110], 'within the spread'],
   ];
   for (const [now, then, verdict] of rows)
     assert.is(compareRows(of(...now), of(...then)).verdict, verdict, `${now} against ${then}`);
   assert.is(compareRows(of(50, 50), of(100, 100)).ratio, 0.5);
+  for (const [a, b, orders] of [
+    [1, 1, 2],
+    [3, 3, 20],
+    [4, 4, 70],
+    [5, 5, 252],
+    [2, 7, 36],
+  ] as const)
+    assert.ok(Math.abs(chanceApart(a, b) - 2 / orders) < 1e-12, `${a} and ${b}`);
 });
 
 test('a baseline adds a column; a row that it does not have is told', () => {
-  const then = benchReport([benchRow({ samples: samples(2000, 2100) })]);
-  const now = benchReport([benchRow({ samples: samples(1000, 1100) }), benchRow({ threads: 2 })]);
+  const then = benchReport([benchRow({ samples: samples(2000, 2050, 2080, 2100) })]);
+  const now = benchReport([benchRow({ samples: samples(1000, 1050, 1080, 1100) }), benchRow({ threads: 2 })]);
   const lines = reportTable(now, 'text', then).split('\n');
   assert.match(lines[0]!, /against the baseline$/);
-  assert.match(lines[1]!, /0\.51, faster$/);
+  assert.match(lines[1]!, /0\.52, faster$/);
   assert.match(lines[2]!, /not in it$/);
   assert.is(rowOf(then, { model: 'tiny', device: 'cpu', dtype: 'f32', threads: 2, batch: 1 }), undefined);
   assert.equal(differencesOf(now, then), []);

@@ -102,7 +102,7 @@ test('a run: table, report, chart; the next one against it', async () => {
   ]);
   assert.is(two.status, 0, two.stderr);
   assert.match(two.stdout, /\| against the baseline \|\n\|---\|/);
-  assert.match(two.stdout, /\n\| tiny, cpu, int8, .* \| \d+\.\d %? ?\| \d+\.\d\d, no spread \|\n/);
+  assert.match(two.stdout, /\n\| tiny, cpu, int8, .* \| \d+\.\d %? ?\| \d+\.\d\d, too few runs \|\n/);
 });
 
 test('Ctrl-C ends it, with no file and no process left', async () => {

@@ -1,6 +1,10 @@
 /** The view `?bench` in headless Chromium: refuses what it cannot measure, then measures, shows, stops. No test of times. */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readReport } from '../../src/benchmark/report.ts';
 import { chromiumOrSkip } from '../runtimes/runtimes.ts';
 import { tinyModel } from '../support/tinyModel.ts';
 import { launchChromium, until } from './chromium.ts';
@@ -27,7 +31,11 @@ if (executable)
       await fill('runs', '0');
       await submit();
       await until(page, 'document.querySelector("[role=alert]")?.textContent.includes("from 1 to 100")');
+      await fill('batches', '0');
       await fill('runs', '1');
+      await submit();
+      await until(page, 'document.querySelector("[role=alert]")?.textContent.includes("from 1 to 256")');
+      await fill('batches', '1,2');
       await fill('models', './model/');
       await page.evaluate('document.querySelector("[name=f32]").click()');
       await submit();
@@ -38,6 +46,27 @@ if (executable)
       assert.match(text, /\d x/);
       assert.match(text, /0\.0 %/);
       assert.match(text, 'The words of each model are the same in all its rows.');
+      const saved = page.waitForEvent('download');
+      await page.getByRole('button', { name: 'Save as JSON' }).click();
+      const report = readReport(readFileSync(await (await saved).path(), 'utf8'), 'saved');
+      assert.equal(
+        report.rows.map(({ batch, samples }) => [batch, samples.length]),
+        [
+          [1, 1],
+          [2, 1],
+        ],
+      );
+      // As if it had been measured before, with times that none of ours is near.
+      const slow = report.rows.map((row) => ({
+        ...row,
+        samples: Array.from({ length: 40 }, () => ({ ...row.samples[0]!, laterRunMs: 1e7 })),
+      }));
+      const baseline = join(tmpdir(), `sotto-bench-${process.pid}.json`);
+      writeFileSync(baseline, JSON.stringify({ ...report, rows: slow }));
+      await page.locator('[name=baseline]').setInputFiles(baseline);
+      rmSync(baseline);
+      await until(page, 'document.querySelector("thead").textContent.includes("against the baseline")');
+      assert.match(String(await page.evaluate('document.querySelector("tbody").innerText')), /0\.00, faster/);
       assert.equal(errors, []);
     } finally {
       await browser.close();

@@ -1,7 +1,17 @@
 /** The view `?bench`: how fast sotto is in this browser. */
 import { type Signal, useSignal, useSignalEffect } from '@preact/signals';
 import type { ComponentChildren, JSX } from 'preact';
-import { type BenchReport, machineLine, reportCells, reportChart, reportTable, titleOf, wordsLine } from 'sotto/lab';
+import {
+  type BenchReport,
+  differencesOf,
+  machineLine,
+  readReport,
+  reportCells,
+  reportChart,
+  reportTable,
+  titleOf,
+  wordsLine,
+} from 'sotto/lab';
 import { type BenchWishes, configurationsOf, runBench } from './benchRun.ts';
 
 /** Threads share memory, which pages without isolation have not. */
@@ -15,6 +25,7 @@ interface Form {
   readonly f32: boolean;
   readonly int8: boolean;
   readonly threads: string;
+  readonly batches: string;
   readonly runs: string;
   readonly transcript: string;
 }
@@ -26,7 +37,8 @@ const START: Form = {
   f32: true,
   int8: true,
   threads: String(threadsHere),
-  runs: '3',
+  batches: '1',
+  runs: '5',
   transcript: '',
 };
 
@@ -35,6 +47,7 @@ function wishesOf(form: Form, recording: File | undefined): BenchWishes {
   const list = (text: string): string[] => text.split(/[\s,]+/).filter(Boolean);
   const models = [...new Set(list(form.models))];
   const threads = [...new Set(list(form.threads).map(Number))];
+  const batches = [...new Set(list(form.batches).map(Number))];
   const runs = Number(form.runs);
   const devices = (['cpu', 'webgpu'] as const).filter((device) => form[device]);
   const dtypes = (['f32', 'int8'] as const).filter((dtype) => form[dtype]);
@@ -43,8 +56,10 @@ function wishesOf(form: Form, recording: File | undefined): BenchWishes {
   if (dtypes.length === 0) throw new Error('Choose at least one kind of weights.');
   if (form.cpu && (threads.length === 0 || threads.some((n) => !Number.isInteger(n) || n < 1 || n > threadsHere)))
     throw new Error(`Threads are whole numbers from 1 to ${threadsHere} here, such as ${threadsHere}.`);
+  if (batches.length === 0 || batches.some((n) => !Number.isInteger(n) || n < 1 || n > 256))
+    throw new Error('Windows at once are whole numbers from 1 to 256, such as 1,8.');
   if (!Number.isInteger(runs) || runs < 1 || runs > 100) throw new Error('Runs is a whole number from 1 to 100.');
-  return { models, devices, dtypes, threads, runs, recording, transcript: form.transcript };
+  return { models, devices, dtypes, threads, batches, runs, recording, transcript: form.transcript };
 }
 
 export function Bench(): JSX.Element {
@@ -53,6 +68,7 @@ export function Bench(): JSX.Element {
   const status = useSignal('');
   const fault = useSignal('');
   const report = useSignal<BenchReport | undefined>(undefined);
+  const baseline = useSignal<BenchReport | undefined>(undefined);
   const running = useSignal<AbortController | undefined>(undefined);
 
   const start = async (event: Event): Promise<void> => {
@@ -74,6 +90,16 @@ export function Bench(): JSX.Element {
       if (!controller.signal.aborted) fault.value = error instanceof Error ? error.message : String(error);
     } finally {
       running.value = undefined;
+    }
+  };
+
+  const compare = async (file: File | undefined): Promise<void> => {
+    fault.value = '';
+    try {
+      baseline.value = file && readReport(await file.text(), file.name);
+    } catch (error) {
+      baseline.value = undefined;
+      fault.value = error instanceof Error ? error.message : String(error);
     }
   };
 
@@ -104,7 +130,13 @@ export function Bench(): JSX.Element {
             label="Threads of the CPU"
             hint={threadsHere > 1 ? `1 to ${threadsHere}, with commas` : 'One: this page is not cross-origin isolated'}
           />
-          <TextField form={form} name="runs" label="Runs of each row" hint="Five or more tell small differences" />
+          <TextField
+            form={form}
+            name="batches"
+            label="Windows at once"
+            hint="1: one after another; 1,8 measures both. Of long recordings"
+          />
+          <TextField form={form} name="runs" label="Runs of each row" hint="Four at least to compare with a baseline" />
           <label class="field">
             <span>Recording</span>
             <input
@@ -115,6 +147,16 @@ export function Bench(): JSX.Element {
               }}
             />
             <small>None: 11 s of an inaugural address</small>
+          </label>
+          <label class="field">
+            <span>Compare with</span>
+            <input
+              type="file"
+              name="baseline"
+              accept="application/json,.json"
+              onChange={(event) => compare(event.currentTarget.files?.[0])}
+            />
+            <small>A report that was saved before: is it quicker by more than the spread?</small>
           </label>
           {recording.value && (
             <label class="field wide">
@@ -142,7 +184,7 @@ export function Bench(): JSX.Element {
         </p>
         {fault.value && <p role="alert">{fault.value}</p>}
       </form>
-      {report.value && <Result report={report.value} />}
+      {report.value && <Result report={report.value} baseline={baseline.value} />}
     </main>
   );
 }
@@ -157,7 +199,7 @@ function TextField({
   name,
   label,
   hint,
-}: FieldProps & { readonly name: 'models' | 'threads' | 'runs'; readonly hint: string }): JSX.Element {
+}: FieldProps & { readonly name: 'models' | 'threads' | 'batches' | 'runs'; readonly hint: string }): JSX.Element {
   return (
     <label class="field">
       <span>{label}</span>
@@ -205,7 +247,12 @@ function Group({ label, children }: { readonly label: string; readonly children:
   );
 }
 
-function Result({ report }: { readonly report: BenchReport }): JSX.Element {
+interface ResultProps {
+  readonly report: BenchReport;
+  readonly baseline: BenchReport | undefined;
+}
+
+function Result({ report, baseline }: ResultProps): JSX.Element {
   const chart = useSignal('');
   const copied = useSignal('');
   useSignalEffect(() => {
@@ -221,7 +268,8 @@ function Result({ report }: { readonly report: BenchReport }): JSX.Element {
       copied.value = 'The browser does not allow copying here.';
     }
   };
-  const { head, rows } = reportCells(report);
+  const { head, rows } = reportCells(report, baseline);
+  const json = JSON.stringify(report, undefined, 1);
   const { name, seconds } = report.recording;
   return (
     <section aria-label="Result">
@@ -252,7 +300,11 @@ function Result({ report }: { readonly report: BenchReport }): JSX.Element {
         </tbody>
       </table>
       <p>
-        {wordsLine(report)} {machineLine(report.machine)}.
+        {[
+          wordsLine(report),
+          `${machineLine(report.machine)}.`,
+          ...(baseline ? differencesOf(report, baseline) : []),
+        ].join(' ')}
       </p>
       {report.failures.map((failure) => (
         <p key={titleOf(failure)} class="failure">
@@ -263,11 +315,14 @@ function Result({ report }: { readonly report: BenchReport }): JSX.Element {
         <img src={chart.value} alt="The later runs of the table above as bars" width={760} />
       )}
       <p class="actions">
-        <button type="button" onClick={() => copy('The table', reportTable(report, 'markdown'))}>
+        <button type="button" onClick={() => copy('The table', reportTable(report, 'markdown', baseline))}>
           Copy as Markdown
         </button>
-        <button type="button" onClick={() => copy('The report', JSON.stringify(report, undefined, 1))}>
+        <button type="button" onClick={() => copy('The report', json)}>
           Copy as JSON
+        </button>
+        <button type="button" onClick={() => save('sotto-bench.json', json)}>
+          Save as JSON
         </button>
         <button type="button" onClick={() => copy('The chart', reportChart(report))}>
           Copy as SVG
@@ -276,4 +331,13 @@ function Result({ report }: { readonly report: BenchReport }): JSX.Element {
       </p>
     </section>
   );
+}
+
+function save(name: string, text: string): void {
+  const address = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+  const link = document.createElement('a');
+  link.href = address;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(address);
 }

@@ -20,6 +20,8 @@ export interface BenchWishes {
   readonly devices: readonly ('cpu' | 'webgpu')[];
   readonly dtypes: readonly ('f32' | 'int8')[];
   readonly threads: readonly number[];
+  /** Windows decoded at once; 1: one after another. */
+  readonly batches: readonly number[];
   readonly runs: number;
   /** The site's own when absent. */
   readonly recording?: File | undefined;
@@ -28,11 +30,14 @@ export interface BenchWishes {
 }
 
 /** Every combination; threads are the CPU's alone. */
-export function configurationsOf({ models, devices, dtypes, threads }: BenchWishes): readonly BenchConfiguration[] {
+export function configurationsOf(wishes: BenchWishes): readonly BenchConfiguration[] {
+  const { models, devices, dtypes, threads, batches } = wishes;
   return models.flatMap((model) =>
     devices.flatMap((device) =>
       dtypes.flatMap((dtype) =>
-        (device === 'webgpu' ? [null] : threads).map((count) => ({ model, device, dtype, threads: count, batch: 1 })),
+        (device === 'webgpu' ? [null] : threads).flatMap((count) =>
+          batches.map((batch) => ({ model, device, dtype, threads: count, batch })),
+        ),
       ),
     ),
   );
@@ -76,7 +81,7 @@ export async function runBench(
 }
 
 function measureOne(configuration: BenchConfiguration, audio: Blob, signal: AbortSignal): Promise<Measured> {
-  const { model, threads } = configuration;
+  const { model, threads, batch } = configuration;
   const options: LoadOptions = {
     // Of BenchWishes.
     device: configuration.device as LoadOptions['device'],
@@ -87,7 +92,7 @@ function measureOne(configuration: BenchConfiguration, audio: Blob, signal: Abor
   return measureModel(
     threads,
     () => load(model, options),
-    (whisper, onSegment) => whisper.transcribe(audio, { signal, onSegment }),
+    (whisper, onSegment) => whisper.transcribe(audio, { signal, onSegment, ...(batch > 1 && { batchSize: batch }) }),
     () => null,
   );
 }
