@@ -50,9 +50,22 @@ if (executable) {
   const weightRequests = (): number =>
     site.requests.splice(0).filter((each) => each === 'GET /some/where/model/model.safetensors').length;
 
+  /** How many there are, of this kind. */
+  const stored = (store: string): string => `new Promise((resolve, reject) => {
+    const request = indexedDB.open('sotto');
+    request.onerror = () => reject(request.error);
+    request.onsuccess = () => {
+      const counting = request.result.transaction('${store}').objectStore('${store}').count();
+      counting.onsuccess = () => resolve(counting.result);
+    };
+  })`;
+
   async function transcribe(): Promise<string> {
+    const before = await page.evaluate(stored('sounds'));
     await page.locator('input[type=file]').setInputFiles(jfk.path);
     await page.getByText('Done.').waitFor({ timeout: 120_000 });
+    // It is kept soon after: a test that leaves at once would cut that off.
+    await until(page, `${stored('sounds')}.then((count) => count > ${before})`);
     return ((await page.locator('.segment-text').textContent()) ?? '').trim();
   }
 
@@ -89,8 +102,8 @@ if (executable) {
     assert.not.match((await page.textContent('.device')) ?? '', /\b1 thread\b/, 'threads share memory');
     assert.match(text, /ask not what your country can do for you/i);
     assert.ok(weightRequests() > 0);
-    await page.click('.kept summary');
-    await until(page, 'document.querySelector(".kept-list")?.innerText.includes("MB")');
+    await page.click('.kept:not(.history) summary');
+    await until(page, 'document.querySelector(".kept:not(.history) .kept-list")?.innerText.includes("MB")');
     assert.match((await page.textContent('.kept-room')) ?? '', /of the .* are used/);
   });
 
@@ -111,6 +124,52 @@ if (executable) {
     await open();
     assert.is(await transcribe(), text);
     assert.is(weightRequests(), 2, 'one asks for the size');
+  });
+
+  const entries = 'document.querySelectorAll(".history .kept-list li").length';
+
+  test('a transcript is kept with its edits and its sound, and opened again at another visit', async () => {
+    await page.click('.history summary');
+    const count = await page.evaluate(stored('sounds'));
+    await page.dblclick('.segment-text .word');
+    await page.fill('.segment-input', 'An edited text.');
+    await page.keyboard.press('Enter');
+    await until(page, 'document.querySelector(".kept-beginning")?.textContent === "An edited text."');
+    await open();
+    await page.click('.history summary');
+    await until(page, `${entries} === 3`);
+    await page.click('.kept-open');
+    await until(page, 'document.querySelector(".segment-text")?.textContent.trim() === "An edited text."');
+    assert.match((await page.textContent('.player-time')) ?? '', /0:11/);
+    assert.is(await page.evaluate(stored('sounds')), count, 'it is the same, not another');
+  });
+
+  test('transcripts are deleted one by one, and all at once', async () => {
+    await page.locator('.history li:first-child button:last-child').click();
+    await until(page, `${entries} === 2`);
+    await page.getByRole('button', { name: 'Delete all' }).click();
+    await page.getByRole('button', { name: 'Yes, delete them' }).click();
+    await until(page, `${entries} === 0`);
+    for (const store of ['entries', 'texts', 'sounds']) assert.is(await page.evaluate(stored(store)), 0, store);
+    assert.match((await page.textContent('.segment-text')) ?? '', /An edited text/, 'what is open stays');
+  });
+
+  test('where nothing may be kept the page says so, and works', async () => {
+    const other = await browser.newContext();
+    await other.addInitScript(`
+      const refuse = () => { throw new DOMException('not here', 'SecurityError'); };
+      IDBFactory.prototype.open = refuse;
+      CacheStorage.prototype.open = async () => refuse();
+    `);
+    const bare = await other.newPage();
+    await bare.goto(`${site.url}?model=model/`);
+    await bare.click('.history summary');
+    await bare.click('.kept:not(.history) summary');
+    await until(bare, 'document.querySelector(".history").innerText.includes("keeps no transcripts")');
+    await until(bare, 'document.querySelector(".kept:not(.history)").innerText.includes("may keep nothing")');
+    await bare.locator('input[type=file]').setInputFiles(jfk.path);
+    await bare.getByText('Done.').waitFor({ timeout: 120_000 });
+    await other.close();
   });
 
   test('a new version of the site is taken at the next visit', async () => {
@@ -135,14 +194,16 @@ if (executable) {
     await site.stop();
     await open();
     assert.is(await page.evaluate('crossOriginIsolated'), true);
-    assert.is(await transcribe(), text);
     await page.goto(`${site.url}?bench`);
     await page.getByRole('heading', { name: 'How fast is sotto' }).waitFor();
     await page.goto(`${site.url}index.html`);
     await page.getByText('Drop a recording').waitFor();
     assert.is(await page.evaluate("fetch('jfk.wav').then(({ status }) => status)"), 200);
     await open();
-    await until(page, 'document.querySelector(".kept-list") || document.querySelector(".kept summary").click()');
+    assert.is(await transcribe(), text);
+    await page.click('.history summary');
+    await page.click('.kept:not(.history) summary');
+    await until(page, 'document.querySelectorAll(".kept-list").length === 2');
   });
 
   for (const scheme of ['light', 'dark'] as const) {
@@ -160,7 +221,7 @@ if (executable) {
 
   test('a model is deleted', async () => {
     await page.getByRole('button', { name: 'Delete model' }).click();
-    await until(page, '!document.querySelector(".kept-list")');
+    await until(page, '!document.querySelector(".kept:not(.history) .kept-list")');
     const keys = "caches.open('sotto-models').then((cache) => cache.keys()).then(({ length }) => length)";
     assert.is(await page.evaluate(keys), 0);
   });

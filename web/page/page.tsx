@@ -3,6 +3,7 @@ import { useSignalEffect } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { Transcript } from './editor/transcript.tsx';
+import { HistoryPanel } from './kept/historyPanel.tsx';
 import { ModelsPanel } from './kept/modelsPanel.tsx';
 import { Chooser, takeDrops } from './parts/chooser.tsx';
 import { Header } from './parts/header.tsx';
@@ -23,6 +24,7 @@ export function Page(): JSX.Element {
         <div class="side">
           <Chooser />
           <Settings />
+          <HistoryPanel />
           <ModelsPanel />
         </div>
         <div class="sheet">

@@ -95,6 +95,18 @@ export function begin(next: Job): void {
   engine = { setup: wanted, engine: new Engine(wanted, take) };
 }
 
+/** Shows a transcript that is finished, of this visit or an earlier one. */
+export function show(document: TranscriptDocument): void {
+  if (transcript.value === document) return;
+  if (isBusy.value) stop();
+  run++;
+  const audio = document.audio.value;
+  job = audio && { name: document.name.value, audio };
+  [failure.value, warnings.value, advance.value, isLive.value] = [undefined, [], undefined, false];
+  transcript.value = document;
+  end('done');
+}
+
 /** The same recording again; on another device if that is named. */
 export function again(device?: EngineSetup['device']): void {
   if (device) setup.value = { ...setup.value, device };
