@@ -1,5 +1,5 @@
 /**
- * README's figures, from what `sotto bench --json` and `webPeers.ts` wrote: nobody types a number there.
+ * README's figures, from what `sotto bench --json` and the programs of this folder wrote: nobody types a number there.
  *
  *   node dist/bench/readme.js [--write]
  */
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { type BenchReport, readReport } from '../src/benchmark/report.ts';
 import { machineLine, reportTable } from '../src/benchmark/table.ts';
 import { repoRoot } from '../test/support/paths.ts';
+import { accuracyTable, longTable, peersTable, type ReadmeRows, readmeRows } from './readmeTables.ts';
 import { type WebPeerRow, webPeersTable } from './webPeersRow.ts';
 
 const BEGIN = '<!-- figures: written by `node dist/bench/readme.js --write` -->';
@@ -27,7 +28,11 @@ export function readmeWebPeers(): readonly WebPeerRow[] {
 }
 
 /** What stands between the two marks in README.md. */
-export function readmeFigures(reports: readonly BenchReport[], peers: readonly WebPeerRow[]): string {
+export function readmeFigures(
+  reports: readonly BenchReport[],
+  peers: readonly WebPeerRow[],
+  { peers: nodePeers, whisper, accuracy }: ReadmeRows,
+): string {
   const own = reports.map((report) => {
     const { recording, machine, date, sotto } = report;
     const where = `${recording.name}, ${recording.seconds.toFixed(1)} s; sotto ${sotto}; ${date.slice(0, 10)}; ${machineLine(machine)}.`;
@@ -43,7 +48,13 @@ new browser. In each cell sotto's figure / theirs = how many times theirs is our
 ${machine.cpu}, ${machine.cores} cores, ${browser}.
 
 ${webPeersTable(peers)}
-`;
+
+${peersTable(nodePeers)}
+${longTable(whisper)}
+What storage types lose against f32, greedy at temperature 0, on recordings with transcripts. "Off the grid" are weights that no
+8-bit export has put on a grid, as published ones are ([more schemes, and how](bench/results/accuracy.md)).
+
+${accuracyTable(accuracy)}`;
 }
 
 /** README's text with the figures in their place. @throws if the marks are not there */
@@ -55,7 +66,7 @@ export function withFigures(readme: string, figures: string): string {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const path = join(repoRoot, 'README.md');
-  const figures = readmeFigures(readmeReports(), readmeWebPeers());
+  const figures = readmeFigures(readmeReports(), readmeWebPeers(), readmeRows());
   if (process.argv.includes('--write')) writeFileSync(path, withFigures(readFileSync(path, 'utf8'), figures));
   else console.log(figures);
 }

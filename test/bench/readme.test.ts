@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { readmeFigures, readmeReports, readmeWebPeers, withFigures } from '../../bench/readme.ts';
+import { readmeRows } from '../../bench/readmeTables.ts';
 import { webPeersDocument } from '../../bench/webPeersRow.ts';
 import type { BenchSample } from '../../src/benchmark/report.ts';
 import { repoRoot } from '../support/paths.ts';
@@ -12,6 +13,7 @@ const test = suite('README figures');
 const readme = readFileSync(join(repoRoot, 'README.md'), 'utf8');
 const reports = readmeReports();
 const peers = readmeWebPeers();
+const others = readmeRows();
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
@@ -30,7 +32,7 @@ function cellsOf(title: string): readonly string[] {
 }
 
 test('the text between the marks is what the JSON gives', () => {
-  assert.is(withFigures(readme, readmeFigures(reports, peers)), readme);
+  assert.is(withFigures(readme, readmeFigures(reports, peers, others)), readme);
 });
 
 test('bench/results/webPeers.md is what its JSON gives', () => {
@@ -39,11 +41,11 @@ test('bench/results/webPeers.md is what its JSON gives', () => {
 });
 
 test('a changed measurement changes the text', () => {
-  const [first, ...others] = reports;
+  const [first, ...rest] = reports;
   const [row, ...rows] = first!.rows;
   const samples = row!.samples.map((sample) => ({ ...sample, laterRunMs: 2 * sample.laterRunMs }));
   const changed = { ...first!, rows: [{ ...row!, samples }, ...rows] };
-  assert.is.not(withFigures(readme, readmeFigures([changed, ...others], peers)), readme);
+  assert.is.not(withFigures(readme, readmeFigures([changed, ...rest], peers, others)), readme);
 });
 
 for (const { rows, recording } of reports)
@@ -84,5 +86,56 @@ for (const { model, threads, ours, theirs } of peers) {
     ]);
   });
 }
+
+for (const { model, recording, threads, ours, theirs } of others.peers) {
+  const node = ours.machine.node.slice(1, 3);
+  const title = `${model}, ${recording}, ${threads} thread${threads === 1 ? '' : 's'}, Node ${node}`;
+  test(title, () => {
+    const times = ({ passes }: typeof ours): number[] => passes.map(({ time }) => time.wallMs);
+    const peak = ({ passes }: typeof ours): string => passes.at(-1)!.peakMegabytes.toFixed(0);
+    const ratios = times(ours).map((ms, i) => ms / times(theirs)[i]!);
+    assert.equal(cellsOf(title), [
+      `${(median(times(ours)) / 1000).toFixed(2)} / ${(median(times(theirs)) / 1000).toFixed(2)}`,
+      `**${median(ratios).toFixed(2)}**`,
+      `${peak(ours)} / ${peak(theirs)}`,
+    ]);
+  });
+}
+
+for (const { model, recording, device, threads, processes } of others.whisper) {
+  if (recording !== 'long' || device !== 'cpu') continue;
+  const title = `${model}, ${threads} thread${threads === 1 ? '' : 's'}, Node ${processes[0]!.machine.node.slice(1, 3)}`;
+  test(title, () => {
+    const [process, ...more] = processes;
+    // Each long row is one process with one run.
+    assert.equal([more.length, process!.passes.length], [0, 1]);
+    const seconds = process!.passes[0]!.endToEnd.wallMs / 1000;
+    assert.equal(cellsOf(title), [
+      seconds.toFixed(1),
+      `${(process!.audioSeconds / seconds).toFixed(1)} x`,
+      process!.peakMegabytes.toFixed(0),
+    ]);
+  });
+}
+
+test('what int8 loses of tiny off the grid', () => {
+  const of = (scheme: string): (typeof others.accuracy)[number]['clips'] =>
+    others.accuracy
+      .find((row) => row.model === 'tiny' && row.weights === 'shaken' && row.scheme === scheme)!
+      .clips.filter(({ loops }) => !loops);
+  let [tokens, edits, kl, steps, errors, f32Errors] = [0, 0, 0, 0, 0, 0];
+  for (const clip of of('int8')) {
+    tokens += clip.tokens;
+    edits += clip.edits;
+    kl += clip.kl;
+    steps += clip.steps;
+    errors += clip.errors;
+  }
+  for (const clip of of('f32')) f32Errors += clip.errors;
+  const share = (100 - (100 * edits) / tokens).toFixed(1);
+  const row = `|  | int8 | ${share} % | ${(kl / steps).toExponential(1)} | ${errors} (${f32Errors}) |`;
+  const after = readme.slice(readme.indexOf('| tiny, off the grid |'));
+  assert.is(after.split('\n')[1], row);
+});
 
 test.run();
