@@ -43,11 +43,22 @@ export {
   wgslOf,
 } from './lab/fork.ts';
 export { measurePeaks, type Peaks } from './lab/peaks.ts';
+export { type CommandProfile, type ProfiledDevice, profileDevice } from './lab/profileDevice.ts';
+export {
+  checkProgram,
+  PROGRAMS,
+  type ProgramName,
+  type ProgramOptions,
+  type ProgramReport,
+  SMALL_MODEL,
+} from './lab/program/checkProgram.ts';
+export type { CommandCheck } from './lab/program/lockstep.ts';
 export { type CompilingDevice, compileFork, type ForkReport, runFork } from './lab/runFork.ts';
 export type { CaseResult, RunOptions, TimedCase } from './lab/runPlaces.ts';
 export { type Survey, surveyKernel } from './lab/survey.ts';
 export { type TimedInTurn, timeInTurn, type Version } from './lab/timeInTurn.ts';
 export { type KernelTiming, type TimingOptions, timeKernel } from './lab/timeKernel.ts';
+export { startTrace, type Trace, type TraceEvent, traceDevice } from './lab/trace.ts';
 export { disassemble } from './lab/wat/disassemble.ts';
 export { type WasmOptions, wasmOf } from './lab/wat/wasmOf.ts';
 export { diff, type Hunk } from './lab/wgslDiff.ts';

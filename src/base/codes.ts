@@ -117,6 +117,7 @@ export const ERROR_CODES = {
     task: 'This model cannot do the task.',
     textFile: 'The file of a text cannot be read, or is not UTF-8.',
     type: 'A value is of another type than the option takes.',
+    program: 'There is no whole program of this name.',
     unknown: 'There is no option of this name.',
     unknownOption: 'There is no option of this name on the command line.',
     windowRange: 'The frames of a window are not in the recording.',

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { KernelError, OptionsError } from '../base/errors.ts';
 import type { KernelModule } from '../engine/kernel.ts';
-import { type Fork, type KernelPlace, kernelPlaces, wgslOf } from '../lab/fork.ts';
+import { type Fork, forkModule, type KernelPlace, kernelPlaces, wgslOf } from '../lab/fork.ts';
 import { measurePeaks } from '../lab/peaks.ts';
 import { type CompilingDevice, type ForkReport, runFork } from '../lab/runFork.ts';
 import type { CaseResult, TimedCase } from '../lab/runPlaces.ts';
@@ -89,12 +89,19 @@ function firstLine({ kernel }: KernelModule, { variant, caseIndex }: KernelPlace
   return `// sotto kernel ${kernel.name} --variant ${variant} --case ${caseIndex + 1}`;
 }
 
+export interface RunEditedOptions {
+  readonly time: boolean;
+  readonly json: boolean;
+  /** Told before each step that may not come back. */
+  readonly onDoing?: ((what: string) => void) | undefined;
+}
+
 /** Checks the file's code, times it when it is right, and says so, or gives the report as JSON. */
 export async function runEdited(
   device: CompilingDevice,
   module: KernelModule,
   edited: EditedFile,
-  { time, json }: { readonly time: boolean; readonly json: boolean },
+  { time, json, onDoing }: RunEditedOptions,
   io: CommandIo,
 ): Promise<ForkReport> {
   const place = await findPlace(device, module, edited);
@@ -102,13 +109,16 @@ export async function runEdited(
   const say = (line: string): void => {
     if (!json) io.stdout.write(`${line}\n`);
   };
+  onDoing?.('measuring what the GPU can do at most');
   const peaks = time ? await measurePeaks(device) : undefined;
+  onDoing?.('the compiler');
   say(
     `\n${device.description}${peaks ? `  (peaks: ${peaks.gflops.toFixed(0)} GFLOP/s, ${peaks.gigabytes.toFixed(1)} GB/s)` : ''}`,
   );
   const report = await runFork(device, module, fork, {
     peaks,
     signal: AbortSignal.any([io.signal, io.stdoutClosed]),
+    onStart: ({ title }) => onDoing?.(title),
     onCase: (result) => {
       for (const line of wrongLines(module, result)) say(line);
     },
@@ -119,6 +129,16 @@ export async function runEdited(
   if (report.compiles) say(`  ${summary(module, report)}`);
   if (json) io.stdout.write(`${JSON.stringify({ file: edited.path, ...report }, finite, 1)}\n`);
   return report;
+}
+
+/** The kernel with the file's code. @throws {KernelError} `noVariant`, `edit` */
+export async function editedModule(
+  device: CompilingDevice,
+  module: KernelModule,
+  edited: EditedFile,
+): Promise<KernelModule> {
+  const place = await findPlace(device, module, edited);
+  return forkModule(device, module, { kernel: module.kernel.name, ...place, wgsl: edited.wgsl });
 }
 
 function wrongLines({ kernel }: KernelModule, { place, failures, outputs }: CaseResult): readonly string[] {

@@ -8,6 +8,7 @@
  */
 import type { Device, Executable, SubmitOptions } from '../engine/device.ts';
 import { byteLength, type Command, type Program, type Tensor, uses } from '../engine/program.ts';
+import { singleCommands } from './singleCommands.ts';
 
 /** All runs of the commands that are the same but for the tensors they name. */
 export interface CommandProfile {
@@ -111,7 +112,7 @@ export function profileDevice(device: Device): ProfiledDevice {
     async prepare(programs, signal) {
       const split: Split[] = [];
       for (const program of programs) {
-        const commands = program.commands.map(keepScratch(device, program));
+        const commands = singleCommands(device, program);
         const singles = commands.map((command): Program => ({ name: program.name, commands: [command], scratch: [] }));
         const ready = await device.prepare(singles, signal);
         split.push({
@@ -157,15 +158,4 @@ function isRepeatable(command: Command): boolean {
     bytes += byteLength(tensor);
   }
   return bytes <= littleBytes;
-}
-
-/** Scratch lives within one submit; here each command has its own: it becomes state. */
-function keepScratch(device: Device, program: Program): (command: Command) => Command {
-  const kept = new Map(
-    program.scratch.map((t) => [t, device.allocate(`${program.name}.${t.name}`, t.dtype, t.shape, 'state')]),
-  );
-  return (command) => ({
-    ...command,
-    args: Object.fromEntries(Object.entries(command.args).map(([name, t]) => [name, kept.get(t) ?? t])),
-  });
 }

@@ -102,10 +102,18 @@ function hasAvx2(): boolean {
 let theDawn: Promise<GPU | undefined> | undefined;
 
 async function loadDawn(): Promise<GPU | undefined> {
+  return openDawn([]);
+}
+
+/**
+ * @param flags of Dawn; with others than were given before it is another Dawn: one a process
+ * @returns undefined where the package or its binary is missing
+ */
+export async function openDawn(flags: readonly string[]): Promise<GPU | undefined> {
   try {
     // No bundler is to look for it: it is native, optional, and found at run time or not at all.
     const { create } = await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ 'webgpu');
-    return create([]);
+    return create([...flags]);
   } catch {
     // Not installed, or no binary for this machine: there is no WebGPU, which the caller reports.
     return undefined;

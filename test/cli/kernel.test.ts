@@ -1,5 +1,5 @@
 /** `sotto kernel`: what it prints where a device is there, and where it is not. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -53,6 +53,9 @@ test('arguments are checked before a device is opened', async () => {
   assert.match(await refused('all', '--print_wgsl'), 'one kernel at a time');
   assert.match(await refused('layerNorm', '--json'), 'no effect without --wgsl');
   assert.match(await refused('layerNorm', '--print_wgsl', '--json'), 'no effect with --print_wgsl');
+  assert.match(await refused('layerNorm', '--watch'), 'no effect without --wgsl');
+  assert.match(await refused('layerNorm', '--program', 'token'), 'a name has no effect');
+  assert.match(await refused('--program', 'decoder'), 'token');
 });
 
 const device = await openOrSkip('cli/kernel on WebGPU');
@@ -95,6 +98,64 @@ if (device) {
       const unread = await run(lines.join('\n'));
       assert.is(unread.status, 1);
       assert.match(unread.stdout, new RegExp(`mine\\.wgsl:${lines.length}:\\d+: error: `));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('after every save it runs again; a loop that never ends costs a sentence; Ctrl-C ends all', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sotto-kernel-'));
+    try {
+      const file = join(folder, 'mine.wgsl');
+      const { stdout: code } = await sotto(['kernel', 'layerNorm', '--print_wgsl', '--variant', 'threadPerRow']);
+      const endless = code.replace('let at = ', 'loop { y[0] += 1f; if (y[0] < -5f) { break; } } let at = ');
+      assert.is.not(endless, code);
+      writeFileSync(file, code);
+      const saves = [endless, code.replace('* gamma[k]', '* gamma[0]')];
+      let waits = 0;
+      const result = await sotto(
+        ['kernel', 'layerNorm', '--wgsl', file, '--check_only', '--watch', '--patience', '20'],
+        {
+          onStderr(text, child) {
+            const found = text.split('is saved; Ctrl-C ends').length - 1;
+            if (found === waits) return;
+            waits = found;
+            const next = saves.shift();
+            if (next === undefined) child.kill('SIGINT');
+            else writeFileSync(file, next);
+          },
+        },
+      );
+      assert.is(result.status, 130);
+      assert.match(result.stdout, /edited: \d+ cases, worst error 0[\s\S]*WRONG layerNorm\/threadPerRow case 2/);
+      assert.match(result.stderr, /did not come back within 20 s from rows \d.*\n.*Does a loop never end\?/);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('a trace for Perfetto, SPIR-V, and a whole program with an edit in it', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sotto-kernel-'));
+    try {
+      const [file, traceFile] = [join(folder, 'mine.wgsl'), join(folder, 'trace.json')];
+      const { stdout: code } = await sotto(['kernel', 'layerNorm', '--print_wgsl', '--variant', 'threadPerRow']);
+      writeFileSync(file, code.replace('* gamma[k]', '* gamma[0]'));
+      const options = ['kernel', 'layerNorm', '--wgsl', file, '--check_only'];
+      await sotto([...options, '--trace', traceFile]);
+      const { traceEvents } = JSON.parse(readFileSync(traceFile, 'utf8'));
+      const runs = traceEvents.filter(({ ph, args }: { ph: string; args: object }) => ph === 'X' && 'GFLOP/s' in args);
+      assert.ok(runs.length >= 16, 'each case runs twice');
+      assert.equal([runs[0].name, runs[0].args.nState, runs[0].args.variant], ['layerNorm', 1, 'threadPerRow']);
+      assert.ok(runs.every(({ ts, dur }: { ts: number; dur: number }) => ts > 0 && dur > 0));
+
+      const spirv = await sotto([...options, '--spirv']);
+      assert.is(spirv.status, 0, spirv.stderr);
+      assert.match(spirv.stdout, /^; SPIR-V\n[\s\S]*OpEntryPoint GLCompute[\s\S]*gamma[\s\S]*OpFunctionEnd\n$/);
+
+      const program = await sotto([...options, '--program', 'encoder']);
+      assert.is(program.status, 1);
+      assert.match(program.stdout, /first command that parts is encoder\.layer0 1, layerNorm\/threadPerRow, rows/);
+      assert.match(program.stdout, /y\[\d+\] is -?[\d.e-]+, should be/);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -85,7 +85,11 @@ export const rooms: Readonly<Record<string, Room>> = {
     values: ['base'],
     types: [],
   },
-  lab: { holds: 'checks, times and profiles kernels', values: ['base', 'engine', 'kernels'], types: [] },
+  lab: {
+    holds: 'checks, times and profiles kernels and programs',
+    values: ['base', 'engine', 'kernels', 'model'],
+    types: ['rules'],
+  },
   weights: {
     holds: 'offline and in Node: converters, hub, cache',
     values: [
