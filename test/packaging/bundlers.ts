@@ -4,8 +4,13 @@
  *
  *   npm run bundlers [-- NAME...]
  */
+import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { jfk } from '../support/clips.ts';
+import { serve } from '../support/httpServer.ts';
+import { tinyModel } from '../support/tinyModel.ts';
 import { complaintsOf, nodeModulesIn } from './bundled.ts';
 import { fetchProject, keptFolder, type Outcome, start } from './fetchProject.ts';
 
@@ -22,7 +27,16 @@ const files: Readonly<Record<string, string>> = {
   'index.html': '<!doctype html><script type="module" src="./page.js"></script>',
   'app/layout.jsx': 'export default function Layout({ children }) { return <html><body>{children}</body></html>; }',
   'app/page.jsx': `'use client';\n${PAGE}export default function Page() { return <button onClick={() => go()}>go</button>; }`,
-  'app/api/route.js': "import { load } from 'sotto';\nexport const GET = async () => Response.json(typeof load);\n",
+  'app/api/route.js': `import { load } from 'sotto';
+export const dynamic = 'force-dynamic';
+export const GET = async (request) => {
+  const { searchParams } = new URL(request.url);
+  const whisper = await load(searchParams.get('model'), { device: 'cpu' });
+  const { text } = await whisper.transcribe(searchParams.get('audio'), { temperature: 0 });
+  await whisper.close();
+  return Response.json(text);
+};
+`,
 };
 for (const [name, text] of Object.entries(files)) {
   mkdirSync(dirname(join(folder, name)), { recursive: true });
@@ -67,7 +81,34 @@ for (const { name, args, out } of bundlers) {
   console.log(
     `${isRight ? 'ok  ' : 'FAIL'} ${name}: ended with ${status}, ${complaints.length} warnings, ${found.length} Node modules in the page`,
   );
+  if (isRight && name.startsWith('next')) await serveNext();
   if (isRight) continue;
   for (const line of [...complaints, ...found].slice(0, 12)) console.log(`     ${line}`);
   process.exitCode = 1;
+}
+
+/** The server that Next.js has built transcribes. */
+async function serveNext(): Promise<void> {
+  const port = await freePort();
+  const server = spawn(process.execPath, ['node_modules/next/dist/bin/next', 'start', '-p', `${port}`], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  try {
+    for await (const line of createInterface(server.stdout)) if (/Ready in/.test(line)) break;
+    const asked = new URLSearchParams({ model: await tinyModel(), audio: jfk.path });
+    const answer = await fetch(`http://127.0.0.1:${port}/api?${asked}`);
+    const text = await answer.text();
+    const isRight = answer.ok && JSON.parse(text) === jfk.text;
+    console.log(`${isRight ? 'ok  ' : 'FAIL'} next start: ${answer.status}, ${text.slice(0, 200)}`);
+    if (!isRight) process.exitCode = 1;
+  } finally {
+    server.kill();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const { url, close } = await serve((_, response) => response.end());
+  await close();
+  return Number(new URL(url).port);
 }

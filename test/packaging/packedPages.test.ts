@@ -1,6 +1,6 @@
 /**
  * What `npm publish` would send, in pages: bundled by Vite, webpack and esbuild without configuration, and as the one file for a
- * CDN, from another origin. Each page has the content security policy that README names, and transcribes in headless Chromium.
+ * CDN, from another origin; and the documents. Each page has the content security policy that README names, and transcribes in headless Chromium.
  *
  *   node dist/test/packaging/packedPages.test.js [part of the names of the tests to run]
  */
@@ -11,13 +11,14 @@ import { extname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { buildDocs } from '../../packaging/docs/docsFiles.ts';
 import { toneOpus } from '../audio/encoded.ts';
 import { bundle } from '../runtimes/bundle.ts';
 import { chromiumOrSkip, toolOrSkip } from '../runtimes/runtimes.ts';
 import { jfk } from '../support/clips.ts';
 import { sendFile, serve, type TestServer } from '../support/httpServer.ts';
 import { tinyModel } from '../support/tinyModel.ts';
-import { type Chromium, launchChromium, until } from '../web/chromium.ts';
+import { axeFindings, type Chromium, launchChromium, until } from '../web/chromium.ts';
 import { complaintsOf, nodeModulesIn } from './bundled.ts';
 import { fetchProject, start } from './fetchProject.ts';
 
@@ -43,7 +44,12 @@ const html = (script: string): string =>
 const policy = (scripts = ''): string =>
   `default-src 'self'; script-src 'self' 'wasm-unsafe-eval'${scripts}; worker-src blob:; img-src data:`;
 const ISOLATED = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
-const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript' };
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+};
 
 /** As much of webpack as is used. */
 type Webpack = (
@@ -90,7 +96,7 @@ if (executable && vite && webpack) {
       try {
         if (pathname === '/cdn/page.js')
           sendFile(request, response, Buffer.from(pageScript(`${cdn.url}sotto@0/${CDN_FILE}`)), common);
-        else if (name === 'index.html' && place !== 'vite')
+        else if (name === 'index.html' && place !== 'vite' && place !== 'docs')
           sendFile(request, response, Buffer.from(html('page.js')), common);
         else if (pathname === '/jfk.wav') sendFile(request, response, readFileSync(jfk.path), common);
         else if (place === 'model') sendFile(request, response, readFileSync(join(model, name)), common);
@@ -140,6 +146,21 @@ if (executable && vite && webpack) {
     assert.ok(size < LIMIT_BYTES, `${size} bytes`);
     assert.not.match(file.toString(), /\b(?:from|import)[\s(]*["']/, 'it names no other file');
     await open('cdn');
+  });
+
+  check('the documents: axe finds nothing, light and dark, and nothing sticks out at 320 px', async () => {
+    const docs = out('docs');
+    await buildDocs(docs);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const context = await browser.newContext({ colorScheme, viewport: { width: 320, height: 640 } });
+      const page = await context.newPage();
+      for (const name of ['index.html', 'README.html', 'library.html', 'kernels/norm.html']) {
+        await page.goto(`${site.url}docs/${name}`);
+        assert.equal(await axeFindings(page), [], `${name}, ${colorScheme}`);
+        assert.ok(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), name);
+      }
+      await context.close();
+    }
   });
 
   check('Vite', async () => {
