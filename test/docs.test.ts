@@ -63,4 +63,11 @@ for (const document of [
   });
 }
 
+test('the page has the policy that its document tells', () => {
+  const html = readFileSync(join(repoRoot, 'web/page/index.html'), 'utf8');
+  const policy = /http-equiv="content-security-policy" content="([^"]+)"/.exec(html)?.[1];
+  assert.ok(policy);
+  assert.ok(readFileSync(join(repoRoot, 'docs/page.md'), 'utf8').includes(`\n${policy}\n`), policy);
+});
+
 test.run();
