@@ -53,6 +53,9 @@ export interface ContextOptions {
 
 export interface Chromium {
   newContext(options?: ContextOptions): Promise<Context>;
+  newBrowserCDPSession(): Promise<{ send(method: string): Promise<unknown> }>;
+  startTracing(page: Page, options: { categories: readonly string[] }): Promise<void>;
+  stopTracing(): Promise<Buffer>;
   close(): Promise<void>;
 }
 
@@ -78,6 +81,9 @@ export async function launchChromium(executablePath: string, flags: readonly str
       if (!options.serviceWorkers) await context.addInitScript('delete Navigator.prototype.serviceWorker');
       return context;
     },
+    newBrowserCDPSession: () => browser.newBrowserCDPSession(),
+    startTracing: (page, options) => browser.startTracing(page, options),
+    stopTracing: () => browser.stopTracing(),
     close: () => browser.close(),
   };
 }

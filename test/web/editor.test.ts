@@ -273,6 +273,26 @@ if (chromium) {
       },
     ));
 
+  test('two thousand segments: no task is long, when they are opened and when more come', () =>
+    browser.page([], 0, async (page) => {
+      const many = Array.from({ length: 2000 }, (_, i) =>
+        modelSegment(i, 4 * i, ' one two three four five six seven eight nine ten'),
+      );
+      await page.evaluate(`window.order = ${JSON.stringify({ segments: many, seconds: 1 })}`);
+      const rows = (count: number): Promise<void> =>
+        until(page, `document.querySelectorAll('.segment').length === ${count}`);
+      const add = `{ const { segments } = editorDocument;
+        segments.value = [...segments.value, { ...segments.value.at(-1), id: segments.value.length }]; }`;
+      await browser.assertNoLongTask(page, async () => {
+        await page.evaluate('setTimeout(() => openEditor(order)), 0');
+        await rows(2000);
+        for (let count = 2000; count < 2003; count++) {
+          await page.evaluate(`setTimeout(() => ${add}), 0`);
+          await rows(count + 1);
+        }
+      });
+    }));
+
   for (const width of [1280, 320]) {
     for (const colorScheme of ['light', 'dark'] as const) {
       test(`axe finds nothing at ${width} px, ${colorScheme}, and nothing is cut off`, () =>

@@ -6,6 +6,7 @@ import { bundle } from '../runtimes/bundle.ts';
 import { serve } from '../support/httpServer.ts';
 import { repoRoot } from '../support/paths.ts';
 import { type Chromium, launchChromium, PATIENCE_MS, type Page, until } from './chromium.ts';
+import { assertNoLongTask } from './mainThread.ts';
 
 export interface View {
   readonly width: number;
@@ -79,6 +80,10 @@ export class EditorBrowser {
     } finally {
       await context.close();
     }
+  }
+
+  assertNoLongTask(page: Page, work: () => Promise<void>): Promise<void> {
+    return assertNoLongTask(this.#browser, page, work);
   }
 
   async close(): Promise<void> {

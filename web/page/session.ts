@@ -13,6 +13,7 @@ import type {
 import { type Capture, capture } from './engine/microphone.ts';
 import { askToPersist } from './kept/models.ts';
 import { offeredModels } from './models.ts';
+import type { PaceMark } from './times.ts';
 import { createDocument, pageSegment, type TranscriptDocument } from './transcriptDocument.ts';
 
 export type Phase = 'idle' | 'loading' | 'working' | 'paused' | 'done' | 'stopped' | 'failed';
@@ -51,8 +52,8 @@ export const live: Signal<{ readonly stable: string; readonly partial: string }>
 export const isBusy = computed(() => ['loading', 'working', 'paused'].includes(phase.value));
 /** The recording is still being made. */
 export const isLive: Signal<boolean> = signal(false);
-/** Milliseconds since the page was opened, when decoding began. */
-export const decodingSince: Signal<number | undefined> = signal(undefined);
+/** The first sign that decoding went on, or did again after a pause. */
+export const paceMark: Signal<PaceMark | undefined> = signal(undefined);
 
 let engine: { readonly engine: Engine; readonly setup: EngineSetup } | undefined;
 let job: Job | undefined;
@@ -84,7 +85,7 @@ export function begin(next: Job): void {
     },
   );
   [failure.value, warnings.value, live.value] = [undefined, [], NOTHING_LIVE];
-  [advance.value, decodingSince.value] = [undefined, undefined];
+  [advance.value, paceMark.value] = [undefined, undefined];
   const wanted = setup.value;
   phase.value = 'loading';
   if (engine && isSame(engine.setup, wanted) && engineFacts.value) {
@@ -123,6 +124,7 @@ export function pause(): void {
 export function resume(): void {
   if (phase.value !== 'paused') return;
   phase.value = 'working';
+  paceMark.value = undefined;
   engine?.engine.pause(false);
 }
 
@@ -209,7 +211,7 @@ function takeWork(message: WorkMessage, document: TranscriptDocument): void {
     case 'progress': {
       const { stage, done, reached, total } = message;
       advance.value = { stage, done, reached, total };
-      if (stage === 'transcribe') decodingSince.value ??= performance.now();
+      if (stage === 'transcribe' && reached > 0) paceMark.value ??= { reached, at: performance.now() };
       return;
     }
     case 'done':

@@ -1,7 +1,8 @@
 /** The words of the transcript: they follow the sound, and a click or Enter on one goes there. */
-import { useSignalEffect } from '@preact/signals';
+import { useSignal, useSignalEffect } from '@preact/signals';
 import type { JSX, TargetedKeyboardEvent } from 'preact';
-import { useRef } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
+import type { PageSegment } from '../transcriptDocument.ts';
 import type { Editor } from './editor.ts';
 import { markMatches } from './markMatches.ts';
 import { SegmentRow } from './segmentRow.tsx';
@@ -9,11 +10,11 @@ import { idOf, nextWord, timeOf, wordElement } from './wordElements.ts';
 
 export function SegmentList({ editor }: { readonly editor: Editor }): JSX.Element {
   const list = useRef<HTMLOListElement>(null);
+  const segments = useInTurns(editor.document.segments.value);
   useFollow(editor, list);
   useSignalEffect(() => {
     const current = Math.min(editor.currentMatch.value, editor.matches.value.length - 1);
-    const { segments } = editor.document;
-    const [matches, shown] = [editor.matches.value, segments.value];
+    const [matches, shown] = [editor.matches.value, editor.document.segments.value];
     // After the rows are drawn.
     const frame = requestAnimationFrame(() => list.current && markMatches(list.current, shown, matches, current));
     return () => cancelAnimationFrame(frame);
@@ -58,11 +59,29 @@ export function SegmentList({ editor }: { readonly editor: Editor }): JSX.Elemen
           rove(event.currentTarget, event.target);
       }}
     >
-      {editor.document.segments.value.map((segment) => (
+      {segments.map((segment) => (
         <SegmentRow key={segment.id} editor={editor} segment={segment} />
       ))}
     </ol>
   );
+}
+
+/** Rows that are added in one turn: with their words about 10 ms of work. */
+const ROWS_AT_ONCE = 40;
+
+/** The first segments of a long list at once and the others in turns, so that the page answers in between. */
+function useInTurns(segments: readonly PageSegment[]): readonly PageSegment[] {
+  const shown = useSignal(ROWS_AT_ONCE);
+  const count = shown.value;
+  const isMore = count < segments.length;
+  useEffect(() => {
+    if (!isMore) return undefined;
+    const turn = setTimeout(() => {
+      shown.value += ROWS_AT_ONCE;
+    });
+    return () => clearTimeout(turn);
+  }, [count, isMore]);
+  return isMore ? segments.slice(0, count) : segments;
 }
 
 /** One word at a time is a stop of the Tab key: the last that had the focus. */

@@ -13,6 +13,7 @@ import {
   type Whisper,
 } from 'sotto';
 import { PeaksBuilder } from '../editor/peaks.ts';
+import { openDiskScratch } from './diskScratch.ts';
 import { fetchRecording } from './fetchRecording.ts';
 import type { EngineFailure, EngineSetup, FromEngine, PageOptions, ToEngine, WorkMessage } from './messages.ts';
 import { recordingSound, SAMPLE_RATE } from './recordingSound.ts';
@@ -26,6 +27,8 @@ const scope = globalThis as unknown as WorkerScope; // this file runs in a worke
 
 /** More than a model's files have but its weights. */
 const SMALL_BYTES = 8e6;
+/** Of what is known of a recording, in memory: 8 minutes of it. More goes to disk. */
+const KEPT_BYTES = 16 << 20;
 
 type Say = (message: WorkMessage) => void;
 type Action = (whisper: Whisper, say: Say, signal: AbortSignal) => Promise<TranscriptSummary>;
@@ -117,7 +120,8 @@ async function transcribe(
   };
   const sound = recordingSound(recording, name, (peaks) => say({ kind: 'peaks', peaks }));
   // All of it is read here once, before the first word.
-  const mel = await logMel(sound, { ...calls, nMels: loaded.dims.nMels });
+  const { nMels } = loaded.dims;
+  const mel = await logMel(sound, { ...calls, nMels, scratch: openDiskScratch, keepBytes: KEPT_BYTES });
   try {
     const segments = transcribeSegments(loaded, mel, {
       ...options,

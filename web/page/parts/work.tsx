@@ -4,11 +4,12 @@ import {
   type Advance,
   advance,
   again,
-  decodingSince,
   engineFacts,
   failure,
   finish,
   isLive,
+  options,
+  paceMark,
   pause,
   phase,
   resume,
@@ -109,7 +110,8 @@ function sentence(now: Advance | undefined): string {
       if (now?.stage === 'audio' && now.total > 0)
         return `Reading the recording: ${clock(now.done)} of ${clock(now.total)}`;
       if (now?.stage !== 'transcribe' || now.total === 0) return 'Reading the recording…';
-      const left = leftOf(now, decodingSince.value, performance.now());
+      if (now.reached === 0 && options.value.vad) return 'Looking for speech…';
+      const left = leftOf(now, paceMark.value, performance.now());
       return `${clock(now.done)} of ${clock(now.total)}${left}`;
     }
   }
@@ -118,7 +120,7 @@ function sentence(now: Advance | undefined): string {
 /** Of what is still to come: an earlier download may have left some. */
 function leftOfFetch({ done, total, began }: Advance): string {
   if (!began) return '';
-  return leftOf({ reached: done - began.done, total: total - began.done }, began.at, performance.now());
+  return leftOf({ reached: done, total }, { reached: began.done, at: began.at }, performance.now());
 }
 
 function megabytes({ done, total }: Advance): string {
