@@ -6,6 +6,7 @@ import type { CompilerMessage } from '../engine/compilerMessage.ts';
 import type { Device } from '../engine/device.ts';
 import type { KernelModule } from '../engine/kernel.ts';
 import { type Fork, forkModule, type KernelPlace, kernelPlaces, timedPlaces, wgslOf } from './fork.ts';
+import { guardedModule } from './loopGuard.ts';
 import type { Peaks } from './peaks.ts';
 import { type CaseResult, checkPlaces, type RunOptions, type TimedCase, timePlaces } from './runPlaces.ts';
 
@@ -74,7 +75,7 @@ export async function runFork(
   const isOf = ({ variant }: KernelPlace): boolean => variant === fork.variant;
   const all = (await kernelPlaces(device, module)).filter(isOf);
   const places = [...all.filter(isOwn), ...all.filter((place) => !isOwn(place))];
-  const cases = await checkPlaces(device, edited, places, options);
+  const cases = await checkPlaces(device, guardWhere(device, edited), places, options);
   const right = cases.length > 0 && cases.every((result) => result.right);
   const { peaks } = options;
   const timings =
@@ -82,4 +83,15 @@ export async function runFork(
       ? await timePlaces(device, edited, (await timedPlaces(device, module)).filter(isOf), peaks, options)
       : [];
   return { ...common, cases, right, timings, ...(peaks && { peaks }) };
+}
+
+/** The form with an end to its loops, where the compiler takes it. */
+function guardWhere(device: CompilingDevice, edited: KernelModule): (place: KernelPlace) => Promise<KernelModule> {
+  const guarded = guardedModule(edited);
+  return async (place) => {
+    if (!guarded) return edited;
+    const { bindings, wgsl } = await wgslOf(device, guarded, place);
+    const messages = await device.compileMessages(bindings + wgsl);
+    return messages.some(({ type }) => type === 'error') ? edited : guarded;
+  };
 }

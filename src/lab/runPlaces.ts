@@ -4,6 +4,7 @@ import type { Device } from '../engine/device.ts';
 import type { KernelModule } from '../engine/kernel.ts';
 import { checkKernel, type KernelCheck } from './checkKernel.ts';
 import type { KernelPlace } from './fork.ts';
+import { ENDLESS, MOST_TURNS } from './loopGuard.ts';
 import type { Peaks } from './peaks.ts';
 import { type KernelTiming, timeKernel } from './timeKernel.ts';
 
@@ -29,10 +30,14 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** @throws {DeviceError} `lost`; the signal's reason */
+/**
+ * Ends early where a loop does not.
+ * @param moduleFor the kernel, or the form of it that a place is checked with
+ * @throws {DeviceError} `lost`; the signal's reason
+ */
 export async function checkPlaces(
   device: Device,
-  module: KernelModule,
+  moduleFor: KernelModule | ((place: KernelPlace) => Promise<KernelModule>),
   places: readonly KernelPlace[],
   { onStart, onCase, signal }: RunOptions,
 ): Promise<readonly CaseResult[]> {
@@ -40,10 +45,11 @@ export async function checkPlaces(
   for (const place of places) {
     signal?.throwIfAborted();
     onStart?.(place, results.length, places.length);
-    const check = await checkPlace(device, module, place);
+    const check = await checkPlace(device, moduleFor, place);
     const result = { place, right: check.failures.length === 0, ...check };
     results.push(result);
     onCase?.(result, results.length, places.length);
+    if (check.isEndless) break;
   }
   return results;
 }
@@ -68,9 +74,18 @@ export async function timePlaces(
   return timings;
 }
 
-async function checkPlace(device: Device, module: KernelModule, place: KernelPlace): Promise<KernelCheck> {
+async function checkPlace(
+  device: Device,
+  moduleFor: KernelModule | ((place: KernelPlace) => Promise<KernelModule>),
+  place: KernelPlace,
+): Promise<KernelCheck & { readonly isEndless?: boolean }> {
   try {
-    return await checkKernel(device, module, module.cases[place.caseIndex]!, place);
+    const module = typeof moduleFor === 'function' ? await moduleFor(place) : moduleFor;
+    const check = await checkKernel(device, module, module.cases[place.caseIndex]!, place);
+    const outputs = check.outputs.filter(({ arg }) => arg !== ENDLESS);
+    if (check.outputs.every(({ arg, wrong }) => arg !== ENDLESS || wrong === 0)) return { ...check, outputs };
+    const sentence = `a loop does not end: it was left after ${MOST_TURNS} turns`;
+    return { worst: Number.POSITIVE_INFINITY, failures: [sentence], outputs, isEndless: true };
   } catch (error) {
     // One case that it cannot be made for; what befalls the device ends the run.
     if (!(error instanceof KernelError)) throw error;

@@ -56,6 +56,20 @@ if (device) {
     assert.ok((await runFork(device, layerNorm, fork)).right);
   });
 
+  test('a loop that never ends is left, told, and nothing runs after it', async () => {
+    const fork = await forkOf(layerNorm, 'threadPerRow');
+    const wgsl = fork.wgsl.replace('let at = ', 'loop { y[0] += 1f; if (y[0] < -5f) { break; } } let at = ');
+    assert.is.not(wgsl, fork.wgsl);
+    const { cases, right } = await runFork(device, layerNorm, { ...fork, wgsl });
+    assert.not(right);
+    assert.is(cases.length, 1);
+    assert.match(cases[0]!.failures.join(), /^a loop does not end: it was left after \d+ turns$/);
+    assert.equal(
+      cases[0]!.outputs.map(({ arg }) => arg),
+      ['y'],
+    );
+  });
+
   test('what does not compile is told with its line and column in the edited text', async () => {
     const fork = await forkOf(layerNorm);
     const lines = fork.wgsl.split('\n');

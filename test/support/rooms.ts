@@ -152,7 +152,11 @@ export const rooms: Readonly<Record<string, Room>> = {
     values: ['checkpoint', 'index.ts', 'load.ts', 'runtime', 'store'],
     types: ['whisper.ts'],
   },
-  'lab.ts': { holds: '`sotto/lab`', values: ['benchmark', 'devices', 'engine', 'kernels', 'lab'], types: [] },
+  'lab.ts': {
+    holds: '`sotto/lab`',
+    values: ['benchmark', 'devices', 'engine', 'inspect', 'kernels', 'lab'],
+    types: [],
+  },
   server: {
     holds: "`sotto serve`: OpenAI's transcription API over HTTP, loaded by the command alone",
     values: [

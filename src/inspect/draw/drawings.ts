@@ -1,6 +1,6 @@
 /** Drawings of an inspection, as SVG: sound with words, attention with the path, candidates, beams. */
 import { escapeXml } from '../../base/xml.ts';
-import type { InspectedAttempt, Inspection, Matrix } from '../inspection.ts';
+import type { InspectedAttempt, InspectedHead, Inspection, Matrix } from '../inspection.ts';
 import { matrixPng } from './png.ts';
 import { label, line, round, shown, svg } from './svg.ts';
 
@@ -12,7 +12,7 @@ const MARGIN = 20;
 /** Names of the drawings, as their files have them, with what draws them; undefined where there is nothing to draw. */
 export const DRAWINGS: Readonly<Record<string, (inspection: Inspection) => string | undefined>> = {
   mel: drawMel,
-  attention: drawAttention,
+  attention: (inspection) => drawAttention(inspection),
   candidates: ({ attempts }) => drawCandidates(attempts.at(-1)),
   beams: ({ attempts }) => drawBeams(attempts.findLast(({ beams }) => beams)),
 };
@@ -46,10 +46,16 @@ export function drawMel({ mel, window, segments }: Inspection): string {
   });
 }
 
-/** The mean of the filtered alignment heads, the path through it, and the token of each row. */
-export function drawAttention({ alignment, window }: Inspection): string | undefined {
+/**
+ * The path that words are timed by, and the token of each row, on the mean of the filtered alignment heads or on one head.
+ *
+ * @param head of `alignment.heads`: its probabilities in place of the mean
+ * @returns undefined where the window has no text
+ */
+export function drawAttention({ alignment, window }: Inspection, head?: InspectedHead): string | undefined {
   if (!alignment) return undefined;
-  const { mean, path, tokens, firstRow, words } = alignment;
+  const { path, tokens, firstRow, words } = alignment;
+  const mean = head ? rowsFrom(head.probabilities, firstRow, alignment.mean.rows) : alignment.mean;
   const rowHeight = 18;
   const height = rowHeight * mean.rows;
   const x = (column: number): number => LEFT + (column / mean.columns) * PLOT;
@@ -63,7 +69,9 @@ export function drawAttention({ alignment, window }: Inspection): string | undef
   return svg({
     width: LEFT + PLOT + MARGIN,
     height: TOP + height + 50,
-    title: 'Attention that words are timed by: mean of the alignment heads, and the path',
+    title: head
+      ? `Cross-attention of layer ${head.layer}, head ${head.head}, and the path that words are timed by`
+      : 'Attention that words are timed by: mean of the alignment heads, and the path',
     description: words.map(({ word, start }) => `${word.trim()} at ${seconds(start)}`).join(', '),
     body: [
       image(mean, [0, Math.max(...mean.values)], height),
@@ -72,6 +80,10 @@ export function drawAttention({ alignment, window }: Inspection): string | undef
       ...timeAxis(window.start, window.start + mean.columns * alignment.secondsPerColumn, TOP + height),
     ],
   });
+}
+
+function rowsFrom({ columns, values }: Matrix, first: number, rows: number): Matrix {
+  return { rows, columns, values: values.subarray(first * columns, (first + rows) * columns) };
 }
 
 /** A row a token: its candidates, the likeliest for the model first, those that are struck out with their rule. */
