@@ -33,6 +33,16 @@ const PAGES: readonly SitePage[] = [
       capture: 'dist/web/page/engine/capture.js',
     },
   },
+  {
+    html: 'lab/index.html',
+    folder: 'lab/',
+    entries: {
+      script: 'dist/web/lab/main.js',
+      styles: 'web/lab/lab.css',
+      engine: 'dist/web/lab/engine/worker.js',
+      inspector: 'dist/web/lab/inspect/worker.js',
+    },
+  },
 ];
 
 /**

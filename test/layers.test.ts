@@ -27,7 +27,8 @@ const test = suite('layers');
 test('the site is a client like any other, and in no circle with itself', () => {
   const site = readImports('web');
   assert.ok(site.length > 50);
-  const allowed = /^(web\/|sotto(\/core|\/lab)?$|preact(\/hooks)?$|@preact\/signals$|wavesurfer\.js$|mediabunny$)/;
+  const allowed =
+    /^(web\/|sotto(\/core|\/lab)?$|preact(\/hooks)?$|@preact\/signals$|wavesurfer\.js$|@codemirror\/\w+$|@lezer\/highlight$|mediabunny$)/;
   assert.equal(
     site.filter(({ to }) => !allowed.test(to)).map(({ from, to }) => `${from} -> ${to}`),
     [],

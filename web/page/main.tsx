@@ -1,6 +1,6 @@
 import { render } from 'preact';
 import { keepSite } from '../offline/keepSite.ts';
-import { showTheme } from './parts/header.tsx';
+import { showTheme } from '../shared/theme.ts';
 
 void keepSite('./');
 

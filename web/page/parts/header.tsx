@@ -1,36 +1,7 @@
 /** The head of the page: its name, what computes, light or dark. */
-import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { theme, turnTheme } from '../../shared/theme.ts';
 import { engineFacts } from '../session.ts';
-
-type Theme = 'system' | 'light' | 'dark';
-const NEXT: Readonly<Record<Theme, Theme>> = { system: 'light', light: 'dark', dark: 'system' };
-
-const theme = signal<Theme>(kept());
-
-function kept(): Theme {
-  try {
-    const value = localStorage.getItem('theme');
-    return value === 'light' || value === 'dark' ? value : 'system';
-  } catch {
-    return 'system'; // storage may be forbidden
-  }
-}
-
-export function showTheme(): void {
-  if (theme.value === 'system') delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme.value;
-}
-
-function turnTheme(): void {
-  theme.value = NEXT[theme.value];
-  showTheme();
-  try {
-    localStorage.setItem('theme', theme.value);
-  } catch {
-    // It is then forgotten.
-  }
-}
 
 export function Header(): JSX.Element {
   const facts = engineFacts.value;
@@ -45,6 +16,9 @@ export function Header(): JSX.Element {
           <span class="device-text">{facts.description}</span>
         </p>
       )}
+      <a class="to-lab" href="lab/">
+        Kernel lab
+      </a>
       <button type="button" class="quiet theme" onClick={turnTheme}>
         Theme: {theme.value}
       </button>
