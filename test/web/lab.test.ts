@@ -1,7 +1,13 @@
 /** The kernel lab in headless Chromium, whose WebGPU is SwiftShader: red and green, links, loops that never end, axe, keys. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { KernelModule } from '../../src/engine/kernel.ts';
+import { kernels } from '../../src/kernels/registry.ts';
+import type { Fork } from '../../src/lab/fork.ts';
+import { type CompilingDevice, runFork } from '../../src/lab/runFork.ts';
+import type { CaseResult } from '../../src/lab/runPlaces.ts';
 import { chromiumOrSkip } from '../runtimes/runtimes.ts';
+import { openOrSkip } from '../support/webgpu.ts';
 import { axeFindings, type Context, launchChromium, type Page, until } from './chromium.ts';
 import { serveSite } from './site.ts';
 
@@ -11,6 +17,60 @@ const executable = chromiumOrSkip('the kernel lab');
 const MOOD = 'document.querySelector(".verdict")?.dataset.mood';
 /** SwiftShader beside other tests. */
 const PATIENCE_MS = 90_000;
+
+interface FirstCase {
+  readonly fork: Fork;
+  readonly result: CaseResult;
+}
+
+/** Asks an engine of its own for one case of each kernel, by the words that the lab asks with. */
+const FIRST_CASES = `(async () => {
+  const worker = new Worker(new URL(document.body.dataset.engine, document.baseURI), { type: 'module' });
+  let count = 0;
+  const ask = (name, given, wanted = 'done') => new Promise((resolve, reject) => {
+    const id = ++count;
+    worker.addEventListener('message', function hear({ data }) {
+      if (data.id !== id) return;
+      if (data.kind === 'failed') reject(new Error(data.failure.message));
+      else if (data.kind === wanted) resolve(data.back);
+      else if (data.told?.kind === wanted) {
+        resolve(data.told.result);
+        worker.postMessage({ kind: 'abort', id });
+      } else return;
+      worker.removeEventListener('message', hear);
+    });
+    worker.postMessage({ kind: 'ask', id, name, given });
+  });
+  const found = [];
+  for (const { name } of (await ask('open')).kernels) {
+    const places = await ask('places', name);
+    const { variant, caseIndex, storage } = places.find((place) => place.caseIndex > 0) ?? places[0];
+    const at = { kernel: name, variant, caseIndex, storage };
+    const fork = { ...at, wgsl: (await ask('code', at)).wgsl };
+    found.push({ fork, result: await ask('run', { fork, time: false }, 'case') });
+  }
+  worker.terminate();
+  return found;
+})()`;
+
+/** As `sotto kernel NAME --wgsl` does. */
+async function firstCase(device: CompilingDevice, module: KernelModule, fork: Fork): Promise<CaseResult> {
+  const controller = new AbortController();
+  let first: CaseResult | undefined;
+  await runFork(device, module, fork, {
+    signal: controller.signal,
+    onCase(result) {
+      first ??= result;
+      controller.abort();
+    },
+  }).catch(() => {});
+  assert.ok(first);
+  return first;
+}
+
+function countsOf({ outputs }: CaseResult): readonly unknown[] {
+  return outputs.map(({ arg, shape, count, wrong, nans }) => ({ arg, shape, count, wrong, nans }));
+}
 
 if (executable) {
   const site = await serveSite({ model: '/nonexistent', clips: new Map() });
@@ -113,6 +173,30 @@ if (executable) {
     assert.equal(await axeFindings(page), [], '320 px');
     assert.is(await page.evaluate('document.documentElement.scrollWidth'), 320);
     await context.close();
+  });
+
+  test('the page and the terminal find the same in every kernel', async () => {
+    const gpu = await openOrSkip('what the terminal finds');
+    if (!gpu) return;
+    try {
+      const found = (await main.page.evaluate(FIRST_CASES)) as readonly FirstCase[];
+      assert.is(found.length, kernels.length);
+      for (const { fork, result } of found) {
+        const module = kernels.find(({ kernel }) => kernel.name === fork.kernel)!;
+        const own = await firstCase(gpu, module, fork);
+        const title = `${fork.kernel}/${fork.variant} ${result.place.title}`;
+        assert.is(result.place.title, own.place.title, title);
+        assert.is(result.right, true, title);
+        assert.equal(result.failures, own.failures, title);
+        assert.equal(countsOf(result), countsOf(own), title);
+        assert.ok(
+          Math.abs(result.worst - own.worst) < 0.1,
+          `${title}: ${result.worst} and ${own.worst} of the tolerance`,
+        );
+      }
+    } finally {
+      await gpu.close();
+    }
   });
 
   const chooseKernel = (page: Page, name: string): Promise<unknown> =>

@@ -160,7 +160,13 @@ function DrawingFigure({ drawing }: { readonly drawing: Drawing }): JSX.Element 
           </a>
         )}
       </figcaption>
-      <div class="scroll">{address.value && <img src={address.value} alt={description} />}</div>
+      <div class="scroll">
+        {address.value && (
+          <a href={address.value} target="_blank" rel="noopener">
+            <img src={address.value} alt={description} />
+          </a>
+        )}
+      </div>
     </figure>
   );
 }

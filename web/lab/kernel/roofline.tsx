@@ -90,11 +90,11 @@ export function percent(share: number): string {
   return `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 }
 
-/** Whole powers of ten around the values. */
+/** Whole powers of ten around the values, none of which is at the edge. */
 function decades(values: readonly number[]): readonly [number, number] {
   const logs = values.map(Math.log10);
-  const from = Math.floor(Math.min(...logs));
-  return [10 ** from, 10 ** Math.max(from + 1, Math.ceil(Math.max(...logs)))];
+  const from = Math.floor(Math.min(...logs) - 0.1);
+  return [10 ** from, 10 ** Math.max(from + 1, Math.ceil(Math.max(...logs) + 0.1))];
 }
 
 function ticks(from: number, to: number): readonly number[] {

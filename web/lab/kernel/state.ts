@@ -126,7 +126,7 @@ function show(wgsl: string): void {
 export function stop(): void {
   clearTimeout(timer);
   work?.abort();
-  phase.value = 'stopped';
+  if (phase.value !== 'done') phase.value = 'stopped';
   progress.value = undefined;
 }
 
