@@ -55,10 +55,17 @@ export interface StoreOptions extends CallOptions, Pick<FetchOptions, 'fetch' | 
   readonly host?: string | undefined;
 }
 
-/** @param base what an address is relative to */
-export function createModelStore(cache: PartCache, base: string | undefined): ModelStore {
+/**
+ * @param base what an address is relative to
+ * @param fetch where a call gives none
+ */
+export function createModelStore(
+  cache: PartCache,
+  base: string | undefined,
+  fetch?: FetchOptions['fetch'],
+): ModelStore {
   return {
-    open: (model, options = {}) => openKept(cache, model, base, options),
+    open: (model, options = {}) => openKept(cache, model, base, { fetch, ...options }),
     async list() {
       const keys = (await cache.keys()).filter(isRecordKey);
       const records = await Promise.all(keys.map((key) => readRecord(cache, key)));

@@ -1,5 +1,6 @@
 /** The Cache API as the place of parts, and the store of models in a page or one of its workers. */
 import { OptionsError } from '../base/errors.ts';
+import type { FetchOptions } from '../base/http.ts';
 import type { CallOptions } from '../base/progress.ts';
 import { openPageModel, pagePlace } from '../checkpoint/pageModel.ts';
 import type { OpenSource } from '../checkpoint/source.ts';
@@ -17,7 +18,7 @@ const ADDRESS = 'https://models.sotto.invalid/';
 export async function webStore(): Promise<ModelStore | undefined> {
   if (typeof caches === 'undefined' || !globalThis.crypto?.subtle) return undefined;
   try {
-    return createModelStore(partsIn(await caches.open(CACHE)), globalThis.location?.href);
+    return createModelStore(partsIn(await caches.open(CACHE)), globalThis.location?.href, uncached);
   } catch {
     return undefined;
   }
@@ -52,6 +53,12 @@ export async function openWebModel(
   }
   return openPageModel(model, base, { signal: options.signal, host });
 }
+
+/**
+ * Past the browser's own cache, which would have everything a second time, and in Chromium lets requests for one file wait for
+ * each other and asks for ranges again.
+ */
+const uncached: NonNullable<FetchOptions['fetch']> = (url, init) => fetch(url, { ...init, cache: 'no-store' });
 
 function partsIn(cache: Cache): PartCache {
   const addressOf = (key: string): string => `${ADDRESS}${key}`;

@@ -37,6 +37,8 @@ export interface Page {
 
 export interface Context {
   addInitScript(script: string): Promise<void>;
+  /** The protocol of the developer tools. */
+  newCDPSession(page: Page): Promise<{ send(method: string, parameters: object): Promise<unknown> }>;
   newPage(): Promise<Page>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 /** The site as a static host has it, with a model and recordings beside it, for tests in Chromium. */
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, statSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { extname, join, normalize } from 'node:path';
 import { buildSite } from '../../packaging/siteFiles.ts';
@@ -9,8 +10,10 @@ import { sendFile, serve } from '../support/httpServer.ts';
 export interface TestSite {
   /** With a slash at its end. */
   readonly url: string;
-  /** `METHOD path`, in order; a test may empty it. */
+  /** `METHOD path`, and the range where one was asked for, in order; a test may empty it. */
   readonly requests: string[];
+  /** Connections that give weights break before all has come. */
+  breaksWeights: boolean;
   /** Of its files. */
   readonly folder: string;
   /** Nothing is served any more. */
@@ -46,7 +49,8 @@ export async function serveSite({ model, clips, isIsolated = false }: SiteOption
   const requests: string[] = [];
   const server = await serve((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    requests.push(`${request.method} ${pathname}`);
+    const { range } = request.headers;
+    requests.push([request.method, pathname, range].filter(Boolean).join(' '));
     try {
       if (!pathname.startsWith(BELOW)) throw new Error(`${pathname} is not of the site`);
       const path = normalize(pathname.slice(BELOW.length));
@@ -55,14 +59,18 @@ export async function serveSite({ model, clips, isIsolated = false }: SiteOption
       const own = path === '.' || path.endsWith('/') ? join(path, 'index.html') : path;
       const file = clip ?? (place === 'model' ? join(model, name) : join(folder, own));
       const type = TYPES[extname(file)] ?? 'application/octet-stream';
-      sendFile(request, response, readFileSync(file), { 'content-type': type, ...(isIsolated ? ISOLATED : {}) });
+      const { size, mtimeMs } = statSync(file);
+      const etag = `"${size}-${mtimeMs}"`;
+      if (site.breaksWeights && name.endsWith('.safetensors')) breakOff(response);
+      sendFile(request, response, readFileSync(file), { 'content-type': type, etag, ...(isIsolated ? ISOLATED : {}) });
     } catch {
       response.writeHead(404).end();
     }
   });
-  return {
+  const site: TestSite = {
     url: `${server.url.slice(0, -1)}${BELOW}`,
     requests,
+    breaksWeights: false,
     folder,
     stop: () => server.close(),
     async close() {
@@ -70,4 +78,15 @@ export async function serveSite({ model, clips, isIsolated = false }: SiteOption
       rmSync(folder, { recursive: true, force: true });
     },
   };
+  return site;
+}
+
+/** Of a longer body a part is sent, whatever is ended with. */
+function breakOff(response: ServerResponse): void {
+  const end = response.end.bind(response);
+  response.end = ((body?: Uint8Array) => {
+    if (!body || body.length < 1000) return end(body);
+    response.write(body.subarray(0, body.length / 2), () => response.destroy());
+    return response;
+  }) as typeof response.end; // as `sendFile` calls it
 }
