@@ -9,6 +9,7 @@ import { type Fork, forkModule, type KernelPlace, kernelPlaces, wgslOf } from '.
 import { measurePeaks } from '../lab/peaks.ts';
 import { type CompilingDevice, type ForkReport, runFork } from '../lab/runFork.ts';
 import type { CaseResult, TimedCase } from '../lab/runPlaces.ts';
+import { deviceLine } from './deviceLine.ts';
 import type { CommandIo } from './io.ts';
 
 /** What is asked for on the command line; absent: the first that runs. */
@@ -112,9 +113,7 @@ export async function runEdited(
   onDoing?.('measuring what the GPU can do at most');
   const peaks = time ? await measurePeaks(device) : undefined;
   onDoing?.('the compiler');
-  say(
-    `\n${device.description}${peaks ? `  (peaks: ${peaks.gflops.toFixed(0)} GFLOP/s, ${peaks.gigabytes.toFixed(1)} GB/s)` : ''}`,
-  );
+  say(`\n${deviceLine(device, peaks)}`);
   const report = await runFork(device, module, fork, {
     peaks,
     signal: AbortSignal.any([io.signal, io.stdoutClosed]),

@@ -42,8 +42,10 @@ export async function timeKernel(
 
 /** A command that is ready to be timed, warm. */
 export interface OpenTiming {
-  /** Milliseconds a command, mean of one series. */
-  series(): Promise<number>;
+  /** Commands of one series. */
+  readonly times: number;
+  /** Milliseconds a command, mean of one series. @param times commands of it; as many as it was opened for when absent */
+  series(times?: number): Promise<number>;
   /** @param results of series */
   figures(results: readonly number[]): KernelTiming;
   free(): void;
@@ -75,16 +77,19 @@ export async function openTiming(
     };
     await run(1);
     let times = 1;
-    let once = await run(1);
+    // The quicker of two: one busy moment must not make a series of a single run, which is mostly the way to and fro.
+    const quicker = async (count: number): Promise<number> => Math.min(await run(count), await run(count));
+    let once = await quicker(1);
     while (once < seriesMs / 4 && times < 1 << 16) {
       times *= 2;
-      once = await run(times);
+      once = await quicker(times);
     }
     times = Math.max(1, Math.round((times * seriesMs) / once));
     const dims = { ...command.dims, ...(command.dims.rows ? { rows: liveRows } : {}) };
     const { flops, bytes } = module.kernel.cost(dims, command.params);
     return {
-      series: async () => (await run(times)) / times,
+      times,
+      series: async (count = times) => (await run(count)) / count,
       figures(results) {
         const sorted = [...results].sort((a, b) => a - b);
         const bestMs = sorted[0]!;

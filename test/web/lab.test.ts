@@ -7,6 +7,7 @@ import type { Fork } from '../../src/lab/fork.ts';
 import { type CompilingDevice, runFork } from '../../src/lab/runFork.ts';
 import type { CaseResult } from '../../src/lab/runPlaces.ts';
 import { chromiumOrSkip } from '../runtimes/runtimes.ts';
+import { tinyModel } from '../support/tinyModel.ts';
 import { openOrSkip } from '../support/webgpu.ts';
 import { axeFindings, type Context, launchChromium, type Page, until } from './chromium.ts';
 import { serveSite } from './site.ts';
@@ -73,7 +74,7 @@ function countsOf({ outputs }: CaseResult): readonly unknown[] {
 }
 
 if (executable) {
-  const site = await serveSite({ model: '/nonexistent', clips: new Map() });
+  const site = await serveSite({ model: await tinyModel(), clips: new Map() });
   const browser = await launchChromium(executable);
 
   const open = async (hash = '', options: Parameters<typeof browser.newContext>[0] = {}) => {
@@ -197,6 +198,32 @@ if (executable) {
     } finally {
       await gpu.close();
     }
+  });
+
+  test('a whole program on the CPU, and the inside of a recording', async () => {
+    const { context, page } = await open('?model=../model/');
+    await page.getByRole('button', { name: 'A whole program' }).click();
+    await page.evaluate(
+      '{ const [, device] = document.querySelectorAll(".program select"); device.value = "cpu"; device.dispatchEvent(new Event("change")); }',
+    );
+    await page.getByRole('button', { name: 'Run' }).click();
+    await until(
+      page,
+      'document.querySelector(".program [role=status]").textContent.endsWith("are right.")',
+      PATIENCE_MS,
+    );
+    assert.match(String(await page.textContent('.program table')), /encoder\.layer1.*attention\/.*right 0\.0/);
+    assert.equal(await axeFindings(page), [], 'a whole program');
+    await page.getByRole('button', { name: 'Inside a recording' }).click();
+    await page.fill('[name=beams]', '2');
+    await page.getByRole('button', { name: 'Look' }).click();
+    await until(page, 'document.querySelectorAll(".drawing img").length === 5', PATIENCE_MS);
+    const drawn = await page.evaluate(
+      '[...document.querySelectorAll(".drawing img")].map(({ alt }) => alt).join("; ")',
+    );
+    assert.match(String(drawn), /And so,? my fellow Americans.*ask at \d.*country: \d+\.\d+? %/s);
+    assert.equal(await axeFindings(page), [], 'the inside of a recording');
+    await context.close();
   });
 
   const chooseKernel = (page: Page, name: string): Promise<unknown> =>

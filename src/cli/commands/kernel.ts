@@ -14,6 +14,7 @@ import { startTrace, traceDevice } from '../../lab/trace.ts';
 import { resolve } from '../../options/resolve.ts';
 import { readOptions, writtenOptions } from '../../options/text.ts';
 import { parseArguments } from '../args.ts';
+import { deviceLine } from '../deviceLine.ts';
 import { type CommandIo, EXIT } from '../io.ts';
 import { checkEdit, runHere, superviseEdit } from '../kernelEditRun.ts';
 import { KERNEL_HELP, KERNEL_OPTIONS } from '../kernelOptions.ts';
@@ -60,13 +61,12 @@ export async function kernelCommand(args: readonly string[], io: CommandIo): Pro
     const device = trace ? traceDevice(opened, trace) : opened;
     try {
       if (program) {
-        io.stdout.write(`\n${device.description}\n`);
+        io.stdout.write(`\n${deviceLine(device)}\n`);
         if (!(await runProgram(device, { program }, io)).right) wrong++;
         continue;
       }
       const peaks = checkOnly ? undefined : await measurePeaks(device);
-      const roofline = peaks ? `  (peaks: ${peaks.gflops.toFixed(0)} GFLOP/s, ${peaks.gigabytes.toFixed(1)} GB/s)` : '';
-      io.stdout.write(`\n${device.description}${roofline}\n`);
+      io.stdout.write(`\n${deviceLine(device, peaks)}\n`);
       for (const module of modules) {
         if (!(await runAll(device, module, peaks, io))) wrong++;
       }

@@ -8,6 +8,8 @@
  */
 import type { FromEngine, JobName, Jobs, ToEngine, Told } from './messages.ts';
 
+const WATCH_MS = 200;
+
 export class EngineFailed extends Error {
   override readonly name = 'EngineFailed';
 }
@@ -44,10 +46,11 @@ export class Engine {
   #count = 0;
   #heardAt = 0;
   #doing = '';
+  /** While anything is asked. */
+  #watching: ReturnType<typeof setInterval> | undefined;
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    setInterval(() => this.#watch(), 200);
   }
 
   /** Milliseconds since anything was heard of it; 0 when nothing is asked. */
@@ -57,16 +60,20 @@ export class Engine {
 
   /** @throws {EngineFailed} a sentence; {EngineAborted} */
   ask<K extends JobName>(name: K, given: Jobs[K][0], { onTold, signal }: AskOptions = {}): Promise<Jobs[K][1]> {
+    if (signal?.aborted) return Promise.reject(new EngineAborted());
     const worker = this.#start();
     const id = ++this.#count;
     if (this.#pending.size === 0) this.#heardAt = performance.now();
+    this.#watching ??= setInterval(() => this.#watch(), WATCH_MS);
     return new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(new EngineAborted());
       const abort = (): void => this.#send(worker, { kind: 'abort', id });
       signal?.addEventListener('abort', abort, { once: true });
       const leave = (): void => {
         this.#pending.delete(id);
         signal?.removeEventListener('abort', abort);
+        if (this.#pending.size > 0) return;
+        clearInterval(this.#watching);
+        this.#watching = undefined;
       };
       this.#pending.set(id, {
         onTold,

@@ -149,7 +149,8 @@ function DrawingFigure({ drawing }: { readonly drawing: Drawing }): JSX.Element 
     return () => URL.revokeObjectURL(url);
   }, [drawing]);
   if (drawing.svg === '') return null;
-  const description = /<desc[^>]*>([^<]*)/.exec(drawing.svg)?.[1] ?? drawing.title;
+  const parsed = new DOMParser().parseFromString(drawing.svg, 'image/svg+xml');
+  const description = parsed.querySelector('desc')?.textContent ?? drawing.title;
   return (
     <figure class="drawing">
       <figcaption class="row">

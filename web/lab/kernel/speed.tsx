@@ -92,7 +92,7 @@ function InTurn(): JSX.Element | null {
             const { ratio, ratioRange } = comparison.value!.timed[i + 1]!;
             return (
               <li key={name}>
-                <b>{name}</b> takes {ratio.toFixed(3)} of the time of the own code (half of the rounds between{' '}
+                <b>{name}</b> takes {ratio.toFixed(3)} of the time of the own code (eight of ten rounds between{' '}
                 {ratioRange[0].toFixed(3)} and {ratioRange[1].toFixed(3)}), {comparison.value!.place.title}:{' '}
                 {ratioRange[1] < 1 ? 'faster.' : ratioRange[0] > 1 ? 'slower.' : 'no difference that can be told.'}
               </li>
