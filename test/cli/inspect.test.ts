@@ -14,7 +14,7 @@ const jfk = join(repoRoot, 'assets/jfk.wav');
 const quick = ['--model', 'tiny', '--device', 'cpu', '--language', 'en', '-o', folder];
 
 test("the path gives the words of --word_timestamps their times, and the tokens are the transcript's", async () => {
-  const inspected = await sotto(['inspect', jfk, ...quick, '--beam_size', '2']);
+  const inspected = await sotto(['inspect', jfk, ...quick, '--beam_size', '2', '--layer', '2', '--head', '3']);
   assert.is(inspected.status, 0, inspected.stderr);
   const words = ['--word_timestamps', 'True', '--beam_size', '2'];
   const transcribed = await sotto([jfk, ...quick, ...words, '-f', 'json']);
@@ -36,7 +36,14 @@ test("the path gives the words of --word_timestamps their times, and the tokens 
     segments.flatMap(({ tokens }: { tokens: number[] }) => tokens),
   );
   const drawings = readdirSync(folder).filter((name) => name.endsWith('.svg'));
-  assert.equal(drawings.sort(), ['jfk.attention.svg', 'jfk.beams.svg', 'jfk.candidates.svg', 'jfk.mel.svg']);
+  assert.equal(drawings.sort(), [
+    'jfk.attention.svg',
+    'jfk.beams.svg',
+    'jfk.candidates.svg',
+    'jfk.head.svg',
+    'jfk.mel.svg',
+  ]);
+  assert.match(readFileSync(join(folder, 'jfk.head.svg'), 'utf8'), 'Cross-attention of layer 2, head 3');
   for (const name of drawings) {
     const text = readFileSync(join(folder, name), 'utf8');
     assert.match(text, /^<svg [^>]*role="img"[^>]*><title id="title">[^<]+<\/title><desc id="desc">[^<]+<\/desc>/);

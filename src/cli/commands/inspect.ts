@@ -30,11 +30,11 @@ Usage:  sotto inspect RECORDING [options]
 Examples:
   sotto inspect talk.mp3 -m base                 the first window
   sotto inspect talk.mp3 -m base --at 95 -o look   the window with second 95, into a folder
-  sotto inspect talk.mp3 -m tiny --layer 2 --head 2   one head's attention, in the JSON
+  sotto inspect talk.mp3 -m tiny --layer 2 --head 2   one head's attention, drawn too
 
 Writes NAME.inspect.json (docs/inspect.md), NAME.mel.svg (the sound and its words), NAME.attention.svg (the path that words
-are timed by), NAME.candidates.svg (each token's candidates, and which rule struck out what) and, where beams were searched,
-NAME.beams.svg. The window is decoded as "sotto RECORDING --word_timestamps True" does.
+are timed by), NAME.head.svg (one head's, with --layer and --head), NAME.candidates.svg (each token's candidates, and which
+rule struck out what) and, where beams were searched, NAME.beams.svg. The window is decoded as "sotto RECORDING --word_timestamps True" does.
 `;
 
 const COMMAND_NAMES: readonly string[] = ['model', 'outputDir', 'temperatureIncrementOnFallback'];

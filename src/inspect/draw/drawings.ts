@@ -13,6 +13,10 @@ const MARGIN = 20;
 export const DRAWINGS: Readonly<Record<string, (inspection: Inspection) => string | undefined>> = {
   mel: drawMel,
   attention: (inspection) => drawAttention(inspection),
+  head: (inspection) => {
+    const [head, ...more] = inspection.alignment?.heads ?? [];
+    return head && more.length === 0 ? drawAttention(inspection, head) : undefined;
+  },
   candidates: ({ attempts }) => drawCandidates(attempts.at(-1)),
   beams: ({ attempts }) => drawBeams(attempts.findLast(({ beams }) => beams)),
 };
