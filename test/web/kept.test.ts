@@ -220,6 +220,8 @@ if (executable) {
     assert.is(await page.evaluate('crossOriginIsolated'), true);
     await page.goto(`${site.url}?bench`);
     await page.getByRole('heading', { name: 'How fast is sotto' }).waitFor();
+    await page.goto(`${site.url}lab/`);
+    await page.getByRole('heading', { name: 'Kernel lab' }).waitFor();
     await page.goto(`${site.url}index.html`);
     await page.getByText('Drop a recording').waitFor();
     assert.is(await page.evaluate("fetch('jfk.wav').then(({ status }) => status)"), 200);

@@ -53,6 +53,7 @@ async function modelOf(model: string): Promise<Whisper> {
   await loaded?.whisper.close();
   loaded = undefined;
   const whisper = await load(model, {
+    keep: true,
     onProgress: ({ stage, done, total }) => {
       const share = total > 0 ? `, ${Math.round((100 * done) / total)} %` : '';
       scope.postMessage({ kind: 'stage', text: `${stage} ${model}${share}` });
