@@ -53,16 +53,22 @@ function endOf(source: string, begin: number, last: ';\n' | '}\n' | '}'): number
 }
 
 /**
- * Visits the characters of code: not those of comments, strings and the text of templates (what stands in `${}` is code). `visit`
- * ends it by true. Regular expressions are taken for code: a quote in one would be taken for a string.
+ * Visits the characters of code: not those of comments, strings and the text of templates (what stands in `${}` is code), which
+ * `onText` is told. `visit` ends it by true. Regular expressions are taken for code: a quote in one would be taken for a string.
  */
-function scan(source: string, begin: number, visit: (char: string, index: number) => boolean): void {
+function scan(
+  source: string,
+  begin: number,
+  visit: (char: string, index: number) => boolean,
+  onText: (index: number) => void = () => {},
+): void {
   /** Of each template that is open: the brackets that were open in its `${`; -1 while in its text. */
   const templates: number[] = [];
   let depth = 0;
   for (let i = begin; i < source.length; i++) {
     const char = source[i]!;
     if (templates.at(-1) === -1) {
+      onText(i);
       if (char === '\\') i++;
       else if (char === '`') templates.pop();
       else if (char === '$' && source[i + 1] === '{') {
@@ -103,9 +109,22 @@ function withComment(source: string, begin: number): number {
   return lines && before.endsWith(lines[0]) ? lines.index : begin;
 }
 
-/** Without the spaces that all lines begin with. */
+/** Without the spaces that all lines begin with, but for those of templates: they are text of its own, with its own margin. */
 function dedent(text: string): string {
-  const lines = text.split('\n');
-  const spaces = (/^ */.exec(lines[0]!) ?? [''])[0].length;
-  return lines.map((line) => (line.slice(0, spaces).trim() === '' ? line.slice(spaces) : line)).join('\n');
+  const spaces = (/^ */.exec(text) ?? [''])[0].length;
+  const inTemplates = new Set<number>();
+  scan(
+    text,
+    0,
+    () => false,
+    (index) => inTemplates.add(index),
+  );
+  let at = 0;
+  const lines = text.split('\n').map((line) => {
+    // The line break before it is text of a template.
+    const isText = inTemplates.has(at - 1);
+    at += line.length + 1;
+    return !isText && line.slice(0, spaces).trim() === '' ? line.slice(spaces) : line;
+  });
+  return lines.join('\n');
 }

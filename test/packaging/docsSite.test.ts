@@ -29,7 +29,12 @@ export const list = [
   {
     // What it is for.
     name: 'second',
-    run: () => ({ a: \`}\` }),
+    run: () => ({
+      a: \`
+fn main() {
+  return;
+}\`,
+    }),
   },
 ];
 `;
@@ -39,7 +44,10 @@ for (const [name, wanted] of [
   ['text', SOURCE.slice(SOURCE.indexOf('const text'), SOURCE.indexOf('export function') - 2)],
   ['f', SOURCE.slice(SOURCE.indexOf('export function'), SOURCE.indexOf('export const list') - 2)],
   ['first', "{ name: 'first', run: () => '}' }"],
-  ['second', "{\n  // What it is for.\n  name: 'second',\n  run: () => ({ a: `}` }),\n}"],
+  [
+    'second',
+    "{\n  // What it is for.\n  name: 'second',\n  run: () => ({\n    a: `\nfn main() {\n  return;\n}`,\n  }),\n}",
+  ],
 ] as const) {
   test(`a part of a source: ${name}`, () => assert.is(excerpt(SOURCE, name), wanted));
 }
