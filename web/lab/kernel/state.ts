@@ -156,6 +156,7 @@ export async function check(time = false): Promise<void> {
     const asked = { signal: until, onTold: (one: Told) => isMine() && hear(one) };
     const report = await engine.ask('run', { fork: wanted, time }, asked);
     if (!isMine()) return;
+    results.value = report.cases;
     phase.value = 'done';
     if (report.timings.length > 0) noteVersion(wanted, !isEdited.value, report.timings);
   }, isMine);

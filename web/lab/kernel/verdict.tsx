@@ -32,10 +32,10 @@ function headline(): string {
 }
 
 export function Verdict(): JSX.Element {
-  /** Of `results`; absent: the first that is wrong, else the first. */
-  const chosen = useSignal<CaseResult | undefined>(undefined);
+  /** Title of a case; that of none of them: the first that is wrong is shown, else the first. */
+  const chosen = useSignal('');
   const shown =
-    chosen.value && results.value.includes(chosen.value) ? chosen.value : (wrong.value[0] ?? results.value[0]);
+    results.value.find(({ place: { title } }) => title === chosen.value) ?? wrong.value[0] ?? results.value[0];
   const output = shown && worstOutput(shown);
   return (
     <section class="verdict" aria-label="Verdict" data-mood={mood.value}>
@@ -74,7 +74,7 @@ export function Verdict(): JSX.Element {
         <Cases
           shown={shown}
           onChoose={(result) => {
-            chosen.value = result;
+            chosen.value = result.place.title;
           }}
         />
       )}
