@@ -15,9 +15,9 @@ export interface Page {
   readonly keyboard: { press(key: string): Promise<void>; type(text: string): Promise<void> };
   readonly mouse: { wheel(x: number, y: number): Promise<void> };
   on(event: 'console', handler: (message: { text(): string; type(): string }) => void): void;
+  on(event: 'filechooser', handler: (chooser: { setFiles(path: string): Promise<void> }) => void): void;
   on(event: 'pageerror', handler: (error: Error) => void): void;
   setDefaultTimeout(ms: number): void;
-  setViewportSize(size: { width: number; height: number }): Promise<void>;
   emulateMedia(options: { colorScheme: 'light' | 'dark' }): Promise<void>;
   goto(url: string): Promise<unknown>;
   locator(selector: string): Locator;
@@ -29,6 +29,8 @@ export interface Page {
   fill(selector: string, text: string): Promise<void>;
   check(selector: string): Promise<void>;
   textContent(selector: string): Promise<string | null>;
+  route(pattern: string, handler: (route: { continue(): Promise<void> }) => unknown): Promise<unknown>;
+  setViewportSize(size: { width: number; height: number }): Promise<void>;
   waitForEvent(event: 'download'): Promise<{ path(): Promise<string>; suggestedFilename(): string }>;
   waitForSelector(selector: string, options?: { state: 'visible' | 'hidden' | 'detached' }): Promise<unknown>;
   evaluate(expression: string): Promise<unknown>;
@@ -72,10 +74,17 @@ interface Playwright {
 
 const packages = createRequire(join(runtimeFolder, 'package.json'));
 
-/** @param flags besides the one for WebGPU by SwiftShader, and what the root user of a container needs */
-export async function launchChromium(executablePath: string, flags: readonly string[] = []): Promise<Chromium> {
+/**
+ * @param flags     besides what the root user of a container needs
+ * @param hasWebGpu by SwiftShader; without it there is no adapter
+ */
+export async function launchChromium(
+  executablePath: string,
+  flags: readonly string[] = [],
+  hasWebGpu = true,
+): Promise<Chromium> {
   const { chromium } = packages('playwright-core') as Playwright;
-  const args = ['--no-sandbox', '--enable-unsafe-webgpu', ...flags];
+  const args = ['--no-sandbox', ...(hasWebGpu ? ['--enable-unsafe-webgpu'] : []), ...flags];
   const browser = await chromium.launch({ executablePath, args, timeout: 120_000 });
   return {
     async newContext(options = {}) {

@@ -254,6 +254,7 @@ if (chromium) {
       async (page) => {
         await page.click(word(9, 8));
         await page.waitForSelector(`${word(9, 8)}[data-spoken]`);
+        await until(page, 'document.querySelectorAll(".segment").length === 1000');
         await page.evaluate(`window.changes = [];
           new MutationObserver((list) => changes.push(...list.map(({ attributeName, target }) => attributeName + " " + target.textContent)))
             .observe(document.querySelector('.segments'), { attributes: true, childList: true, characterData: true, subtree: true })`);

@@ -1,9 +1,9 @@
 /**
  * The page that transcribes, in headless Chromium.
  *
- *   node dist/test/web/page.test.js [part of the names of the tests to run] [folder for screenshots]
+ *   node dist/test/web/page.test.js [part of the names of the tests to run]
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -12,14 +12,13 @@ import { chromiumOrSkip } from '../runtimes/runtimes.ts';
 import { jfk } from '../support/clips.ts';
 import { sotto } from '../support/command.ts';
 import { tinyModel } from '../support/tinyModel.ts';
-import { axeFindings, type Chromium, type Context, launchChromium, type Page, until } from './chromium.ts';
+import { type Chromium, type Context, launchChromium, type Page, until } from './chromium.ts';
 import { serveSite, type TestSite } from './site.ts';
 
 const executable = chromiumOrSkip('the page');
 if (executable) {
   const test = suite('web/page');
-  const [only = '', pictures = ''] = process.argv.slice(2);
-  if (pictures !== '') mkdirSync(pictures, { recursive: true });
+  const [only = ''] = process.argv.slice(2);
   const check = (name: string, body: () => Promise<void>): void => {
     if (name.includes(only)) test(name, body);
   };
@@ -58,14 +57,9 @@ if (executable) {
   });
 
   /** A page of a profile of its own; what it complains of fails the test. */
-  async function inPage(
-    site: TestSite,
-    body: (page: Page, context: Context) => Promise<void>,
-    { width = 1280, scheme = 'light' as 'light' | 'dark' } = {},
-  ): Promise<void> {
+  async function inPage(site: TestSite, body: (page: Page, context: Context) => Promise<void>): Promise<void> {
     const context = await browser.newContext({
-      viewport: { width, height: 900 },
-      colorScheme: scheme,
+      viewport: { width: 1280, height: 900 },
     });
     const page = await context.newPage();
     const complaints: string[] = [];
@@ -145,30 +139,6 @@ if (executable) {
       await listening.close();
     }
   });
-
-  for (const scheme of ['light', 'dark'] as const) {
-    for (const width of [1280, 320]) {
-      check(`axe finds nothing: ${scheme}, ${width} px`, () =>
-        inPage(
-          plain,
-          async (page) => {
-            const shoot = async (view: string): Promise<void> => {
-              const path = join(pictures, `page-${view}-${scheme}-${width}.png`);
-              if (pictures !== '') await page.screenshot({ path, fullPage: true });
-            };
-            await page.getByText('Drop a recording').waitFor();
-            assert.equal(await axeFindings(page), [], 'empty');
-            assert.is(await page.evaluate('document.documentElement.scrollWidth'), width, 'nothing to scroll sideways');
-            await shoot('empty');
-            await transcribeJfk(page);
-            assert.equal(await axeFindings(page), [], 'with a text');
-            await shoot('done');
-          },
-          { width, scheme },
-        ),
-      );
-    }
-  }
 
   test.run();
 }

@@ -19,25 +19,24 @@ export function Page(): JSX.Element {
   });
   return (
     <div class="page">
+      <a class="skip" href={transcript.value ? '#sheet' : '#chooser-title'}>
+        {transcript.value ? 'Skip to the text' : 'Skip to choosing a recording'}
+      </a>
       <Header />
       <main class={transcript.value ? 'main with-text' : 'main'}>
+        <Chooser />
+        {transcript.value && (
+          <div class="sheet" id="sheet" tabIndex={-1}>
+            <Work />
+            {/* Another document is another editor: nothing of the last one is computed on. */}
+            <Transcript key={transcript.value} document={transcript.value} />
+            <Live />
+          </div>
+        )}
         <div class="side">
-          <Chooser />
           <Settings />
           <HistoryPanel />
           <ModelsPanel />
-        </div>
-        <div class="sheet">
-          {transcript.value ? (
-            <>
-              <Work />
-              {/* Another document is another editor: nothing of the last one is computed on. */}
-              <Transcript key={transcript.value} document={transcript.value} />
-              <Live />
-            </>
-          ) : (
-            <p class="empty soft">The text will stand here, as it is found.</p>
-          )}
         </div>
       </main>
     </div>

@@ -24,6 +24,13 @@ export function FindBar({ editor }: { readonly editor: Editor }): JSX.Element {
   const isNone = matches.value.length === 0;
   const close = (): void => {
     editor.isFinding.value = false;
+    // Where the focus was before.
+    document.querySelector<HTMLElement>('.toolbar [aria-label="Find"]')?.focus();
+  };
+  /** @param replace may leave no match: its button is then disabled, and would lose the focus to nothing */
+  const andStay = (replace: () => void): void => {
+    replace();
+    if (matches.value.length === 0) query.current?.focus();
   };
   return (
     <search
@@ -86,10 +93,10 @@ export function FindBar({ editor }: { readonly editor: Editor }): JSX.Element {
             if (event.key === 'Enter') editor.replaceCurrent(replacement.value);
           }}
         />
-        <button type="button" disabled={isNone} onClick={() => editor.replaceCurrent(replacement.value)}>
+        <button type="button" disabled={isNone} onClick={() => andStay(() => editor.replaceCurrent(replacement.value))}>
           Replace
         </button>
-        <button type="button" disabled={isNone} onClick={() => editor.replaceEach(replacement.value)}>
+        <button type="button" disabled={isNone} onClick={() => andStay(() => editor.replaceEach(replacement.value))}>
           All
         </button>
       </div>

@@ -34,7 +34,11 @@ export function Transcript({ document }: { readonly document: TranscriptDocument
       </div>
       {document.segments.value.length === 0 ? (
         <p class="transcript-empty">
-          {document.isBusy.value ? 'Listening: the first words are on their way.' : 'No speech was found.'}
+          {document.isBusy.value
+            ? 'The first words are on their way.'
+            : document.summary.value
+              ? 'No speech was found.'
+              : 'No words were found by then.'}
         </p>
       ) : (
         <SegmentList editor={editor} />

@@ -2,7 +2,7 @@
 import { signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { openMicrophone, openTab } from '../engine/microphone.ts';
-import { begin, isBusy } from '../session.ts';
+import { begin, isBusy, transcript } from '../session.ts';
 
 /** Something is held over the page. */
 const isOver = signal(false);
@@ -80,8 +80,13 @@ export function Chooser(): JSX.Element {
   return (
     <section class={isOver.value ? 'chooser is-over' : 'chooser'} aria-labelledby="chooser-title">
       <div class="drop">
-        <h2 id="chooser-title">Drop a recording here</h2>
-        <p class="soft">Sound or video. It stays on this machine: it is transcribed in this page, by this page.</p>
+        <svg class="drop-mark" viewBox="0 0 64 32" aria-hidden="true">
+          <path d="M4 13v6M12 8v16M20 3v26M28 11v10M36 6v20M44 12v8M52 9v14M60 14v4" />
+        </svg>
+        <h2 id="chooser-title" tabIndex={-1}>
+          {transcript.value ? 'Another recording' : 'Drop a recording here'}
+        </h2>
+        <p class="soft">Sound or video, of any length. It is transcribed by this page and never leaves this machine.</p>
         <p class="row">
           <label class="button primary">
             Choose a file

@@ -20,6 +20,10 @@ export function Header(): JSX.Element {
         Kernel lab
       </a>
       <button type="button" class="quiet theme" onClick={turnTheme}>
+        <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+          <path d="M12 3a9 9 0 1 0 0 18z" fill="currentcolor" />
+          <path d="M12 3a9 9 0 1 1 0 18" />
+        </svg>
         Theme: {theme.value}
       </button>
     </header>

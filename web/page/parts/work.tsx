@@ -48,27 +48,26 @@ export function Work(): JSX.Element | null {
 function Running(): JSX.Element {
   const now = advance.value;
   const isWorking = phase.value === 'working' || phase.value === 'paused';
+  const isUnderWay = isWorking || phase.value === 'loading';
+  const isPaused = phase.value === 'paused';
   return (
     <>
-      <p class="state" role="status">
-        {sentence(now)}
+      <p class="state">{sentence(now)}</p>
+      <p class="visually-hidden" role="status">
+        {announcement(now)}
       </p>
-      {(isWorking || phase.value === 'loading') && !(isWorking && isLive.value) && (
+      {isUnderWay && !(isWorking && isLive.value) && (
         <progress
           aria-label={STAGES[now?.stage ?? 'load'] ?? 'Progress'}
           max={now?.total || 1}
           {...(now && now.total > 0 ? { value: Math.min(now.reached, now.total) } : {})}
         />
       )}
+      {/* A button that becomes another one is the same element, so that it keeps the focus. */}
       <p class="row">
-        {phase.value === 'working' && !isLive.value && (
-          <button type="button" onClick={pause}>
-            Pause
-          </button>
-        )}
-        {phase.value === 'paused' && (
-          <button type="button" class="primary" onClick={resume}>
-            Go on
+        {isWorking && !isLive.value && (
+          <button type="button" class={isPaused ? 'primary' : ''} onClick={isPaused ? resume : pause}>
+            {isPaused ? 'Go on' : 'Pause'}
           </button>
         )}
         {(phase.value === 'working' || phase.value === 'loading') && isLive.value && (
@@ -76,19 +75,35 @@ function Running(): JSX.Element {
             Finish
           </button>
         )}
-        {(isWorking || phase.value === 'loading') && (
-          <button type="button" onClick={stop}>
-            Stop
-          </button>
-        )}
-        {phase.value === 'stopped' && !isLive.value && (
-          <button type="button" onClick={() => again()}>
-            Start again
+        {(isUnderWay || (phase.value === 'stopped' && !isLive.value)) && (
+          <button type="button" onClick={isUnderWay ? stop : () => again()}>
+            {isUnderWay ? 'Stop' : 'Start again'}
           </button>
         )}
       </p>
     </>
   );
+}
+
+/** For screen readers: what begins and ends, and each tenth, but not each second. */
+function announcement(now: Advance | undefined): string {
+  switch (phase.value) {
+    case 'loading':
+      return STAGES[now?.stage ?? 'load'] ?? 'Loading';
+    case 'working': {
+      if (isLive.value) return 'Listening.';
+      if (now?.stage !== 'transcribe' || now.total === 0)
+        return STAGES[now?.stage ?? 'audio'] ?? 'Reading the recording';
+      const tenths = Math.floor((10 * now.reached) / now.total);
+      return tenths > 0 ? `${10 * Math.min(tenths, 10)} % transcribed` : 'Transcribing';
+    }
+    case 'paused':
+      return 'The work waits.';
+    case 'done':
+      return 'The text is complete.';
+    default:
+      return 'The work has ended.';
+  }
 }
 
 function sentence(now: Advance | undefined): string {
@@ -128,15 +143,19 @@ function megabytes({ done, total }: Advance): string {
   return total > 0 ? `${have} of ${all} MB` : `${have} MB`;
 }
 
+/** What goes wrong with a GPU alone: what sotto advises then is for programs and terminals. */
+const GPU_CODES = new Set(['lost', 'noAdapter', 'noDevice', 'outOfMemory', 'softwareAdapter', 'webgpuMissing']);
+
 function Failure(): JSX.Element {
   const found = failure.value;
   const wasGpu = engineFacts.value?.device === 'webgpu' || setup.value.device === 'webgpu';
+  const hint = wasGpu && GPU_CODES.has(found?.code ?? '') ? 'The CPU finds the same text, in more time.' : found?.hint;
   return (
     <div class="failure" role="alert">
       <p>
         <strong>{found?.message}</strong>
       </p>
-      {found?.hint && <p>{found.hint}</p>}
+      {hint && <p>{hint}</p>}
       <p class="row">
         {wasGpu && (
           <button type="button" class="primary" onClick={() => again('cpu')}>
