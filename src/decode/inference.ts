@@ -46,6 +46,34 @@ export interface GreedyResult {
   readonly noSpeechProb: Float32Array;
 }
 
+/** A candidate of a search, or a beam. */
+export interface SummedSequence extends PickedSequence {
+  /** f32 sum of the log-probabilities, with `eot`'s where it has ended. */
+  readonly sumLogprob: number;
+}
+
+/** What a beam search on the device has found of one group. */
+export interface FoundBeams {
+  /** In the order in which they ended; their tokens are without `eot`. */
+  readonly ended: readonly SummedSequence[];
+  /** The beams of the last step, best first. */
+  readonly running: readonly SummedSequence[];
+}
+
+export interface BeamsResult {
+  readonly groups: readonly FoundBeams[];
+  /** As in `GreedyResult`. */
+  readonly noSpeechProb: Float32Array;
+}
+
+/** When a beam search is over. */
+export interface BeamsEnd {
+  /** Candidates of a group that have ended. */
+  readonly wanted: number;
+  /** Tokens that a beam samples at most. */
+  readonly limit: number;
+}
+
 /** The state of some rows while they decode step by step. Calls are in order; none may overlap another. */
 export interface Decoding {
   readonly rows: number;
@@ -165,6 +193,20 @@ export interface Inference {
     signal?: AbortSignal,
     onStep?: (rows: readonly RuleState[]) => void,
   ): Promise<GreedyResult>;
+  /**
+   * Beam search on the device, the rows of each group being its beams (as many in all); the meaning is that of
+   * `decode/search/beamSearch.ts`. An engine without it is asked step by step.
+   * @param onStep as of `greedy`
+   * @returns undefined if it has to be asked step by step this time
+   * @throws {NumericError} `nonFinite`
+   */
+  beams?(
+    groups: readonly DecodeGroup[],
+    rules: LogitRules,
+    end: BeamsEnd,
+    signal?: AbortSignal,
+    onStep?: (rows: readonly RuleState[]) => void,
+  ): Promise<BeamsResult | undefined>;
   /**
    * Makes room for `places` groups of `rowsEach` rows that come and go, or for fewer of many rows. An engine without it
    * decodes one call after the other.

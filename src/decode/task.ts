@@ -21,7 +21,6 @@ import {
 } from './options.ts';
 import { logitRules } from './rules.ts';
 import type { BeamStep } from './search/beamSearch.ts';
-import { greedySearch } from './search/greedy.ts';
 import { bestHypothesis } from './search/ranker.ts';
 import { type Hypothesis, hypothesesOf, type Search, type SearchGroup } from './search/search.ts';
 
@@ -85,6 +84,8 @@ export class DecodingTask {
   /** A page loads those that it asks for. */
   readonly #search: () => Promise<Search>;
   readonly #rows: number;
+  /** Candidates that a search with beams wants; undefined without beams. */
+  readonly #wanted: number | undefined;
   readonly #observer: DecodingObserver | undefined;
   readonly #sampleLen: number;
 
@@ -107,7 +108,9 @@ export class DecodingTask {
     if (beamSize !== undefined) {
       this.#rows = beamSize;
       const onStep = observer && ((step: BeamStep) => observer.onBeamStep(step));
-      const search = { beamSize, wanted: maxCandidates(beamSize, patience), eot, onStep };
+      const wanted = maxCandidates(beamSize, patience);
+      this.#wanted = wanted;
+      const search = { beamSize, wanted, eot, onStep };
       this.#search = async () => (await import('./search/beamSearch.ts')).beamSearch(search);
     } else if (temperature > 0) {
       this.#rows = bestOf;
@@ -116,7 +119,7 @@ export class DecodingTask {
         (await import('./search/sampling.ts')).samplingSearch(nVocab, this.#rules, { temperature, seed });
     } else {
       this.#rows = 1;
-      this.#search = async () => greedySearch(eot);
+      this.#search = async () => (await import('./search/greedy.ts')).greedySearch(eot);
     }
   }
 
@@ -171,17 +174,27 @@ export class DecodingTask {
     return results;
   }
 
-  /** On the device to the end where the most probable token is all that is asked for, else step by step. */
+  /** On the device to the end where nobody looks on or has a say in it, else step by step. */
   async #decode(
     groups: readonly DecodeGroup[],
     searchGroups: readonly SearchGroup[],
     signal: AbortSignal | undefined,
   ): Promise<{ candidates: readonly (readonly Hypothesis[])[]; noSpeechProb: Float32Array }> {
     const [first] = searchGroups;
-    const isForDevice = this.#isGreedy && !this.#isFiltered && !this.#observer;
-    if (isForDevice && first && searchGroups.every(({ limit }) => limit === first.limit)) {
-      const { sequences, noSpeechProb } = await this.#inference.greedy(groups, this.#rules, first.limit, signal);
-      return { candidates: hypothesesOf(searchGroups, sequences, this.#rules.eot), noSpeechProb };
+    const isPlain = !this.#isFiltered && !this.#observer;
+    if (isPlain && first && searchGroups.every(({ limit }) => limit === first.limit)) {
+      const { limit, rows } = first;
+      if (this.#isGreedy) {
+        const { sequences, noSpeechProb } = await this.#inference.greedy(groups, this.#rules, limit, signal);
+        return { candidates: hypothesesOf(searchGroups, sequences, this.#rules.eot), noSpeechProb };
+      }
+      const end = this.#wanted === undefined ? undefined : { wanted: this.#wanted, limit };
+      const found = end && (await this.#inference.beams?.(groups, this.#rules, end, signal));
+      if (found) {
+        const { topUp } = await import('./search/beamSearch.ts');
+        const candidates = found.groups.map(({ ended, running }) => topUp(ended, running, rows));
+        return { candidates, noSpeechProb: found.noSpeechProb };
+      }
     }
     const search = await this.#search();
     const filters = this.#isFiltered ? await import('./logitFilter.ts') : undefined;

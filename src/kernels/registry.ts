@@ -12,6 +12,7 @@ import * as conv1d from './matmul/conv1d.ts';
 import * as logits from './matmul/logits.ts';
 import * as matmul from './matmul/matmul.ts';
 import * as layerNorm from './norm/layerNorm.ts';
+import * as advanceBeams from './sampling/advanceBeams.ts';
 import * as advanceRows from './sampling/advanceRows.ts';
 import * as chooseTokens from './sampling/chooseTokens.ts';
 import * as tokenProbability from './sampling/tokenProbability.ts';
@@ -34,4 +35,5 @@ export const kernels: readonly KernelModule[] = [
   { kernel: tokenStats.tokenStats, ...tokenStats },
   { kernel: chooseTokens.chooseTokens, ...chooseTokens },
   { kernel: advanceRows.advanceRows, ...advanceRows },
+  { kernel: advanceBeams.advanceBeams, ...advanceBeams },
 ];

@@ -10,6 +10,8 @@ import { untilAborted } from '../base/signals.ts';
 import type {
   AlignRequest,
   AudioFeatures,
+  BeamsEnd,
+  BeamsResult,
   DecodeGroup,
   Decoding,
   GreedyResult,
@@ -24,7 +26,6 @@ import type { AlignmentHeads } from './alignment/alignmentHeads.ts';
 import { ChunkedSubmit } from './chunkedSubmit.ts';
 import { type BatchSize, makeBatchSlot, prefill } from './decoder/batchSlot.ts';
 import { BatchSlots } from './decoder/batchSlots.ts';
-import { DeviceDecoding } from './decoder/decoding.ts';
 import { type DecodingContext, makeSlotOf, type PlacedGroup, prefillGroups } from './decoder/decodingRows.ts';
 import { decodeGreedily } from './decoder/greedy.ts';
 import { Arena, allocateCrossCache, type CrossCache } from './decoder/kvCache.ts';
@@ -240,7 +241,26 @@ class DeviceInference implements ModelInference {
     }
   }
 
+  async beams(
+    groups: readonly DecodeGroup[],
+    rules: LogitRules,
+    end: BeamsEnd,
+    signal?: AbortSignal,
+    onStep?: (rows: readonly RuleState[]) => void,
+  ): Promise<BeamsResult | undefined> {
+    const { decodeBeams } = await import('./decoder/stepwise.ts');
+    const { context, release } = await this.#occupy({ rows: rowsOf(groups) }, signal);
+    try {
+      const { rows, noSpeechProb } = await prefillGroups(context, inOrder(groups, rules), makeSlotOf(context), signal);
+      const found = await decodeBeams(context, rows, groups[0]?.rows ?? 1, end, signal, onStep);
+      return found && { groups: found, noSpeechProb };
+    } finally {
+      release();
+    }
+  }
+
   async start(groups: readonly DecodeGroup[], rules: LogitRules, signal?: AbortSignal): Promise<Decoding> {
+    const { DeviceDecoding } = await import('./decoder/stepwise.ts');
     const { context, release } = await this.#occupy({ rows: rowsOf(groups) }, signal);
     try {
       const slotOf = makeSlotOf(context);
@@ -253,7 +273,7 @@ class DeviceInference implements ModelInference {
   }
 
   async shareRows(places: number, rowsEach: number): Promise<SharedRows> {
-    const { DeviceSharedRows } = await import('./decoder/sharedRows.ts');
+    const { DeviceSharedRows } = await import('./decoder/stepwise.ts');
     const count = Math.max(1, Math.min(places, Math.floor(MAX_ROWS / rowsEach)));
     const { context, release } = await this.#occupy({ rows: count * rowsEach, rowsEach });
     return new DeviceSharedRows(context, { places: count, rowsEach }, release);

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { NumericError, OptionsError } from '../../src/base/errors.ts';
-import type { AudioFeatures } from '../../src/decode/inference.ts';
+import type { AudioFeatures, BeamsResult, Inference } from '../../src/decode/inference.ts';
 import type { DecodingOptions } from '../../src/decode/options.ts';
 import { type DecodingResult, DecodingTask } from '../../src/decode/task.ts';
 import { logitsOf, playTokens, type Script, ScriptedInference } from '../support/scriptedInference.ts';
@@ -259,6 +259,39 @@ test('English-only models', async () => {
 test('an unknown language is refused', async () => {
   const inference = new ScriptedInference({ nVocab, script: () => new Float32Array(nVocab) });
   await throws(OptionsError, 'language', () => new DecodingTask(inference, tokenizer, { language: 'xx' }));
+});
+
+test('beams are searched by an engine that can, unless somebody has a say in the logits', async () => {
+  const run = async (found: BeamsResult | undefined, options: DecodingOptions = {}) => {
+    const inference: ScriptedInference & Pick<Inference, 'beams'> = new ScriptedInference({
+      nVocab,
+      script: playTokens(nVocab, eot, [[tsb, 300, tsb + 50]]),
+    });
+    const asked: unknown[] = [];
+    inference.beams = async (groups, _rules, end) => {
+      asked.push([groups.map(({ rows }) => rows), end]);
+      return found;
+    };
+    const task = new DecodingTask(inference, tokenizer, { language: 'en', beamSize: 2, patience: 2, ...options });
+    const audio = await inference.encode(mel);
+    const [result] = await task.run([{ audio }]);
+    audio.close();
+    return { asked, result: result!, stepwise: inference.starts.length };
+  };
+  const sequence = (token: number, sumLogprob: number) => ({ tokens: [token], logprobs: [sumLogprob], sumLogprob });
+  const noSpeechProb = Float32Array.of(0.25);
+  const groups = [{ ended: [sequence(300, -3)], running: [sequence(301, -1), sequence(302, -2)] }];
+  const found = await run({ groups, noSpeechProb });
+  assert.equal(found.asked, [[[2], { wanted: 4, limit: 224 }]]);
+  assert.equal(found.result.tokens, [301], 'running beams fill the candidates up to the number of beams');
+  assert.is(found.result.noSpeechProb, 0.25);
+  assert.is(found.stepwise, 0);
+  const refused = await run(undefined);
+  assert.equal(refused.result.tokens, [tsb, 300, tsb + 50]);
+  assert.is(refused.stepwise, 1);
+  const filtered = await run({ groups, noSpeechProb }, { repetitionPenalty: 1.1 });
+  assert.equal(filtered.asked, []);
+  assert.is(filtered.stepwise, 1);
 });
 
 test.run();

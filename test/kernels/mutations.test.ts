@@ -87,6 +87,22 @@ const mutations: readonly Mutation[] = [
     device: 'webgpu',
   },
   {
+    what: 'of beams with equal sums the last one goes first',
+    file: 'kernels/sampling/advanceBeams.wgsl.js',
+    from: 'sum > bestSum',
+    to: 'sum >= bestSum',
+    kernel: 'advanceBeams',
+    device: 'webgpu',
+  },
+  {
+    what: 'a beam that moves leaves where its positions lie behind',
+    file: 'kernels/sampling/advanceBeams.wasm.js',
+    from: 'i32.load(i32.add(column, source))',
+    to: 'i32.load(column)',
+    kernel: 'advanceBeams',
+    device: 'cpu',
+  },
+  {
     what: 'a barrier is missing in the reduction over a workgroup',
     file: 'engine/wgsl/functions.js',
     from: 'All[i] = value;\n  workgroupBarrier();',

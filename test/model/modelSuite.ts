@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DeviceError, InternalError, NumericError } from '../../src/base/errors.ts';
 import type { Progress } from '../../src/base/progress.ts';
+import { beamSearch, topUp } from '../../src/decode/search/beamSearch.ts';
 import { samplingSearch } from '../../src/decode/search/sampling.ts';
 import type { Device } from '../../src/engine/device.ts';
 import { storageBytes, type WeightType } from '../../src/engine/dtype.ts';
@@ -165,6 +166,68 @@ export function modelChecks(
     features.close();
   });
 
+  test('beams on the device: the candidates of a search on the host, for every end', async () => {
+    const features = [await inference.encode(melOf(1)), await inference.encode(melOf(2))];
+    let ended = 0;
+    for (const [count, beamSize, patience, limit] of [
+      [1, 1, 1, 4],
+      [1, 3, 1, 1],
+      [1, 5, 1, 40],
+      [2, 3, 2, 12],
+      [2, 2, 1, 40],
+    ] as const) {
+      // Then with ends at what is said without one.
+      const eots = [rules.eot];
+      for (let run = 0; run < eots.length && run < 5; run++) {
+        const eot = eots[run]!;
+        const groups = features.slice(0, count).map((audio, i) => {
+          const before = i === 0 ? [] : [106, 9];
+          return { audio, initialTokens: [...before, ...prompt], sotIndex: before.length, rows: beamSize };
+        });
+        const own = { ...rules, eot, timestamps: { ...rules.timestamps!, eot } };
+        const wanted = beamSize * patience;
+        const room = dims.nTextCtx + 1 - Math.max(...groups.map(({ initialTokens }) => initialTokens.length));
+        const end = { wanted, limit: Math.min(limit, room) };
+        const found = await inference.beams!(groups, own, end);
+        const decoding = await inference.start(groups, own);
+        const search = beamSearch({ beamSize, wanted, eot });
+        const searchGroups = groups.map(({ rows }) => ({ rows, limit: end.limit, stream: 0 }));
+        const expected = await search(decoding, searchGroups);
+        const what = `${count} x ${beamSize} beams, ${wanted} wanted, ${limit} at most, eot ${eot}`;
+        assert.ok(found, what);
+        assert.equal(found.noSpeechProb, decoding.noSpeechProb);
+        assert.equal(
+          found.groups.map((group) => topUp(group.ended, group.running, beamSize)),
+          expected,
+          what,
+        );
+        ended += found.groups.reduce((sum, group) => sum + group.ended.length, 0);
+        const said = found.groups.flatMap(({ running }) => running.flatMap(({ tokens }) => tokens));
+        if (run === 0) eots.push(...new Set(said.filter((id) => id < 110)));
+        decoding.close();
+      }
+    }
+    assert.ok(ended > 10, `${ended} ended`);
+    for (const each of features) each.close();
+  });
+
+  test('beams on the device: told while it goes on, and left to the host where tokens are few', async () => {
+    const features = await inference.encode(melOf(1));
+    const groups = [{ audio: features, initialTokens: prompt, sotIndex: 0, rows: 4 }];
+    const sampled: number[] = [];
+    await inference.beams!(groups, rules, { wanted: 4, limit: 12 }, undefined, (rows) => {
+      assert.is(rows.length, 4);
+      sampled.push(rows[3]!.sampled);
+    });
+    assert.ok(sampled.length > 0 && sampled.every((n, i) => n > (sampled[i - 1] ?? 0)), String(sampled));
+    const suppress = Array.from({ length: dims.nVocab }, (_, id) => id).filter((id) => id > 2);
+    const few = { eot: 2, suppress, suppressAtStart: [] };
+    assert.is(await inference.beams!(groups, few, { wanted: 4, limit: 5 }), undefined);
+    // Nothing of it is left.
+    assert.ok(await inference.beams!(groups, rules, { wanted: 4, limit: 5 }));
+    features.close();
+  });
+
   test('two windows side by side', async () => {
     const other = encode(weights, dims, melOf(2));
     const first = await inference.encode(melOf(1));
@@ -285,7 +348,8 @@ export function modelChecks(
         decoding.close();
       }
     };
-    for (const attempt of [stepwise, () => spoilt.greedy(groups, rules, 5)]) {
+    const beams = () => spoilt.beams!([{ ...groups[0]!, rows: 2 }], rules, { wanted: 2, limit: 5 });
+    for (const attempt of [stepwise, () => spoilt.greedy(groups, rules, 5), beams]) {
       await throws(NumericError, 'nonFinite', attempt);
     }
     features.close();

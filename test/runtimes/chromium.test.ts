@@ -183,11 +183,10 @@ if (executable) {
     };
     add(byName.get('entry.js'));
     const ofDevice =
-      device === 'wasm' ? /devices\/wasm\/device\.js$|\.wasm\.js$/ : /devices\/webgpu\/device\.js$|\.wgsl\.js$/;
-    for (const file of files) {
-      const isForIntegers = file.inputs.some((input) => input.endsWith('kernels/integers.js'));
-      if (!isForIntegers && file.inputs.some((input) => ofDevice.test(input))) add(file);
-    }
+      device === 'wasm'
+        ? /(?:devices\/wasm\/device|kernels\/wasm)\.js$/
+        : /(?:devices\/webgpu\/device|kernels\/webgpu)\.js$/;
+    for (const file of files) if (file.inputs.some((input) => ofDevice.test(input))) add(file);
     return [...wanted];
   }
 }

@@ -285,6 +285,31 @@ test('an engine that has no memory for so many goes on with fewer', async () => 
   }
 });
 
+test('an engine that searches beams does so for who is alone; those who meet share rows', async () => {
+  const inference: ScriptedInference & Pick<Inference, 'beams'> = new ScriptedInference({ nVocab, script: sentence });
+  let searches = 0;
+  const { text } = await transcribe({ inference, tokenizer }, recording(0, 40), { language: 'en', beamSize: 2 });
+  inference.beams = async () => {
+    searches++;
+    return undefined;
+  };
+  const decode = async (shared: SharedInference, key: number): Promise<string> => {
+    const release = await shared.admission.lock();
+    const options = { language: 'en', beamSize: 2 } as const;
+    const { text } = await transcribe({ inference: shared, tokenizer }, recording(key, 40), options);
+    release();
+    return text;
+  };
+  const shared = new SharedInference(inference, 4);
+  assert.is(await decode(shared, 0), text);
+  assert.ok(searches > 0);
+  searches = 0;
+  const texts = await Promise.all([0, 1, 2].map((key) => decode(shared, key)));
+  assert.equal(texts, new Array(3).fill(text));
+  // The last window may be alone again.
+  assert.ok(searches <= 1, `${searches}`);
+});
+
 test('an engine that holds one window, and decodes one call at a time, is shared too', async () => {
   const inference: ScriptedInference = new ScriptedInference({ nVocab, script: sentence });
   const { encode, greedy, start } = inference;

@@ -12,7 +12,7 @@
 import { DeviceError, InternalError } from '../../base/errors.ts';
 import type { Semaphore } from '../../base/semaphore.ts';
 import type { LogitRules } from '../../rules/logitRules.ts';
-import type { AudioFeatures, DecodeGroup, Decoding, GreedyResult, Inference } from '../inference.ts';
+import type { AudioFeatures, BeamsResult, DecodeGroup, Decoding, GreedyResult, Inference } from '../inference.ts';
 import { GreedyLane, type Lane, StepLane } from './lane.ts';
 import { RequestQueue } from './requestQueue.ts';
 import { Table } from './table.ts';
@@ -95,6 +95,18 @@ export class InferencePool implements Inference {
     const release = await this.#direct.lock(signal);
     try {
       return await this.#inference.greedy(...request);
+    } finally {
+      release();
+    }
+  }
+
+  /** Windows that share rows are asked step by step. */
+  async beams(...request: Parameters<NonNullable<Inference['beams']>>): Promise<BeamsResult | undefined> {
+    const [groups, , , signal] = request;
+    if (!this.#inference.beams || this.#shared(groups)) return undefined;
+    const release = await this.#direct.lock(signal);
+    try {
+      return await this.#inference.beams(...request);
     } finally {
       release();
     }

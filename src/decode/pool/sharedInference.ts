@@ -12,6 +12,7 @@ export class SharedInference implements Inference {
   readonly nTextCtx: number;
   readonly nMels: number;
   readonly align?: NonNullable<Inference['align']>;
+  readonly beams?: NonNullable<Inference['beams']>;
   /** Who works here: a place for each recording, all places for who uses the engine itself. */
   readonly admission: Semaphore;
   readonly #engine: Inference;
@@ -28,6 +29,8 @@ export class SharedInference implements Inference {
     this.nTextCtx = engine.nTextCtx;
     this.nMels = engine.nMels;
     const align = engine.align?.bind(engine);
+    const beams = engine.beams?.bind(engine);
+    if (beams) this.beams = (...request) => (this.#pool ? this.#pool.beams(...request) : beams(...request));
     if (align) this.align = (...request) => (this.#pool?.align ?? align)(...request);
   }
 

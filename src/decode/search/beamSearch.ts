@@ -31,13 +31,6 @@ export interface BeamStep {
   readonly finished: readonly Continuation[];
 }
 
-interface Beam {
-  readonly tokens: readonly number[];
-  readonly logprobs: readonly number[];
-  /** f32 sum of the logprobs. */
-  readonly sum: number;
-}
-
 export interface Continuation {
   /** Which beam of the group it continues. */
   readonly source: number;
@@ -50,7 +43,7 @@ export function beamSearch({ beamSize, wanted, eot, onStep }: BeamSearchOptions)
   return async (decoding, groups, signal) => {
     const searches = groups.map(({ limit }) => ({
       limit,
-      beams: Array.from({ length: beamSize }, (): Beam => ({ tokens: [], logprobs: [], sum: 0 })),
+      beams: Array.from({ length: beamSize }, (): Hypothesis => ({ tokens: [], logprobs: [], sumLogprob: 0 })),
       finished: [] as Hypothesis[],
       done: false,
     }));
@@ -81,7 +74,7 @@ export function beamSearch({ beamSize, wanted, eot, onStep }: BeamSearchOptions)
         search.beams = kept.map(({ source, token, logprob, score }) => ({
           tokens: [...search.beams[source]!.tokens, token],
           logprobs: [...search.beams[source]!.logprobs, logprob],
-          sum: score,
+          sumLogprob: score,
         }));
         for (const { source, token } of kept) continueAs(first + source, token);
         search.done = search.finished.length >= wanted || step + 1 >= search.limit;
@@ -94,13 +87,13 @@ export function beamSearch({ beamSize, wanted, eot, onStep }: BeamSearchOptions)
 }
 
 /** All continuations of one group, best first; equal ones in the order row by row, best first. */
-function rank(beams: readonly Beam[], candidates: Candidates, firstRow: number): Continuation[] {
+function rank(beams: readonly Hypothesis[], candidates: Candidates, firstRow: number): Continuation[] {
   const { perRow } = candidates;
-  const all = beams.flatMap(({ sum }, source) =>
+  const all = beams.flatMap(({ sumLogprob }, source) =>
     Array.from({ length: perRow }, (_, k): Continuation => {
       const at = (firstRow + source) * perRow + k;
       const logprob = candidates.logprobs[at]!;
-      return { source, token: candidates.tokens[at]!, logprob, score: Math.fround(sum + logprob) };
+      return { source, token: candidates.tokens[at]!, logprob, score: Math.fround(sumLogprob + logprob) };
     }),
   );
   // Not by a difference: minus infinity less minus infinity is no number.
@@ -123,11 +116,12 @@ function split(ranked: readonly Continuation[], beamSize: number, eot: number) {
 }
 
 /** With fewer than `beamSize` finished, running beams count as candidates too, the best first (of equals the last). */
-function topUp(finished: readonly Hypothesis[], beams: readonly Beam[], beamSize: number): Hypothesis[] {
-  const running = [...beams].reverse().sort((a, b) => (a.sum > b.sum ? -1 : a.sum < b.sum ? 1 : 0));
-  const missing = Math.max(0, beamSize - finished.length);
-  return [
-    ...finished,
-    ...running.slice(0, missing).map(({ tokens, logprobs, sum }) => ({ tokens, logprobs, sumLogprob: sum })),
-  ];
+export function topUp(
+  finished: readonly Hypothesis[],
+  beams: readonly Hypothesis[],
+  beamSize: number,
+): readonly Hypothesis[] {
+  const best = ({ sumLogprob: a }: Hypothesis, { sumLogprob: b }: Hypothesis): number => (a > b ? -1 : a < b ? 1 : 0);
+  const running = [...beams].reverse().sort(best);
+  return [...finished, ...running.slice(0, Math.max(0, beamSize - finished.length))];
 }

@@ -7,6 +7,7 @@ import { ChunkedSubmit } from '../chunkedSubmit.ts';
 import {
   buildDecoder,
   type CandidateProgram,
+  type Decoder,
   type DecoderPrograms,
   type DecoderState,
   SHORT_PROMPT,
@@ -18,9 +19,20 @@ export interface Candidate extends CandidateProgram {
   readonly ready: Executable;
 }
 
+/** Beam search: of the logits that are there; of those of one more token. */
+export interface BeamPrograms {
+  readonly pick: Executable;
+  readonly step: Executable;
+  /** The tables of `SearchSize`. */
+  readonly search: Tensor;
+  readonly steps: ChunkedSubmit;
+}
+
 export interface BatchSlot {
   readonly rows: number;
+  readonly decoder: Decoder;
   readonly state: DecoderState;
+  readonly memory: Allocator;
   readonly ready: Readonly<Record<keyof DecoderPrograms, Executable>>;
   /** The program that feeds so many tokens of prompts: the one for many is prepared when first asked for. */
   prefill(tokens: number, signal?: AbortSignal): Promise<Executable>;
@@ -30,6 +42,8 @@ export interface BatchSlot {
   readonly slotOf: Tensor;
   /** Hands over greedy steps, and knows by now how many at once. */
   readonly steps: ChunkedSubmit;
+  /** Those of beam search that are prepared, by what they are for. */
+  readonly searches: Map<string, BeamPrograms>;
   busy: boolean;
 }
 
@@ -59,7 +73,9 @@ export async function makeBatchSlot(options: BatchSlotOptions, signal?: AbortSig
   let longPrefill: Executable | undefined;
   return {
     rows,
+    decoder,
     state: decoder.state,
+    memory,
     ready,
     async prefill(tokens, signal) {
       if (tokens <= SHORT_PROMPT) return ready.shortPrefill;
@@ -77,6 +93,7 @@ export async function makeBatchSlot(options: BatchSlotOptions, signal?: AbortSig
     },
     slotOf: self.slotOf,
     steps: new ChunkedSubmit(),
+    searches: new Map(),
     busy: false,
   };
 }

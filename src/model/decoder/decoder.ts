@@ -56,6 +56,12 @@ export interface Decoder {
   readonly prefill: () => Program;
   /** The `perRow` best tokens of each row, with the tensors that hold them. */
   candidates(perRow: number): CandidateProgram;
+  /** Records what `forward` is. */
+  forward(p: ProgramBuilder): void;
+  /** Records logits -> rules -> the `perRow` best tokens of each row: ids, logprobs [rows, perRow] in scratch. */
+  best(p: ProgramBuilder, perRow: number): { readonly ids: Tensor; readonly logprobs: Tensor };
+  /** A program whose sums are those of the decoder's. */
+  named(name: string, body: (p: ProgramBuilder) => void): Program;
 }
 
 export interface CandidateProgram {
@@ -117,10 +123,14 @@ export function buildDecoder(
     p.run(tokenStats, { logits: state.logits, masks, rules, ruleState, stats, bestIds });
     p.run(chooseTokens, { logits: state.logits, rules, ruleState, stats, bestIds, ids, logprobs });
   };
+  const best = (p: ProgramBuilder, perRow: number) => {
+    const ids = p.scratch('ids', 'u32', [rows, perRow]);
+    const logprobs = p.scratch('logprobs', 'f32', [rows, perRow]);
+    choose(p, perRow, ids, logprobs);
+    return { ids, logprobs };
+  };
   const pick = (p: ProgramBuilder): void => {
-    const ids = p.scratch('ids', 'u32', [rows, 1]);
-    const logprobs = p.scratch('logprobs', 'f32', [rows, 1]);
-    choose(p, 1, ids, logprobs);
+    const { ids, logprobs } = best(p, 1);
     const { rules, rowState, ruleState, loopState, picked } = state;
     p.run(advanceRows, { ids, logprobs, rules, rowState, ruleState, loopState, picked });
   };
@@ -146,6 +156,9 @@ export function buildDecoder(
       }),
     },
     prefill: () => record('decoder.prefill', prefill),
+    forward,
+    best,
+    named,
     candidates(perRow) {
       const ids = words(`candidates${perRow}.ids`, rows, perRow);
       const logprobs = floats(`candidates${perRow}.logprobs`, rows, perRow);

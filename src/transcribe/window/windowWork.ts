@@ -28,6 +28,7 @@ export class WindowWork {
   constructor(inference: Inference, onShare: (share: number) => void) {
     this.#onShare = onShare;
     const { nVocab, nTextCtx, nMels } = inference;
+    const beams = inference.beams?.bind(inference);
     this.inference = {
       nVocab,
       nTextCtx,
@@ -37,15 +38,11 @@ export class WindowWork {
         this.#encoded++;
         return audio;
       },
-      greedy: (groups, rules, limit, signal) => {
-        const begin = rules.timestamps?.begin;
-        return inference.greedy(groups, rules, limit, signal, (rows) =>
-          this.#tellTimestamps(
-            rows.map(({ lastTimestamp }) => lastTimestamp),
-            begin,
-          ),
-        );
-      },
+      greedy: (groups, rules, limit, signal) =>
+        inference.greedy(groups, rules, limit, signal, this.#onRows(rules.timestamps?.begin)),
+      ...(beams && {
+        beams: (groups, rules, end, signal) => beams(groups, rules, end, signal, this.#onRows(rules.timestamps?.begin)),
+      }),
       start: async (groups, rules, signal) =>
         this.#watched(await inference.start(groups, rules, signal), rules.timestamps?.begin),
       ...(inference.reserveAudio && { reserveAudio: inference.reserveAudio.bind(inference) }),
@@ -56,6 +53,14 @@ export class WindowWork {
   begin({ windows, ticks = LAST_TICK, isEncodedOnly = false }: WorkRound): void {
     this.#round = { windows, ticks, isEncodedOnly };
     this.#encoded = 0;
+  }
+
+  #onRows(begin: number | undefined): (rows: readonly { readonly lastTimestamp: number }[]) => void {
+    return (rows) =>
+      this.#tellTimestamps(
+        rows.map(({ lastTimestamp }) => lastTimestamp),
+        begin,
+      );
   }
 
   /** Its tokens are seen when they are chosen. */
