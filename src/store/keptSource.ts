@@ -1,6 +1,6 @@
 /** A kept file as a source of ranges. Every part is checked when it is first read, so that damage is never loaded. */
-import { checkRange, type WeightSource } from '../checkpoint/source.ts';
-import { type FileRecord, PART_BYTES } from './record.ts';
+import { checkLength, checkRange, type WeightSource } from '../checkpoint/source.ts';
+import { type FileRecord, PART_BYTES, partLength } from './record.ts';
 
 /** Of those that were read last: tensors are asked for nearly in order. */
 const HELD_PARTS = 4;
@@ -32,7 +32,9 @@ export function keptSource(
       signal?.throwIfAborted();
       const index = Math.floor(at / PART_BYTES);
       const from = at - index * PART_BYTES;
-      const taken = (await partAt(index)).subarray(from, from + end - at);
+      const part = await partAt(index);
+      checkLength(name, index * PART_BYTES, index * PART_BYTES + partLength(size, index), part.length);
+      const taken = part.subarray(from, from + end - at);
       target.set(taken, at - begin);
       at += taken.length;
     }

@@ -7,7 +7,7 @@ import type { Progress, Warning } from '../../src/base/progress.ts';
 import type { WeightSource } from '../../src/checkpoint/source.ts';
 import { createModelStore, type StoreOptions } from '../../src/store/modelStore.ts';
 import { PART_BYTES } from '../../src/store/record.ts';
-import { throws } from '../support/throws.ts';
+import { reasonOf, throws } from '../support/throws.ts';
 import { type MemoryCache, memoryCache } from './memoryCache.ts';
 import { type ModelHost, serveModel } from './modelHost.ts';
 
@@ -94,7 +94,9 @@ async function cutHalfWay(host: ModelHost, read: Tools['read']): Promise<void> {
   const onProgress = ({ done }: Progress): void => {
     if (done > SIZE / 2) host.cut();
   };
-  await throws(WeightsError, 'network', () => read({ onProgress }));
+  const error = await reasonOf(() => read({ onProgress }));
+  const code = error instanceof WeightsError ? error.code : String(error);
+  assert.ok(code === 'network' || code === 'truncated', code);
   host.holdAfter = Number.POSITIVE_INFINITY;
   host.isGone = false;
 }
@@ -105,7 +107,9 @@ check('a download that is cut goes on where it stopped', async ({ host, cache, r
   assert.ok(partly && !partly.isWhole && partly.bytes >= PART_BYTES && partly.bytes < SIZE, JSON.stringify(partly));
   host.sent = 0;
   assert.ok(isRight(await read()));
-  assert.is(host.sent, SIZE - partly.bytes + 1, 'the missing parts, and one byte that asks for the size');
+  // The missing parts, and one byte that asks for the size; that once more if a connection of before was tried.
+  const more = host.sent - (SIZE - partly.bytes);
+  assert.ok(more >= 1 && more <= 3, `${more} bytes more than were missing`);
 });
 
 check('a break is mended within the download', async ({ host, read }) => {
