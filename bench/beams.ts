@@ -95,6 +95,15 @@ class Model {
         steps += Math.max(...result.sequences.map(({ tokens }) => tokens.length));
         return result;
       },
+      beams: async (...args) => {
+        await onStart();
+        cpu = process.cpuUsage();
+        started = performance.now();
+        const result = await this.#inference.beams?.(...args);
+        const tokens = result?.groups.flatMap(({ running }) => running.map((beam) => beam.tokens.length)) ?? [];
+        steps += Math.max(0, ...tokens);
+        return result;
+      },
       start: async (...args) => {
         const decoding = await this.#inference.start(...args);
         await onStart();

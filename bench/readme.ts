@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { type BenchReport, readReport } from '../src/benchmark/report.ts';
 import { machineLine, reportTable } from '../src/benchmark/table.ts';
 import { repoRoot } from '../test/support/paths.ts';
-import { accuracyTable, longTable, peersTable, type ReadmeRows, readmeRows } from './readmeTables.ts';
+import { accuracyTable, longTable, parityTable, peersTable, type ReadmeRows, readmeRows } from './readmeTables.ts';
 import { type WebPeerRow, webPeersTable } from './webPeersRow.ts';
 
 const BEGIN = '<!-- figures: written by `node dist/bench/readme.js --write` -->';
@@ -31,7 +31,7 @@ export function readmeWebPeers(): readonly WebPeerRow[] {
 export function readmeFigures(
   reports: readonly BenchReport[],
   peers: readonly WebPeerRow[],
-  { peers: nodePeers, whisper, accuracy }: ReadmeRows,
+  { parity, peers: nodePeers, whisper, accuracy }: ReadmeRows,
 ): string {
   const own = reports.map((report) => {
     const { recording, machine, date, sotto } = report;
@@ -40,7 +40,8 @@ export function readmeFigures(
   });
   const peer = peers[0]!;
   const { machine, browser } = peer;
-  return `\`sotto bench\` ([what it measures](docs/bench.md)):
+  return `${parityTable(parity)}
+\`sotto bench\` ([what it measures](docs/bench.md)):
 
 ${own.join('\n')}
 In a page, against ${peer.theirs[0]!.description.split(', ').slice(0, 2).join(' on ')}: the same weights and samples, in turn, each time in a

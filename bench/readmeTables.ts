@@ -8,7 +8,26 @@ import { type AccuracyRow, savedRows } from './accuracyRow.ts';
 import type { Machine } from './machine.ts';
 import { nodeOf, type PeerRow, pairRatios, type WhisperRow, warmPasses } from './row.ts';
 
+/** How many recordings have openai/whisper's tokens, times and scores, decoded in one way. */
+export interface ParityRow {
+  readonly model: string;
+  readonly device: string;
+  /** Of the reference: `greedy`, `beam5`, `words` ... */
+  readonly kind: string;
+  readonly clips: number;
+  readonly equal: number;
+  readonly tokens: number;
+}
+
+export interface Parity {
+  readonly date: string;
+  /** Version of openai/whisper. */
+  readonly whisper: string;
+  readonly rows: readonly ParityRow[];
+}
+
 export interface ReadmeRows {
+  readonly parity: Parity;
   readonly peers: readonly PeerRow[];
   /** Of all recordings; the tables take the long one on the CPU. */
   readonly whisper: readonly WhisperRow[];
@@ -16,7 +35,9 @@ export interface ReadmeRows {
 }
 
 export function readmeRows(): ReadmeRows {
-  return { peers: readAll<PeerRow>('peers'), whisper: readAll<WhisperRow>('rows'), accuracy: savedRows() };
+  // Written from what the acceptance script says.
+  const parity = JSON.parse(readFileSync(join(repoRoot, 'bench/results/parity.json'), 'utf8')) as Parity;
+  return { parity, peers: readAll<PeerRow>('peers'), whisper: readAll<WhisperRow>('rows'), accuracy: savedRows() };
 }
 
 /** The files are written by this folder's programs, so they are what their types say. */
@@ -41,6 +62,30 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 const threadsText = (threads: number): string => `${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 const where = ({ cpu, cores, date }: Machine): string => `${date.slice(0, 10)}, ${cpu}, ${cores} cores`;
 const bySize = (a: string, b: string): number => ['tiny', 'base'].indexOf(a) - ['tiny', 'base'].indexOf(b);
+
+/** The ways that are not named are added up. */
+export function parityTable({ date, whisper, rows }: Parity): string {
+  const places = [...new Set(rows.map(({ model, device }) => `${model} ${device}`))];
+  const cells = places.map((place) => {
+    const own = rows.filter(({ model, device }) => `${model} ${device}` === place);
+    const share = (some: readonly ParityRow[]): string => {
+      const sum = (of: (row: ParityRow) => number): number => some.reduce((total, row) => total + of(row), 0);
+      return some.length === 0 ? '' : `${sum(({ equal }) => equal)} of ${sum(({ clips }) => clips)}`;
+    };
+    const named = ['greedy', 'default'];
+    const others = own.filter(({ kind }) => !named.includes(kind));
+    return [
+      `${own[0]!.model}, ${own[0]!.device}`,
+      ...named.map((name) => share(own.filter(({ kind }) => kind === name))),
+      `${share(others)} (${others.length} ways)`,
+    ];
+  });
+  return `Recordings whose tokens, times and scores are those of openai/whisper ${whisper} on the same weights, in f32; the ways are beams, words,
+prompts, clips, translation and so on ([each of them](bench/results/parity.md), and the one that differs on purpose). ${date}.
+
+${table(['', 'greedy', "openai's defaults", 'other ways'], cells)}
+`;
+}
 
 /** Node 24 first. */
 export function peersTable(peers: readonly PeerRow[]): string {

@@ -87,6 +87,30 @@ for (const { model, threads, ours, theirs } of peers) {
   });
 }
 
+test('recordings with the tokens of openai/whisper', () => {
+  const { rows } = others.parity;
+  for (const [model, device] of [
+    ['tiny', 'cpu'],
+    ['base', 'cpu'],
+    ['tiny', 'webgpu'],
+  ] as const) {
+    const [greedy, defaults, more] = cellsOf(`${model}, ${device}`);
+    let [equal, clips, ways] = [0, 0, 0];
+    for (const row of rows) {
+      if (row.model !== model || row.device !== device) continue;
+      const own = `${row.equal} of ${row.clips}`;
+      if (row.kind === 'greedy') assert.is(greedy, own);
+      else if (row.kind === 'default') assert.is(defaults, own);
+      else {
+        equal += row.equal;
+        clips += row.clips;
+        ways++;
+      }
+    }
+    assert.is(more, `${equal} of ${clips} (${ways} ways)`);
+  }
+});
+
 for (const { model, recording, threads, ours, theirs } of others.peers) {
   const node = ours.machine.node.slice(1, 3);
   const title = `${model}, ${recording}, ${threads} thread${threads === 1 ? '' : 's'}, Node ${node}`;
