@@ -39,7 +39,11 @@ if (executable)
       await fill('models', './model/');
       await page.evaluate('document.querySelector("[name=f32]").click()');
       await submit();
-      await until(page, 'document.querySelector("tbody tr") && document.querySelector("img")?.naturalWidth > 100');
+      await until(
+        page,
+        'document.querySelector("tbody tr") && document.querySelector("img")?.naturalWidth > 100',
+        120_000,
+      );
       const text = String(await page.evaluate('document.querySelector("section").innerText'));
       assert.match(text, /jfk\.wav, 11\.0 s/);
       assert.match(text, /\.\/model\/, cpu, int8, 1 thread/);
@@ -65,7 +69,7 @@ if (executable)
       writeFileSync(baseline, JSON.stringify({ ...report, rows: slow }));
       await page.locator('[name=baseline]').setInputFiles(baseline);
       rmSync(baseline);
-      await until(page, 'document.querySelector("thead").textContent.includes("against the baseline")');
+      await until(page, 'document.querySelector("thead").textContent.includes("against the baseline")', 120_000);
       assert.match(String(await page.evaluate('document.querySelector("tbody").innerText')), /0\.00, faster/);
       assert.equal(errors, []);
     } finally {
