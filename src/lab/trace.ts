@@ -6,6 +6,7 @@
  */
 import type { Device, SubmitOptions } from '../engine/device.ts';
 import type { Command, Program } from '../engine/program.ts';
+import { deviceWith } from './deviceWith.ts';
 
 /** @see the Trace Event Format; times in microseconds */
 export interface TraceEvent {
@@ -74,13 +75,7 @@ export function traceDevice<D extends Device>(device: D, trace: Trace): D {
       return data;
     },
   };
-  return new Proxy(device, {
-    get(target, key) {
-      if (key in noted) return noted[key as keyof typeof noted]; // one of its three
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
+  return deviceWith(device, noted);
 }
 
 function factsOf(

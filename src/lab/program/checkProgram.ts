@@ -10,6 +10,7 @@ import { createInference } from '../../model/inference.ts';
 import type { TensorReader } from '../../model/tensorData.ts';
 import { type TensorSpec, tensorSpecs } from '../../model/tensorSpec.ts';
 import type { LogitRules } from '../../rules/logitRules.ts';
+import { deviceWith } from '../deviceWith.ts';
 import { type CommandCheck, lockstepDevice } from './lockstep.ts';
 
 /** `encoder`: all of its layers. `token`: a prompt of three tokens, and the token after it. */
@@ -120,15 +121,8 @@ function holding(device: Device): { readonly device: Device; freeAll(): void } {
       device.free(tensor);
     },
   };
-  const proxy = new Proxy(device, {
-    get(target, key) {
-      if (key in noted) return noted[key as keyof typeof noted]; // one of its two
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
   return {
-    device: proxy,
+    device: deviceWith(device, noted),
     freeAll() {
       for (const tensor of tensors) device.free(tensor);
       tensors.clear();

@@ -4,12 +4,12 @@
  * that suffer from it; what errors within the tolerance have added up to is the distance from the device in f64.
  */
 import { KernelError } from '../../base/errors.ts';
-import type { Device, Executable, SubmitOptions } from '../../engine/device.ts';
+import type { Device, Executable } from '../../engine/device.ts';
 import { elementCount, type HostArray, storageType } from '../../engine/dtype.ts';
 import type { HostArrays, KernelModule } from '../../engine/kernel.ts';
-import { type Command, type Program, type Tensor, uses } from '../../engine/program.ts';
+import { type Command, type Tensor, uses } from '../../engine/program.ts';
 import { type Comparison, compare } from '../compare.ts';
-import { singleCommands } from '../singleCommands.ts';
+import { type StepPlace, steppedDevice } from '../steppedDevice.ts';
 
 export interface CommandCheck {
   /** Name of the program, such as `encoder.layer0`. */
@@ -46,24 +46,12 @@ interface Step {
   readonly command: Command;
   readonly ready: Executable;
   readonly twin: Executable;
-  readonly place: string;
-}
-
-interface Steps extends Executable {
-  readonly steps: readonly Step[];
 }
 
 /** @param oracle empty, with the panel widths of `device` */
 export function lockstepDevice(device: Device, oracle: Device, options: LockstepOptions): Device {
   const modules = new Map(options.modules.map((module) => [module.kernel.name, module]));
   const twins = new Map<Tensor, Tensor>();
-  let queue: Promise<unknown> = Promise.resolve();
-  let failure: unknown;
-  const enqueue = (work: () => unknown): void => {
-    queue = queue.then(work).catch((error: unknown) => {
-      failure ??= error;
-    });
-  };
   const twinOf = (tensor: Tensor): Tensor => {
     let twin = twins.get(tensor);
     if (!twin) {
@@ -80,7 +68,7 @@ export function lockstepDevice(device: Device, oracle: Device, options: Lockstep
     return (await device.variants(changed, command.dims.rows)).length > 0 ? changed : command;
   };
 
-  const check = async (program: string, index: number, step: Step, rows: number | undefined): Promise<void> => {
+  const check = async (step: Step, { program, index }: StepPlace, rows: number | undefined): Promise<void> => {
     const { command } = step;
     const { kernel, dims, params } = command;
     const module = modules.get(kernel.name);
@@ -125,79 +113,27 @@ export function lockstepDevice(device: Device, oracle: Device, options: Lockstep
     oracle.submit(twin, submit);
   };
 
-  return {
-    kind: device.kind,
+  return steppedDevice<Step>(device, {
     description: `${device.description}, beside f64`,
-    panelWidth: device.panelWidth,
-    crossPanelWidth: device.crossPanelWidth,
-    maxTensorBytes: device.maxTensorBytes,
-    lost: device.lost,
-    get bytesHeld() {
-      return device.bytesHeld;
+    replaced: withEdit,
+    async prepare(single, ready, command) {
+      const args = Object.entries(command.args).map(([name, tensor]) => [name, twinOf(tensor)]);
+      const commands = [{ ...command, args: Object.fromEntries(args) }];
+      const [twin] = await oracle.prepare([{ ...single, commands }]);
+      return { command, ready, twin: twin! }; // of one program
     },
-    allocate: (...args) => device.allocate(...args),
+    async run(step, place, rows) {
+      if (options.isChecked(place.program)) await check(step, place, rows);
+      else run(step, rows);
+    },
+    write: (target, data, offset) => oracle.write(twinOf(target), data, offset),
     free(tensor) {
-      enqueue(() => {
-        device.free(tensor);
-        const twin = twins.get(tensor);
-        if (twin) oracle.free(twin);
-        twins.delete(tensor);
-      });
+      const twin = twins.get(tensor);
+      if (twin) oracle.free(twin);
+      twins.delete(tensor);
     },
-    variants: (...args) => device.variants(...args),
-    write(target, data, offset) {
-      const copy = data.slice();
-      enqueue(() => {
-        device.write(target, copy, offset);
-        oracle.write(twinOf(target), copy, offset);
-      });
-    },
-    async prepare(programs, signal) {
-      const prepared: Steps[] = [];
-      for (const program of programs) {
-        const commands = await Promise.all(singleCommands(device, program).map(withEdit));
-        const single = (command: Command): Program => ({ name: program.name, commands: [command], scratch: [] });
-        const ready = await device.prepare(commands.map(single), signal);
-        const twin = await oracle.prepare(
-          commands.map((command) =>
-            single({
-              ...command,
-              args: Object.fromEntries(Object.entries(command.args).map(([name, tensor]) => [name, twinOf(tensor)])),
-            }),
-          ),
-        );
-        const steps = commands.map((command, i) => ({
-          command,
-          ready: ready[i]!,
-          twin: twin[i]!,
-          place: program.name,
-        }));
-        prepared.push({ program, steps });
-      }
-      return prepared;
-    },
-    submit(work, { rows, times = 1, until }: SubmitOptions = {}) {
-      enqueue(async () => {
-        const { program, steps } = work as Steps; // made by prepare
-        for (let turn = 0; turn < times; turn++) {
-          if (until && turn > 0 && (await device.read(until, 0, 1))[0] !== 0) return;
-          for (const [index, step] of steps.entries())
-            if (options.isChecked(program.name)) await check(program.name, index, step, rows);
-            else run(step, rows);
-        }
-      });
-    },
-    async read(source, begin, end) {
-      await queue;
-      if (failure) throw failure;
-      return device.read(source, begin, end);
-    },
-    async close() {
-      await queue;
-      await oracle.close();
-      await device.close();
-    },
-  };
+    close: () => oracle.close(),
+  });
 }
 
 async function valuesOf(device: Device, tensor: Tensor): Promise<HostArray> {
