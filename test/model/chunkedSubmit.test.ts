@@ -70,6 +70,16 @@ class PlayedDevice {
   }
 }
 
+/** So many units, none of them the last. */
+function repeat(chunks: ChunkedSubmit, device: PlayedDevice, count: number): Promise<void> {
+  const work = chunks.repeat(
+    count,
+    (times) => device.submit(times),
+    () => device.wait().then(() => false),
+  );
+  return device.play(work);
+}
+
 const test = suite('model/chunkedSubmit');
 
 for (const played of [
@@ -87,20 +97,12 @@ for (const played of [
   test(`units of ${unitMs} ms, ${latencyMs} ms to be told${ticks}: nine tenths of the device's rate`, async () => {
     const device = new PlayedDevice(played);
     const chunks = new ChunkedSubmit(device.clock);
-    const repeat = (count: number): Promise<void> =>
-      device.play(
-        chunks.repeat(
-          count,
-          (times) => device.submit(times),
-          () => device.wait().then(() => false),
-        ),
-      );
     // A text or two, in which it learns.
-    await repeat(200);
-    await repeat(200);
+    await repeat(chunks, device, 200);
+    await repeat(chunks, device, 200);
     const before = { now: device.now, busy: device.busyMs };
     const count = 4000;
-    await repeat(count);
+    await repeat(chunks, device, count);
     assert.is(
       device.bursts.reduce((sum, units) => sum + units),
       400 + count,
@@ -116,13 +118,7 @@ for (const played of [
 test('where being told costs nothing, one burst is in flight, of 16 units at most', async () => {
   const device = new PlayedDevice({ unitMs: 0.5, latencyMs: 0.02 });
   const chunks = new ChunkedSubmit(device.clock);
-  await device.play(
-    chunks.repeat(
-      1000,
-      (times) => device.submit(times),
-      () => device.wait().then(() => false),
-    ),
-  );
+  await repeat(chunks, device, 1000);
   assert.is(device.mostInFlight, 1);
   assert.is(Math.max(...device.bursts), 16);
 });
@@ -144,17 +140,9 @@ test('slow work is handed over a unit at a time, and a device that becomes slow 
   assert.equal(parts, [0, 1, 2, 3, 4]);
   const device = new PlayedDevice({ unitMs: 1, latencyMs: 0.1 });
   const chunks = new ChunkedSubmit(device.clock);
-  const repeat = (count: number): Promise<void> =>
-    device.play(
-      chunks.repeat(
-        count,
-        (times) => device.submit(times),
-        () => device.wait().then(() => false),
-      ),
-    );
-  await repeat(200);
+  await repeat(chunks, device, 200);
   device.unitMs = 30;
-  await repeat(40);
+  await repeat(chunks, device, 40);
   const units = device.bursts.at(-2) ?? 0;
   assert.ok(units * 30 <= 60, `${units} units of 30 ms`);
 });

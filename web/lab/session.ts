@@ -1,6 +1,6 @@
 /** The one engine of the lab's page, and what is known of the machine. */
 import { type Signal, signal } from '@preact/signals';
-import { Engine } from './engine/engine.ts';
+import { Engine, EngineAborted } from './engine/engine.ts';
 import type { LabFacts } from './engine/messages.ts';
 
 const KEY = 'sotto-lab-patience';
@@ -36,8 +36,13 @@ export async function openLab(): Promise<void> {
   try {
     facts.value = await engine.ask('open', undefined);
   } catch (error) {
-    trouble.value = error instanceof Error ? error.message : String(error);
+    tell(error);
   }
+}
+
+/** What somebody has stopped is no trouble. */
+export function tell(error: unknown): void {
+  if (!(error instanceof EngineAborted)) trouble.value = error instanceof Error ? error.message : String(error);
 }
 
 export function choosePatience(seconds: number): void {

@@ -1,5 +1,6 @@
 /** Which kernel, variant and case is on the bench, and what was edited before. */
 import type { JSX } from 'preact';
+import { ChoiceField } from '../parts/choiceField.tsx';
 import { facts } from '../session.ts';
 import { forks, type KeptFork } from './forks.ts';
 import { attempt, kernel, openFork, openKernel, openPlace, place, places } from './state.ts';
@@ -9,48 +10,28 @@ export function Choice(): JSX.Element {
   const own = places.value.filter(({ variant }) => variant === place.value?.variant);
   return (
     <div class="choice">
-      <label class="field">
-        <span>Kernel</span>
-        <select
-          name="kernel"
-          value={kernel.value}
-          onChange={({ currentTarget: { value } }) => void attempt(() => openKernel(value))}
-        >
-          {facts.value?.kernels.map(({ name }) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label class="field">
-        <span>Variant</span>
-        <select
-          name="variant"
-          value={place.value?.variant ?? ''}
-          onChange={({ currentTarget: { value } }) => void attempt(() => openKernel(kernel.value, value))}
-        >
-          {variants.map((name) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </select>
-      </label>
-      <label class="field wide">
-        <span>Code for case</span>
-        <select
-          name="case"
-          value={String(own.findIndex(({ title }) => title === place.value?.title))}
-          onChange={({ currentTarget: { value } }) => void attempt(() => openPlace(own[Number(value)]!))}
-        >
-          {own.map((one, i) => (
-            <option key={one.title} value={String(i)}>
-              {one.caseIndex + 1}. {one.title}
-            </option>
-          ))}
-        </select>
-      </label>
+      <ChoiceField
+        label="Kernel"
+        name="kernel"
+        value={kernel.value}
+        choices={facts.value?.kernels.map(({ name }) => [name, name] as const) ?? []}
+        onChoose={(name) => void attempt(() => openKernel(name))}
+      />
+      <ChoiceField
+        label="Variant"
+        name="variant"
+        value={place.value?.variant ?? ''}
+        choices={variants.map((name) => [name, name] as const)}
+        onChoose={(name) => void attempt(() => openKernel(kernel.value, name))}
+      />
+      <ChoiceField
+        label="Code for case"
+        name="case"
+        look="wide"
+        value={String(own.findIndex(({ title }) => title === place.value?.title))}
+        choices={own.map(({ caseIndex, title }, i) => [String(i), `${caseIndex + 1}. ${title}`] as const)}
+        onChoose={(i) => void attempt(() => openPlace(own[Number(i)]!))}
+      />
       {forks.value.length > 0 && (
         <label class="field wide">
           <span>Your edits, kept in this browser</span>

@@ -3,7 +3,7 @@ import { computed, type Signal, signal } from '@preact/signals';
 import type { CaseResult, CompilerMessage, Fork, KernelPlace, Peaks, TimedCase, WgslText } from 'sotto/lab';
 import { EngineAborted } from '../engine/engine.ts';
 import type { Told } from '../engine/messages.ts';
-import { engine, facts, trouble } from '../session.ts';
+import { engine, facts, tell, trouble } from '../session.ts';
 import { dropFork, isAt, keepFork, keptFork } from './forks.ts';
 import { forkOfLink } from './link.ts';
 import { forgetVersions, noteVersion } from './versions.ts';
@@ -194,7 +194,7 @@ export async function attempt(action: () => Promise<void>, isMine: () => boolean
     await action();
   } catch (error) {
     if (error instanceof EngineAborted || !isMine()) return;
-    trouble.value = error instanceof Error ? error.message : String(error);
+    tell(error);
     phase.value = 'stopped';
   }
 }

@@ -2,9 +2,8 @@
 import { type Signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { CaseResult, TimedCase } from 'sotto/lab';
-import { EngineAborted } from '../engine/engine.ts';
 import type { DeviceKind, Told } from '../engine/messages.ts';
-import { engine, facts, trouble } from '../session.ts';
+import { engine, facts, tell } from '../session.ts';
 import { percent } from './roofline.tsx';
 import { kernel, stop } from './state.ts';
 import { figure } from './words.ts';
@@ -50,7 +49,7 @@ export function SurveyPanel(): JSX.Element {
       }
     } catch (error) {
       status.value = 'Stopped.';
-      if (!(error instanceof EngineAborted)) trouble.value = error instanceof Error ? error.message : String(error);
+      tell(error);
     }
     work.value = undefined;
   };

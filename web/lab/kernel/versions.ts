@@ -1,8 +1,7 @@
 /** What was timed since a variant was opened, and versions compared in turn. */
 import { type Signal, signal } from '@preact/signals';
 import type { Fork, KernelPlace, TimedCase, TimedInTurn } from 'sotto/lab';
-import { EngineAborted } from '../engine/engine.ts';
-import { engine, trouble } from '../session.ts';
+import { engine, tell } from '../session.ts';
 
 export interface TimedVersion {
   readonly name: string;
@@ -49,7 +48,7 @@ export async function compareInTurn(own: Fork, place: KernelPlace, signal: Abort
     const timed = await engine.ask('compare', { forks, at: { caseIndex, storage } }, { signal });
     comparison.value = { place, names: [OWN, ...edits.map(({ name }) => name)], timed };
   } catch (error) {
-    if (!(error instanceof EngineAborted)) trouble.value = error instanceof Error ? error.message : String(error);
+    tell(error);
   } finally {
     isComparing.value = false;
   }

@@ -3,6 +3,7 @@ import { useSignal, useSignalEffect } from '@preact/signals';
 import type { JSX } from 'preact';
 import { ReadOnlyCode } from '../code/readOnlyCode.tsx';
 import type { WatText } from '../engine/messages.ts';
+import { ChoiceField } from '../parts/choiceField.tsx';
 import { engine } from '../session.ts';
 import { kernel, place } from './state.ts';
 
@@ -41,21 +42,15 @@ export function WatView(): JSX.Element {
   return (
     <>
       <div class="row">
-        <label class="field inline">
-          <span>Variant</span>
-          <select
-            value={variant}
-            onChange={({ currentTarget }) => {
-              wanted.value = currentTarget.value;
-            }}
-          >
-            {variants.map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </label>
+        <ChoiceField
+          label="Variant"
+          look="inline"
+          value={variant}
+          choices={variants.map((name) => [name, name] as const)}
+          onChoose={(name) => {
+            wanted.value = name;
+          }}
+        />
         <span class="soft">
           {text.split('\n').length} lines of WebAssembly, emitted for this case; parameters are the kernel's arguments
         </span>

@@ -2,12 +2,12 @@
 import { type Signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import type { CommandCheck, ProgramName } from 'sotto/lab';
-import { EngineAborted } from '../engine/engine.ts';
 import type { DeviceKind } from '../engine/messages.ts';
 import { ErrorMapFigure } from '../kernel/errorMap.tsx';
 import { fork, isEdited, kernel, place, stop } from '../kernel/state.ts';
 import { worstOutput } from '../kernel/words.ts';
-import { engine, facts, trouble } from '../session.ts';
+import { ChoiceField } from '../parts/choiceField.tsx';
+import { engine, facts, tell } from '../session.ts';
 
 const TITLES: Readonly<Record<ProgramName, string>> = {
   encoder: 'the encoder, two layers',
@@ -44,7 +44,7 @@ export function ProgramView(): JSX.Element {
       status.value = right ? `All ${commands.value.length} commands are right.` : '';
     } catch (error) {
       status.value = 'Stopped.';
-      if (!(error instanceof EngineAborted)) trouble.value = error instanceof Error ? error.message : String(error);
+      tell(error);
     }
     work.value = undefined;
   };
@@ -101,22 +101,17 @@ interface SelectProps<T extends string> {
 }
 
 function Select<T extends string>({ signal, label, choices }: SelectProps<T>): JSX.Element {
+  const names = Object.keys(choices) as T[]; // its keys, and no others
   return (
-    <label class="field inline">
-      <span>{label}</span>
-      <select
-        value={signal.value}
-        onChange={({ currentTarget }) => {
-          signal.value = currentTarget.value as T; // one of the options below
-        }}
-      >
-        {(Object.keys(choices) as T[]).map((name) => (
-          <option key={name} value={name}>
-            {choices[name]}
-          </option>
-        ))}
-      </select>
-    </label>
+    <ChoiceField
+      label={label}
+      look="inline"
+      value={signal.value}
+      choices={names.map((name) => [name, choices[name]] as const)}
+      onChoose={(name) => {
+        signal.value = name;
+      }}
+    />
   );
 }
 
