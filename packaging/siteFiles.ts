@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { escapeXml } from '../src/base/xml.ts';
 import { buildServiceWorker } from './serviceWorkerFile.ts';
 import { addModels } from './siteModels.ts';
 
@@ -91,7 +92,7 @@ function htmlOf(
 ): string {
   const up = folder.replace(/[^/]+\//g, '../');
   return readFileSync(join(sources, html), 'utf8').replace(/\{(\w+)\}/g, (_, name: string) => {
-    if (name === 'models') return models.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
+    if (name === 'models') return escapeXml(models);
     const file = built.get(entries[name] ?? '');
     if (file === undefined) throw new Error(`${html} names {${name}}, of which nothing was built`);
     return `${up}assets/${file}`;

@@ -6,8 +6,9 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSyn
 import { dirname, extname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { escapeXml } from '../../src/base/xml.ts';
 import { excerpt } from './excerpt.ts';
-import { codeBlock, type Excerpt, escapeHtml, type Rendered, renderMarkdown } from './markdown.ts';
+import { codeBlock, type Excerpt, type Rendered, renderMarkdown } from './markdown.ts';
 import { variantShader } from './shader.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -54,7 +55,7 @@ export async function buildDocs(folder: string): Promise<readonly string[]> {
       copyFileSync(join(root, path), join(folder, fileOf(path)));
       written.push(fileOf(path));
     } else {
-      const html = `<h1>${escapeHtml(path)}</h1>${bodyOf(path)}`;
+      const html = `<h1>${escapeXml(path)}</h1>${bodyOf(path)}`;
       write(fileOf(path), pageHtml({ source: path, html, title: path, headings: [] }, navigation));
     }
   }
@@ -123,7 +124,7 @@ function bodyOf(path: string): string {
   const full = join(root, path);
   if (!statSync(full).isDirectory())
     return codeBlock(readFileSync(full, 'utf8').trimEnd(), extname(path).slice(1) || 'txt');
-  const items = readdirSync(full).map((name) => `<li>${escapeHtml(name)}</li>`);
+  const items = readdirSync(full).map((name) => `<li>${escapeXml(name)}</li>`);
   return `<ul>${items.join('')}</ul>`;
 }
 
@@ -157,9 +158,9 @@ function pageHtml({ source, html, title, headings }: Page, navigation: ReadonlyM
   const groups = [...navigation].map(([heading, entries]) => {
     const items = entries.map((entry) => {
       const current = entry.source === source ? ' aria-current="page"' : '';
-      return `<li><a href="${escapeHtml(to(fileOf(entry.source)))}"${current}>${escapeHtml(entry.title)}</a></li>`;
+      return `<li><a href="${escapeXml(to(fileOf(entry.source)))}"${current}>${escapeXml(entry.title)}</a></li>`;
     });
-    return `<h2>${escapeHtml(heading)}</h2><ul>${items.join('')}</ul>`;
+    return `<h2>${escapeXml(heading)}</h2><ul>${items.join('')}</ul>`;
   });
   const parts = headings.filter(({ level }) => level === 2);
   const contents =

@@ -1,5 +1,7 @@
 /** Markdown to HTML for the documents: headings with ids, links that fit the site, code of the sources where a link names it. */
+
 import { Marked, type Tokens } from 'marked';
+import { escapeXml } from '../../src/base/xml.ts';
 
 export interface Heading {
   readonly level: number;
@@ -57,13 +59,13 @@ export async function renderMarkdown(text: string, links: Links): Promise<Render
         const found = excerpts.get(onlyLink(token) ?? '');
         if (!found) return `<p>${this.parser.parseInline(token.tokens)}</p>\n`;
         const { title, href, language, code } = found;
-        return `<figure><figcaption><a href="${escapeHtml(href)}">${escapeHtml(title)}</a></figcaption>${codeBlock(code, language)}</figure>\n`;
+        return `<figure><figcaption><a href="${escapeXml(href)}">${escapeXml(title)}</a></figcaption>${codeBlock(code, language)}</figure>\n`;
       },
       link({ href, tokens }) {
-        return `<a href="${escapeHtml(links.href(href))}">${this.parser.parseInline(tokens)}</a>`;
+        return `<a href="${escapeXml(links.href(href))}">${this.parser.parseInline(tokens)}</a>`;
       },
       image({ href, text: alternative }) {
-        return `<img src="${escapeHtml(links.href(href))}" alt="${escapeHtml(alternative)}" loading="lazy">`;
+        return `<img src="${escapeXml(links.href(href))}" alt="${escapeXml(alternative)}" loading="lazy">`;
       },
       code({ text: code, lang }) {
         return codeBlock(code, lang ?? '');
@@ -100,10 +102,6 @@ export function uniqueId(text: string, headings: readonly Heading[]): string {
   }
 }
 
-export function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
-}
-
 /** Comments are dimmed; more colours would need a grammar for each language. */
 export function codeBlock(code: string, language: string): string {
   const pattern = /^(sh|bash|yaml|yml|)$/.test(language)
@@ -113,8 +111,8 @@ export function codeBlock(code: string, language: string): string {
   let at = 0;
   for (const match of language === '' ? [] : code.matchAll(pattern)) {
     const [all, space = '', comment = ''] = match;
-    html += `${escapeHtml(code.slice(at, match.index))}${space}<i>${escapeHtml(comment)}</i>`;
+    html += `${escapeXml(code.slice(at, match.index))}${space}<i>${escapeXml(comment)}</i>`;
     at = match.index + all.length;
   }
-  return `<pre tabindex="0"><code>${html}${escapeHtml(code.slice(at))}</code></pre>\n`;
+  return `<pre tabindex="0"><code>${html}${escapeXml(code.slice(at))}</code></pre>\n`;
 }

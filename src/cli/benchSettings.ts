@@ -1,19 +1,18 @@
 /** The options of `sotto bench`, all of them checked before a model is looked for. */
-import { dirname, resolve as resolvePath } from 'node:path';
+import { resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CACHE_OPTIONS } from '../../weights/options.ts';
-import { OptionsError, OutputError } from '../base/errors.ts';
+import { OptionsError } from '../base/errors.ts';
 import { type BenchConfiguration, type BenchReport, readReport } from '../benchmark/report.ts';
 import { DEVICE_OPTIONS } from '../devices/options.ts';
-import { tryFolder } from '../files/outputFolder.ts';
-import { checkTarget } from '../files/outputPlan.ts';
 import { lookAtRecording } from '../files/recordings.ts';
 import { resolve } from '../options/resolve.ts';
 import type { OptionTable } from '../options/spec.ts';
 import { readOptions, type WrittenOption, writtenOptions } from '../options/text.ts';
 import { languageCode } from '../text/languages.ts';
+import { checkResultFile } from './resultFile.ts';
 import { MOST_THREADS } from './settings.ts';
-import { isSameFile, readTextFile } from './textFile.ts';
+import { readTextFile } from './textFile.ts';
 
 const BENCH_OPTIONS = {
   model: {
@@ -209,27 +208,7 @@ function checkOutputs(own: Readonly<Record<'json' | 'svg' | 'audio' | 'text' | '
   const { json, svg } = own;
   if (json !== undefined && svg !== undefined && resolvePath(json) === resolvePath(svg))
     throw new OptionsError('overwrites', `--json and --svg name the same file, ${json}.`);
-  for (const path of [json, svg]) {
-    if (path === undefined) continue;
-    for (const input of [own.audio, own.text, own.baseline])
-      if (input !== undefined && isSameFile(path, input))
-        throw new OptionsError('overwrites', `${path} is read, and would be replaced by what is written.`, {
-          hint: 'Name another file.',
-        });
-    checkPlace(path);
-  }
-}
-
-/** @throws {OutputError} */
-function checkPlace(path: string): void {
-  try {
-    tryFolder(dirname(path));
-    checkTarget({ path, format: 'json' });
-  } catch (error) {
-    if (!(error instanceof OutputError)) throw error;
-    // The hints of these name an option for folders, which bench does not have.
-    throw new OutputError(error.code, error.message, { hint: 'Name another file.', cause: error });
-  }
+  for (const path of [json, svg]) if (path !== undefined) checkResultFile(path, [own.audio, own.text, own.baseline]);
 }
 
 /** Every combination; threads are the CPU's alone. @param devices as they are here: `auto` has become one */

@@ -2,7 +2,6 @@
  * `sotto kernel NAME` with code to print, to run or to compile: arguments are checked here, in the process that the user started;
  * what touches the GPU happens in another one, that it can end.
  */
-import { writeFileSync } from 'node:fs';
 import { OptionsError } from '../base/errors.ts';
 import { openGpu } from '../devices/choose.ts';
 import type { KernelModule } from '../engine/kernel.ts';
@@ -15,6 +14,7 @@ import { atEverySave, sayDoing, superviseKernel } from './kernelProcess.ts';
 import { runProgram } from './kernelProgram.ts';
 import { dumpShader, spirvOf } from './kernelSpirv.ts';
 import { hostPlatform } from './platform.ts';
+import { writeResultFile } from './resultFile.ts';
 
 interface EditOptions {
   readonly device: 'all' | 'cpu' | 'webgpu';
@@ -119,7 +119,7 @@ export async function runHere(
             io,
           )
         : await runEdited(device, module, place, options, io);
-      if (trace && traceFile !== undefined) writeFileSync(traceFile, trace.json());
+      if (trace && traceFile !== undefined) writeResultFile(traceFile, trace.json());
       return right ? EXIT.ok : EXIT.failed;
     } finally {
       await gpu.close();

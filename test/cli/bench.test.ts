@@ -72,7 +72,8 @@ test('the help names every option', async () => {
 });
 
 test('a run: table, report, chart; the next one against it', async () => {
-  const json = join(folder, 'a.json');
+  // Its folder is made when there is something to write.
+  const json = join(folder, 'new/folder/a.json');
   const svg = join(folder, 'a.svg');
   const quick = ['bench', '--model', 'tiny', '--device', 'cpu', '--runs', '1', '--language', 'en'];
   const one = await sotto([...quick, '--dtype', 'f32,int8', '--json', json, '--svg', svg, '--verbose']);

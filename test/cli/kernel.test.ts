@@ -58,6 +58,22 @@ test('arguments are checked before a device is opened', async () => {
   assert.match(await refused('--program', 'decoder'), 'token');
 });
 
+test('a trace that cannot be written is told before anything is run; else its folder is made', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sotto-kernel-'));
+  try {
+    const run = (trace: string) => sotto(['kernel', 'gatherRows', '--device', 'cpu', '--check_only', '--trace', trace]);
+    const file = join(folder, 'new/folder/trace.json');
+    assert.is((await run(file)).status, 0);
+    assert.ok(JSON.parse(readFileSync(file, 'utf8')).traceEvents.length > 0);
+    const refused = await run(join(file, 'below.json'));
+    assert.is(refused.status, 1);
+    assert.is(refused.stdout, '');
+    assert.match(refused.stderr, 'Name another file.');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
 const device = await openOrSkip('cli/kernel on WebGPU');
 if (device) {
   await device.close();

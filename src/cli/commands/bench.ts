@@ -1,4 +1,5 @@
 /** `sotto bench`: how fast sotto is on this machine, in which memory, and how right. */
+
 import { basename } from 'node:path';
 import { locateModel } from '../../../weights/locate.ts';
 import { OptionsError } from '../../base/errors.ts';
@@ -9,7 +10,6 @@ import { type Measured, measureInTurn } from '../../benchmark/measure.ts';
 import { BENCH_SCHEMA, type BenchConfiguration, type BenchReport, titleOf } from '../../benchmark/report.ts';
 import { machineLine, reportTable, wordsLine } from '../../benchmark/table.ts';
 import { chooseDevice } from '../../devices/choose.ts';
-import { writeAtomically } from '../../files/output.ts';
 import { parseArguments } from '../args.ts';
 import { describeMachine, loadAverage } from '../benchMachine.ts';
 import { isOfRow, MEASURE, measureInProcess, measureTask } from '../benchProcess.ts';
@@ -18,6 +18,7 @@ import { optionLines } from '../help.ts';
 import { type CommandIo, EXIT } from '../io.ts';
 import { hostPlatform } from '../platform.ts';
 import { ProgressDisplay } from '../progress.ts';
+import { writeResultFile } from '../resultFile.ts';
 import { manifest } from '../version.ts';
 
 const HEAD = `sotto bench: how fast sotto is on this machine, in which memory, and how right.
@@ -137,8 +138,8 @@ function sampleText({ sample, description, isSoftware }: Measured): string {
 function tellReport(report: BenchReport, settings: BenchSettings, io: CommandIo): number {
   const { json, svg, baseline, isMarkdown } = settings;
   if (report.rows.length === 0) return EXIT.failed;
-  if (json !== undefined) writeAtomically(json, `${JSON.stringify(report, undefined, 1)}\n`);
-  if (svg !== undefined) writeAtomically(svg, reportChart(report));
+  if (json !== undefined) writeResultFile(json, `${JSON.stringify(report, undefined, 1)}\n`);
+  if (svg !== undefined) writeResultFile(svg, reportChart(report));
   const { name, seconds } = report.recording;
   io.stdout.write(reportTable(report, isMarkdown ? 'markdown' : 'text', baseline));
   const notes = [

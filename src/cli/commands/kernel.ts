@@ -2,7 +2,6 @@
  * `sotto kernel NAME`: holds one kernel against its reference over its cases, devices and variants, then times it.
  * There is no way to time a wrong kernel. `npm run kernel NAME` is the same.
  */
-import { writeFileSync } from 'node:fs';
 import { OptionsError, SottoError } from '../../base/errors.ts';
 import { chooseDevice } from '../../devices/choose.ts';
 import type { Device } from '../../engine/device.ts';
@@ -21,6 +20,7 @@ import { KERNEL_HELP, KERNEL_OPTIONS } from '../kernelOptions.ts';
 import { AS_KERNEL } from '../kernelProcess.ts';
 import { runProgram } from '../kernelProgram.ts';
 import { hostPlatform } from '../platform.ts';
+import { checkResultFile, writeResultFile } from '../resultFile.ts';
 
 export async function kernelCommand(args: readonly string[], io: CommandIo): Promise<number> {
   const isChild = args[0] === AS_KERNEL;
@@ -47,6 +47,7 @@ export async function kernelCommand(args: readonly string[], io: CommandIo): Pro
         hint: `Kernels: ${kernels.map((m) => m.kernel.name).join(', ')}, or all.`,
       },
     );
+  if (resolved.trace !== undefined) checkResultFile(resolved.trace, [resolved.wgsl]);
   if (resolved.printWgsl || resolved.spirv || resolved.wgsl !== undefined) {
     const edited = checkEdit(modules, resolved);
     return isChild ? runHere(edited, resolved, io) : superviseEdit(argv, edited, resolved, io);
@@ -74,7 +75,7 @@ export async function kernelCommand(args: readonly string[], io: CommandIo): Pro
       await device.close();
     }
   }
-  if (trace) writeFileSync(resolved.trace!, trace.json()); // a trace is there where a file is named
+  if (trace) writeResultFile(resolved.trace!, trace.json()); // a trace is there where a file is named
   const isRight = wrong === 0 && devices.length > 0;
   io.stdout.write(wrong > 0 ? `\n${wrong} wrong\n` : isRight ? '\nall right\n' : '\n');
   // Last, and with the results: who reads only the end must not take one device for two.
