@@ -1,6 +1,7 @@
 /** The code on the bench, and what belongs to it: what stands before it, changes, the CPU's code, the edit as TypeScript. */
 import { type Signal, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
+import { saveFile } from '../../shared/saveFile.ts';
 import { CodeEditor } from '../code/codeEditor.tsx';
 import { DiffView } from '../code/diffView.tsx';
 import { ReadOnlyCode } from '../code/readOnlyCode.tsx';
@@ -74,10 +75,8 @@ async function saveTrace(told: Signal<string>): Promise<void> {
   const wanted = fork()!; // the button is there once a place is chosen
   await attempt(async () => {
     told.value = 'Running for the trace …';
-    const address = URL.createObjectURL(new Blob([await engine.ask('trace', wanted)], { type: 'application/json' }));
-    const link = Object.assign(document.createElement('a'), { href: address, download: `${wanted.kernel}.trace.json` });
-    link.click();
-    URL.revokeObjectURL(address);
+    const trace = await engine.ask('trace', wanted);
+    saveFile(`${wanted.kernel}.trace.json`, trace, 'application/json');
     told.value = 'The trace is saved; ui.perfetto.dev opens it.';
   });
 }

@@ -12,6 +12,7 @@ import {
   titleOf,
   wordsLine,
 } from 'sotto/lab';
+import { saveFile } from '../../shared/saveFile.ts';
 import { type BenchWishes, configurationsOf, runBench } from './benchRun.ts';
 
 /** Threads share memory, which pages without isolation have not. */
@@ -321,7 +322,7 @@ function Result({ report, baseline }: ResultProps): JSX.Element {
         <button type="button" onClick={() => copy('The report', json)}>
           Copy as JSON
         </button>
-        <button type="button" onClick={() => save('sotto-bench.json', json)}>
+        <button type="button" onClick={() => saveFile('sotto-bench.json', json, 'application/json')}>
           Save as JSON
         </button>
         <button type="button" onClick={() => copy('The chart', reportChart(report))}>
@@ -331,13 +332,4 @@ function Result({ report, baseline }: ResultProps): JSX.Element {
       </p>
     </section>
   );
-}
-
-function save(name: string, text: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
-  const link = document.createElement('a');
-  link.href = address;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(address);
 }

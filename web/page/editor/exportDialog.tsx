@@ -2,6 +2,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { extensionOf, FORMATS, type Format, type WrapOptions, write } from 'sotto/core';
+import { saveFile } from '../../shared/saveFile.ts';
 import { Dialog } from './dialog.tsx';
 import type { Editor } from './editor.ts';
 import { fileStem, toTranscript } from './exported.ts';
@@ -118,7 +119,7 @@ export function ExportDialog({
           type="button"
           class="primary"
           onClick={() => {
-            save(`${fileStem(document.name.value)}.${extensionOf(format.value)}`, text.value);
+            saveFile(`${fileStem(document.name.value)}.${extensionOf(format.value)}`, text.value);
             editor.message.value = 'Saved.';
           }}
         >
@@ -142,12 +143,4 @@ export async function copy(editor: Editor, text: string): Promise<void> {
     editor.message.value =
       'The browser did not allow to copy. Allow the clipboard for this page, or download the file.';
   }
-}
-
-function save(name: string, text: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: 'application/octet-stream' }));
-  const link = Object.assign(document.createElement('a'), { href: address, download: name });
-  link.click();
-  // The browser has taken it when the event is over; a minute is for slow ones.
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }
