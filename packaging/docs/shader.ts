@@ -1,8 +1,15 @@
 /** The WGSL that a variant really runs, for the documents: of its kernel's first real size that it takes. */
 import { storageTypes } from '../../src/engine/kernel.ts';
 import type { KernelContext } from '../../src/engine/variant.ts';
+import type { GpuFeatures } from '../../src/engine/wgsl/features.ts';
 import { shaderText } from '../../src/engine/wgsl/shader.ts';
 import { kernels } from '../../src/kernels/registry.ts';
+
+/** What the shown shaders are written for: matrices as most GPUs have them. */
+const GPU: GpuFeatures = {
+  features: new Set(),
+  matrix: { m: 16, n: 16, k: 16, subgroupSize: 32, isSizeChosen: false },
+};
 
 export interface Shader {
   /** `layerNorm, rows 1500 nState 384` */
@@ -33,7 +40,7 @@ export async function variantShader(kernelName: string, variantName: string): Pr
     const isForRows = dims.rows === undefined || (rows >= min && rows <= max);
     if (!isForRows || !(variant.when?.(context) ?? true)) continue;
     const sizes = Object.entries(dims).map(([name, size]) => `${name} ${size}`);
-    return { title: `${kernelName}, ${sizes.join(' ')}`, wgsl: shaderText(kernel, variant, context).trim() };
+    return { title: `${kernelName}, ${sizes.join(' ')}`, wgsl: shaderText(kernel, variant, context, GPU).trim() };
   }
   throw new Error(`no case of ${kernelName} is for ${variantName}`);
 }

@@ -6,6 +6,7 @@
  */
 import { type DType, type Shape, type StorageArray, storageBytes, storageType } from './dtype.ts';
 import { byteLength, type Command, type Program, type Tensor } from './program.ts';
+import type { GpuFeatures } from './wgsl/features.ts';
 
 /** A program made ready for one device: variants chosen, code compiled, scratch placed, arguments bound. */
 export interface Executable {
@@ -31,6 +32,8 @@ export interface Device {
   readonly description: string;
   /** A processor plays the GPU (SwiftShader, lavapipe): right, and slow. */
   readonly isSoftware?: boolean;
+  /** What a GPU has beyond the core of WebGPU. */
+  readonly gpu?: GpuFeatures;
   /** Width of weight panels, see kernels/matmul/panels.ts. */
   readonly panelWidth: number;
   /** Positions of cross-attention's cached keys that lie side by side, see kernels/attention/crossCache.ts. */

@@ -15,13 +15,15 @@ import type { KernelContext, Variant } from './variant.ts';
 export interface VariantKind<V extends Variant> {
   /** Where a kernel has its variants of this kind. */
   sourceOf(kernel: Kernel): VariantSource<V> | undefined;
+  /** Can it run here at all? All can when absent. */
+  offers?(variant: V): boolean;
   /** Smaller is preferred; the file's order decides among equals. All are equal when absent. */
-  rank?(variant: V): number;
+  rank?(variant: V, context: KernelContext): number;
   /** For messages: "this GPU". */
   readonly place: string;
 }
 
-/** A device's kind with the variants of some kernels, loaded. */
+/** A device's kind with the variants of some kernels, loaded: those that it offers. */
 export interface LoadedVariants<V extends Variant> {
   readonly kind: VariantKind<V>;
   /** By kernel, in the order of its file. */
@@ -37,8 +39,9 @@ export async function loadVariants<V extends Variant>(
   const loaded = await Promise.all(
     kernels.map(async (kernel): Promise<readonly [Kernel, readonly V[]]> => {
       const source = kind.sourceOf(kernel) ?? [];
-      if (typeof source !== 'function') return [kernel, source];
-      return [kernel, await source(commands.filter((command) => command.kernel === kernel))];
+      const all =
+        typeof source === 'function' ? await source(commands.filter((command) => command.kernel === kernel)) : source;
+      return [kernel, all.filter((variant) => kind.offers?.(variant) ?? true)];
     }),
   );
   return { kind, variants: new Map(loaded) };
@@ -64,27 +67,27 @@ export function selectVariants<V extends Variant>(
   const { kind } = loaded;
   const rows = command.dims.rows ?? 0;
   const capacity = Math.min(rows, command.maxRows ?? rows);
-  const known = inOrder(command, loaded);
-  const ranked = command.variant === undefined ? known : known.filter(({ name }) => name === command.variant);
+  const known = variantsOf(command, loaded);
+  const wanted = command.variant === undefined ? known : known.filter(({ name }) => name === command.variant);
   // Where the choice may change: after a variant's last row, and before its first.
   const ends = new Set([capacity]);
-  for (const { rows } of command.allRows ? [] : ranked) {
+  for (const { rows } of command.allRows ? [] : wanted) {
     for (const end of [rows?.max, rows?.min && rows.min - 1]) if (end && end < capacity) ends.add(end);
   }
   const selected: SelectedVariant<V>[] = [];
   let from = command.allRows ? capacity : Math.min(1, capacity);
   for (const upTo of [...ends].sort((a, b) => a - b)) {
     const context = contextOf(command, upTo);
-    const variant = ranked.find((v) => fits(v, command, context, from, upTo));
+    const variant = inOrder(wanted, kind, context).find((v) => fits(v, command, context, from, upTo));
     // A variant forced by name may be for some numbers of rows only.
-    if (!variant && command.variant === undefined) throw noVariant(command, kind, ranked, context);
+    if (!variant && command.variant === undefined) throw noVariant(command, kind, wanted, context);
     const last = selected.at(-1);
     const least = command.allRows ? capacity : 0;
     if (variant && last?.variant === variant) selected[selected.length - 1] = { variant, context, least, upTo };
     else if (variant) selected.push({ variant, context, least, upTo });
     from = upTo + 1;
   }
-  if (selected.length === 0) throw noVariant(command, kind, ranked, contextOf(command, capacity));
+  if (selected.length === 0) throw noVariant(command, kind, wanted, contextOf(command, capacity));
   return selected;
 }
 
@@ -102,9 +105,10 @@ export function fittingVariants<V extends Variant>(
   loaded: LoadedVariants<V>,
   liveRows = command.dims.rows ?? 0,
 ): readonly V[] {
-  return inOrder(command, loaded).filter((variant) =>
+  const fitting = variantsOf(command, loaded).filter((variant) =>
     fits(variant, command, contextOf(command, rowsOf(variant, command)), liveRows, liveRows),
   );
+  return inOrder(fitting, loaded.kind, contextOf(command, liveRows));
 }
 
 /** Code for a variant is generated for no more rows than it is for. */
@@ -112,11 +116,18 @@ function rowsOf({ rows }: Variant, { dims }: Command): number {
   return Math.min(rows?.max ?? Number.POSITIVE_INFINITY, dims.rows ?? 0);
 }
 
-function inOrder<V extends Variant>({ kernel }: Command, { kind, variants }: LoadedVariants<V>): readonly V[] {
+function variantsOf<V extends Variant>({ kernel }: Command, { variants }: LoadedVariants<V>): readonly V[] {
   const own = variants.get(kernel);
   if (!own) throw new InternalError(`the variants of ${kernel.name} were not loaded`);
-  const { rank } = kind;
-  return rank ? [...own].sort((a, b) => rank(a) - rank(b)) : own;
+  return own;
+}
+
+function inOrder<V extends Variant>(
+  variants: readonly V[],
+  { rank }: VariantKind<V>,
+  context: KernelContext,
+): readonly V[] {
+  return rank ? [...variants].sort((a, b) => rank(a, context) - rank(b, context)) : variants;
 }
 
 function contextOf({ dims, params, args, sumsAs }: Command, rows: number): KernelContext {

@@ -13,6 +13,7 @@ import {
   type VariantKind,
 } from '../engine/selectVariant.ts';
 import type { KernelContext } from '../engine/variant.ts';
+import { CORE_GPU, type GpuFeatures } from '../engine/wgsl/features.ts';
 import { shaderText } from '../engine/wgsl/shader.ts';
 import type { WgslVariant } from '../engine/wgsl/variant.ts';
 import { carryEdit } from './carryEdit.ts';
@@ -76,8 +77,9 @@ export async function wgslOf(
   const kase: KernelCase | undefined = module.cases[caseIndex];
   if (!kase) throw new RangeError(`${module.kernel.name} has no case ${caseIndex}`);
   const { variant: own, context } = await selected(device, module, kase, variant, storage);
-  const wgsl = own.wgsl(context);
-  const whole = shaderText(module.kernel, own, context);
+  const gpu = device.gpu ?? CORE_GPU;
+  const wgsl = own.wgsl(context, gpu);
+  const whole = shaderText(module.kernel, own, context, gpu);
   return { bindings: whole.slice(0, whole.length - wgsl.length), wgsl };
 }
 
@@ -106,7 +108,8 @@ export async function forkModule(device: Device, module: KernelModule, fork: For
   const { variant: base } = await selected(device, module, kase, fork.variant, fork.storage);
   const edited: WgslVariant = {
     ...base,
-    wgsl: (c: KernelContext) => carryEdit(original, fork.wgsl, base.wgsl(c), { ...c.dims, ...c.params }),
+    wgsl: (c: KernelContext, gpu: GpuFeatures) =>
+      carryEdit(original, fork.wgsl, base.wgsl(c, gpu), { ...c.dims, ...c.params }),
   };
   return { ...module, kernel: { ...module.kernel, variants: { webgpu: [edited] } } };
 }

@@ -26,7 +26,7 @@ export function guardedModule(module: KernelModule): KernelModule | undefined {
   if (!Array.isArray(variants) || Object.keys(kernel.args).length >= MOST_ARGUMENTS) return undefined;
   const guarded = (variants as readonly WgslVariant[]).map((variant) => ({
     ...variant,
-    wgsl: (c: Parameters<WgslVariant['wgsl']>[0]) => guardLoops(variant.wgsl(c)),
+    wgsl: (...args: Parameters<WgslVariant['wgsl']>) => guardLoops(variant.wgsl(...args)),
   }));
   return {
     ...module,

@@ -101,8 +101,11 @@ function hasAvx2(): boolean {
  */
 let theDawn: Promise<GPU | undefined> | undefined;
 
+/** Dawn keeps what is not in the standard yet behind this: matrices of subgroups. Nothing has it that does not ask for it. */
+const FLAGS = ['enable-dawn-features=allow_unsafe_apis'];
+
 async function loadDawn(): Promise<GPU | undefined> {
-  return openDawn([]);
+  return openDawn(FLAGS);
 }
 
 /**

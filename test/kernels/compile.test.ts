@@ -8,6 +8,7 @@ import { create } from 'webgpu';
 import { KernelError } from '../../src/base/errors.ts';
 import { createReferenceDevice } from '../../src/devices/reference/device.ts';
 import { shaderOf } from '../../src/devices/webgpu/encode.ts';
+import { featuresOf, requestable } from '../../src/devices/webgpu/features.ts';
 import { Pipelines } from '../../src/devices/webgpu/pipelines.ts';
 import { wgslKind } from '../../src/devices/webgpu/variants.ts';
 import { fittingVariants, loadVariants, selectVariants } from '../../src/engine/selectVariant.ts';
@@ -19,10 +20,14 @@ const test = suite('WGSL compiles');
 
 // Dawn lives as long as this object.
 const gpu = create(['backend=null']);
-// No limit and no feature asked for: what compiles here keeps to the defaults.
-const device = await (await gpu.requestAdapter())!.requestDevice();
-const pipelines = new Pipelines(device);
-const kind = wgslKind(false);
+// No limit asked for, and a feature only by variants that need one: what compiles here keeps to the defaults.
+const plainDevice = await (await gpu.requestAdapter())!.requestDevice();
+const plain = new Pipelines(plainDevice);
+const adapter = (await gpu.requestAdapter())!;
+const features = featuresOf(gpu, adapter);
+const featuredDevice = await adapter.requestDevice({ requiredFeatures: requestable(features) });
+const featured = new Pipelines(featuredDevice);
+const kind = wgslKind(false, features);
 const shapes = createReferenceDevice({ panelWidth: 64, crossPanelWidth: 1 });
 
 for (const module of kernels) {
@@ -40,7 +45,7 @@ for (const module of kernels) {
           command.dims.rows === undefined ? undefined : liveRows,
         )) {
           for (const selected of selectVariants({ ...command, variant: name }, loaded))
-            await pipelines.compile(shaderOf(module.kernel, selected));
+            await (selected.variant.needs ? featured : plain).compile(shaderOf(module.kernel, selected, features));
           names.add(name);
         }
         free();
@@ -52,7 +57,7 @@ for (const module of kernels) {
 
 test("a shader with a fault is refused, with the compiler's words", async () => {
   const text = '@compute @workgroup_size(1) fn main() { let x: u32 = 1f; }';
-  const compiled = pipelines.compile({ label: 'faulty', text, access: '' });
+  const compiled = plain.compile({ label: 'faulty', text, access: '' });
   await throws(KernelError, 'compile', compiled, /faulty does not compile.*u32/s);
 });
 
@@ -60,11 +65,12 @@ test('a barrier that not all threads reach is refused', async () => {
   const text = `@compute @workgroup_size(64) fn main(@builtin(local_invocation_index) i: u32) {
     if (i < 3u) { workgroupBarrier(); }
   }`;
-  await throws(KernelError, 'compile', pipelines.compile({ label: 'torn', text, access: '' }), /uniform/);
+  await throws(KernelError, 'compile', plain.compile({ label: 'torn', text, access: '' }), /uniform/);
 });
 
 test.after(async () => {
-  device.destroy();
+  plainDevice.destroy();
+  featuredDevice.destroy();
   await shapes.close();
   assert.ok(gpu);
 });

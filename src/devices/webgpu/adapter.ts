@@ -1,10 +1,12 @@
 /**
  * Finds an adapter and opens a device on it.
  *
- * Default limits are enough for every kernel; larger storage bindings and buffers are asked for where the adapter has
+ * Optional features are asked for where the adapter lists them. Default limits are enough for every kernel; larger storage bindings and buffers are asked for where the adapter has
  * them, since the vocabulary matrix of larger models then needs fewer shards.
  */
 import { DeviceError } from '../../base/errors.ts';
+import type { GpuFeatures } from '../../engine/wgsl/features.ts';
+import { featuresOf, requestable } from './features.ts';
 
 /** Largest binding that we ask for: large-v3's vocabulary matrix in f32 is 253 MiB. */
 const WANTED_BYTES = 1024 * 1024 * 1024;
@@ -14,6 +16,7 @@ export interface OpenedAdapter {
   /** A CPU that plays a GPU (SwiftShader, lavapipe): right, and slow. */
   readonly isSoftware: boolean;
   readonly description: string;
+  readonly features: GpuFeatures;
 }
 
 /**
@@ -39,14 +42,16 @@ export async function openAdapter(gpu: GPU, allowSoftware: boolean): Promise<Ope
       hint: 'The CPU device is faster; --device webgpu insists on this adapter.',
     });
   }
+  const features = featuresOf(gpu, adapter);
   try {
     const device = await adapter.requestDevice({
+      requiredFeatures: requestable(features),
       requiredLimits: {
         maxStorageBufferBindingSize: Math.min(WANTED_BYTES, adapter.limits.maxStorageBufferBindingSize),
         maxBufferSize: Math.min(WANTED_BYTES, adapter.limits.maxBufferSize),
       },
     });
-    return { device, isSoftware, description };
+    return { device, isSoftware, description, features };
   } catch (cause) {
     throw new DeviceError('noDevice', `${description} gives no device: ${String(cause)}`, { cause });
   }

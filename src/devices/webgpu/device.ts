@@ -48,12 +48,12 @@ const FLUSH_BYTES = 32 * 1024 * 1024;
 
 /** @throws {DeviceError} `noAdapter`, `softwareAdapter`, `noDevice` */
 export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}): Promise<WebGpuDevice> {
-  const { device, isSoftware, description } = await openAdapter(gpu, options.allowSoftware ?? false);
+  const { device, isSoftware, description, features } = await openAdapter(gpu, options.allowSoftware ?? false);
   const failures = new Failures(device);
   const buffers = new Buffers(device, failures);
   const pipelines = new Pipelines(device);
   const readback = new Readback(device);
-  const kind = wgslKind(isSoftware);
+  const kind = wgslKind(isSoftware, features);
   let writtenBytes = 0;
   let isClosed = false;
 
@@ -66,6 +66,7 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
     kind: 'webgpu',
     description,
     isSoftware,
+    gpu: features,
     panelWidth: PANEL_WIDTH,
     crossPanelWidth: 1,
     maxTensorBytes: buffers.maxTensorBytes,
@@ -97,7 +98,7 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
 
     async prepare(programs: readonly Program[], signal?: AbortSignal): Promise<readonly Executable[]> {
       signal?.throwIfAborted();
-      const parts = { device, buffers, pipelines, kind };
+      const parts = { device, buffers, pipelines, kind, gpu: features };
       const prepared = await Promise.all(programs.map((program) => prepareProgram(program, parts)));
       signal?.throwIfAborted();
       await failures.check();

@@ -14,6 +14,7 @@ import {
   selectVariants,
   type VariantKind,
 } from '../../engine/selectVariant.ts';
+import type { GpuFeatures } from '../../engine/wgsl/features.ts';
 import { boundArgs, shaderText } from '../../engine/wgsl/shader.ts';
 import type { Grid, WgslVariant } from '../../engine/wgsl/variant.ts';
 import type { Buffers } from './buffers.ts';
@@ -82,15 +83,21 @@ function dispatchOf({ command, variants, bindings, flops }: Step, rows: number |
 /** Chooses variants, compiles and binds. */
 export async function prepareProgram(
   program: Program,
-  parts: { device: GPUDevice; buffers: Buffers; pipelines: Pipelines; kind: VariantKind<WgslVariant> },
+  parts: {
+    readonly device: GPUDevice;
+    readonly buffers: Buffers;
+    readonly pipelines: Pipelines;
+    readonly kind: VariantKind<WgslVariant>;
+    readonly gpu: GpuFeatures;
+  },
 ): Promise<GpuExecutable> {
-  const { device, buffers, pipelines, kind } = parts;
+  const { device, buffers, pipelines, kind, gpu } = parts;
   const loaded = await loadVariants(program.commands, kind);
   const compiled = await Promise.all(
     program.commands.map((command) =>
       Promise.all(
         selectVariants(command, loaded).map(async (selected): Promise<CompiledVariant> => {
-          return { ...selected, pipeline: await pipelines.compile(shaderOf(command.kernel, selected)) };
+          return { ...selected, pipeline: await pipelines.compile(shaderOf(command.kernel, selected, gpu)) };
         }),
       ),
     ),
@@ -116,10 +123,10 @@ export async function prepareProgram(
   return new GpuExecutable(program, steps);
 }
 
-export function shaderOf(kernel: Kernel, { variant, context }: SelectedVariant<WgslVariant>): Shader {
+export function shaderOf(kernel: Kernel, { variant, context }: SelectedVariant<WgslVariant>, gpu: GpuFeatures): Shader {
   return {
     label: `${kernel.name}:${variant.name}`,
-    text: shaderText(kernel, variant, context),
+    text: shaderText(kernel, variant, context, gpu),
     access: accessOf(boundArgs(kernel, context)),
   };
 }

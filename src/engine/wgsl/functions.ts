@@ -1,4 +1,5 @@
 /** Text that several WGSL kernels share: literals, reductions over a workgroup, and a few functions that WGSL lacks. */
+import type { Feature } from './features.ts';
 
 /** A number as an f32 literal. */
 export function f32(value: number): string {
@@ -32,6 +33,42 @@ fn ${name}(value: ${type}, i: u32) -> ${type} {
   workgroupBarrier();
   var whole = ${name}Few[0];
   for (var s = 1u; s < 16u; s++) { whole = ${name}Of(whole, ${name}Few[s]); }
+  return whole;
+}
+`;
+}
+
+/** What `groupReduceSubgroups` needs of a device. */
+export const SUBGROUP_NEEDS = ['subgroups', 'subgroup_id'] as const satisfies readonly Feature[];
+
+/** Sizes of subgroups that WebGPU allows begin here. */
+const SMALLEST_SUBGROUP = 4;
+
+/**
+ * `fn NAME(value: TYPE, subgroup: u32, subgroups: u32) -> TYPE`: as `groupReduce`, through subgroups of any size, which need
+ * not be neighbours in the workgroup. One barrier before and one after what crosses workgroup memory.
+ *
+ * @param threads a multiple of every size of subgroup, so 128 or a multiple of it
+ * @param within the builtin function that combines a subgroup's values: `subgroupAdd`
+ * @param combine the same as an expression of `a` and `b`
+ */
+export function groupReduceSubgroups(
+  name: string,
+  threads: number,
+  type: string,
+  within: string,
+  combine: string,
+): string {
+  return /* wgsl */ `
+var<workgroup> ${name}Each: array<${type}, ${threads / SMALLEST_SUBGROUP}>;
+fn ${name}Of(a: ${type}, b: ${type}) -> ${type} { return ${combine}; }
+fn ${name}(value: ${type}, subgroup: u32, subgroups: u32) -> ${type} {
+  let part = ${within}(value);
+  workgroupBarrier();
+  if (subgroupElect()) { ${name}Each[subgroup] = part; }
+  workgroupBarrier();
+  var whole = ${name}Each[0];
+  for (var s = 1u; s < subgroups; s++) { whole = ${name}Of(whole, ${name}Each[s]); }
   return whole;
 }
 `;

@@ -7,6 +7,7 @@
 import { storageBytes, storageType, type WgslAccess } from '../dtype.ts';
 import { type ArgSpec, type Kernel, storageTypes } from '../kernel.ts';
 import type { KernelContext } from '../variant.ts';
+import { featureLines, type GpuFeatures } from './features.ts';
 import type { WgslVariant } from './variant.ts';
 
 /** Arguments that a command binds, in the contract's order; binding i is the i-th of them. */
@@ -15,7 +16,7 @@ export function boundArgs(kernel: Kernel, c: KernelContext): readonly (readonly 
 }
 
 /** The whole shader of a variant. */
-export function shaderText(kernel: Kernel, variant: WgslVariant, c: KernelContext): string {
+export function shaderText(kernel: Kernel, variant: WgslVariant, c: KernelContext, gpu: GpuFeatures): string {
   const bindings = boundArgs(kernel, c).map(([name, spec], i) => {
     const dtype = c.dtype(name);
     const shape = spec.dims.map((dim) => (typeof dim === 'number' ? dim : (c.dims[dim] ?? 0)));
@@ -28,7 +29,7 @@ export function shaderText(kernel: Kernel, variant: WgslVariant, c: KernelContex
     const isVaried = storageTypes(spec).length > 1;
     return isVaried ? binding + accessors(name, spec, shape, isInFours, access) : binding;
   });
-  return bindings.join('') + variant.wgsl(c);
+  return featureLines(variant.needs ?? []) + bindings.join('') + variant.wgsl(c, gpu);
 }
 
 function accessors(

@@ -1,5 +1,6 @@
 /** A variant in WGSL, for devices that are WebGPU. */
 import type { KernelContext, Variant } from '../variant.ts';
+import type { Feature, GpuFeatures } from './features.ts';
 
 export type Grid = readonly [x: number, y: number, z: number];
 
@@ -10,12 +11,18 @@ export interface WgslVariant<D extends string = string, P extends string = strin
    * (lavapipe, SwiftShader) pay for barriers and workgroup memory, hardware wants both.
    */
   readonly suits?: 'hardware' | 'software';
+  /** Is it worth its price at these sizes? Elsewhere it runs only if nothing else fits. True when absent. */
+  pays?(c: KernelContext<D, P>): boolean;
+  /** Devices without one of these never see it. */
+  readonly needs?: readonly Feature[];
   /**
    * The shader without its bindings, which `shader.ts` writes: each argument is a storage variable under its own name, an
    * array of its elements. Arguments that may have several storage types are read by `load_NAME(i)`, those listed in `vec4`
    * by `load4_NAME(i)` in groups of four, and written by `store4_NAME(i, value)`. Entry point: `main`.
+   *
+   * @param gpu has at least what the variant needs
    */
-  wgsl(c: KernelContext<D, P>): string;
+  wgsl(c: KernelContext<D, P>, gpu: GpuFeatures): string;
   /** Arguments bound in groups of four values. Their last dim must be a multiple of 4: say so in `when`. */
   readonly vec4?: readonly string[];
   /** Workgroups for `liveRows` rows (0 where the kernel has no `rows`); each at most 65535. */
