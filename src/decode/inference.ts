@@ -171,6 +171,8 @@ export interface Inference {
   readonly nVocab: number;
   readonly nTextCtx: number;
   readonly nMels: number;
+  /** Rows that one call decodes at most; those that decoding itself allows when absent. */
+  readonly maxRows?: number;
   /**
    * @param mel    log-mel of one window, [nMels, 3000] row-major
    * @param onPart told now and then which share of the work is done, in (0, 1]

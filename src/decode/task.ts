@@ -149,7 +149,8 @@ export class DecodingTask {
     const candidates: (readonly Hypothesis[])[] = [];
     const noSpeechProb: number[] = [];
     // As many at once as have room with all of their rows.
-    const most = Math.floor(MAX_ROWS / this.#rows);
+    const { maxRows = MAX_ROWS } = this.#inference;
+    const most = Math.max(1, Math.floor(maxRows / this.#rows));
     for (let begin = 0; begin < groups.length; begin += most) {
       const end = begin + most;
       const part = await this.#decode(groups.slice(begin, end), searchGroups.slice(begin, end), signal);

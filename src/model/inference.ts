@@ -20,6 +20,7 @@ import type {
   SharedRows,
 } from '../decode/inference.ts';
 import { type Device, type Executable, readFloats, readWords } from '../engine/device.ts';
+import { storageBytes } from '../engine/dtype.ts';
 import type { LogitRules, RuleState } from '../rules/logitRules.ts';
 import type { Aligner } from './alignment/aligner.ts';
 import type { AlignmentHeads } from './alignment/alignmentHeads.ts';
@@ -83,12 +84,9 @@ export async function createInference(
 ): Promise<ModelInference> {
   const { decoderLater: later, dtype, signal } = options;
   const { weights, encoder, decoder } = planWeights(device, dims, reader, dtype);
+  if (!later)
+    return prepareInference(device, dims, weights, options, () => loadWeights([...encoder, ...decoder], options));
   const inference = new DeviceInference(device, dims, weights, options);
-  if (!later) {
-    await loadWeights([...encoder, ...decoder], options);
-    await inference.prepare(options);
-    return inference;
-  }
   await loadWeights(encoder, options);
   await inference.prepareLayers(signal);
   inference.completeLater(async () => {
@@ -100,6 +98,23 @@ export async function createInference(
       throw later.explain(error);
     }
   });
+  return inference;
+}
+
+/**
+ * Puts a model together whose weights have their places on the device.
+ * @param load fills them; without it they are whatever they are, for those who look at programs alone
+ */
+export async function prepareInference(
+  device: Device,
+  dims: ModelDimensions,
+  weights: ModelWeights,
+  options: InferenceOptions,
+  load?: () => Promise<void>,
+): Promise<ModelInference> {
+  const inference = new DeviceInference(device, dims, weights, options);
+  await load?.();
+  await inference.prepare(options);
   return inference;
 }
 
@@ -155,6 +170,12 @@ class DeviceInference implements ModelInference {
   }
   get nMels(): number {
     return this.dims.nMels;
+  }
+  /** Those of a layer have their keys in one tensor. */
+  get maxRows(): number {
+    const { nTextCtx, nTextState } = this.dims;
+    const each = storageBytes(this.storage.cacheDtype, [nTextCtx, nTextState]);
+    return Math.max(1, Math.min(MAX_ROWS, Math.floor(this.#device.maxTensorBytes / each)));
   }
 
   async prepare({ signal, onProgress }: CallOptions): Promise<void> {
@@ -274,7 +295,7 @@ class DeviceInference implements ModelInference {
 
   async shareRows(places: number, rowsEach: number): Promise<SharedRows> {
     const { DeviceSharedRows } = await import('./decoder/stepwise.ts');
-    const count = Math.max(1, Math.min(places, Math.floor(MAX_ROWS / rowsEach)));
+    const count = Math.max(1, Math.min(places, Math.floor(this.maxRows / rowsEach)));
     const { context, release } = await this.#occupy({ rows: count * rowsEach, rowsEach });
     return new DeviceSharedRows(context, { places: count, rowsEach }, release);
   }
@@ -313,7 +334,7 @@ class DeviceInference implements ModelInference {
     const slot = await this.#batchSlots.take({ rows: 1 });
     const { nVocab } = this.dims;
     const { state, ready } = slot;
-    await prefill(this.#device, slot, [{ tokens, sequence: 0, audio: slotOf(audio) }]);
+    await prefill(this.#device, slot, [{ tokens, sequence: 0, audio: slotOf(audio) }], []);
     const out = new Float32Array(tokens.length * nVocab);
     for (let i = 0; i < tokens.length; i++) {
       this.#device.write(state.headIndex, Uint32Array.of(i));

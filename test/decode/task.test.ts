@@ -222,9 +222,16 @@ test('windows are decoded together, each on its own', async () => {
 });
 
 test('windows with more rows than one decoding holds are decoded in parts', async () => {
-  for (const options of [{ beamSize: 100 }, { temperature: 1, bestOf: 128 }] satisfies DecodingOptions[]) {
+  const choices: readonly (readonly [options: DecodingOptions, maxRows?: number])[] = [
+    [{ beamSize: 100 }],
+    [{ temperature: 1, bestOf: 128 }],
+    // An engine that has room for fewer.
+    [{ beamSize: 5 }, 14],
+  ];
+  for (const [options, maxRows] of choices) {
     const said = [300, 301, 302, 303, 304].map((word) => [tsb, word]);
-    const inference = new ScriptedInference({ nVocab, script: playTokens(nVocab, eot, said) });
+    const scripted = new ScriptedInference({ nVocab, script: playTokens(nVocab, eot, said) });
+    const inference = maxRows === undefined ? scripted : Object.assign(scripted, { maxRows });
     await inference.reserveAudio(said.length);
     const audio: AudioFeatures[] = [];
     for (const _ of said) audio.push(await inference.encode(mel));

@@ -441,6 +441,30 @@ export function modelChecks(
     features.close();
   });
 
+  test('prompts that are too long together for the largest tensor are fed in parts', async () => {
+    // The MLP's hidden layer of 20 tokens.
+    const limit = 20 * 4 * 4 * dims.nTextState;
+    const small = await createInference(withLargestTensor(device, limit), dims, reader, { dtype, maxAudio: 3 });
+    assert.is(small.maxRows, 4, 'rows whose keys are one tensor');
+    const before = [[106, 9, 7, 8, 20, 21, 22, 23, 24, 25], [], [106, 12, 13, 14, 15]];
+    const features = [await small.encode(melOf(1)), await small.encode(melOf(2)), await small.encode(melOf(1))];
+    const groups = before.map((said, i) => {
+      return { audio: features[i]!, initialTokens: [...said, ...prompt], sotIndex: said.length, rows: 1 };
+    });
+    const decoding = await small.start(groups, rules);
+    const logits = await decoding.logits();
+    for (const [i, { initialTokens, sotIndex }] of groups.entries()) {
+      const sound = encode(weights, dims, melOf(i === 1 ? 2 : 1));
+      const rows = decode(weights, dims, sound, initialTokens);
+      near(logits.subarray(i * dims.nVocab, (i + 1) * dims.nVocab), rows.at(-1)!, tolerance, `logits ${i}`);
+      const start = rows[sotIndex]!;
+      const sum = start.reduce((total, x) => total + Math.exp(x), 0);
+      near([decoding.noSpeechProb[i]!], [Math.exp(start[rules.noSpeech!]!) / sum], tolerance, `no speech ${i}`);
+    }
+    decoding.close();
+    for (const each of features) each.close();
+  });
+
   return {
     async open() {
       device = await open();

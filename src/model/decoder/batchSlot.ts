@@ -1,5 +1,5 @@
 /** What is prepared for one number of rows: programs, tables, a self-attention cache. */
-import { type Device, type Executable, prepareNamed } from '../../engine/device.ts';
+import { type Device, type Executable, prepareNamed, readFloats } from '../../engine/device.ts';
 import type { CacheType } from '../../engine/dtype.ts';
 import type { Tensor } from '../../engine/program.ts';
 import { ROW_STATE } from '../../kernels/sampling/decodeState.ts';
@@ -14,6 +14,9 @@ import {
 } from './decoder.ts';
 import { type Allocator, allocateSelfCache } from './kvCache.ts';
 import type { DecoderNetwork } from './layers.ts';
+
+/** Of the MLP's hidden layer, in widths of the model. */
+const MLP_WIDTH = 4;
 
 export interface Candidate extends CandidateProgram {
   readonly ready: Executable;
@@ -64,8 +67,11 @@ export interface BatchSlotOptions extends Omit<DecoderNetwork, 'self'>, BatchSiz
 export async function makeBatchSlot(options: BatchSlotOptions, signal?: AbortSignal): Promise<BatchSlot> {
   const { device, memory, rows, rowsEach = rows, cacheDtype, ...network } = options;
   const self = allocateSelfCache(memory, network.dims, { slots: rows, dtype: cacheDtype });
-  // Room for the longest prompt of every window that can decode at once.
-  const promptRows = network.dims.nTextCtx * Math.min(rows, network.cross.slots);
+  const { nTextCtx, nTextState } = network.dims;
+  // The longest prompt of every window that can decode at once, or as many tokens as have the MLP's hidden layer in one tensor.
+  const windows = Math.min(rows, network.cross.slots);
+  const mostRows = Math.floor(device.maxTensorBytes / (MLP_WIDTH * 4 * nTextState));
+  const promptRows = Math.max(nTextCtx, 2 * windows, Math.min(mostRows, nTextCtx * windows));
   const size = { rows, promptRows, sets: rows / rowsEach, sumsAs: rowsEach };
   const decoder = buildDecoder(memory, { ...network, self }, size);
   const candidates = new Map<number, Candidate>();
@@ -106,17 +112,57 @@ export interface Prompt {
   readonly audio: number;
 }
 
-/** Runs prompts through all layers, each from position 0 on: fills their caches and `hidden`. */
+/**
+ * Runs prompts through all layers, each from position 0 on: fills their caches and `hidden`.
+ *
+ * @param wanted tokens, counted over all prompts, whose rows of `hidden` are asked for: two a prompt at most
+ * @returns where each of them lies
+ */
 export async function prefill(
   device: Device,
   slot: BatchSlot,
   prompts: readonly Prompt[],
+  wanted: readonly number[],
   signal?: AbortSignal,
-): Promise<void> {
-  const rows = prompts.flatMap(({ tokens, sequence, audio }) =>
-    tokens.map((token, position) => ROW_STATE.encode({ token, position, sequence, audio })),
-  );
-  const program = await slot.prefill(rows.length, signal);
-  device.write(slot.state.promptRows, Uint32Array.from(rows.flat()));
-  device.submit(program, { rows: rows.length });
+): Promise<readonly number[]> {
+  const { hidden, promptRows } = slot.state;
+  const parts = partsOf(prompts, promptRows.shape[0]!);
+  const state = hidden.shape[1]!;
+  const kept = new Map<number, Float32Array>();
+  let fed = 0;
+  for (const part of parts) {
+    const rows = part.flatMap(({ tokens, sequence, audio }) =>
+      tokens.map((token, position) => ROW_STATE.encode({ token, position, sequence, audio })),
+    );
+    const program = await slot.prefill(rows.length, signal);
+    device.write(promptRows, Uint32Array.from(rows.flat()));
+    device.submit(program, { rows: rows.length });
+    if (parts.length === 1) return wanted;
+    // The next part writes over them.
+    const own = [...new Set(wanted)].filter((token) => token >= fed && token < fed + rows.length);
+    const read = own.map(async (token) => {
+      const at = (token - fed) * state;
+      kept.set(token, await readFloats(device, hidden, at, at + state));
+    });
+    await Promise.all(read);
+    fed += rows.length;
+  }
+  const places = [...kept.keys()];
+  for (const [place, token] of places.entries()) device.write(hidden, kept.get(token)!, place * state);
+  return wanted.map((token) => places.indexOf(token));
+}
+
+/** Prompts in order, in parts of at most so many tokens. */
+function partsOf(prompts: readonly Prompt[], most: number): readonly (readonly Prompt[])[] {
+  const parts: Prompt[][] = [];
+  let tokens = most;
+  for (const prompt of prompts) {
+    if (tokens + prompt.tokens.length > most) {
+      parts.push([]);
+      tokens = 0;
+    }
+    parts.at(-1)?.push(prompt);
+    tokens += prompt.tokens.length;
+  }
+  return parts;
 }

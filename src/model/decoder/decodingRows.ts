@@ -72,7 +72,7 @@ export async function prefillGroups(
   const { nTextCtx } = dims;
   const rows: DecodingRow[] = [];
   const prompts: Prompt[] = [];
-  /** Rows of `hidden`: at the start token of each group, at the last token of each row's prompt. */
+  /** Tokens, counted over all prompts: the start token of each group, the last one of each row's prompt. */
   const sotRows: number[] = [];
   const lastRows: number[] = [];
   let fed = 0;
@@ -96,12 +96,12 @@ export async function prefillGroups(
   writeRules(context, groups);
   const noSpeechIds = groups.map(({ rules }) => rules.noSpeech ?? NO_TOKEN);
   device.write(state.noSpeechIds, Uint32Array.from(noSpeechIds));
-  await prefill(device, slot, prompts, signal);
-  device.write(state.headIndex, Uint32Array.from(sotRows));
+  const places = await prefill(device, slot, prompts, [...sotRows, ...lastRows], signal);
+  device.write(state.headIndex, Uint32Array.from(places.slice(0, sotRows.length)));
   device.submit(ready.head, { rows: sotRows.length });
   device.submit(ready.noSpeech, { rows: sotRows.length });
   device.write(slot.slotOf, slotOf);
-  device.write(state.headIndex, Uint32Array.from(lastRows));
+  device.write(state.headIndex, Uint32Array.from(places.slice(sotRows.length)));
   device.submit(ready.head, { rows: rows.length });
   writeRows(context, rows);
   const noSpeechProb = await readFloats(device, state.noSpeech, 0, sotRows.length);

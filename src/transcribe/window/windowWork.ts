@@ -27,12 +27,13 @@ export class WindowWork {
   /** @param onShare told which share of a round is done, in [0, 1]; another attempt, at a higher temperature, begins anew */
   constructor(inference: Inference, onShare: (share: number) => void) {
     this.#onShare = onShare;
-    const { nVocab, nTextCtx, nMels } = inference;
+    const { nVocab, nTextCtx, nMels, maxRows } = inference;
     const beams = inference.beams?.bind(inference);
     this.inference = {
       nVocab,
       nTextCtx,
       nMels,
+      ...(maxRows !== undefined && { maxRows }),
       encode: async (mel, signal) => {
         const audio = await inference.encode(mel, signal, (share) => this.#tellEncoded(share));
         this.#encoded++;
