@@ -1,0 +1,40 @@
+/**
+ * The programs of every published size, at 1 and 16 windows, greedy and with five beams, in each storage type: what they
+ * bind and dispatch is within the limits that every WebGPU adapter has, by the word of Dawn's validation.
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { openNullModel } from '../support/nullModel.ts';
+import { publishedSizes } from '../support/publishedSizes.ts';
+
+const test = suite('sizes');
+
+const only = process.argv[2];
+const SIZES = ['tiny', 'base', 'small', 'medium', 'large-v3', 'large-v3-turbo'] as const;
+const STORAGE = [
+  { dtype: 'f32', cacheDtype: 'f32' },
+  { dtype: 'f16', cacheDtype: 'f16' },
+  { dtype: 'int8', cacheDtype: 'f16' },
+] as const;
+
+for (const size of SIZES)
+  for (const storage of STORAGE)
+    for (const windows of [1, 16]) {
+      const title = `${size}, ${storage.dtype}, ${windows} windows`;
+      if (only !== undefined && !title.includes(only)) continue;
+      test(title, async () => {
+        const dims = publishedSizes[size];
+        const model = await openNullModel(dims, { ...storage, windows });
+        await model.decode({ tokens: 9 });
+        // The longest prompts that there are.
+        await model.decode({ tokens: 1, promptTokens: dims.nTextCtx - 1 });
+        await model.decode({ beams: 5, tokens: 9 });
+        const names = new Set(model.submitted.map(({ program }) => program.name));
+        for (const name of ['prefill', 'step', 'stepBeams']) assert.ok(names.has(`decoder.${name}`), name);
+        assert.equal(await model.gpu.errors(), []);
+        assert.ok(model.gpu.counts.dispatches.length > 100);
+        await model.close();
+      });
+    }
+
+test.run();
