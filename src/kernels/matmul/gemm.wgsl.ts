@@ -8,22 +8,31 @@ import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { direct, directFew } from './gemm/direct.wgsl.ts';
 import type { Gemm, GemmShape } from './gemm/gemm.ts';
 import { plain } from './gemm/plain.wgsl.ts';
+import { rows16 } from './gemm/rows16.wgsl.ts';
 import { sliced } from './gemm/sliced.wgsl.ts';
-import { tiled } from './gemm/tiled.wgsl.ts';
+import { tiled64, tiled128 } from './gemm/tiled.wgsl.ts';
 
 /** Best first. */
-const SHAPES: readonly GemmShape[] = [tiled, sliced, directFew, direct, plain];
+const SHAPES: readonly GemmShape[] = [tiled128, tiled64, rows16, sliced, directFew, direct, plain];
 
-/** The variants of a kernel that is such a product. */
+/**
+ * The variants of a kernel that is such a product.
+ *
+ * @param outputs arguments that `put4` touches; none: the kernel has no `put4`
+ */
 export function gemmWgsl<D extends string, P extends string>(
   gemm: (c: KernelContext<D | 'rows', P>) => Gemm,
+  outputs: readonly string[] = [],
 ): readonly WgslVariant<D | 'rows', P>[] {
-  return SHAPES.map((shape) => {
-    const { when, groups, wgsl, ...same } = shape;
+  const own = SHAPES.filter(({ writesFours }) => !writesFours || outputs.length > 0);
+  return own.map((shape) => {
+    const { writesFours = false, when, pays, groups, wgsl, vec4 = [], ...same } = shape;
     return {
       ...same,
+      vec4: writesFours ? [...vec4, ...outputs] : vec4,
       takes: { w: WEIGHT_TYPES },
-      when: (c) => when?.(gemm(c)) ?? true,
+      when: (c) => (when?.(gemm(c)) ?? true) && (!writesFours || gemm(c).put4 !== undefined),
+      pays: (c) => pays?.(gemm(c)) ?? true,
       // A kernel without a dim `rows` always runs them all.
       groups: (c, liveRows) => groups(gemm(c), c.sumsAs === 0 ? gemm(c).rows : liveRows),
       wgsl: (c, gpu) => wgsl(gemm(c), gpu),

@@ -81,6 +81,9 @@ export const cases: readonly KernelCase[] = [
     note: 'one row 1000 times as large',
   },
   { dims: /* @__PURE__ */ shape(101, 384, 200), params: { gelu: 1 }, optional: [] },
+  { dims: /* @__PURE__ */ shape(64, 520, 68), liveRows: 33, note: 'a batch of windows' },
+  { dims: /* @__PURE__ */ shape(16, 640, 1028), optional: [], note: 'sixteen rows, many outputs' },
+  { dims: /* @__PURE__ */ shape(160, 268, 136), liveRows: 131, note: 'more rows than a tile of 128' },
   { dims: /* @__PURE__ */ shape(1, 384, 1152), optional: [], bench: true, note: 'q, k, v of one token, tiny' },
   { dims: /* @__PURE__ */ shape(1, 1536, 384), bench: true, note: 'second MLP matrix, one token, tiny' },
   {

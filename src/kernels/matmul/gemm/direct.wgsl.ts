@@ -4,7 +4,7 @@
  */
 import { unroll } from '../../../engine/wgsl/functions.ts';
 import type { Grid } from '../../../engine/wgsl/variant.ts';
-import { BLOCK, FEW_ROWS, type Gemm, type GemmShape, putAll } from './gemm.ts';
+import { BLOCK, FEW_ROWS, type Gemm, type GemmShape } from './gemm.ts';
 
 export const direct: GemmShape = {
   name: 'direct',
@@ -90,4 +90,17 @@ function directGroups(p: Gemm, liveRows: number): Grid {
   const shape = directShape(p);
   const columns = shape.columns * shape.groupX;
   return [Math.ceil(p.n / columns), Math.ceil(liveRows / (shape.rows * shape.groupY)), 1];
+}
+
+/**
+ * Stores a block of `sums`, in a loop: unrolled, the code of `put` (GELU, bias) would be there once for each output and
+ * cost a software adapter seconds to compile.
+ */
+function putAll(row: string, column: string, rows: number, vectors: number, { rows: allRows, n }: Gemm): string {
+  return /* wgsl */ `
+  for (var i = 0u; i < ${rows * vectors * 4}u; i++) {
+    let r = ${row} + i / ${vectors * 4}u;
+    let c = ${column} + i % ${vectors * 4}u;
+    if (r < ${allRows}u && c < ${n}u) { put(r, c, sums[i / 4u][i % 4u]); }
+  }`;
 }

@@ -13,18 +13,29 @@ export interface Gemm {
   readonly xStride: number;
   /** `fn put(row: u32, j: u32, value: f32)`: finishes and stores one output; row and j are in range. */
   readonly put: string;
+  /**
+   * `fn put4(row: u32, j: u32, value: vec4f)`: the same for four neighbouring outputs, j a multiple of 4. Given where n is one;
+   * the arguments that it touches are then bound in fours.
+   */
+  readonly put4?: string | undefined;
 }
 
 /** A way to compute it: a variant of every kernel that is such a product. */
 export interface GemmShape extends Pick<WgslVariant, 'name' | 'suits' | 'needs' | 'vec4'> {
   readonly rows?: RowRange;
+  /** Finishes its outputs by `put4`. */
+  readonly writesFours?: boolean;
   when?(p: Gemm): boolean;
+  pays?(p: Gemm): boolean;
   groups(p: Gemm, liveRows: number): Grid;
   wgsl(p: Gemm, gpu: GpuFeatures): string;
 }
 
-/** Most live rows of the variants for few rows: above, tiles read W less often. */
+/** Most live rows of the variants for few rows: above, rows share what is read of W. */
 export const FEW_ROWS = 8;
+
+/** Most live rows of what is made for a batch of windows: above, there are tiles enough to fill a GPU. */
+export const SOME_ROWS = 64;
 
 /**
  * Terms that are summed in a row before they go to the sum of the whole. In one chain over k the rounding errors grow
@@ -35,17 +46,4 @@ export const BLOCK = 256;
 /** x bound in groups of four: its last dim and `xStride` are multiples of 4. W's last dim is the panel's width. */
 export function hasVectors(p: Pick<Gemm, 'k' | 'panelWidth' | 'xStride'>): boolean {
   return p.k % 4 === 0 && p.xStride % 4 === 0 && p.panelWidth % 4 === 0;
-}
-
-/**
- * Stores a block of `sums`, in a loop: unrolled, the code of `put` (GELU, bias) would be there once for each output and
- * cost a software adapter seconds to compile.
- */
-export function putAll(row: string, column: string, rows: number, vectors: number, { rows: allRows, n }: Gemm): string {
-  return /* wgsl */ `
-  for (var i = 0u; i < ${rows * vectors * 4}u; i++) {
-    let r = ${row} + i / ${vectors * 4}u;
-    let c = ${column} + i % ${vectors * 4}u;
-    if (r < ${allRows}u && c < ${n}u) { put(r, c, sums[i / 4u][i % 4u]); }
-  }`;
 }

@@ -1,0 +1,67 @@
+/** Which shape of a product a GPU runs: by the live rows of a submit, not by what there is room for. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createReferenceDevice } from '../../../src/devices/reference/device.ts';
+import { wgslKind } from '../../../src/devices/webgpu/variants.ts';
+import type { DType } from '../../../src/engine/dtype.ts';
+import { command } from '../../../src/engine/program.ts';
+import { forRows, loadVariants, selectVariants } from '../../../src/engine/selectVariant.ts';
+import { CORE_GPU } from '../../../src/engine/wgsl/features.ts';
+import { matmul } from '../../../src/kernels/matmul/matmul.ts';
+import { panelCount } from '../../../src/kernels/matmul/panels.ts';
+
+const test = suite('shapes of a matrix product on WebGPU');
+const shapes = createReferenceDevice({ panelWidth: 64, crossPanelWidth: 1 });
+test.after(() => shapes.close());
+
+interface Chosen {
+  readonly name: string | undefined;
+  readonly groups: number;
+}
+
+/** What runs so many live rows of a product with room for more, on hardware. */
+async function chosen(live: number, capacity: number, n: number, k: number, w: DType = 'f32'): Promise<Chosen> {
+  const tensor = (name: string, shape: readonly number[], dtype: DType = 'f32') =>
+    shapes.allocate(name, dtype, shape, 'state');
+  const run = command(matmul, {
+    x: tensor('x', [capacity, k]),
+    w: tensor('w', [panelCount(n, 64), k, 64], w),
+    bias: tensor('bias', [n]),
+    y: tensor('y', [capacity, n]),
+  });
+  const selected = forRows(selectVariants(run, await loadVariants([run], wgslKind(false, CORE_GPU))), live);
+  const grid = selected?.variant.groups(selected.context, live) ?? [0, 0, 0];
+  return { name: selected?.variant.name, groups: grid[0] * grid[1] * grid[2] };
+}
+
+test('by live rows, with room for 448', async () => {
+  for (const [live, name] of [
+    [1, 'sliced'],
+    [4, 'sliced'],
+    [8, 'sliced'],
+    [9, 'rows16'],
+    [64, 'rows16'],
+    [65, 'tiled64'],
+    [448, 'tiled64'],
+  ] as const) {
+    assert.is((await chosen(live, 448, 384, 384)).name, name, `${live} rows`);
+  }
+});
+
+test('larger tiles where there are enough of them', async () => {
+  assert.is((await chosen(1500, 1500, 1280, 1280)).name, 'tiled64');
+  assert.is((await chosen(1500, 1500, 5120, 1280)).name, 'tiled128');
+});
+
+test('sizes that tiles do not take', async () => {
+  assert.is((await chosen(1500, 1500, 1281, 1280)).name, 'rows16', 'outputs that are no fours');
+  assert.is((await chosen(100, 100, 384, 39)).name, 'plain', 'k that is no fours');
+});
+
+test('workgroups of 16 rows: two for each core of the largest GPUs, where n allows it', async () => {
+  assert.ok((await chosen(16, 448, 1280, 1280)).groups >= 80);
+  assert.ok((await chosen(64, 448, 1280, 1280)).groups >= 264);
+  assert.ok((await chosen(16, 448, 384, 384)).groups >= 48);
+});
+
+test.run();
