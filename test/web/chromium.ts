@@ -37,10 +37,16 @@ export interface Page {
   screenshot(options: { path: string; fullPage?: boolean }): Promise<unknown>;
 }
 
+export interface CdpSession {
+  send(method: string, parameters?: object): Promise<unknown>;
+  /** @param handler is given what the protocol says of the event */
+  on(event: string, handler: (parameters: never) => void): void;
+}
+
 export interface Context {
   addInitScript(script: string): Promise<void>;
   /** The protocol of the developer tools. */
-  newCDPSession(page: Page): Promise<{ send(method: string, parameters: object): Promise<unknown> }>;
+  newCDPSession(page: Page): Promise<CdpSession>;
   newPage(): Promise<Page>;
   close(): Promise<void>;
 }
