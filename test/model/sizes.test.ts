@@ -1,6 +1,6 @@
 /**
- * The programs of every published size, at 1 and 16 windows, greedy and with five beams, in each storage type: what they
- * bind and dispatch is within the limits that every WebGPU adapter has, by the word of Dawn's validation.
+ * The programs of every published size, at 1 and 16 windows, greedy and with five beams, in each storage type, with optional features
+ * and without: what they bind and dispatch is within the limits that every WebGPU adapter has, by the word of Dawn's validation.
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -24,16 +24,21 @@ for (const size of SIZES)
       if (only !== undefined && !title.includes(only)) continue;
       test(title, async () => {
         const dims = publishedSizes[size];
-        const model = await openNullModel(dims, { ...storage, windows });
-        await model.decode({ tokens: 9 });
-        // The longest prompts that there are.
-        await model.decode({ tokens: 1, promptTokens: dims.nTextCtx - 1 });
-        await model.decode({ beams: 5, tokens: 9 });
-        const names = new Set(model.submitted.map(({ program }) => program.name));
-        for (const name of ['prefill', 'step', 'stepBeams']) assert.ok(names.has(`decoder.${name}`), name);
-        assert.equal(await model.gpu.errors(), []);
-        assert.ok(model.gpu.counts.dispatches.length > 100);
-        await model.close();
+        for (const hasFeatures of [false, true]) {
+          const model = await openNullModel(dims, { ...storage, windows }, { hasFeatures });
+          try {
+            await model.decode({ tokens: 9 });
+            // The longest prompts that there are.
+            await model.decode({ tokens: 1, promptTokens: dims.nTextCtx - 1 });
+            await model.decode({ beams: 5, tokens: 9 });
+            const names = new Set(model.submitted.map(({ program }) => program.name));
+            for (const name of ['prefill', 'step', 'stepBeams']) assert.ok(names.has(`decoder.${name}`), name);
+            assert.equal(await model.gpu.errors(), []);
+            assert.ok(model.gpu.counts.dispatches.length > 100);
+          } finally {
+            await model.close();
+          }
+        }
       });
     }
 

@@ -6,6 +6,7 @@
  * what a dispatch names is made for it, checked, and given back.
  */
 import { create } from 'webgpu';
+import { featuresOf, requestable } from '../../src/devices/webgpu/features.ts';
 
 /** A dispatch: what runs, and on how many workgroups. */
 export interface Dispatched {
@@ -74,18 +75,23 @@ interface PaperBindings {
   readonly entries: readonly { readonly buffer: PaperBuffer; readonly offset: number; readonly size: number }[];
 }
 
-/** Told of what would take time: a clock may be played by them. */
 export interface NullGpuOptions {
+  /** With the optional features that Dawn has here; with none when absent. */
+  readonly hasFeatures?: boolean | undefined;
+  /** Told of what would take time: a clock may be played by them. */
   onDispatch?(): void;
   onMap?(): void;
 }
 
-export async function openNullGpu({ onDispatch, onMap }: NullGpuOptions = {}): Promise<NullGpu> {
+export async function openNullGpu({ hasFeatures = false, onDispatch, onMap }: NullGpuOptions = {}): Promise<NullGpu> {
   // Dawn lives as long as this object.
-  const dawn = create(['backend=null']);
+  const dawn = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
   const adapter = await dawn.requestAdapter();
   if (!adapter) throw new Error('Dawn has no null backend');
-  const real = await adapter.requestDevice();
+  const features: ReadonlySet<string> = hasFeatures ? adapter.features : new Set();
+  const real = await adapter.requestDevice({
+    requiredFeatures: hasFeatures ? requestable(featuresOf(dawn, adapter)) : [],
+  });
   const counts: GpuCounts = {
     submits: 0,
     maps: 0,
@@ -219,7 +225,11 @@ export async function openNullGpu({ onDispatch, onMap }: NullGpuOptions = {}): P
     });
   const device = over(real, { ...methods, queue });
   const info = { vendor: 'null', architecture: '', device: '', description: 'a GPU that computes nothing' };
-  const shown = over(adapter, { info: { ...info, isFallbackAdapter: false }, requestDevice: async () => device });
+  const shown = over(adapter, {
+    features,
+    info: { ...info, isFallbackAdapter: false },
+    requestDevice: async () => device,
+  });
   return {
     gpu: over(dawn, { requestAdapter: async () => shown }),
     counts,
