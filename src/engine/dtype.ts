@@ -60,7 +60,7 @@ export interface StorageType {
 /** Multiplied with it, a half whose exponent and fraction stand in f32's places has its value; exact, subnormals included. */
 const HALF_SCALE = 2 ** 112;
 /** Largest finite f16; what is stored is clamped to it, since WGSL leaves open what becomes of larger values. */
-const MAX_HALF = 65504;
+export const MAX_HALF = 65504;
 
 const half: StorageType = {
   elementBytes: 2,

@@ -200,8 +200,9 @@ export async function checkKernel(
     const values = fillCase(module, kase, run.args, caseTitle(original));
     const before = storedCase(values, run.args);
     const expected: HostArrays = Object.fromEntries(Object.entries(values).map(([name, a]) => [name, a.slice()]));
-    module.reference(expected, run.dims, run.params, liveRows);
     const variant = run.variant ?? (await device.variants(run, run.dims.rows && liveRows))[0] ?? '';
+    module.roundInputs?.(expected, variant);
+    module.reference(expected, run.dims, run.params, liveRows);
     const program: Program = { name: run.kernel.name, commands: [run], scratch: [] };
     const [ready] = await device.prepare([program]);
     const once = async (): Promise<Record<string, StorageArray>> => {

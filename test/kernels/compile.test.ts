@@ -7,11 +7,13 @@ import * as assert from 'uvu/assert';
 import { create } from 'webgpu';
 import { KernelError } from '../../src/base/errors.ts';
 import { createReferenceDevice } from '../../src/devices/reference/device.ts';
+import { compilerMessages } from '../../src/devices/webgpu/compilerMessages.ts';
 import { shaderOf } from '../../src/devices/webgpu/encode.ts';
 import { featuresOf, requestable } from '../../src/devices/webgpu/features.ts';
 import { Pipelines } from '../../src/devices/webgpu/pipelines.ts';
 import { wgslKind } from '../../src/devices/webgpu/variants.ts';
 import { fittingVariants, loadVariants, selectVariants } from '../../src/engine/selectVariant.ts';
+import type { GpuFeatures, MatrixShape } from '../../src/engine/wgsl/features.ts';
 import { kernels } from '../../src/kernels/registry.ts';
 import { allocateCase, storageChoices } from '../../src/lab/checkKernel.ts';
 import { throws } from '../support/throws.ts';
@@ -19,13 +21,17 @@ import { throws } from '../support/throws.ts';
 const test = suite('WGSL compiles');
 
 // Dawn lives as long as this object.
-const gpu = create(['backend=null']);
+const gpu = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']);
 // No limit asked for, and a feature only by variants that need one: what compiles here keeps to the defaults.
 const plainDevice = await (await gpu.requestAdapter())!.requestDevice();
 const plain = new Pipelines(plainDevice);
 const adapter = (await gpu.requestAdapter())!;
 const features = featuresOf(gpu, adapter);
-const featuredDevice = await adapter.requestDevice({ requiredFeatures: requestable(features) });
+// Experimental, and known to the compiler; the null backend lists no shapes of them, so no pipeline can have them here.
+const MATRICES = 'chromium-experimental-subgroup-matrix';
+const featuredDevice = await adapter.requestDevice({
+  requiredFeatures: [...requestable(features), MATRICES as GPUFeatureName],
+});
 const featured = new Pipelines(featuredDevice);
 const kind = wgslKind(false, features);
 const shapes = createReferenceDevice({ panelWidth: 64, crossPanelWidth: 1 });
@@ -52,6 +58,37 @@ for (const module of kernels) {
       }
     }
     assert.equal([...names].sort(), [...all].sort(), 'every variant has a case');
+  });
+}
+
+const shapesOfMatrices: readonly MatrixShape[] = [
+  { m: 8, n: 8, k: 8, subgroupSize: 8, isSizeChosen: false },
+  { m: 8, n: 8, k: 8, subgroupSize: 32, isSizeChosen: false },
+  { m: 8, n: 16, k: 16, subgroupSize: 16, isSizeChosen: true },
+  { m: 16, n: 8, k: 16, subgroupSize: 32, isSizeChosen: false },
+  { m: 16, n: 16, k: 16, subgroupSize: 32, isSizeChosen: true },
+  { m: 16, n: 16, k: 16, subgroupSize: 64, isSizeChosen: false },
+];
+
+for (const matrix of shapesOfMatrices) {
+  const { m, n, k, subgroupSize } = matrix;
+  test(`products by matrices of ${m} x ${n} x ${k} and subgroups of ${subgroupSize}`, async () => {
+    const has: GpuFeatures = { features: new Set([...features.features, MATRICES]), matrix };
+    let count = 0;
+    for (const module of kernels)
+      for (const kase of module.cases) {
+        const { command, free } = allocateCase(shapes, module, kase, { storage: { w: 'f16' } });
+        const loaded = await loadVariants([command], wgslKind(false, has));
+        const fitting = fittingVariants(command, loaded).filter(({ needs }) => needs?.includes(MATRICES));
+        for (const { name } of fitting) {
+          const [selected] = selectVariants({ ...command, variant: name }, loaded);
+          const { text } = shaderOf(module.kernel, selected!, has); // one at least, or it throws
+          assert.equal(await compilerMessages(featuredDevice, text), [], text);
+          count++;
+        }
+        free();
+      }
+    assert.ok(count > 0);
   });
 }
 

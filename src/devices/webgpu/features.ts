@@ -14,6 +14,9 @@ const MATRICES = 'chromium-experimental-subgroup-matrix';
 /** Sides that kernels can cut their tiles in. */
 const MATRIX_SIDES: ReadonlySet<number> = /* @__PURE__ */ new Set([8, 16]);
 
+/** Smaller subgroups would be so many in a workgroup that their results do not fit its memory. */
+const SMALLEST_TEAM = 8;
+
 /** A row of the list that Dawn has beside the standard's adapter info. */
 interface MatrixConfig {
   readonly M: number;
@@ -46,7 +49,7 @@ export function requestable({ features }: GpuFeatures): GPUFeatureName[] {
 function matrixOf(info: AdapterInfo, features: ReadonlySet<Feature>): MatrixShape | undefined {
   const { subgroupMinSize = 0, subgroupMaxSize = 0, subgroupMatrixConfigs = [] } = info;
   const isSizeChosen = subgroupMinSize !== subgroupMaxSize;
-  if (subgroupMaxSize === 0 || (isSizeChosen && !features.has('subgroup-size-control'))) return undefined;
+  if (subgroupMaxSize < SMALLEST_TEAM || (isSizeChosen && !features.has('subgroup-size-control'))) return undefined;
   const [largest] = [...subgroupMatrixConfigs]
     .filter(({ componentType, resultComponentType }) => componentType === 'f16' && resultComponentType === 'f32')
     .filter(({ M, N, K }) => [M, N, K].every((side) => MATRIX_SIDES.has(side)))

@@ -7,7 +7,7 @@
 import { storageBytes, storageType, type WgslAccess } from '../dtype.ts';
 import { type ArgSpec, type Kernel, storageTypes } from '../kernel.ts';
 import type { KernelContext } from '../variant.ts';
-import { featureLines, type GpuFeatures } from './features.ts';
+import { type Feature, featureLines, type GpuFeatures } from './features.ts';
 import type { WgslVariant } from './variant.ts';
 
 /** Arguments that a command binds, in the contract's order; binding i is the i-th of them. */
@@ -20,17 +20,26 @@ export function shaderText(kernel: Kernel, variant: WgslVariant, c: KernelContex
   const bindings = boundArgs(kernel, c).map(([name, spec], i) => {
     const dtype = c.dtype(name);
     const shape = spec.dims.map((dim) => (typeof dim === 'number' ? dim : (c.dims[dim] ?? 0)));
+    const isInHalves = variant.halves?.includes(name) ?? false;
     const isInFours = variant.vec4?.includes(name) ?? false;
     const { one, four } = storageType(dtype).wgsl;
-    const access = isInFours ? four : one;
+    const access = isInHalves ? HALVES : isInFours ? four : one;
     const length = Math.ceil(storageBytes(dtype, shape) / elementBytes(access));
     const mode = spec.access === 'read' ? 'read' : 'read_write';
     const binding = `@group(0) @binding(${i}) var<storage, ${mode}> ${name}: array<${access.element}, ${length}>;\n`;
     const isVaried = storageTypes(spec).length > 1;
-    return isVaried ? binding + accessors(name, spec, shape, isInFours, access) : binding;
+    return isVaried && !isInHalves ? binding + accessors(name, spec, shape, isInFours, access) : binding;
   });
-  return featureLines(variant.needs ?? []) + bindings.join('') + variant.wgsl(c, gpu);
+  return featureLines(needsOf(variant, gpu)) + bindings.join('') + variant.wgsl(c, gpu);
 }
+
+/** What the variant asks for, and where subgroups have several sizes what it says its own with. */
+function needsOf({ needs = [] }: WgslVariant, { matrix }: GpuFeatures): readonly Feature[] {
+  const choosesSize = matrix?.isSizeChosen && needs.includes('chromium-experimental-subgroup-matrix');
+  return choosesSize ? [...needs, 'subgroup-size-control'] : needs;
+}
+
+const HALVES: WgslAccess = { element: 'f16', values: 1 };
 
 function accessors(
   name: string,
@@ -48,6 +57,7 @@ function accessors(
 }
 
 function elementBytes({ element }: WgslAccess): number {
+  if (element === 'f16') return 2;
   const lanes = /^vec(\d)/.exec(element)?.[1];
   return 4 * Number(lanes ?? 1);
 }

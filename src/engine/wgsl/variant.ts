@@ -25,6 +25,8 @@ export interface WgslVariant<D extends string = string, P extends string = strin
   wgsl(c: KernelContext<D, P>, gpu: GpuFeatures): string;
   /** Arguments bound in groups of four values. Their last dim must be a multiple of 4: say so in `when`. */
   readonly vec4?: readonly string[];
+  /** Arguments in f16 bound as arrays of f16, without functions that read them: wants shader-f16. */
+  readonly halves?: readonly string[];
   /** Workgroups for `liveRows` rows (0 where the kernel has no `rows`); each at most 65535. */
   groups(c: KernelContext<D, P>, liveRows: number): Grid;
 }

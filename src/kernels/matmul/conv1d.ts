@@ -9,6 +9,7 @@
 import { WEIGHT_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { gelu } from './gelu.ts';
+import { roundInputs as roundForMatrices } from './matrixInputs.ts';
 import { panelCount, panelIndex } from './panels.ts';
 
 /** Width of the kernel, along time. */
@@ -96,3 +97,5 @@ export const tolerance = (d: Readonly<Record<string, number>>): Tolerance => ({
   absolute: 1e-7 * d.k! + 2e-6,
   relative: 4e-6,
 });
+
+export const roundInputs = roundForMatrices;

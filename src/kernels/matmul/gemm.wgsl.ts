@@ -7,13 +7,14 @@ import type { KernelContext } from '../../engine/variant.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { direct, directFew } from './gemm/direct.wgsl.ts';
 import type { Gemm, GemmShape } from './gemm/gemm.ts';
+import { matrices } from './gemm/matrices.wgsl.ts';
 import { plain } from './gemm/plain.wgsl.ts';
 import { rows16 } from './gemm/rows16.wgsl.ts';
 import { sliced } from './gemm/sliced.wgsl.ts';
 import { tiled64, tiled128 } from './gemm/tiled.wgsl.ts';
 
 /** Best first. */
-const SHAPES: readonly GemmShape[] = [tiled128, tiled64, rows16, sliced, directFew, direct, plain];
+const SHAPES: readonly GemmShape[] = [matrices, tiled128, tiled64, rows16, sliced, directFew, direct, plain];
 
 /**
  * The variants of a kernel that is such a product.
@@ -26,11 +27,11 @@ export function gemmWgsl<D extends string, P extends string>(
 ): readonly WgslVariant<D | 'rows', P>[] {
   const own = SHAPES.filter(({ writesFours }) => !writesFours || outputs.length > 0);
   return own.map((shape) => {
-    const { writesFours = false, when, pays, groups, wgsl, vec4 = [], ...same } = shape;
+    const { writesFours = false, takes = WEIGHT_TYPES, when, pays, groups, wgsl, vec4 = [], ...same } = shape;
     return {
       ...same,
       vec4: writesFours ? [...vec4, ...outputs] : vec4,
-      takes: { w: WEIGHT_TYPES },
+      takes: { w: takes },
       when: (c) => (when?.(gemm(c)) ?? true) && (!writesFours || gemm(c).put4 !== undefined),
       pays: (c) => pays?.(gemm(c)) ?? true,
       // A kernel without a dim `rows` always runs them all.

@@ -10,6 +10,7 @@ import { defineKernel, type Fill, type KernelCase, type Reference, type Toleranc
 import type { Dims, Params } from '../../engine/variant.ts';
 import { gelu } from './gelu.ts';
 import { integerTolerance } from './int8Inputs.ts';
+import { roundInputs as roundForMatrices } from './matrixInputs.ts';
 import { panelCount, panelIndex } from './panels.ts';
 
 export const matmul = defineKernel({
@@ -61,6 +62,11 @@ const oneLoudRow: Fill = (x, d, random) => {
   for (let i = 0; i < x.length; i++) x[i] = (2 * random() - 1) * (i < d.k! ? 1000 : 1);
 };
 
+/** Beyond f16, whose largest value is what counts then. */
+const beyondHalf: Fill = (x, d, random) => {
+  for (let i = 0; i < x.length; i++) x[i] = (2 * random() - 1) * (i % (7 * d.k!) === 3 ? 2e5 : 1);
+};
+
 export const cases: readonly KernelCase[] = [
   { dims: /* @__PURE__ */ shape(1, 1, 1), optional: [] },
   { dims: /* @__PURE__ */ shape(1, 3, 5) },
@@ -83,6 +89,7 @@ export const cases: readonly KernelCase[] = [
   { dims: /* @__PURE__ */ shape(101, 384, 200), params: { gelu: 1 }, optional: [] },
   { dims: /* @__PURE__ */ shape(64, 520, 68), liveRows: 33, note: 'a batch of windows' },
   { dims: /* @__PURE__ */ shape(16, 640, 1028), optional: [], note: 'sixteen rows, many outputs' },
+  { dims: /* @__PURE__ */ shape(65, 32, 8), fill: { x: beyondHalf }, optional: [], note: 'some of x beyond f16' },
   { dims: /* @__PURE__ */ shape(160, 268, 136), liveRows: 131, note: 'more rows than a tile of 128' },
   { dims: /* @__PURE__ */ shape(1, 384, 1152), optional: [], bench: true, note: 'q, k, v of one token, tiny' },
   { dims: /* @__PURE__ */ shape(1, 1536, 384), bench: true, note: 'second MLP matrix, one token, tiny' },
@@ -107,3 +114,5 @@ export const tolerance = (d: Dims, _params: Params, _arg: string, variant: strin
   const rounding = integerTolerance(variant, d.k!);
   return { absolute: 1e-7 * d.k! + 2e-6 + rounding.absolute, relative: 4e-6 + rounding.relative };
 };
+
+export const roundInputs = roundForMatrices;

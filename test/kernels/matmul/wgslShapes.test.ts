@@ -6,7 +6,8 @@ import { wgslKind } from '../../../src/devices/webgpu/variants.ts';
 import type { DType } from '../../../src/engine/dtype.ts';
 import { command } from '../../../src/engine/program.ts';
 import { forRows, loadVariants, selectVariants } from '../../../src/engine/selectVariant.ts';
-import { CORE_GPU } from '../../../src/engine/wgsl/features.ts';
+import { CORE_GPU, type GpuFeatures } from '../../../src/engine/wgsl/features.ts';
+import { share } from '../../../src/kernels/matmul/gemm/matrices.wgsl.ts';
 import { matmul } from '../../../src/kernels/matmul/matmul.ts';
 import { panelCount } from '../../../src/kernels/matmul/panels.ts';
 
@@ -20,7 +21,14 @@ interface Chosen {
 }
 
 /** What runs so many live rows of a product with room for more, on hardware. */
-async function chosen(live: number, capacity: number, n: number, k: number, w: DType = 'f32'): Promise<Chosen> {
+async function chosen(
+  live: number,
+  capacity: number,
+  n: number,
+  k: number,
+  w: DType = 'f32',
+  gpu = CORE_GPU,
+): Promise<Chosen> {
   const tensor = (name: string, shape: readonly number[], dtype: DType = 'f32') =>
     shapes.allocate(name, dtype, shape, 'state');
   const run = command(matmul, {
@@ -29,7 +37,7 @@ async function chosen(live: number, capacity: number, n: number, k: number, w: D
     bias: tensor('bias', [n]),
     y: tensor('y', [capacity, n]),
   });
-  const selected = forRows(selectVariants(run, await loadVariants([run], wgslKind(false, CORE_GPU))), live);
+  const selected = forRows(selectVariants(run, await loadVariants([run], wgslKind(false, gpu))), live);
   const grid = selected?.variant.groups(selected.context, live) ?? [0, 0, 0];
   return { name: selected?.variant.name, groups: grid[0] * grid[1] * grid[2] };
 }
@@ -62,6 +70,31 @@ test('workgroups of 16 rows: two for each core of the largest GPUs, where n allo
   assert.ok((await chosen(16, 448, 1280, 1280)).groups >= 80);
   assert.ok((await chosen(64, 448, 1280, 1280)).groups >= 264);
   assert.ok((await chosen(16, 448, 384, 384)).groups >= 48);
+});
+
+test('matrices of subgroups: f16 alone, where there is work enough', async () => {
+  const matrix = { m: 16, n: 16, k: 16, subgroupSize: 32, isSizeChosen: false };
+  const needs = ['shader-f16', 'subgroups', 'subgroup_id', 'chromium-experimental-subgroup-matrix'] as const;
+  const gpu: GpuFeatures = { features: new Set(needs), matrix };
+  const large = [1500, 1500, 5120, 1280] as const;
+  assert.is((await chosen(...large, 'f16', gpu)).name, 'matrices');
+  for (const other of ['f32', 'int8', 'int8b32'] as const)
+    assert.is((await chosen(...large, other, gpu)).name, 'tiled128', other);
+  assert.is((await chosen(...large, 'f16')).name, 'tiled128', 'a GPU without them');
+  assert.is((await chosen(1500, 1500, 1152, 384, 'f16', gpu)).name, 'tiled64', 'tiny');
+  assert.is((await chosen(64, 1500, 5120, 1280, 'f16', gpu)).name, 'rows16', 'too few rows');
+});
+
+test('matrices of subgroups: their parts make up the tile of 64 x 64', () => {
+  for (const subgroupSize of [8, 16, 32, 64, 128])
+    for (const m of [8, 16])
+      for (const n of [8, 16]) {
+        const { down, across } = share({ m, n, k: 16, subgroupSize, isSizeChosen: false });
+        const what = `${m} x ${n}, subgroups of ${subgroupSize}`;
+        assert.ok(Number.isInteger(down) && Number.isInteger(across) && down > 0 && across > 0, what);
+        assert.is((128 / subgroupSize) * down * m * across * n, 64 * 64, what);
+        assert.is((64 / (down * m)) * (64 / (across * n)), 128 / subgroupSize, what);
+      }
 });
 
 test.run();

@@ -1,4 +1,5 @@
 /** A product y = x W^T with W in panels, as the shapes of its WGSL see it; what they share. */
+import type { DType } from '../../../engine/dtype.ts';
 import type { RowRange } from '../../../engine/variant.ts';
 import type { GpuFeatures } from '../../../engine/wgsl/features.ts';
 import type { Grid, WgslVariant } from '../../../engine/wgsl/variant.ts';
@@ -21,8 +22,10 @@ export interface Gemm {
 }
 
 /** A way to compute it: a variant of every kernel that is such a product. */
-export interface GemmShape extends Pick<WgslVariant, 'name' | 'suits' | 'needs' | 'vec4'> {
+export interface GemmShape extends Pick<WgslVariant, 'name' | 'suits' | 'needs' | 'vec4' | 'halves'> {
   readonly rows?: RowRange;
+  /** What W may be stored in; any type when absent. */
+  readonly takes?: readonly DType[];
   /** Finishes its outputs by `put4`. */
   readonly writesFours?: boolean;
   when?(p: Gemm): boolean;
