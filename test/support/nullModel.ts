@@ -9,7 +9,7 @@ import { type ModelInference, prepareInference } from '../../src/model/inference
 import type { Storage } from '../../src/model/storage.ts';
 import { type ModelWeights, planWeights } from '../../src/model/weights.ts';
 import type { LogitRules } from '../../src/rules/logitRules.ts';
-import { type NullGpu, type NullGpuOptions, openNullGpu } from './nullGpu.ts';
+import { type Dispatched, type NullGpu, type NullGpuOptions, openNullGpu } from './nullGpu.ts';
 
 export interface NullModel {
   readonly gpu: NullGpu;
@@ -26,8 +26,9 @@ export interface NullModel {
 
 export interface Submitted {
   readonly program: Program;
-  readonly rows: number | undefined;
   readonly times: number;
+  /** Of all times together. */
+  readonly dispatches: readonly Dispatched[];
 }
 
 /** As the file would have them: f16 weights in f16, others in f32. */
@@ -46,8 +47,10 @@ export async function openNullModel(
   const real = await createWebGpuDevice(gpu.gpu);
   const device: Device = Object.assign(Object.create(real) as Device, {
     submit(...[work, how = {}]: Parameters<Device['submit']>) {
-      submitted.push({ program: work.program, rows: how.rows, times: how.times ?? 1 });
+      const { length } = gpu.counts.dispatches;
       real.submit(work, how);
+      const dispatches = gpu.counts.dispatches.slice(length);
+      submitted.push({ program: work.program, times: how.times ?? 1, dispatches });
     },
   });
   const noPieces = async function* () {};

@@ -35,7 +35,6 @@ interface Step {
   readonly command: Command;
   readonly variants: readonly CompiledVariant[];
   readonly bindings: GPUBindGroup;
-  readonly flops: number;
 }
 
 /** A step for one number of live rows. */
@@ -68,7 +67,7 @@ export class GpuExecutable implements Executable {
   }
 }
 
-function dispatchOf({ command, variants, bindings, flops }: Step, rows: number | undefined): Dispatch {
+function dispatchOf({ command, variants, bindings }: Step, rows: number | undefined): Dispatch {
   const capacity = command.dims.rows ?? 0;
   const live = rows === undefined ? capacity : Math.min(rows, capacity);
   const selected = forRows(variants, live);
@@ -77,7 +76,8 @@ function dispatchOf({ command, variants, bindings, flops }: Step, rows: number |
   if (grid.some((size) => size > 65535)) {
     throw new InternalError(`${command.kernel.name}: ${grid.join(' x ')} workgroups are more than WebGPU allows`);
   }
-  return { pipeline: selected.pipeline, bindings, grid, flops };
+  const dims = command.dims.rows === undefined ? command.dims : { ...command.dims, rows: live };
+  return { pipeline: selected.pipeline, bindings, grid, flops: command.kernel.cost(dims, command.params).flops };
 }
 
 /** Chooses variants, compiles and binds. */
@@ -117,8 +117,7 @@ export async function prepareProgram(
         return { binding, resource: { buffer: bufferOf(tensor), offset: 0, size: bindingSize(tensor) } };
       }),
     });
-    const { flops } = command.kernel.cost(command.dims, command.params);
-    return { command, variants, bindings, flops };
+    return { command, variants, bindings };
   });
   return new GpuExecutable(program, steps);
 }
