@@ -9,15 +9,26 @@ import type { Device } from '../../src/engine/device.ts';
 import { kernels } from '../../src/kernels/registry.ts';
 import { caseTitle, checkKernel, storageChoices, variantsOf } from '../../src/lab/checkKernel.ts';
 
-export function conformance(title: string, open: () => Promise<Device>, only?: string): void {
+/**
+ * @param only the name of one kernel
+ * @param wanted `kernel/variant` of those to check; all when absent. Each has to have a case here.
+ */
+export function conformance(
+  title: string,
+  open: () => Promise<Device>,
+  only?: string,
+  wanted?: ReadonlySet<string>,
+): void {
   const test = suite(`conformance ${title}`);
   let device: Device;
   test.before(async () => {
     device = await open();
   });
   test.after(() => device.close());
+  const checked = new Set<string>();
   for (const module of kernels) {
     if (only !== undefined && module.kernel.name !== only) continue;
+    if (wanted && ![...wanted].some((name) => name.startsWith(`${module.kernel.name}/`))) continue;
     for (const kase of module.cases) {
       if (kase.benchOnly) continue;
       for (const storage of storageChoices(module.kernel)) {
@@ -27,12 +38,19 @@ export function conformance(title: string, open: () => Promise<Device>, only?: s
           const variants = await variantsOf(device, module, kase, storage);
           assert.ok(variants.length > 0, `no variant of ${module.kernel.name} runs this case`);
           for (const variant of variants) {
+            const name = `${module.kernel.name}/${variant}`;
+            if (wanted && !wanted.has(name)) continue;
+            checked.add(name);
             const { failures } = await checkKernel(device, module, kase, { variant, storage });
-            assert.is(failures.join('\n'), '', `${module.kernel.name}/${variant}`);
+            assert.is(failures.join('\n'), '', name);
           }
         });
       }
     }
   }
+  if (wanted && only === undefined)
+    test('every variant that is wanted has a case', () => {
+      assert.equal([...checked].sort(), [...wanted].sort());
+    });
   test.run();
 }

@@ -3,12 +3,22 @@
  *
  * `SOTTO_TEST_ADAPTER` names one of the software drivers below, or `system` for what Vulkan finds by itself (a real GPU);
  * unset: `VK_ICD_FILENAMES` if that is set, else lavapipe, SwiftShader, system, the first that gives an adapter. Older
- * lavapipe (Mesa 22) gives none to Dawn.
+ * lavapipe (Mesa 22) gives none to Dawn. That of Mesa 26, which `.ci/lavapipe26` puts beside the system, wants a C library of
+ * its own: Node is started by `lavapipe26.run`.
  */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { DeviceError } from '../../src/base/errors.ts';
 import { createWebGpuDevice, type WebGpuDevice } from '../../src/devices/webgpu/device.ts';
 import { createNodePlatform } from '../../src/runtime/node.ts';
+import { repoRoot } from './paths.ts';
+
+/** Mesa 26's lavapipe, where `.ci/run` puts it: on a machine whose Debian is older too. */
+export const lavapipe26 = {
+  folder: join(repoRoot, 'test/runtimes/.cache/lavapipe26'),
+  /** Starts a program with this driver. */
+  run: join(repoRoot, 'test/runtimes/.cache/lavapipe26/run'),
+};
 
 const drivers: Readonly<Record<string, readonly string[]>> = {
   lavapipe: ['/usr/share/vulkan/icd.d/lvp_icd.json', '/usr/share/vulkan/icd.d/lvp_icd.x86_64.json'],
