@@ -1,6 +1,6 @@
 /** One size with random weights, in a process of its own: a window through the encoder, greedy tokens, a step of five beams. */
 
-import { createCpuDevice } from '../src/devices/wasm/device.ts';
+import { chooseDevice } from '../src/devices/choose.ts';
 import { WEIGHT_TYPES } from '../src/engine/dtype.ts';
 import { createNodePlatform } from '../src/index.node.ts';
 import { chooseStorage } from '../src/model/chooseStorage.ts';
@@ -11,14 +11,15 @@ import { tensorSpecs } from '../src/model/tensorSpec.ts';
 import { publishedSizes } from '../test/support/publishedSizes.ts';
 import type { SizeRow } from './sizes.ts';
 
-const [name = 'tiny', asked = 'f32', threads = '1'] = process.argv.slice(2);
+const [name = 'tiny', asked = 'f32', threads = '1', where = 'cpu'] = process.argv.slice(2);
 const dims: ModelDimensions | undefined = Object.entries(publishedSizes).find(([key]) => key === name)?.[1];
 const dtype = WEIGHT_TYPES.find((type) => type === asked);
 if (!dims || !dtype) throw new Error(`no size ${name}, or no type ${asked}`);
 
 const TOKENS = 20;
 const PIECE = 2 ** 18;
-const device = await createCpuDevice(createNodePlatform(), { threads: Number(threads) });
+const kind = where === 'webgpu' ? where : 'cpu';
+const device = await chooseDevice(createNodePlatform(), kind, { threads: Number(threads) });
 const storage = await chooseStorage({ dims, dtypeOf: () => dtype, dtype, room: device.room });
 let at = performance.now();
 const lap = (): number => {
@@ -46,7 +47,7 @@ const row: SizeRow = {
   size: name,
   dtype,
   cacheDtype: storage.cacheDtype,
-  threads: Number(threads),
+  device: device.description,
   node: process.version,
   weightMB: Math.round(inference.weightBytes / 1e6),
   peakMB: Math.round(process.resourceUsage().maxRSS / 1e3),
