@@ -3,5 +3,6 @@ export { type ConvertOptions, convert } from '../weights/convert.ts';
 export type { CacheOptions } from '../weights/options.ts';
 export * from './index.ts';
 export { load, type NodeLoadOptions } from './load.node.ts';
+export type { AdapterOptions } from './runtime/adapterOptions.ts';
 export { createNodePlatform } from './runtime/node.ts';
 export { readAudio } from './runtime/nodeAudio.ts';

@@ -16,6 +16,7 @@ export interface BenchTask extends BenchConfiguration {
   readonly audio: string;
   readonly language: string | undefined;
   readonly cacheDir: string | undefined;
+  readonly adapter: string | undefined;
 }
 
 type FromProcess = { readonly measured: Measured } | { readonly error: ErrorData };
@@ -68,13 +69,14 @@ export async function measureTask(argument: string, { signal }: CommandIo): Prom
 }
 
 function measure(task: BenchTask, signal: AbortSignal): Promise<Measured> {
-  const { model, audio, language, cacheDir, batch } = task;
+  const { model, audio, language, cacheDir, adapter, batch } = task;
   const options: NodeLoadOptions = {
     // Checked by `load`, and choices of its options.
     device: task.device as NodeLoadOptions['device'],
     dtype: task.dtype as NodeLoadOptions['dtype'],
     threads: task.threads ?? undefined,
     cacheDir,
+    adapter,
     signal,
     platform: hostPlatform(),
   };

@@ -9,6 +9,7 @@ import { lookAtRecording } from '../files/recordings.ts';
 import { resolve } from '../options/resolve.ts';
 import type { OptionTable } from '../options/spec.ts';
 import { readOptions, type WrittenOption, writtenOptions } from '../options/text.ts';
+import { ADAPTER_OPTIONS } from '../runtime/adapterOptions.ts';
 import { languageCode } from '../text/languages.ts';
 import { checkResultFile } from './resultFile.ts';
 import { MOST_THREADS } from './settings.ts';
@@ -31,6 +32,7 @@ const BENCH_OPTIONS = {
     group: 'model',
     help: DEVICE_OPTIONS.device.help,
   },
+  ...ADAPTER_OPTIONS,
   dtype: {
     kind: 'choices',
     choices: DEVICE_OPTIONS.dtype.choices,
@@ -148,6 +150,7 @@ export interface BenchSettings {
   readonly transcript: string | undefined;
   readonly language: string | undefined;
   readonly cacheDir: string | undefined;
+  readonly adapter: string | undefined;
   readonly json: string | undefined;
   readonly svg: string | undefined;
   readonly baseline: BenchReport | undefined;
@@ -171,6 +174,8 @@ export function readBenchSettings(values: ReadonlyMap<string, string>): BenchSet
   const audio = own.audio === undefined ? OWN_RECORDING.path : lookAtRecording(own.audio);
   const transcript = own.text === undefined ? undefined : readTextFile(own.text);
   const baseline = own.baseline === undefined ? undefined : readReport(readTextFile(own.baseline), own.baseline);
+  if (given.adapter !== undefined && !own.device.every((device) => device === 'webgpu'))
+    throw new OptionsError('contradiction', '--adapter names a GPU: it wants --device webgpu.');
   checkOutputs(own);
   return {
     models: [...new Set(own.model ?? ['tiny'])],
@@ -183,6 +188,7 @@ export function readBenchSettings(values: ReadonlyMap<string, string>): BenchSet
     transcript: own.audio === undefined ? OWN_RECORDING.text : transcript,
     language: own.language === undefined ? undefined : languageCode(own.language),
     cacheDir: given.cacheDir,
+    adapter: given.adapter,
     json: own.json,
     svg: own.svg,
     baseline,

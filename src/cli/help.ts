@@ -73,7 +73,7 @@ export function helpText(width = 80): string {
     '',
     ...wrap(
       'Environment: SOTTO_CACHE (folder of models), HF_ENDPOINT and HF_TOKEN (the hub), HTTPS_PROXY, ' +
-        "SOTTO_WASM_FLAGS=none (leave V8's flags alone).",
+        "SOTTO_WASM_FLAGS=none (leave V8's flags alone), SOTTO_DAWN_FLAGS (more flags of Dawn, which is WebGPU in Node).",
       columns,
     ),
     '',

@@ -18,6 +18,7 @@ import { writeResultFile } from './resultFile.ts';
 
 interface EditOptions {
   readonly device: 'all' | 'cpu' | 'webgpu';
+  readonly adapter?: string | undefined;
   readonly checkOnly: boolean;
   readonly printWgsl: boolean;
   readonly wgsl?: string | undefined;
@@ -92,7 +93,7 @@ export async function superviseEdit(
 /** In the other process. */
 export async function runHere(
   { module, edited, wanted }: EditTask,
-  { checkOnly, json, trace: traceFile, spirv, program }: EditOptions,
+  { adapter, checkOnly, json, trace: traceFile, spirv, program }: EditOptions,
   io: CommandIo,
 ): Promise<number> {
   // Nobody waits any more.
@@ -102,7 +103,7 @@ export async function runHere(
       await dumpShader(module, wanted, edited);
       return EXIT.ok;
     }
-    const gpu = await openGpu(hostPlatform());
+    const gpu = await openGpu(hostPlatform({ adapter }));
     const trace = traceFile === undefined ? undefined : startTrace();
     try {
       if (!edited) {

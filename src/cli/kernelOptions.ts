@@ -3,6 +3,7 @@ import { DEVICE_OPTIONS } from '../devices/options.ts';
 import { kernels } from '../kernels/registry.ts';
 import { PROGRAMS } from '../lab/program/checkProgram.ts';
 import type { OptionTable } from '../options/spec.ts';
+import { ADAPTER_OPTIONS } from '../runtime/adapterOptions.ts';
 
 export const KERNEL_OPTIONS = {
   device: {
@@ -13,6 +14,7 @@ export const KERNEL_OPTIONS = {
     group: 'model',
     help: 'Where to run; "all" leaves out what is not here.',
   },
+  adapter: { ...ADAPTER_OPTIONS.adapter, where: ['command'] },
   threads: {
     kind: 'integer',
     min: 1,
@@ -114,7 +116,7 @@ export const KERNEL_OPTIONS = {
 
 export const KERNEL_HELP: string = `sotto kernel: checks a kernel, then times it.
 
-Usage:  sotto kernel NAME|all [--device cpu|webgpu|all] [--threads N] [--check_only]
+Usage:  sotto kernel NAME|all [--device cpu|webgpu|all] [--adapter NAME] [--threads N] [--check_only]
         sotto kernel NAME --print_wgsl [--variant NAME] [--case N]
         sotto kernel NAME --wgsl FILE [--check_only] [--json] [--watch] [--trace FILE] [--patience N]
         sotto kernel [NAME --wgsl FILE] --program encoder|token

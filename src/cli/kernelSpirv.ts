@@ -5,11 +5,11 @@ import type { KernelModule } from '../engine/kernel.ts';
 import type { Program } from '../engine/program.ts';
 import { allocateCase } from '../lab/checkKernel.ts';
 import { type Fork, forkModule, type KernelPlace } from '../lab/fork.ts';
-import { openDawn } from '../runtime/node.ts';
+import { dawnFlags, openDawn } from '../runtime/nodeDawn.ts';
 import { type EditedFile, findPlace, type WantedPlace } from './kernelEdit.ts';
 
 /** Dawn prints what it compiles to stdout; names stay as they are. */
-const FLAGS = ['enable-dawn-features=dump_shaders,disable_symbol_renaming'];
+const FLAGS = dawnFlags('dump_shaders,disable_symbol_renaming');
 
 /** In the process whose stdout is read. @throws {DeviceError} `webgpuMissing` where WebGPU is not Dawn */
 export async function dumpShader(module: KernelModule, wanted: WantedPlace, edited?: EditedFile): Promise<void> {

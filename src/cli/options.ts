@@ -10,6 +10,7 @@ import type { Group, OptionsOf, OptionTable, Place } from '../options/spec.ts';
 import { readOptions, type WrittenOption, writtenOptions } from '../options/text.ts';
 import { LAYOUT_OPTIONS } from '../output/wrap.ts';
 import { FORMATS, OPENAI_FORMATS } from '../output/writer.ts';
+import { ADAPTER_OPTIONS } from '../runtime/adapterOptions.ts';
 import { STREAM_OPTIONS } from '../transcribe/stream/streamOptions.ts';
 import type { LaterOption } from './args.ts';
 
@@ -102,6 +103,7 @@ const { device, ...otherDeviceOptions } = DEVICE_OPTIONS;
 export const COMMAND_OPTIONS = {
   ...OWN_OPTIONS,
   device,
+  ...ADAPTER_OPTIONS,
   ...CACHE_OPTIONS,
   ...otherDeviceOptions,
   ...STREAM_OPTIONS,

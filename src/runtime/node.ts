@@ -12,6 +12,7 @@ import { type ResourceLimits, Worker } from 'node:worker_threads';
 import { asError } from '../base/asError.ts';
 import { DeviceError } from '../base/errors.ts';
 import { environment, isPermitted } from './environment.ts';
+import { openDawn, openDawnOn } from './nodeDawn.ts';
 import { TemporaryFile } from './nodeTemporary.ts';
 import type { Platform, WorkerPort } from './platform.ts';
 import { hasRelaxedSimd } from './relaxedSimd.ts';
@@ -26,9 +27,12 @@ export function createNodePlatform(name: 'node' | 'bun' | 'deno' = runtime()): P
     memoryBytes: () => memoryBytes(name),
     sharedMemory: typeof SharedArrayBuffer === 'function',
     wasm: plan.wasm,
-    async gpu({ hardwareOnly = false } = {}) {
-      if (globalThis.navigator?.gpu) return globalThis.navigator.gpu;
-      if (theDawn) return theDawn;
+    async gpu({ hardwareOnly = false, adapter } = {}) {
+      if (adapter !== undefined && name === 'deno')
+        throw new DeviceError('noAdapter', "Deno's WebGPU takes no name of an adapter.", {
+          hint: 'Leave it out, or use Node with the package "webgpu".',
+        });
+      if (globalThis.navigator?.gpu && adapter === undefined) return globalThis.navigator.gpu;
       if (name === 'deno') return undefined; // Dawn is native code, for which Deno asks the user
       if (process.platform === 'linux') {
         if (hardwareOnly && !hasGpuDevice()) return undefined;
@@ -39,8 +43,7 @@ export function createNodePlatform(name: 'node' | 'bun' | 'deno' = runtime()): P
             hint: 'Use --device cpu, or install a graphics driver (on Debian: apt-get install libvulkan1 mesa-vulkan-drivers).',
           });
       }
-      theDawn ??= loadDawn();
-      return theDawn;
+      return adapter === undefined ? openDawn() : openDawnOn(adapter);
     },
     spawn: spawnWorker,
     scratch: () => TemporaryFile.create(),
@@ -91,35 +94,6 @@ function hasAvx2(): boolean {
     return isPermitted({ name: 'read', path }) && /\bavx2\b/.test(readFileSync(path, 'latin1'));
   } catch {
     return false;
-  }
-}
-
-/**
- * One for the whole process, and never released: Dawn shuts down with the object that its create() returned, and the
- * process is aborted (`std::system_error`, or SIGSEGV) if that object is garbage collected while any object of a device is
- * still referenced, even of a device closed long ago. Seen with webgpu 0.6.2.
- */
-let theDawn: Promise<GPU | undefined> | undefined;
-
-/** Dawn keeps what is not in the standard yet behind this: matrices of subgroups. Nothing has it that does not ask for it. */
-const FLAGS = ['enable-dawn-features=allow_unsafe_apis'];
-
-async function loadDawn(): Promise<GPU | undefined> {
-  return openDawn(FLAGS);
-}
-
-/**
- * @param flags of Dawn; with others than were given before it is another Dawn: one a process
- * @returns undefined where the package or its binary is missing
- */
-export async function openDawn(flags: readonly string[]): Promise<GPU | undefined> {
-  try {
-    // No bundler is to look for it: it is native, optional, and found at run time or not at all.
-    const { create } = await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ 'webgpu');
-    return create([...flags]);
-  } catch {
-    // Not installed, or no binary for this machine: there is no WebGPU, which the caller reports.
-    return undefined;
   }
 }
 

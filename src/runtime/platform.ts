@@ -25,9 +25,10 @@ export interface Platform {
    *
    * @param options.hardwareOnly emulated GPUs are of no use: where there can be no other, the answer is undefined, so that
    *   nothing is loaded for nothing
-   * @throws {DeviceError} `noAdapter` where WebGPU is there and something that it needs is not
+   * @param options.adapter a part of the name of the adapter that it is to give; pages cannot choose, and ignore it
+   * @throws {DeviceError} `noAdapter` where WebGPU is there and something that it needs is not, or no such adapter
    */
-  gpu(options?: { readonly hardwareOnly?: boolean }): Promise<GPU | undefined>;
+  gpu(options?: { readonly hardwareOnly?: boolean; readonly adapter?: string }): Promise<GPU | undefined>;
   /**
    * Starts a worker from the source text of a plain (not module) script, written as for a web worker: it sets
    * `self.onmessage = (event) => ...event.data...` when it is run, and calls `postMessage(value)`.

@@ -38,7 +38,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   runtime: {
     holds: 'Node, Deno, browsers, each as one `Platform`',
     values: ['audio', 'base'],
-    types: ['engine/wasm/variant.ts'],
+    types: ['engine/wasm/variant.ts', 'options'],
   },
   kernels: {
     holds: 'kernels by family: contract, reference and cases, with the variants of each device beside them',
@@ -138,7 +138,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'load.node.ts': {
     holds: 'loads a model in Node and Bun',
-    values: ['checkpoint', 'load.ts', 'runtime', 'weights'],
+    values: ['base', 'checkpoint', 'load.ts', 'options', 'runtime', 'weights'],
     types: ['whisper.ts'],
   },
   'index.node.ts': {

@@ -63,7 +63,7 @@ export async function benchCommand(argv: readonly string[], io: CommandIo): Prom
 }
 
 async function measureAll(settings: BenchSettings, display: ProgressDisplay, io: CommandIo): Promise<BenchReport> {
-  const { models, runs, audio, language, cacheDir, transcript } = settings;
+  const { models, runs, audio, language, cacheDir, adapter, transcript } = settings;
   const { signal } = io;
   for (const model of models) await findModel(model, settings, display, signal);
   const configurations = configurationsOf(settings, await devicesHere(settings), hostPlatform().hardwareThreads);
@@ -78,7 +78,7 @@ async function measureAll(settings: BenchSettings, display: ProgressDisplay, io:
     const title = titleOf(configuration);
     display.wait(`run ${run + 1} of ${runs}: ${title}`);
     try {
-      const measured = await measureInProcess({ ...configuration, audio, language, cacheDir }, signal);
+      const measured = await measureInProcess({ ...configuration, audio, language, cacheDir, adapter }, signal);
       if (settings.isVerbose) display.line(`${run + 1}/${runs} ${title}: ${sampleText(measured)}`);
       return measured;
     } catch (error) {

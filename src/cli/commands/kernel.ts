@@ -12,6 +12,7 @@ import { surveyKernel } from '../../lab/survey.ts';
 import { startTrace, traceDevice } from '../../lab/trace.ts';
 import { resolve } from '../../options/resolve.ts';
 import { readOptions, writtenOptions } from '../../options/text.ts';
+import type { Platform } from '../../runtime/platform.ts';
 import { parseArguments } from '../args.ts';
 import { deviceLine } from '../deviceLine.ts';
 import { type CommandIo, EXIT } from '../io.ts';
@@ -32,7 +33,9 @@ export async function kernelCommand(args: readonly string[], io: CommandIo): Pro
   }
   const given = readOptions(KERNEL_OPTIONS, ['command'], values, '--');
   const resolved = resolve(KERNEL_OPTIONS, 'command', given);
-  const { device: which, threads, checkOnly } = resolved;
+  const { device: which, adapter, threads, checkOnly } = resolved;
+  if (adapter !== undefined && which === 'cpu')
+    throw new OptionsError('contradiction', '--adapter names a GPU, and --device is cpu.');
   const [name, ...more] = files;
   const modules = kernels.filter((m) => name === 'all' || m.kernel.name === name);
   const { program } = resolved;
@@ -56,7 +59,7 @@ export async function kernelCommand(args: readonly string[], io: CommandIo): Pro
     if (given[name] !== undefined && given[name] !== false)
       throw new OptionsError('contradiction', `--${name} has no effect without --wgsl.`);
   const trace = resolved.trace === undefined ? undefined : startTrace();
-  const { devices, leftOut } = await openDevices(which, threads);
+  const { devices, leftOut } = await openDevices(which, hostPlatform({ adapter }), threads);
   let wrong = 0;
   for (const opened of devices) {
     const device = trace ? traceDevice(opened, trace) : opened;
@@ -88,9 +91,9 @@ const CODE_OF = { cpu: 'WebAssembly', webgpu: 'WGSL' } as const;
 /** Devices that run the kernels, and a sentence for each that could not be opened where all were asked for. */
 async function openDevices(
   which: 'all' | 'cpu' | 'webgpu',
+  platform: Platform,
   threads: number | undefined,
 ): Promise<{ readonly devices: readonly Device[]; readonly leftOut: readonly string[] }> {
-  const platform = hostPlatform();
   const devices: Device[] = [];
   const leftOut: string[] = [];
   for (const kind of ['cpu', 'webgpu'] as const) {
