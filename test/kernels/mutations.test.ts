@@ -128,6 +128,14 @@ const mutations: readonly Mutation[] = [
     device: 'webgpu',
   },
   {
+    what: 'the sum of weights is not corrected with their maximum',
+    file: 'kernels/attention/scoreTiles.wgsl.js',
+    from: 'sum = sum * shrink +',
+    to: 'sum = sum +',
+    kernel: 'attention',
+    device: 'webgpu',
+  },
+  {
     what: 'the first slice of 16 rows is left out',
     file: 'kernels/matmul/gemm/rows16.wgsl.js',
     from: 'var s = 0u; s <',

@@ -1,12 +1,14 @@
 import type { KernelContext } from '../../engine/variant.ts';
 import { f32, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
+import { scoreTiles } from './scoreTiles.wgsl.ts';
 
 type Dims = 'nCtx' | 'nState' | 'width';
 
 export const variants: readonly WgslVariant<Dims, 'nHead' | 'rounded'>[] = [
+  scoreTiles,
   {
-    // A workgroup takes 64 queries of one head, a thread one; 16 keys and values at a time lie in workgroup memory.
+    // For heads of any size: a workgroup takes 64 queries of one head, a thread one; 16 keys and values at a time lie in workgroup memory.
     name: 'sharedKeys',
     suits: 'hardware',
     vec4: ['qkv', 'y'],
