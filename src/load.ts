@@ -3,13 +3,15 @@ import type { OpenSound } from './audio/audioInput.ts';
 import { N_FRAMES } from './audio/constants.ts';
 import { OptionsError, SottoError, WeightsError } from './base/errors.ts';
 import type { CallOptions } from './base/progress.ts';
-import { openModelFiles } from './checkpoint/modelFiles.ts';
+import { type ModelFiles, openModelFiles } from './checkpoint/modelFiles.ts';
 import type { OpenSource } from './checkpoint/source.ts';
 import { chooseDevice } from './devices/choose.ts';
-import { DEVICE_OPTIONS, type DeviceOptions } from './devices/options.ts';
+import { DEVICE_OPTIONS, type DeviceChoice, type DeviceOptions } from './devices/options.ts';
+import type { Engine } from './lasting/engines.ts';
+import type { LastingEngine } from './lasting/keepEngine.ts';
 import { chooseStorage } from './model/chooseStorage.ts';
 import type { ModelDimensions } from './model/dims.ts';
-import { createInference } from './model/inference.ts';
+import { createInference, type DecoderLater } from './model/inference.ts';
 import { recordingsWithin } from './model/storage.ts';
 import { checkValues } from './options/check.ts';
 import { resolve } from './options/resolve.ts';
@@ -63,7 +65,6 @@ export async function loadWhisper(
   options: LoadOptions = {},
   explain: (error: unknown) => unknown = (error) => error,
 ): Promise<Whisper> {
-  const { signal } = options;
   checkLoadOptions(options);
   const { device: choice, ...wishes } = resolve(DEVICE_OPTIONS, 'load', options);
   const files = await openModelFiles(open, options).catch((error: unknown) => {
@@ -72,39 +73,60 @@ export async function loadWhisper(
   const closing = new AbortController();
   const decoderLater =
     options.until === 'encoder' ? { signal: closing.signal, onRead: () => files.close(), explain } : undefined;
-  try {
-    checkWindow(files.dims);
-    const tokenizer = new Tokenizer(files.tokenizer);
-    const device = await chooseDevice(platform, choice, options);
+  const openOn = async (
+    on: DeviceChoice,
+    from: ModelFiles,
+    calls: Pick<CallOptions, 'signal' | 'onProgress'>,
+    later?: DecoderLater,
+  ): Promise<Engine> => {
+    const device = await chooseDevice(platform, on, options);
     try {
       const storage = await chooseStorage({
-        dims: files.dims,
-        dtypeOf: files.dtype,
+        dims: from.dims,
+        dtypeOf: from.dtype,
         dtype: unlessAuto(wishes.dtype),
         cacheDtype: unlessAuto(wishes.cacheDtype),
         room: device.room,
       });
-      const inference = await createInference(device, files.dims, files, {
-        signal,
-        onProgress: options.onProgress,
+      const inference = await createInference(device, from.dims, from, {
+        signal: calls.signal,
+        onProgress: calls.onProgress,
         ...storage,
-        alignmentHeads: files.generation.alignmentHeads,
-        decoderLater,
+        alignmentHeads: from.generation.alignmentHeads,
+        decoderLater: later,
       });
-      signal?.throwIfAborted();
-      if (!decoderLater) await files.close();
-      const release = async (): Promise<void> => {
-        closing.abort(new SottoError('closed', 'This model was closed.'));
-        await files.close();
-      };
-      const recordingsAtOnce = wishes.recordingsAtOnce ?? recordingsWithin(files.dims, storage.cacheDtype);
-      const { scratch } = platform;
-      return new Whisper({ device, inference, tokenizer, openSound, scratch, recordingsAtOnce, release });
+      calls.signal?.throwIfAborted();
+      return { device, inference };
     } catch (error) {
       await device.close();
       throw error;
     }
+  };
+  let engine: LastingEngine | undefined;
+  try {
+    checkWindow(files.dims);
+    const tokenizer = new Tokenizer(files.tokenizer);
+    const first = await openOn(choice, files, options, decoderLater);
+    engine = first;
+    if (first.device.kind === 'webgpu') {
+      const { keepEngine } = await import('./lasting/keepEngine.ts');
+      const openAgain = async (on: DeviceChoice, until: AbortSignal): Promise<Engine> => {
+        const again = await openModelFiles(open, { signal: until });
+        return openOn(on, again, { signal: until }).finally(() => again.close());
+      };
+      engine = keepEngine(first, choice, openAgain, options.onWarning);
+    }
+    if (!decoderLater) await files.close();
+    const release = async (): Promise<void> => {
+      closing.abort(new SottoError('closed', 'This model was closed.'));
+      await files.close();
+    };
+    const { dims, storage } = engine.inference;
+    const recordingsAtOnce = wishes.recordingsAtOnce ?? recordingsWithin(dims, storage.cacheDtype);
+    const { scratch } = platform;
+    return new Whisper({ ...engine, tokenizer, openSound, scratch, recordingsAtOnce, release });
   } catch (error) {
+    await engine?.device.close();
     await files.close();
     throw explain(error);
   }

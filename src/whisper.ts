@@ -36,7 +36,7 @@ import { checkTranscription, collectTranscript, transcribe, transcribeSegments }
 import type { Segment, Transcript, TranscriptSummary } from './transcribe/transcript.ts';
 
 export interface WhisperParts {
-  readonly device: Device;
+  readonly device: Pick<Device, 'kind' | 'description' | 'isSoftware' | 'close'>;
   readonly inference: ModelInference;
   readonly tokenizer: Tokenizer;
   readonly openSound: OpenSound;
@@ -63,7 +63,6 @@ export class Whisper {
   /** Direct calls to it are not queued with those of `transcribe`: do not use both at once. */
   readonly inference: ModelInference;
   readonly tokenizer: Tokenizer;
-  readonly device: Pick<Device, 'kind' | 'description' | 'isSoftware'>;
   readonly #parts: WhisperParts;
   /** What a recording is decoded with that may be one of several. */
   readonly #shared: SpeechModel;
@@ -78,8 +77,12 @@ export class Whisper {
     this.#shared = { inference, tokenizer: parts.tokenizer };
     this.#admission = inference.admission;
     this.tokenizer = parts.tokenizer;
-    const { kind, description, isSoftware } = parts.device;
-    this.device = { kind, description, ...(isSoftware && { isSoftware }) };
+  }
+
+  /** Another one after a GPU was lost: the work then goes on, and `onWarning` of `load` was told. */
+  get device(): Pick<Device, 'kind' | 'description' | 'isSoftware'> {
+    const { kind, description, isSoftware } = this.#parts.device;
+    return { kind, description, ...(isSoftware && { isSoftware }) };
   }
 
   /** How weights and caches are stored on the device, and why, where that is not what was asked for. */

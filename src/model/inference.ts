@@ -59,13 +59,12 @@ export interface DecoderLater {
   explain(error: unknown): unknown;
 }
 
-/** `Inference` with what tests and people who look inside want besides. */
-export interface ModelInference extends Inference {
+/** `Inference` with what an engine may leave out, and what tests and people who look inside want besides. */
+export interface ModelInference extends Required<Omit<Inference, 'align'>>, Pick<Inference, 'align'> {
   readonly dims: ModelDimensions;
   /** Bytes of the weights on the device. */
   readonly weightBytes: number;
   readonly storage: ChosenStorage;
-  reserveAudio(count: number, signal?: AbortSignal): Promise<void>;
   /** Output of the encoder for the window encoded last: [nAudioCtx, nAudioState]. */
   encoderOutput(): Promise<Float32Array>;
   /**

@@ -185,7 +185,7 @@ if (executable) {
     const ofDevice =
       device === 'wasm'
         ? /(?:devices\/wasm\/device|kernels\/wasm)\.js$/
-        : /(?:devices\/webgpu\/device|kernels\/webgpu)\.js$/;
+        : /(?:devices\/webgpu\/device|kernels\/webgpu|lasting\/keepEngine)\.js$/;
     for (const file of files) if (file.inputs.some((input) => ofDevice.test(input))) add(file);
     return [...wanted];
   }

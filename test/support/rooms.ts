@@ -113,9 +113,24 @@ export const rooms: Readonly<Record<string, Room>> = {
     values: ['base', 'checkpoint'],
     types: [],
   },
+  lasting: {
+    holds: 'an engine that outlives its GPU: opened again when that is lost, and asked again',
+    values: ['base'],
+    types: ['decode', 'devices', 'engine', 'model', 'rules'],
+  },
   'load.ts': {
     holds: 'puts a loaded model together',
-    values: ['audio/constants.ts', 'base', 'checkpoint', 'devices', 'model', 'options', 'text', 'whisper.ts'],
+    values: [
+      'audio/constants.ts',
+      'base',
+      'checkpoint',
+      'devices',
+      'lasting',
+      'model',
+      'options',
+      'text',
+      'whisper.ts',
+    ],
     types: ['audio', 'runtime'],
   },
   'index.ts': {

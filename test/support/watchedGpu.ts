@@ -10,14 +10,18 @@ export interface WatchedGpu {
   readonly scopes: (GPUError | null)[];
 }
 
-export function watch(inner: GPU): WatchedGpu {
+/** @param onCreate told of each call of a `create...` method, before it is made */
+export function watch(inner: GPU, onCreate: (name: string, device: GPUDevice) => void = () => {}): WatchedGpu {
   const created: string[] = [];
   const devices: GPUDevice[] = [];
   const scopes: (GPUError | null)[] = [];
   const device = (real: GPUDevice): GPUDevice => {
     devices.push(real);
     return over(real, (name, call) => (...args: unknown[]) => {
-      if (name.startsWith('create')) created.push(name);
+      if (name.startsWith('create')) {
+        created.push(name);
+        onCreate(name, real);
+      }
       const result = call(...args);
       return name === 'popErrorScope' && scopes.length > 0 ? Promise.resolve(scopes.shift()) : result;
     });
