@@ -93,6 +93,7 @@ export type { Device, Executable, SubmitOptions } from './engine/device.ts';
 export type { CacheType, DType, Shape, StorageArray, WeightType } from './engine/dtype.ts';
 export type { Command, Program, Tensor } from './engine/program.ts';
 export type { WasmFeatures } from './engine/wasm/variant.ts';
+export type { Feature, GpuFeatures, MatrixShape } from './engine/wgsl/features.ts';
 export type { AlignmentHeads } from './model/alignment/alignmentHeads.ts';
 export type { ModelDimensions } from './model/dims.ts';
 export { createInference, type InferenceOptions, type ModelInference } from './model/inference.ts';

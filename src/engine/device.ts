@@ -60,6 +60,8 @@ export interface Device {
   /** Makes programs ready. Those prepared together share their scratch memory. */
   prepare(programs: readonly Program[], signal?: AbortSignal): Promise<readonly Executable[]>;
   submit(work: Executable, options?: SubmitOptions): void;
+  /** Submits, waits, and says how many milliseconds it took by the device's own clock; absent where it has none. */
+  readonly measure?: ((work: Executable, options?: SubmitOptions) => Promise<number>) | undefined;
   /**
    * Stored elements `begin` to `end` of a tensor, bytes of one with scales, once all earlier work is done. Errors of earlier
    * work come out here.

@@ -1,7 +1,7 @@
 /**
- * A device that measures each command of the programs run on it.
+ * A device that measures each command of the programs run on it: by its own clock, if it has one.
  *
- * What it takes to hand over nothing and wait for it, 100 us or so, is measured and taken off. Commands on little memory
+ * Where it has none, what it takes to hand over nothing and wait for it, 100 us or so, is measured and taken off. Commands on little memory
  * that may be repeated (they change nothing that they read) run until a few milliseconds have passed instead; on much,
  * repeating would show how fast caches are, not how fast weights come from memory.
  */
@@ -72,8 +72,10 @@ export function profileDevice(device: Device): ProfiledDevice {
   };
 
   const run = async ({ command, ready, probe }: Step, rows: number | undefined): Promise<void> => {
-    emptyMs ??= await roundTrip(probe);
+    const { measure } = device;
+    if (!measure) emptyMs ??= await roundTrip(probe);
     const time = async (times: number): Promise<number> => {
+      if (measure) return (await measure(ready, { ...(rows !== undefined && { rows }), times })) / times;
       const start = performance.now();
       device.submit(ready, { ...(rows !== undefined && { rows }), times });
       await device.read(probe, 0, 1);

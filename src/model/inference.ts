@@ -25,7 +25,7 @@ import type { LogitRules, RuleState } from '../rules/logitRules.ts';
 import type { Aligner } from './alignment/aligner.ts';
 import type { AlignmentHeads } from './alignment/alignmentHeads.ts';
 import { ChunkedSubmit } from './chunkedSubmit.ts';
-import { type BatchSize, makeBatchSlot, prefill } from './decoder/batchSlot.ts';
+import { type BatchSize, makeBatchSlot } from './decoder/batchSlot.ts';
 import { BatchSlots } from './decoder/batchSlots.ts';
 import { type DecodingContext, makeSlotOf, type PlacedGroup, prefillGroups } from './decoder/decodingRows.ts';
 import { decodeGreedily } from './decoder/greedy.ts';
@@ -83,9 +83,12 @@ export async function createInference(
 ): Promise<ModelInference> {
   const { decoderLater: later, dtype, signal } = options;
   const { weights, encoder, decoder } = planWeights(device, dims, reader, dtype);
-  if (!later)
-    return prepareInference(device, dims, weights, options, () => loadWeights([...encoder, ...decoder], options));
   const inference = new DeviceInference(device, dims, weights, options);
+  if (!later) {
+    await loadWeights([...encoder, ...decoder], options);
+    await inference.prepare(options);
+    return inference;
+  }
   await loadWeights(encoder, options);
   await inference.prepareLayers(signal);
   inference.completeLater(async () => {
@@ -100,19 +103,14 @@ export async function createInference(
   return inference;
 }
 
-/**
- * Puts a model together whose weights have their places on the device.
- * @param load fills them; without it they are whatever they are, for those who look at programs alone
- */
+/** A model whose weights are whatever they are: for those who look at its programs alone. */
 export async function prepareInference(
   device: Device,
   dims: ModelDimensions,
   weights: ModelWeights,
   options: InferenceOptions,
-  load?: () => Promise<void>,
 ): Promise<ModelInference> {
   const inference = new DeviceInference(device, dims, weights, options);
-  await load?.();
   await inference.prepare(options);
   return inference;
 }
@@ -172,9 +170,8 @@ class DeviceInference implements ModelInference {
   }
   /** Those of a layer have their keys in one tensor. */
   get maxRows(): number {
-    const { nTextCtx, nTextState } = this.dims;
-    const each = storageBytes(this.storage.cacheDtype, [nTextCtx, nTextState]);
-    return Math.max(1, Math.min(MAX_ROWS, Math.floor(this.#device.maxTensorBytes / each)));
+    const each = storageBytes(this.storage.cacheDtype, [this.nTextCtx, this.dims.nTextState]);
+    return Math.min(MAX_ROWS, Math.floor(this.#device.maxTensorBytes / each));
   }
 
   async prepare({ signal, onProgress }: CallOptions): Promise<void> {
@@ -330,17 +327,9 @@ class DeviceInference implements ModelInference {
   }
 
   async teacherForced(audio: AudioFeatures, tokens: readonly number[]): Promise<Float32Array> {
+    const { teacherForced } = await import('./decoder/stepwise.ts');
     const slot = await this.#batchSlots.take({ rows: 1 });
-    const { nVocab } = this.dims;
-    const { state, ready } = slot;
-    await prefill(this.#device, slot, [{ tokens, sequence: 0, audio: slotOf(audio) }], []);
-    const out = new Float32Array(tokens.length * nVocab);
-    for (let i = 0; i < tokens.length; i++) {
-      this.#device.write(state.headIndex, Uint32Array.of(i));
-      this.#device.submit(ready.head, { rows: 1 });
-      out.set(await readFloats(this.#device, state.logits), i * nVocab);
-    }
-    return out;
+    return teacherForced({ device: this.#device, dims: this.dims, slot }, slotOf(audio), tokens);
   }
 
   async reserveAudio(count: number, signal?: AbortSignal): Promise<void> {

@@ -11,6 +11,9 @@ import { featuresOf, requestable } from './features.ts';
 /** Largest binding that we ask for: large-v3's vocabulary matrix in f32 is 253 MiB. */
 const WANTED_BYTES = 1024 * 1024 * 1024;
 
+/** For `Device.measure`. */
+const CLOCK = ['timestamp-query'] as const;
+
 export interface OpenedAdapter {
   readonly device: GPUDevice;
   /** A CPU that plays a GPU (SwiftShader, lavapipe): right, and slow. */
@@ -45,7 +48,7 @@ export async function openAdapter(gpu: GPU, allowSoftware: boolean): Promise<Ope
   const features = featuresOf(gpu, adapter);
   try {
     const device = await adapter.requestDevice({
-      requiredFeatures: requestable(features),
+      requiredFeatures: [...requestable(features), ...CLOCK.filter((name) => adapter.features.has(name))],
       requiredLimits: {
         maxStorageBufferBindingSize: Math.min(WANTED_BYTES, adapter.limits.maxStorageBufferBindingSize),
         maxBufferSize: Math.min(WANTED_BYTES, adapter.limits.maxBufferSize),

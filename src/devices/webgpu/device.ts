@@ -110,6 +110,15 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
       if (!isClosed) submitProgram(device, gpuWork(work), rows, times);
     },
 
+    measure: device.features.has('timestamp-query')
+      ? async (work, { rows, times = 1 } = {}) => {
+          const { timedRun } = await import('./timestamps.ts');
+          const nanoseconds = await timedRun(device, gpuWork(work), rows, times);
+          await failures.check();
+          return nanoseconds / 1e6;
+        }
+      : undefined,
+
     async read(source: Tensor, first = 0, last = storedLength(source)): Promise<StorageArray> {
       const { begin, end } = checkRange(source, first, last);
       if (isClosed) throw new DeviceError('lost', `Reading ${source.name}: the device is closed.`);

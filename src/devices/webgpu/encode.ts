@@ -38,7 +38,7 @@ interface Step {
 }
 
 /** A step for one number of live rows. */
-interface Dispatch {
+export interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindings: GPUBindGroup;
   readonly grid: Grid;
@@ -161,20 +161,24 @@ export function submitProgram(device: GPUDevice, work: GpuExecutable, rows: numb
   let pass = encoder.beginComputePass();
   let flops = 0;
   for (let t = 0; t < times; t++) {
-    for (const step of dispatches) {
-      if (flops + step.flops > FLOPS_A_SUBMIT && flops > 0) {
+    for (const dispatch of dispatches) {
+      if (flops + dispatch.flops > FLOPS_A_SUBMIT && flops > 0) {
         pass.end();
         device.queue.submit([encoder.finish()]);
         encoder = device.createCommandEncoder();
         pass = encoder.beginComputePass();
         flops = 0;
       }
-      flops += step.flops;
-      pass.setPipeline(step.pipeline);
-      pass.setBindGroup(0, step.bindings);
-      pass.dispatchWorkgroups(...step.grid);
+      flops += dispatch.flops;
+      encodeDispatch(pass, dispatch);
     }
   }
   pass.end();
   device.queue.submit([encoder.finish()]);
+}
+
+export function encodeDispatch(pass: GPUComputePassEncoder, { pipeline, bindings, grid }: Dispatch): void {
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, bindings);
+  pass.dispatchWorkgroups(...grid);
 }

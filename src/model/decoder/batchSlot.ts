@@ -1,5 +1,5 @@
 /** What is prepared for one number of rows: programs, tables, a self-attention cache. */
-import { type Device, type Executable, prepareNamed, readFloats } from '../../engine/device.ts';
+import { type Device, type Executable, prepareNamed } from '../../engine/device.ts';
 import type { CacheType } from '../../engine/dtype.ts';
 import type { Tensor } from '../../engine/program.ts';
 import { ROW_STATE } from '../../kernels/sampling/decodeState.ts';
@@ -15,8 +15,8 @@ import {
 import { type Allocator, allocateSelfCache } from './kvCache.ts';
 import type { DecoderNetwork } from './layers.ts';
 
-/** Of the MLP's hidden layer, in widths of the model. */
-const MLP_WIDTH = 4;
+/** Of the MLP's hidden layer, for each number of a token's state: four f32. */
+const MLP_BYTES = 16;
 
 export interface Candidate extends CandidateProgram {
   readonly ready: Executable;
@@ -69,9 +69,11 @@ export async function makeBatchSlot(options: BatchSlotOptions, signal?: AbortSig
   const self = allocateSelfCache(memory, network.dims, { slots: rows, dtype: cacheDtype });
   const { nTextCtx, nTextState } = network.dims;
   // The longest prompt of every window that can decode at once, or as many tokens as have the MLP's hidden layer in one tensor.
-  const windows = Math.min(rows, network.cross.slots);
-  const mostRows = Math.floor(device.maxTensorBytes / (MLP_WIDTH * 4 * nTextState));
-  const promptRows = Math.max(nTextCtx, 2 * windows, Math.min(mostRows, nTextCtx * windows));
+  const most = Math.min(
+    nTextCtx * Math.min(rows, network.cross.slots),
+    Math.floor(device.maxTensorBytes / (MLP_BYTES * nTextState)),
+  );
+  const promptRows = Math.max(nTextCtx, most);
   const size = { rows, promptRows, sets: rows / rowsEach, sumsAs: rowsEach };
   const decoder = buildDecoder(memory, { ...network, self }, size);
   const candidates = new Map<number, Candidate>();
@@ -125,44 +127,16 @@ export async function prefill(
   wanted: readonly number[],
   signal?: AbortSignal,
 ): Promise<readonly number[]> {
-  const { hidden, promptRows } = slot.state;
-  const parts = partsOf(prompts, promptRows.shape[0]!);
-  const state = hidden.shape[1]!;
-  const kept = new Map<number, Float32Array>();
-  let fed = 0;
-  for (const part of parts) {
-    const rows = part.flatMap(({ tokens, sequence, audio }) =>
-      tokens.map((token, position) => ROW_STATE.encode({ token, position, sequence, audio })),
-    );
-    const program = await slot.prefill(rows.length, signal);
-    device.write(promptRows, Uint32Array.from(rows.flat()));
-    device.submit(program, { rows: rows.length });
-    if (parts.length === 1) return wanted;
-    // The next part writes over them.
-    const own = [...new Set(wanted)].filter((token) => token >= fed && token < fed + rows.length);
-    const read = own.map(async (token) => {
-      const at = (token - fed) * state;
-      kept.set(token, await readFloats(device, hidden, at, at + state));
-    });
-    await Promise.all(read);
-    fed += rows.length;
+  const { promptRows } = slot.state;
+  const rows = prompts.flatMap(({ tokens, sequence, audio }) =>
+    tokens.map((token, position) => ROW_STATE.encode({ token, position, sequence, audio })),
+  );
+  if (rows.length > promptRows.shape[0]!) {
+    const { inParts } = await import('./inParts.ts');
+    return inParts(device, slot.state.hidden, prompts, wanted, (part) => prefill(device, slot, part, wanted, signal));
   }
-  const places = [...kept.keys()];
-  for (const [place, token] of places.entries()) device.write(hidden, kept.get(token)!, place * state);
-  return wanted.map((token) => places.indexOf(token));
-}
-
-/** Prompts in order, in parts of at most so many tokens. */
-function partsOf(prompts: readonly Prompt[], most: number): readonly (readonly Prompt[])[] {
-  const parts: Prompt[][] = [];
-  let tokens = most;
-  for (const prompt of prompts) {
-    if (tokens + prompt.tokens.length > most) {
-      parts.push([]);
-      tokens = 0;
-    }
-    parts.at(-1)?.push(prompt);
-    tokens += prompt.tokens.length;
-  }
-  return parts;
+  const program = await slot.prefill(rows.length, signal);
+  device.write(promptRows, Uint32Array.from(rows.flat()));
+  device.submit(program, { rows: rows.length });
+  return wanted;
 }

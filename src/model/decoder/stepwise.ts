@@ -5,3 +5,4 @@
 export { decodeBeams } from './beams.ts';
 export { DeviceDecoding } from './decoding.ts';
 export { DeviceSharedRows } from './sharedRows.ts';
+export { teacherForced } from './teacherForced.ts';

@@ -152,6 +152,30 @@ function deviceSuite(real: GPU, isSoftware: boolean): void {
     await device.close();
   });
 
+  test("measured by the device's own clock, in steps of less than a microsecond", async () => {
+    const device = await open();
+    if (!device.measure) {
+      console.log('skipped times of the device itself: no timestamp-query here');
+      await device.close();
+      return;
+    }
+    const { x, y, work } = await copier(device);
+    device.write(x, numbers(0));
+    const times: number[] = [];
+    for (let i = 0; i < 8; i++) {
+      const before = performance.now();
+      const ms = await device.measure(work, { times: 1 + i });
+      assert.ok(ms > 0 && ms < performance.now() - before, `${ms} ms, of ${performance.now() - before}`);
+      times.push(ms);
+    }
+    assert.ok(
+      times.some((ms) => Math.abs(1000 * ms - 65.536 * Math.round((1000 * ms) / 65.536)) > 1e-6),
+      `all are multiples of 65.536 us: ${times}`,
+    );
+    assert.is((await device.read(y, 0, 1))[0], 3 * n, 'it has run');
+    await device.close();
+  });
+
   test('a lost device: pending and later reads reject', async () => {
     const { gpu, devices } = watch(real);
     const device = await open(gpu);
