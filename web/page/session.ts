@@ -173,6 +173,9 @@ function take(message: FromEngine): void {
       void askToPersist();
       void hand();
       return;
+    case 'moved':
+      engineFacts.value = message.engine;
+      return;
     case 'warning':
       warnings.value = [...warnings.value, message.message];
       return;

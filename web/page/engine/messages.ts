@@ -63,6 +63,8 @@ export interface LoadingMessage {
 export type LoadMessage =
   | LoadingMessage
   | { readonly kind: 'loaded'; readonly engine: LoadedEngine }
+  /** Another device computes from now on: a GPU was lost. */
+  | { readonly kind: 'moved'; readonly engine: LoadedEngine }
   | { readonly kind: 'warning'; readonly message: string }
   | { readonly kind: 'loadFailed'; readonly failure: EngineFailure };
 

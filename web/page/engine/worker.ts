@@ -15,7 +15,15 @@ import {
 import { PeaksBuilder } from '../editor/peaks.ts';
 import { openDiskScratch } from './diskScratch.ts';
 import { fetchRecording } from './fetchRecording.ts';
-import type { EngineFailure, EngineSetup, FromEngine, PageOptions, ToEngine, WorkMessage } from './messages.ts';
+import type {
+  EngineFailure,
+  EngineSetup,
+  FromEngine,
+  LoadedEngine,
+  PageOptions,
+  ToEngine,
+  WorkMessage,
+} from './messages.ts';
 import { recordingSound, SAMPLE_RATE } from './recordingSound.ts';
 
 /** As much as is used of a worker's global scope, which the types of a page do not have. */
@@ -34,6 +42,8 @@ type Say = (message: WorkMessage) => void;
 type Action = (whisper: Whisper, say: Say, signal: AbortSignal) => Promise<TranscriptSummary>;
 
 let whisper: Whisper | undefined;
+/** What the page knows of it. */
+let told: LoadedEngine | undefined;
 let work: AbortController | undefined;
 let go: (() => void) | undefined;
 let paused: Promise<void> | undefined;
@@ -69,17 +79,22 @@ async function open({ model, device }: EngineSetup): Promise<void> {
       },
       onWarning: ({ message }) => scope.postMessage({ kind: 'warning', message }),
     });
-    const { description, kind } = whisper.device;
-    const engine = {
-      device: kind,
-      description,
-      weightBytes: whisper.weightBytes,
-      dtype: whisper.storage.dtype ?? 'f32',
-    };
-    scope.postMessage({ kind: 'loaded', engine });
+    told = factsOf(whisper);
+    scope.postMessage({ kind: 'loaded', engine: told });
   } catch (error) {
     scope.postMessage({ kind: 'loadFailed', failure: failureOf(error) });
   }
+}
+
+function factsOf({ device, weightBytes, storage }: Whisper): LoadedEngine {
+  return { device: device.kind, description: device.description, weightBytes, dtype: storage.dtype ?? 'f32' };
+}
+
+/** Where a GPU was lost, another device goes on. */
+function tellDevice(loaded: Whisper): void {
+  if (loaded.device.description === told?.description) return;
+  told = factsOf(loaded);
+  scope.postMessage({ kind: 'moved', engine: told });
 }
 
 async function attempt(run: number, action: Action): Promise<void> {
@@ -90,7 +105,9 @@ async function attempt(run: number, action: Action): Promise<void> {
   work = controller;
   try {
     if (!whisper) throw new Error('no model is loaded');
-    say({ kind: 'done', summary: await action(whisper, say, controller.signal) });
+    const summary = await action(whisper, say, controller.signal);
+    tellDevice(whisper);
+    say({ kind: 'done', summary });
   } catch (error) {
     say({ kind: 'failed', failure: failureOf(error) });
   }
@@ -132,6 +149,7 @@ async function transcribe(
       const next = await segments.next();
       if (next.done) return next.value;
       say({ kind: 'segment', segment: next.value });
+      tellDevice(loaded);
       // Until the next one is asked for, nothing is decoded.
       await paused;
     }
