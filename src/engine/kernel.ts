@@ -130,7 +130,7 @@ export interface KernelModule {
   reference(args: Readonly<Record<string, HostArray | undefined>>, dims: Dims, params: Params, liveRows: number): void;
   readonly cases: readonly KernelCase[];
   /** Rounds inputs in place as a variant does before it computes: the reference is given the same. */
-  roundInputs?(args: HostArrays, variant: string): void;
+  roundInputs?(args: HostArrays, variant: string, dims: Dims, params: Params): void;
   /** @param variant the name of the one that ran */
   tolerance(dims: Dims, params: Params, arg: string, variant: string): Tolerance;
 }

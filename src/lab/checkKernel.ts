@@ -201,7 +201,7 @@ export async function checkKernel(
     const before = storedCase(values, run.args);
     const expected: HostArrays = Object.fromEntries(Object.entries(values).map(([name, a]) => [name, a.slice()]));
     const variant = run.variant ?? (await device.variants(run, run.dims.rows && liveRows))[0] ?? '';
-    module.roundInputs?.(expected, variant);
+    module.roundInputs?.(expected, variant, run.dims, run.params);
     module.reference(expected, run.dims, run.params, liveRows);
     const program: Program = { name: run.kernel.name, commands: [run], scratch: [] };
     const [ready] = await device.prepare([program]);

@@ -136,6 +136,14 @@ const mutations: readonly Mutation[] = [
     device: 'webgpu',
   },
   {
+    what: 'weights of keys after the last are not 0',
+    file: 'kernels/attention/scoreMatrices.wgsl.js',
+    from: ', isKey));\n        weights[',
+    to: ', true));\n        weights[',
+    kernel: 'attention',
+    device: 'webgpu26',
+  },
+  {
     what: 'the first slice of 16 rows is left out',
     file: 'kernels/matmul/gemm/rows16.wgsl.js',
     from: 'var s = 0u; s <',

@@ -17,6 +17,10 @@ const MATRIX_SIDES: ReadonlySet<number> = /* @__PURE__ */ new Set([8, 16]);
 /** Smaller subgroups would be so many in a workgroup that their results do not fit its memory. */
 const SMALLEST_TEAM = 8;
 
+/** A subgroup a strip of rows of such a tile has to be a workgroup within the default limits. */
+const TILE_ROWS = 64;
+const LARGEST_WORKGROUP = 256;
+
 /** A row of the list that Dawn has beside the standard's adapter info. */
 interface MatrixConfig {
   readonly M: number;
@@ -53,6 +57,7 @@ function matrixOf(info: AdapterInfo, features: ReadonlySet<Feature>): MatrixShap
   const [largest] = [...subgroupMatrixConfigs]
     .filter(({ componentType, resultComponentType }) => componentType === 'f16' && resultComponentType === 'f32')
     .filter(({ M, N, K }) => [M, N, K].every((side) => MATRIX_SIDES.has(side)))
+    .filter(({ M }) => subgroupMaxSize >= M && (subgroupMaxSize * TILE_ROWS) / M <= LARGEST_WORKGROUP)
     .sort((a, b) => b.M * b.N * b.K - a.M * a.N * a.K);
   return largest && { m: largest.M, n: largest.N, k: largest.K, subgroupSize: subgroupMaxSize, isSizeChosen };
 }

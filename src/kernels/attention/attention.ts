@@ -3,13 +3,14 @@
  * qkv: [nCtx, 3 nState], q, k and v side by side, each [nHead, headDim]; y: [nCtx, nState].
  *
  * Fused: blocks of queries run over blocks of keys with a running maximum and sum, so 1500 x 1500 scores never exist.
- * `rounded` 1: a device may round queries, keys, values and weights to whole numbers of 13 to 16 bits.
+ * `rounded` 1: a device may round queries, keys, values and weights to whole numbers of 13 to 16 bits; `halves` 1: to f16.
  *
  * Dao et al. 2022, "FlashAttention"; Milakov, Gimelshein 2018, "Online normalizer calculation for softmax".
  */
 
 import { defineKernel, type Fill, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import type { Dims, Params } from '../../engine/variant.ts';
+import { HALVES_TOLERANCE, roundInputs as roundForMatrices, SCORE_MATRICES } from './halves.ts';
 import { INTEGERS, INTEGERS_TOLERANCE } from './rounding.ts';
 
 export const attention = defineKernel({
@@ -18,7 +19,7 @@ export const attention = defineKernel({
     qkv: { access: 'read', dtype: 'f32', dims: ['nCtx', 'width'] },
     y: { access: 'write', dtype: 'f32', dims: ['nCtx', 'nState'] },
   },
-  params: { nHead: 1, rounded: 0 },
+  params: { nHead: 1, rounded: 0, halves: 0 },
   check: ({ width, nState }, { nHead }) =>
     width !== 3 * nState
       ? `q, k and v of ${nState} are not ${width} wide`
@@ -72,6 +73,10 @@ function rounded(nCtx: number, nHead: number, headDim: number, more?: Partial<Ke
   return { ...sizes(nCtx, nHead, headDim, more), params: { nHead, rounded: 1 } };
 }
 
+function halves(nCtx: number, nHead: number, headDim: number, more?: Partial<KernelCase>): KernelCase {
+  return { ...sizes(nCtx, nHead, headDim, more), params: { nHead, halves: 1 } };
+}
+
 const loud: Fill = (x, _d, random) => {
   for (let i = 0; i < x.length; i++) x[i] = 40 * (2 * random() - 1);
 };
@@ -114,6 +119,11 @@ export const cases: readonly KernelCase[] = [
   /* @__PURE__ */ rounded(65, 1, 64),
   /* @__PURE__ */ rounded(150, 2, 128),
   /* @__PURE__ */ rounded(70, 2, HEAD_DIM, { fill: { qkv: onSteps }, note: 'scores in the hundreds' }),
+  /* @__PURE__ */ halves(1, 1, 16),
+  /* @__PURE__ */ halves(17, 3, 16),
+  /* @__PURE__ */ halves(65, 1, 64, { note: 'one query beyond a workgroup' }),
+  /* @__PURE__ */ halves(150, 2, 32),
+  /* @__PURE__ */ halves(33, 2, 16, { fill: { qkv: opposed }, note: 'all scores below -300' }),
   /* @__PURE__ */ sizes(1500, 1, 64, { bench: true, note: 'one head of the encoder' }),
   /* @__PURE__ */ rounded(1500, 1, 64, { bench: true, note: 'one head of the encoder' }),
   /* @__PURE__ */ sizes(1500, 6, 64, { bench: true, benchOnly: true, note: 'encoder, tiny' }),
@@ -121,4 +131,10 @@ export const cases: readonly KernelCase[] = [
 
 // Loud scores of up to 2e4 have an error of 2e-3 in f32, which moves near-equal weights by as much.
 export const tolerance = (_d: Dims, _params: Params, _arg: string, variant: string): Tolerance =>
-  variant === INTEGERS ? INTEGERS_TOLERANCE : { absolute: 2e-6, relative: 1e-5 };
+  variant === INTEGERS
+    ? INTEGERS_TOLERANCE
+    : variant === SCORE_MATRICES
+      ? HALVES_TOLERANCE
+      : { absolute: 2e-6, relative: 1e-5 };
+
+export const roundInputs = roundForMatrices;

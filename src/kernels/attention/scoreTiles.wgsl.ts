@@ -17,7 +17,7 @@ const THREADS = 256;
 /** vec4f of a head that the tiles have room for, and threads beside one another. */
 const ACROSS = 16;
 
-export const scoreTiles: WgslVariant<'nCtx' | 'nState' | 'width', 'nHead' | 'rounded'> = {
+export const scoreTiles: WgslVariant<'nCtx' | 'nState' | 'width', 'nHead' | 'rounded' | 'halves'> = {
   name: 'scoreTiles',
   suits: 'hardware',
   when: ({ dims, params }) => dims.nState / params.nHead <= 4 * ACROSS,
