@@ -130,11 +130,17 @@ function asModule(kernel: Kernel, kase: KernelCase): KernelModule {
   return { kernel, reference: () => {}, cases: [kase], tolerance: () => ({ absolute: 0, relative: 0 }) };
 }
 
-/** Takes about a second on a CPU. Software GPUs do less work, or it would take minutes. */
+/** Items of a GPU: workgroups enough for the largest card, and bytes that no cache holds. */
+const GPU_ARITHMETIC = 4096;
+const GPU_READING = 8192;
+
+/** Takes about a second on a CPU. Software GPUs do as much, or it would take minutes. */
 export async function measurePeaks(device: Device): Promise<Peaks> {
   const options = { series: 5, seriesMs: 40 };
-  const one: KernelCase = { dims: { items: 16 } };
-  const many: KernelCase = { dims: { items: 1024 }, fill: { x: () => {} } };
+  const isCard = device.kind === 'webgpu' && !device.isSoftware;
+  const most = Math.floor(device.maxTensorBytes / ITEM_BYTES);
+  const one: KernelCase = { dims: { items: isCard ? GPU_ARITHMETIC : 16 } };
+  const many: KernelCase = { dims: { items: isCard ? Math.min(GPU_READING, most) : 1024 }, fill: { x: () => {} } };
   const { gflops } = await timeKernel(device, asModule(arithmetic, one), one, {}, options);
   const { gigabytes } = await timeKernel(device, asModule(reading, many), many, {}, options);
   return { gflops, gigabytes };
