@@ -19,10 +19,11 @@ import { fittingVariants, loadVariants } from '../../engine/selectVariant.ts';
 import { openAdapter } from './adapter.ts';
 import { Buffers } from './buffers.ts';
 import { compilerMessages } from './compilerMessages.ts';
-import { GpuExecutable, prepareProgram, submitProgram } from './encode.ts';
+import { FLOPS_A_SUBMIT, GpuExecutable, prepareProgram, submitProgram } from './encode.ts';
 import { Failures } from './failures.ts';
 import { Pipelines } from './pipelines.ts';
 import { Readback } from './readback.ts';
+import { Submits } from './submits.ts';
 import { wgslKind } from './variants.ts';
 
 export interface WebGpuOptions {
@@ -52,7 +53,8 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
   const failures = new Failures(device);
   const buffers = new Buffers(device, failures);
   const pipelines = new Pipelines(device);
-  const readback = new Readback(device);
+  const submits = new Submits(device.queue, FLOPS_A_SUBMIT);
+  const readback = new Readback(device, submits);
   const kind = wgslKind(isSoftware, features);
   let writtenBytes = 0;
   let isClosed = false;
@@ -83,12 +85,14 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
     },
 
     free(tensor: Tensor): void {
+      submits.flush();
       if (!isClosed) buffers.free(tensor);
     },
 
     write(target: Tensor, data: StorageArray, elementOffset = 0): void {
       if (isClosed) return;
       const { begin } = checkRange(target, elementOffset, elementOffset + data.length);
+      submits.flush();
       device.queue.writeBuffer(buffers.of(target), begin, wholeWords(data));
       writtenBytes += data.byteLength;
       if (writtenBytes < FLUSH_BYTES) return;
@@ -107,12 +111,13 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
 
     submit(work: Executable, { rows, times = 1 }: SubmitOptions = {}): void {
       // `until` may be ignored: kernels see to it that further repetitions change nothing.
-      if (!isClosed) submitProgram(device, gpuWork(work), rows, times);
+      if (!isClosed) submitProgram({ device, submits }, gpuWork(work), rows, times);
     },
 
     measure: device.features.has('timestamp-query')
       ? async (work, { rows, times = 1 } = {}) => {
           const { timedRun } = await import('./timestamps.ts');
+          submits.flush();
           const nanoseconds = await timedRun(device, gpuWork(work), rows, times);
           await failures.check();
           return nanoseconds / 1e6;
@@ -144,6 +149,7 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
     async close(): Promise<void> {
       if (isClosed) return;
       isClosed = true;
+      submits.drop();
       buffers.destroy();
       readback.destroy();
       device.destroy();

@@ -19,12 +19,13 @@ import { boundArgs, shaderText } from '../../engine/wgsl/shader.ts';
 import type { Grid, WgslVariant } from '../../engine/wgsl/variant.ts';
 import type { Buffers } from './buffers.ts';
 import type { Pipelines, Shader } from './pipelines.ts';
+import type { Submits } from './submits.ts';
 
 /**
  * Work that one submit may hold. A GPU that runs longer than about two seconds on one is taken for hung and reset
  * (Windows' TDR); large-v3's encoder has 2600 GFLOP, and the slowest GPUs worth using do about 100 GFLOP/s.
  */
-const FLOPS_A_SUBMIT = 64e9;
+export const FLOPS_A_SUBMIT = 64e9;
 
 /** A variant with its pipeline: what runs a command for some numbers of live rows. */
 interface CompiledVariant extends SelectedVariant<WgslVariant> {
@@ -155,7 +156,12 @@ function refuseAliases(
 }
 
 /** Encodes and submits a program `times` times, in one pass while that is not too much work for one submit. */
-export function submitProgram(device: GPUDevice, work: GpuExecutable, rows: number | undefined, times: number): void {
+export function submitProgram(
+  { device, submits }: { readonly device: GPUDevice; readonly submits: Submits },
+  work: GpuExecutable,
+  rows: number | undefined,
+  times: number,
+): void {
   const dispatches = work.dispatches(rows);
   let encoder = device.createCommandEncoder();
   let pass = encoder.beginComputePass();
@@ -164,7 +170,7 @@ export function submitProgram(device: GPUDevice, work: GpuExecutable, rows: numb
     for (const dispatch of dispatches) {
       if (flops + dispatch.flops > FLOPS_A_SUBMIT && flops > 0) {
         pass.end();
-        device.queue.submit([encoder.finish()]);
+        submits.add(encoder.finish(), flops);
         encoder = device.createCommandEncoder();
         pass = encoder.beginComputePass();
         flops = 0;
@@ -174,7 +180,7 @@ export function submitProgram(device: GPUDevice, work: GpuExecutable, rows: numb
     }
   }
   pass.end();
-  device.queue.submit([encoder.finish()]);
+  submits.add(encoder.finish(), flops);
 }
 
 export function encodeDispatch(pass: GPUComputePassEncoder, { pipeline, bindings, grid }: Dispatch): void {

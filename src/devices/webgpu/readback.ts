@@ -5,6 +5,7 @@
  * own logit filter read megabytes.
  */
 import { mapModeRead, usage } from './flags.ts';
+import type { Submits } from './submits.ts';
 
 const SMALLEST = 1024;
 const KEPT_BYTES = 4 * 1024 * 1024;
@@ -14,8 +15,11 @@ export class Readback {
   readonly #all = new Set<GPUBuffer>();
   readonly #device: GPUDevice;
 
-  constructor(device: GPUDevice) {
+  readonly #submits: Submits;
+
+  constructor(device: GPUDevice, submits: Submits) {
     this.#device = device;
+    this.#submits = submits;
   }
 
   /** Bytes `begin` to `end` (multiples of 4) as they are once everything submitted so far is done. */
@@ -26,7 +30,10 @@ export class Readback {
     const staging = this.#idle.get(size)?.pop() ?? this.#create(size);
     const encoder = this.#device.createCommandEncoder();
     encoder.copyBufferToBuffer(source, begin, staging, 0, bytes);
-    this.#device.queue.submit([encoder.finish()]);
+    this.#submits.add(encoder.finish());
+    // A buffer that is being mapped cannot be submitted any more.
+    await Promise.resolve();
+    this.#submits.flush();
     try {
       await staging.mapAsync(mapModeRead, 0, bytes);
       const copy = staging.getMappedRange(0, bytes).slice(0);

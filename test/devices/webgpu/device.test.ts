@@ -152,6 +152,16 @@ function deviceSuite(real: GPU, isSoftware: boolean): void {
     await device.close();
   });
 
+  test('a tensor that is freed right after a submit is there when that runs', async () => {
+    const device = await open();
+    const { x, y, work } = await copier(device);
+    device.write(x, numbers(7));
+    device.submit(work);
+    device.free(x);
+    assert.is((await device.read(y, 0, 1))[0], 3 * n + 7);
+    await device.close();
+  });
+
   test("measured by the device's own clock, in steps of less than a microsecond", async () => {
     const device = await open();
     if (!device.measure) {

@@ -8,7 +8,7 @@ import { openNullGpu } from '../../support/nullGpu.ts';
 
 const test = suite('submits');
 
-test('cut by the work of the rows that live, not of those that there is room for', async () => {
+test('cut by the work of the rows that live, and joined where that is little', async () => {
   const gpu = await openNullGpu();
   const device = await createWebGpuDevice(gpu.gpu);
   const [rows, size] = [1024, 4096];
@@ -20,14 +20,22 @@ test('cut by the work of the rows that live, not of those that there is room for
     for (let i = 0; i < 4; i++) p.run(matmul, { x, w, bias, y: p.scratch(`y${i}`, 'f32', [rows, size]) });
   });
   const [ready] = await device.prepare([program]);
-  const submitsOf = (rows?: number): number => {
+  const submitsOf = async (work: () => unknown): Promise<number> => {
     const before = gpu.counts.submits;
-    device.submit(ready!, rows === undefined ? {} : { rows });
+    await work();
+    await Promise.resolve();
     return gpu.counts.submits - before;
   };
-  assert.is(submitsOf(), 4);
-  assert.is(submitsOf(rows / 2), 2);
-  assert.is(submitsOf(16), 1);
+  const run = (rows: number): void => device.submit(ready!, { rows });
+  assert.is(await submitsOf(() => run(rows)), 4);
+  assert.is(await submitsOf(() => run(rows / 2)), 2);
+  assert.is(await submitsOf(() => run(16)), 1);
+  // What belongs to one turn of the event loop, up to that much work, and up to what is written.
+  const two = (): void => [16, 16].forEach(run);
+  assert.is(await submitsOf(two), 1);
+  assert.is(await submitsOf(() => [rows / 2, 16, rows / 2].forEach(run)), 4);
+  assert.is(await submitsOf(() => [two(), device.write(x, new Float32Array(4)), two()]), 2);
+  assert.is(await submitsOf(async () => [two(), await Promise.all([device.read(x, 0, 4), device.read(w, 0, 4)])]), 1);
   assert.equal(await gpu.errors(), []);
   await device.close();
 });
