@@ -118,7 +118,7 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
       ? async (work, { rows, times = 1 } = {}) => {
           const { timedRun } = await import('./timestamps.ts');
           submits.flush();
-          const nanoseconds = await timedRun(device, gpuWork(work), rows, times);
+          const nanoseconds = await timedRun(device, (pass) => gpuWork(work).encode(pass, rows, times));
           await failures.check();
           return nanoseconds / 1e6;
         }

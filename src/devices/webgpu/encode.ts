@@ -39,7 +39,7 @@ interface Step {
 }
 
 /** A step for one number of live rows. */
-export interface Dispatch {
+interface Dispatch {
   readonly pipeline: GPUComputePipeline;
   readonly bindings: GPUBindGroup;
   readonly grid: Grid;
@@ -66,6 +66,16 @@ export class GpuExecutable implements Executable {
     }
     return known;
   }
+
+  encode(pass: GPUComputePassEncoder, rows: number | undefined, times: number): void {
+    for (let t = 0; t < times; t++) for (const dispatch of this.dispatches(rows)) encodeDispatch(pass, dispatch);
+  }
+}
+
+function encodeDispatch(pass: GPUComputePassEncoder, { pipeline, bindings, grid }: Dispatch): void {
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, bindings);
+  pass.dispatchWorkgroups(...grid);
 }
 
 function dispatchOf({ command, variants, bindings }: Step, rows: number | undefined): Dispatch {
@@ -181,10 +191,4 @@ export function submitProgram(
   }
   pass.end();
   submits.add(encoder.finish(), flops);
-}
-
-export function encodeDispatch(pass: GPUComputePassEncoder, { pipeline, bindings, grid }: Dispatch): void {
-  pass.setPipeline(pipeline);
-  pass.setBindGroup(0, bindings);
-  pass.dispatchWorkgroups(...grid);
 }

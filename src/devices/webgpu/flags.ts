@@ -4,7 +4,6 @@ export const usage = {
   copySrc: 0x0004,
   copyDst: 0x0008,
   storage: 0x0080,
-  queryResolve: 0x0200,
 } as const;
 
 export const mapModeRead = 0x0001;

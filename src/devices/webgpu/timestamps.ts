@@ -1,21 +1,17 @@
 /** How long a program takes on the GPU, by its own clock: timestamps at both ends of a pass. */
-import { encodeDispatch, type GpuExecutable } from './encode.ts';
-import { mapModeRead, usage } from './flags.ts';
+
+/** As in flags.ts: what a page loads with the device is cut in fewer parts if this one shares nothing. */
+const usage = { mapRead: 0x0001, copySrc: 0x0004, copyDst: 0x0008, queryResolve: 0x0200 } as const;
+const mapModeRead = 0x0001;
 
 const BYTES = 16;
 
 /**
- * Runs it `times` times in one pass.
- *
  * @param device with `timestamp-query`
+ * @param encode what is to be timed, in one pass
  * @returns nanoseconds; in steps of what the runtime gives away (65 us, and 100 us in pages, where nothing else is asked for)
  */
-export async function timedRun(
-  device: GPUDevice,
-  work: GpuExecutable,
-  rows: number | undefined,
-  times: number,
-): Promise<number> {
+export async function timedRun(device: GPUDevice, encode: (pass: GPUComputePassEncoder) => void): Promise<number> {
   const querySet = device.createQuerySet({ type: 'timestamp', count: 2 });
   const resolved = device.createBuffer({ size: BYTES, usage: usage.queryResolve | usage.copySrc });
   const staging = device.createBuffer({ size: BYTES, usage: usage.mapRead | usage.copyDst });
@@ -24,7 +20,7 @@ export async function timedRun(
     const pass = encoder.beginComputePass({
       timestampWrites: { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 },
     });
-    for (let t = 0; t < times; t++) for (const dispatch of work.dispatches(rows)) encodeDispatch(pass, dispatch);
+    encode(pass);
     pass.end();
     encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
     encoder.copyBufferToBuffer(resolved, 0, staging, 0, BYTES);

@@ -1,15 +1,8 @@
 /** Rows that decode step by step: `Decoding` of decode/inference.ts on a device. */
 import type { Candidates, Decoding } from '../../decode/inference.ts';
 import { readFloats } from '../../engine/device.ts';
-import {
-  advanced,
-  bestTokens,
-  type DecodingContext,
-  type DecodingRow,
-  nonFinite,
-  type PrefilledRows,
-  writeRows,
-} from './decodingRows.ts';
+import { type DecodingContext, type DecodingRow, nonFinite, type PrefilledRows, writeRows } from './decodingRows.ts';
+import { advanced, bestTokens } from './steppedRows.ts';
 
 export class DeviceDecoding implements Decoding {
   readonly noSpeechProb: Float32Array;

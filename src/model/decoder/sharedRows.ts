@@ -4,8 +4,6 @@ import { readFloats } from '../../engine/device.ts';
 import { LOOP_STATE } from '../../kernels/sampling/decodeState.ts';
 import { ChunkedSubmit } from '../chunkedSubmit.ts';
 import {
-  advanced,
-  bestTokens,
   type DecodingContext,
   type DecodingRow,
   makeSlotOf,
@@ -14,6 +12,7 @@ import {
   writeRows,
 } from './decodingRows.ts';
 import { readPicked } from './greedy.ts';
+import { advanced, bestTokens } from './steppedRows.ts';
 
 /**
  * The rows that step are the first of the device's tables, in the order in which they were named; a place is where their
