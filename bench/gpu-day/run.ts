@@ -30,7 +30,7 @@ const PARTS: readonly (readonly [name: string, seconds: number])[] = [
   ['probe', 30],
   ['ceilings', 45],
   ['tokens', 60],
-  ['engine', 200],
+  ['engine', 240],
   ['conformance', 120],
   ['variants', 120],
   ['pytorch', 80],
