@@ -23,7 +23,7 @@ export async function variantShader(kernelName: string, variantName: string): Pr
   if (!module) throw new Error(`there is no kernel ${kernelName}`);
   const { kernel } = module;
   const source = kernel.variants.webgpu ?? [];
-  const variants = typeof source === 'function' ? await source([]) : source;
+  const variants = typeof source === 'function' ? await source([], () => true) : source;
   const variant = variants.find(({ name }) => name === variantName);
   if (!variant) throw new Error(`${kernelName} has no variant ${variantName}`);
   const real = [...module.cases.filter(({ bench }) => bench), ...module.cases];

@@ -44,7 +44,12 @@ export interface KernelUse {
  * Variants, best first, or what loads them: a device asks for those that it runs, so that no page has both. `uses`: what they
  * are asked for; those that run none of them may be left out.
  */
-export type VariantSource<V extends Variant> = readonly V[] | ((uses: readonly KernelUse[]) => Promise<readonly V[]>);
+export type VariantSource<V extends Variant> =
+  | readonly V[]
+  | ((uses: readonly KernelUse[], has: HasFeature) => Promise<readonly V[]>);
+
+/** Has the device an optional feature of this name? Variants that need one that it lacks may be left out. */
+export type HasFeature = (feature: string) => boolean;
 
 /**
  * The variants by the device's key. WebGPU's and WebAssembly's are typed here; another device brings a key, and a type

@@ -7,7 +7,7 @@
  * submit brings then decides.
  */
 import { InternalError, KernelError } from '../base/errors.ts';
-import { type Kernel, storageTypes, type VariantSource } from './kernel.ts';
+import { type HasFeature, type Kernel, storageTypes, type VariantSource } from './kernel.ts';
 import type { Command } from './program.ts';
 import type { KernelContext, Variant } from './variant.ts';
 
@@ -15,6 +15,8 @@ import type { KernelContext, Variant } from './variant.ts';
 export interface VariantKind<V extends Variant> {
   /** Where a kernel has its variants of this kind. */
   sourceOf(kernel: Kernel): VariantSource<V> | undefined;
+  /** All features when absent. */
+  readonly has?: HasFeature;
   /** Can it run here at all? All can when absent. */
   offers?(variant: V): boolean;
   /** Smaller is preferred; the file's order decides among equals. All are equal when absent. */
@@ -39,8 +41,8 @@ export async function loadVariants<V extends Variant>(
   const loaded = await Promise.all(
     kernels.map(async (kernel): Promise<readonly [Kernel, readonly V[]]> => {
       const source = kind.sourceOf(kernel) ?? [];
-      const all =
-        typeof source === 'function' ? await source(commands.filter((command) => command.kernel === kernel)) : source;
+      const uses = commands.filter((command) => command.kernel === kernel);
+      const all = typeof source === 'function' ? await source(uses, kind.has ?? (() => true)) : source;
       return [kernel, all.filter((variant) => kind.offers?.(variant) ?? true)];
     }),
   );

@@ -1,15 +1,14 @@
 /** What an adapter has of the features that variants ask for. */
 import type { Feature, GpuFeatures, MatrixShape } from '../../engine/wgsl/features.ts';
+import { MATRIX_FEATURE } from '../../engine/wgsl/matrixFeature.ts';
 
 /** Asked of an adapter under these names, and only where it has them. */
 const DEVICE_FEATURES = [
   'shader-f16',
   'subgroups',
   'subgroup-size-control',
-  'chromium-experimental-subgroup-matrix',
+  MATRIX_FEATURE,
 ] as const satisfies readonly Feature[];
-
-const MATRICES = 'chromium-experimental-subgroup-matrix';
 
 /** Sides that kernels can cut their tiles in. */
 const MATRIX_SIDES: ReadonlySet<number> = /* @__PURE__ */ new Set([8, 16]);
@@ -37,9 +36,9 @@ type AdapterInfo = Partial<GPUAdapterInfo> & { readonly subgroupMatrixConfigs?: 
 export function featuresOf(gpu: GPU, adapter: GPUAdapter): GpuFeatures {
   const features = new Set<Feature>(DEVICE_FEATURES.filter((name) => adapter.features.has(name)));
   if (gpu.wgslLanguageFeatures?.has('subgroup_id') && features.has('subgroups')) features.add('subgroup_id');
-  const matrix = features.has(MATRICES) ? matrixOf(adapter.info, features) : undefined;
+  const matrix = features.has(MATRIX_FEATURE) ? matrixOf(adapter.info, features) : undefined;
   if (matrix) return { features, matrix };
-  features.delete(MATRICES);
+  features.delete(MATRIX_FEATURE);
   return { features };
 }
 

@@ -4,10 +4,13 @@ import type { GpuFeatures } from '../../engine/wgsl/features.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 
 export function wgslKind(isSoftware: boolean, { features }: GpuFeatures): VariantKind<WgslVariant> {
+  const names: ReadonlySet<string> = features;
+  const has = (feature: string): boolean => names.has(feature);
   const adapter = isSoftware ? 'software' : 'hardware';
   return {
     sourceOf: (kernel) => kernel.variants.webgpu,
-    offers: ({ needs = [] }) => needs.every((feature) => features.has(feature)),
+    has,
+    offers: ({ needs = [] }) => needs.every(has),
     rank: (variant, context) => {
       if (variant.pays?.(context) === false) return 3;
       return variant.suits === adapter ? 0 : variant.suits === undefined ? 1 : 2;

@@ -8,6 +8,7 @@ import { storageBytes, storageType, type WgslAccess } from '../dtype.ts';
 import { type ArgSpec, type Kernel, storageTypes } from '../kernel.ts';
 import type { KernelContext } from '../variant.ts';
 import { type Feature, featureLines, type GpuFeatures } from './features.ts';
+import { MATRIX_FEATURE } from './matrixFeature.ts';
 import type { WgslVariant } from './variant.ts';
 
 /** Arguments that a command binds, in the contract's order; binding i is the i-th of them. */
@@ -35,7 +36,7 @@ export function shaderText(kernel: Kernel, variant: WgslVariant, c: KernelContex
 
 /** What the variant asks for, and where subgroups have several sizes what it says its own with. */
 function needsOf({ needs = [] }: WgslVariant, { matrix }: GpuFeatures): readonly Feature[] {
-  const choosesSize = matrix?.isSizeChosen && needs.includes('chromium-experimental-subgroup-matrix');
+  const choosesSize = matrix?.isSizeChosen && needs.includes(MATRIX_FEATURE);
   return choosesSize ? [...needs, 'subgroup-size-control'] : needs;
 }
 

@@ -10,6 +10,7 @@
 
 import { defineKernel, type Fill, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import type { Dims, Params } from '../../engine/variant.ts';
+import { MATRIX_FEATURE } from '../../engine/wgsl/matrixFeature.ts';
 import { HALVES_TOLERANCE, roundInputs as roundForMatrices, SCORE_MATRICES } from './halves.ts';
 import { INTEGERS, INTEGERS_TOLERANCE } from './rounding.ts';
 
@@ -28,7 +29,10 @@ export const attention = defineKernel({
         : undefined,
   cost: ({ nCtx, nState }) => ({ flops: 4 * nCtx * nCtx * nState, bytes: 16 * nCtx * nState }),
   variants: {
-    webgpu: async () => (await import('../webgpu.ts')).attention,
+    webgpu: async (_uses, has) => [
+      ...(has(MATRIX_FEATURE) ? (await import('../matrices.ts')).attention : []),
+      ...(await import('../webgpu.ts')).attention,
+    ],
     wasm: async (uses) => [
       ...(uses.some(({ params }) => params.rounded === 1) ? (await import('../integers.ts')).attention : []),
       ...(await import('../wasm.ts')).attention,

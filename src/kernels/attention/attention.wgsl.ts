@@ -1,13 +1,11 @@
 import type { KernelContext } from '../../engine/variant.ts';
 import { f32, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
-import { scoreMatrices } from './scoreMatrices.wgsl.ts';
 import { scoreTiles } from './scoreTiles.wgsl.ts';
 
 type Dims = 'nCtx' | 'nState' | 'width';
 
 export const variants: readonly WgslVariant<Dims, 'nHead' | 'rounded' | 'halves'>[] = [
-  scoreMatrices,
   scoreTiles,
   {
     // For heads of any size: a workgroup takes 64 queries of one head, a thread one; 16 keys and values at a time lie in workgroup memory.

@@ -9,6 +9,7 @@
 import { MAX_HALF } from '../../engine/dtype.ts';
 import type { MatrixShape } from '../../engine/wgsl/features.ts';
 import { f32, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
+import { MATRIX_FEATURE } from '../../engine/wgsl/matrixFeature.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { SCORE_MATRICES } from './halves.ts';
 
@@ -28,7 +29,7 @@ type Context = Parameters<typeof scoreMatrices.wgsl>[0];
 export const scoreMatrices: WgslVariant<'nCtx' | 'nState' | 'width', 'nHead' | 'rounded' | 'halves'> = {
   name: SCORE_MATRICES,
   suits: 'hardware',
-  needs: ['shader-f16', 'subgroups', 'subgroup_id', 'chromium-experimental-subgroup-matrix'],
+  needs: ['shader-f16', 'subgroups', 'subgroup_id', MATRIX_FEATURE],
   when: ({ dims, params }) => {
     const headDim = dims.nState / params.nHead;
     return params.halves === 1 && headDim % 16 === 0 && headDim <= LARGEST_HEAD;

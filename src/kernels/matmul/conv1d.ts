@@ -8,6 +8,7 @@
  */
 import { WEIGHT_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
+import { MATRIX_FEATURE } from '../../engine/wgsl/matrixFeature.ts';
 import { gelu } from './gelu.ts';
 import { roundInputs as roundForMatrices } from './matrixInputs.ts';
 import { panelCount, panelIndex } from './panels.ts';
@@ -36,7 +37,10 @@ export const conv1d = defineKernel({
     bytes: 4 * (nIn * cIn + cOut * k + nOut * cOut),
   }),
   variants: {
-    webgpu: async () => (await import('../webgpu.ts')).conv1d,
+    webgpu: async (_uses, has) => [
+      ...(has(MATRIX_FEATURE) ? (await import('../matrices.ts')).conv1d : []),
+      ...(await import('../webgpu.ts')).conv1d,
+    ],
     wasm: async () => (await import('../wasm.ts')).conv1d,
   },
 });

@@ -7,14 +7,13 @@ import type { KernelContext } from '../../engine/variant.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { direct, directFew } from './gemm/direct.wgsl.ts';
 import type { Gemm, GemmShape } from './gemm/gemm.ts';
-import { matrices } from './gemm/matrices.wgsl.ts';
 import { plain } from './gemm/plain.wgsl.ts';
 import { rows16 } from './gemm/rows16.wgsl.ts';
 import { sliced } from './gemm/sliced.wgsl.ts';
 import { tiled64, tiled128 } from './gemm/tiled.wgsl.ts';
 
-/** Best first. */
-const SHAPES: readonly GemmShape[] = [matrices, tiled128, tiled64, rows16, sliced, directFew, direct, plain];
+/** Those that any GPU has, best first; by matrices of subgroups is a part of its own, kernels/matrices.ts. */
+const SHAPES: readonly GemmShape[] = [tiled128, tiled64, rows16, sliced, directFew, direct, plain];
 
 /**
  * The variants of a kernel that is such a product.
@@ -24,8 +23,9 @@ const SHAPES: readonly GemmShape[] = [matrices, tiled128, tiled64, rows16, slice
 export function gemmWgsl<D extends string, P extends string>(
   gemm: (c: KernelContext<D | 'rows', P>) => Gemm,
   outputs: readonly string[] = [],
+  shapes = SHAPES,
 ): readonly WgslVariant<D | 'rows', P>[] {
-  const own = SHAPES.filter(({ writesFours }) => !writesFours || outputs.length > 0);
+  const own = shapes.filter(({ writesFours }) => !writesFours || outputs.length > 0);
   return own.map((shape) => {
     const { writesFours = false, takes = WEIGHT_TYPES, when, pays, groups, wgsl, vec4 = [], ...same } = shape;
     return {

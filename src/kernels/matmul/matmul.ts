@@ -8,6 +8,7 @@
 import { WEIGHT_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type Fill, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import type { Dims, Params } from '../../engine/variant.ts';
+import { MATRIX_FEATURE } from '../../engine/wgsl/matrixFeature.ts';
 import { gelu } from './gelu.ts';
 import { integerTolerance } from './int8Inputs.ts';
 import { roundInputs as roundForMatrices } from './matrixInputs.ts';
@@ -29,7 +30,10 @@ export const matmul = defineKernel({
       : `${n} outputs need ${panelCount(n, panelWidth)} panels of ${panelWidth}, there are ${panels}`,
   cost: ({ rows, n, k }) => ({ flops: 2 * rows * n * k, bytes: 4 * (rows * k + n * k + 2 * rows * n) }),
   variants: {
-    webgpu: async () => (await import('../webgpu.ts')).matmul,
+    webgpu: async (_uses, has) => [
+      ...(has(MATRIX_FEATURE) ? (await import('../matrices.ts')).matmul : []),
+      ...(await import('../webgpu.ts')).matmul,
+    ],
     wasm: async (uses) => [
       ...(uses.some(({ args }) => args.w?.dtype === 'int8') ? (await import('../integers.ts')).matmul : []),
       ...(await import('../wasm.ts')).matmul,

@@ -1,10 +1,15 @@
+import type { KernelContext } from '../../engine/variant.ts';
 import { gelu } from '../../engine/wgsl/functions.ts';
+import type { Gemm } from './gemm/gemm.ts';
 import { gemmWgsl } from './gemm.wgsl.ts';
 
 type Dims = 'rows' | 'k' | 'n' | 'panelWidth';
 
-export const variants = gemmWgsl<Dims, 'gelu'>(
-  ({ dims, params, has }) => ({
+/** Arguments that `put4` touches. */
+export const outputs = ['bias', 'residual', 'y'];
+
+export function gemm({ dims, params, has }: KernelContext<Dims, 'gelu'>): Gemm {
+  return {
     rows: dims.rows,
     n: dims.n,
     k: dims.k,
@@ -28,6 +33,7 @@ fn put4(row: u32, j: u32, sum: vec4f) {
   y[at] = value;
 }`
         : undefined,
-  }),
-  ['bias', 'residual', 'y'],
-);
+  };
+}
+
+export const variants = gemmWgsl(gemm, outputs);

@@ -9,6 +9,7 @@
 import { MAX_HALF } from '../../../engine/dtype.ts';
 import type { MatrixShape } from '../../../engine/wgsl/features.ts';
 import { unroll } from '../../../engine/wgsl/functions.ts';
+import { MATRIX_FEATURE } from '../../../engine/wgsl/matrixFeature.ts';
 import { MATRICES } from '../matrixInputs.ts';
 import { type Gemm, type GemmShape, hasVectors, SOME_ROWS } from './gemm.ts';
 
@@ -22,7 +23,7 @@ const ENOUGH_WORK = 2 ** 30;
 export const matrices: GemmShape = {
   name: MATRICES,
   suits: 'hardware',
-  needs: ['shader-f16', 'subgroups', 'subgroup_id', 'chromium-experimental-subgroup-matrix'],
+  needs: ['shader-f16', 'subgroups', 'subgroup_id', MATRIX_FEATURE],
   takes: ['f16'],
   rows: { min: SOME_ROWS + 1 },
   writesFours: true,
