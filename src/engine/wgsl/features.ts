@@ -1,12 +1,16 @@
 /** What a GPU may have beyond the core of WebGPU, as far as variants ask for it, and the lines of a shader that switch it on. */
-
 import { MATRIX_FEATURE } from './matrixFeature.ts';
 
 /**
  * Features of a device under WebGPU's names, and `subgroup_id`, which is an extension of the language WGSL: the builtin
  * values subgroup_id and num_subgroups.
  */
-export type Feature = 'shader-f16' | 'subgroups' | 'subgroup_id' | 'subgroup-size-control' | typeof MATRIX_FEATURE;
+export type Feature =
+  | 'shader-f16'
+  | 'subgroups'
+  | 'subgroup_id'
+  | 'subgroup-size-control'
+  | 'chromium-experimental-subgroup-matrix';
 
 /** Matrices that the threads of a subgroup multiply together: [m, k] x [k, n] of f16, summed in f32. */
 export interface MatrixShape {
