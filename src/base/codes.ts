@@ -168,6 +168,7 @@ export const WARNING_CODES = {
   fewerThreads: 'Fewer threads than wanted compute on the CPU, since no more can be started.',
   gpuLost: 'The GPU was lost in the middle of work, which goes on on it, opened anew, or on the CPU.',
   gpuUnavailable: 'The GPU cannot be used, so the CPU is.',
+  modelChanged: 'The hub has another version of a model than the one that a page keeps on the machine, and uses.',
   notKept: 'A page cannot keep the model on the machine: it is fetched again the next time.',
   staleSideFile: 'sotto.msgpack is older than the JSON files, which are read instead.',
   waiting: 'Another process fetches or converts the same model, and is waited for.',

@@ -7,6 +7,8 @@ import { isObject, parseJsonObject } from '../checkpoint/strictJson.ts';
 import { checkAnswer, requestWeights } from '../checkpoint/weightsHttp.ts';
 
 const PATIENCE_MS = 10_000;
+/** A list of files has some thousands. */
+const MOST_BYTES = 4e6;
 
 /**
  * @param repo `owner/name`
@@ -18,7 +20,12 @@ export async function hubHashes(repo: string, http: FetchOptions): Promise<Reado
     const response = await requestWeights(url, { ...http, stallMs: PATIENCE_MS });
     await checkAnswer(url, response);
     const parts: Uint8Array[] = [];
-    for await (const part of response.body()) parts.push(part);
+    let left = MOST_BYTES;
+    for await (const part of response.body()) {
+      left -= part.length;
+      if (left < 0) throw new Error('this is no list of files');
+      parts.push(part);
+    }
     return hashesIn(parseJsonObject(url, decodeUtf8(url, concat(Uint8Array, parts))).siblings);
   } catch {
     http.signal?.throwIfAborted();

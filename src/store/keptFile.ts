@@ -53,7 +53,7 @@ export async function keepFile(
       hint: 'It was not kept: try again later.',
     });
   }
-  const whole = { ...record, isWhole: true };
+  const whole = { ...record, isWhole: true, hash: told };
   await writeRecord(cache, whole);
   return whole;
 }

@@ -104,6 +104,19 @@ function openKept(given: PartCache, model: string, base: string | undefined, opt
   /** Said by the server, and kept when the rest of the model is here. */
   const absent: string[] = [];
 
+  /**
+   * What is here is used, whatever the hub says: an answer that is late, wrong or hostile costs a sentence at most. And hundreds of
+   * megabytes are not fetched for somebody who did not ask for them.
+   */
+  const tellOther = async (of: string, { file, hash }: FileRecord, http: FetchOptions): Promise<void> => {
+    const now = (await hubHashes(of, http).catch(() => undefined))?.get(file); // aborted: nobody wants to know
+    if (now === undefined || hash === undefined || now === hash) return;
+    onWarning?.({
+      code: 'modelChanged',
+      message: `The hub has another ${model} than the one that is kept on this machine and used. Delete that, and the other one is fetched.`,
+    });
+  };
+
   const open = async (file: string, signal = ownSignal): Promise<WeightSource | undefined> => {
     const http: FetchOptions = { signal, fetch, stallMs, pauseMs };
     const key = fileKey(place, file);
@@ -111,7 +124,7 @@ function openKept(given: PartCache, model: string, base: string | undefined, opt
     const here = async (): Promise<FileRecord | 'absent' | undefined> => {
       const record = await readRecord(cache, key);
       if (record && 'isAbsent' in record) return 'absent';
-      // What a name of the hub stands for does not change.
+      // What a name of the hub stands for hardly changes: `tellOther` looks, and nobody waits for it.
       const isStale = async (of: FileRecord): Promise<boolean> =>
         repo === undefined && (await hasChanged(of, new URL(file, place).href, http));
       return record?.isWhole && !(await isStale(record)) ? record : undefined;
@@ -139,13 +152,15 @@ function openKept(given: PartCache, model: string, base: string | undefined, opt
       const usable = before && !('isAbsent' in before) ? before : undefined;
       return (await keepFile(cache, request, usable)) ?? 'absent';
     };
-    const record = (await here()) ?? (await cache.alone(key, signal, fetchRest));
+    const kept = await here();
+    const record = kept ?? (await cache.alone(key, signal, fetchRest));
     if (record === 'absent') {
       absent.push(file);
       return undefined;
     }
     if (isWeights(file) && !cache.hasSpilled())
       for (const name of absent.splice(0)) await writeRecord(cache, { model, place, file: name, isAbsent: true });
+    if (repo !== undefined && kept && kept !== 'absent' && isWeights(file)) void tellOther(repo, kept, http);
     const checked = new Set<number>();
     const part = async (index: number): Promise<Uint8Array<ArrayBuffer>> => {
       const bytes = checked.has(index)

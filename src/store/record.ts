@@ -25,6 +25,8 @@ export interface FileRecord {
   readonly parts: readonly (string | undefined)[];
   /** All parts are here, and their hash is the one that the server told, if it told one. */
   readonly isWhole: boolean;
+  /** SHA-256 of all of it, if the host told it. */
+  readonly hash?: string | undefined;
 }
 
 /** The folder has no such file. */
@@ -86,7 +88,7 @@ export async function readRecord(cache: PartCache, key: string): Promise<AnyReco
 }
 
 function parse(key: string, bytes: Uint8Array): AnyRecord | undefined {
-  const { form, model, place, file, size, version, parts, isWhole, isAbsent } = parseJsonObject(
+  const { form, model, place, file, size, version, parts, isWhole, hash, isAbsent } = parseJsonObject(
     key,
     decodeUtf8(key, bytes),
   );
@@ -102,6 +104,7 @@ function parse(key: string, bytes: Uint8Array): AnyRecord | undefined {
     version: typeof version === 'string' ? version : undefined,
     parts: parts.map((hash) => (typeof hash === 'string' ? hash : undefined)),
     isWhole: isWhole === true,
+    hash: typeof hash === 'string' ? hash : undefined,
   };
 }
 

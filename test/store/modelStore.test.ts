@@ -280,6 +280,51 @@ check('weights of the hub have the hash that it tells, or are not used', async (
   assert.is(cache.entries.size, 0);
 });
 
+check('another version on the hub is told, waited for by nobody, and never taken unasked', async ({ host, cache }) => {
+  const warnings: Warning[] = [];
+  /** What the hub was asked besides files, as long as nothing is heard. */
+  const lists: Promise<unknown>[] = [];
+  const ask = hubFetch(host);
+  const load = async (): Promise<void> => {
+    const fetching: NonNullable<StoreOptions['fetch']> = (url, init) => {
+      const answer = ask(url, init);
+      if (url.includes('/api/')) lists.push(Promise.resolve(answer).catch(() => {}));
+      return answer;
+    };
+    const onWarning = (warning: Warning): void => void warnings.push(warning);
+    const open = createModelStore(cache, undefined).open('tiny', { fetch: fetching, pauseMs: 1, onWarning });
+    const source = await open(WEIGHTS);
+    assert.ok(isRight(await source!.read(0, source!.size)));
+    await Promise.all(lists.splice(0));
+    // The words about it come a little later.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  };
+  const saying = (sha256: unknown) => ({ siblings: [{ rfilename: WEIGHTS, lfs: { sha256 } }] });
+  host.api = saying(hashOf(weights));
+  await load();
+  const asked = host.requests.length;
+  await load();
+  assert.equal(warnings, [], 'it is the same');
+  const tooLong = { ...saying(hashOf(config)), more: 'x'.repeat(5e6) };
+  // What is no list of files, or says nothing of this one.
+  for (const lie of [{}, 7, { siblings: 'none' }, saying('0'), saying(5), { siblings: [null] }, tooLong]) {
+    host.api = lie;
+    await load();
+  }
+  host.isGone = true;
+  await load();
+  host.isGone = false;
+  assert.equal(warnings, []);
+  host.api = saying(hashOf(config));
+  await load();
+  assert.equal(
+    warnings.map(({ code }) => code),
+    ['modelChanged'],
+  );
+  assert.match(warnings[0]!.message, /another tiny than the one that is kept/);
+  assert.is(host.requests.length, asked, 'nothing was fetched');
+});
+
 check('a name is a folder of the host that is given', async ({ host, cache }) => {
   const store = createModelStore(cache, 'http://page.example/');
   for (const [model, base] of [
