@@ -3,8 +3,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { KernelModule } from '../../src/engine/kernel.ts';
 import { kernels } from '../../src/kernels/registry.ts';
-import type { Fork } from '../../src/lab/fork.ts';
-import { type CompilingDevice, runFork } from '../../src/lab/runFork.ts';
+import { checkKernel, type KernelCheck } from '../../src/lab/checkKernel.ts';
+import type { Fork, KernelPlace } from '../../src/lab/fork.ts';
 import type { CaseResult } from '../../src/lab/runPlaces.ts';
 import { chromiumOrSkip } from '../runtimes/runtimes.ts';
 import { tinyModel } from '../support/tinyModel.ts';
@@ -19,13 +19,18 @@ const MOOD = 'document.querySelector(".verdict")?.dataset.mood';
 /** SwiftShader beside other tests. */
 const PATIENCE_MS = 90_000;
 
-interface FirstCase {
+/** A case costs the page and the terminal a run on a processor that plays a GPU, and one of the reference, each. */
+const MOST_FLOPS = 1e6;
+
+interface CheckedCase {
   readonly fork: Fork;
   readonly result: CaseResult;
 }
 
-/** Asks an engine of its own for one case of each kernel, by the words that the lab asks with. */
-const FIRST_CASES = `(async () => {
+type ChosenPlace = Omit<Fork, 'wgsl'>;
+
+/** An engine of the lab's own, asked by the words that the lab asks with. */
+const ASK = `
   const worker = new Worker(new URL(document.body.dataset.engine, document.baseURI), { type: 'module' });
   let count = 0;
   const ask = (name, given, wanted = 'done') => new Promise((resolve, reject) => {
@@ -41,35 +46,45 @@ const FIRST_CASES = `(async () => {
       worker.removeEventListener('message', hear);
     });
     worker.postMessage({ kind: 'ask', id, name, given });
-  });
+  });`;
+
+/** All that it runs, by the names of the kernels. */
+const PLACES = `(async () => {${ASK}
   const found = [];
-  for (const { name } of (await ask('open')).kernels) {
-    const places = await ask('places', name);
-    const { variant, caseIndex, storage } = places.find((place) => place.caseIndex > 0) ?? places[0];
-    const at = { kernel: name, variant, caseIndex, storage };
-    const fork = { ...at, wgsl: (await ask('code', at)).wgsl };
-    found.push({ fork, result: await ask('run', { fork, time: false }, 'case') });
+  for (const { name } of (await ask('open')).kernels) found.push([name, await ask('places', name)]);
+  worker.terminate();
+  return found;
+})()`;
+
+/** What it finds, each place as if it were the one that was edited. */
+const checkPlaces = (places: readonly ChosenPlace[]): string => `(async () => {${ASK}
+  await ask('open');
+  const found = [];
+  for (const place of ${JSON.stringify(places)}) {
+    const fork = { ...place, wgsl: (await ask('code', place)).wgsl };
+    found.push({ fork, result: await ask('run', { fork, time: false }, 'case')});
   }
   worker.terminate();
   return found;
 })()`;
 
-/** As `sotto kernel NAME --wgsl` does. */
-async function firstCase(device: CompilingDevice, module: KernelModule, fork: Fork): Promise<CaseResult> {
-  const controller = new AbortController();
-  let first: CaseResult | undefined;
-  await runFork(device, module, fork, {
-    signal: controller.signal,
-    onCase(result) {
-      first ??= result;
-      controller.abort();
-    },
-  }).catch(() => {});
-  assert.ok(first);
-  return first;
+/** Every case by every variant that runs it, storage types by turns; without those that are too much work. */
+function choosePlaces(module: KernelModule, places: readonly KernelPlace[]): readonly ChosenPlace[] {
+  const { kernel, cases } = module;
+  const byCase = new Map<string, KernelPlace[]>();
+  for (const place of places) {
+    const { dims, params = {} } = cases[place.caseIndex]!;
+    if (kernel.cost(dims, params).flops > MOST_FLOPS) continue;
+    const key = `${place.caseIndex} ${place.variant}`;
+    byCase.set(key, [...(byCase.get(key) ?? []), place]);
+  }
+  return [...byCase.values()].map((same, i) => {
+    const { caseIndex, storage, variant } = same[i % same.length]!;
+    return { kernel: kernel.name, caseIndex, storage, variant };
+  });
 }
 
-function countsOf({ outputs }: CaseResult): readonly unknown[] {
+function countsOf({ outputs }: KernelCheck): readonly unknown[] {
   return outputs.map(({ arg, shape, count, wrong, nans }) => ({ arg, shape, count, wrong, nans }));
 }
 
@@ -176,17 +191,24 @@ if (executable) {
     await context.close();
   });
 
-  test('the page and the terminal find the same in every kernel', async () => {
+  test('the page and the terminal find the same in every case of every kernel', async () => {
     const gpu = await openOrSkip('what the terminal finds');
     if (!gpu) return;
     try {
-      const found = (await main.page.evaluate(FIRST_CASES)) as readonly FirstCase[];
-      assert.is(found.length, kernels.length);
+      const all = new Map((await main.page.evaluate(PLACES)) as [string, readonly KernelPlace[]][]); // as PLACES gives them
+      const chosen = kernels.flatMap((module) => choosePlaces(module, all.get(module.kernel.name) ?? []));
+      assert.equal(
+        [...new Set(chosen.map(({ kernel }) => kernel))],
+        kernels.map(({ kernel }) => kernel.name),
+      );
+      const found = (await main.page.evaluate(checkPlaces(chosen))) as readonly CheckedCase[];
+      assert.is(found.length, chosen.length);
+      console.log(`${found.length} places of ${[...all.values()].flat().length}`);
       for (const { fork, result } of found) {
         const module = kernels.find(({ kernel }) => kernel.name === fork.kernel)!;
-        const own = await firstCase(gpu, module, fork);
+        // As `sotto kernel NAME` does.
+        const own = await checkKernel(gpu, module, module.cases[fork.caseIndex]!, fork);
         const title = `${fork.kernel}/${fork.variant} ${result.place.title}`;
-        assert.is(result.place.title, own.place.title, title);
         assert.is(result.right, true, title);
         assert.equal(result.failures, own.failures, title);
         assert.equal(countsOf(result), countsOf(own), title);
