@@ -21,7 +21,7 @@ declare global {
 const SAMPLE_RATE = 8000;
 
 window.openEditor = ({ segments, seconds }) => {
-  const document = createDocument('talk');
+  const document = createDocument('talk', { model: 'tiny', options: {} });
   const last = segments.at(-1);
   document.language.value = 'en';
   document.segments.value = segments.map(pageSegment);

@@ -60,8 +60,16 @@ if (executable) {
     };
   })`;
 
+  const language = 'document.querySelector(".settings select")';
+  const chooseEnglish = `{
+    ${language}.value = 'en';
+    ${language}.dispatchEvent(new Event('change', { bubbles: true }));
+  }`;
+
   async function transcribe(): Promise<string> {
     const before = await page.evaluate(stored('sounds'));
+    await until(page, `${language} !== null`);
+    await page.evaluate(chooseEnglish);
     await page.locator('input[type=file]').setInputFiles(jfk.path);
     await page.getByText('Done.').waitFor({ timeout: 120_000 });
     // It is kept soon after: a test that leaves at once would cut that off.
@@ -161,8 +169,10 @@ if (executable) {
     await open();
     await page.click('.history summary');
     await until(page, `${entries} === 3`);
+    assert.is(await page.evaluate(`${language}.value`), '', 'a visit begins with the defaults');
     await page.click('.kept-open');
     await until(page, 'document.querySelector(".segment-text")?.textContent.trim() === "An edited text."');
+    assert.is(await page.evaluate(`${language}.value`), 'en', 'it is asked for again as it was');
     assert.match((await page.textContent('.player-time')) ?? '', /0:11/);
     assert.is(await page.evaluate(stored('sounds')), count, 'it is the same, not another');
   });

@@ -67,7 +67,7 @@ export function begin(next: Job): void {
   job = next;
   run++;
   isLive.value = next.audio instanceof MediaStream;
-  const document = createDocument(next.name);
+  const document = createDocument(next.name, { model: setup.value.model, options: options.value });
   document.isBusy.value = true;
   if (next.audio instanceof Blob) document.audio.value = next.audio;
   transcript.value = document;
@@ -96,7 +96,7 @@ export function begin(next: Job): void {
   engine = { setup: wanted, engine: new Engine(wanted, take) };
 }
 
-/** Shows a transcript that is finished, of this visit or an earlier one. */
+/** Shows a transcript that is finished, of this visit or an earlier one, with the settings that it was made with. */
 export function show(document: TranscriptDocument): void {
   if (transcript.value === document) return;
   if (isBusy.value) stop();
@@ -105,6 +105,10 @@ export function show(document: TranscriptDocument): void {
   job = audio && { name: document.name.value, audio };
   [failure.value, warnings.value, advance.value, isLive.value] = [undefined, [], undefined, false];
   transcript.value = document;
+  const { model, options: asked } = document.asked;
+  options.value = asked;
+  // One that the page does not offer cannot be chosen. Where it computes is a matter of this machine.
+  if (models.some((offered) => offered.model === model)) setup.value = { ...setup.value, model };
   end('done');
 }
 

@@ -1,6 +1,7 @@
 /** A transcript as the page holds it: what the engine adds to, the editor changes, and the history keeps. */
 import { type Signal, signal } from '@preact/signals';
 import type { Segment, TranscriptSummary } from 'sotto/core';
+import type { PageOptions } from './engine/messages.ts';
 
 export interface PageWord {
   /** As it stands in the text, with the space before it where there is one. */
@@ -35,7 +36,15 @@ export interface Peaks {
   readonly duration: number;
 }
 
+/** What was asked for. */
+export interface Asked {
+  /** As in `EngineSetup`. */
+  readonly model: string;
+  readonly options: PageOptions;
+}
+
 export interface TranscriptDocument {
+  readonly asked: Asked;
   readonly name: Signal<string>;
   /** Code, `en`; undefined until it is known. */
   readonly language: Signal<string | undefined>;
@@ -51,8 +60,9 @@ export interface TranscriptDocument {
 }
 
 /** @param name of the recording, as its file is called */
-export function createDocument(name: string): TranscriptDocument {
+export function createDocument(name: string, asked: Asked): TranscriptDocument {
   return {
+    asked,
     name: signal(name),
     language: signal(undefined),
     segments: signal([]),

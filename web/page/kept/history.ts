@@ -3,7 +3,7 @@
  * sentence: the page works on without a history.
  */
 import { effect, type Signal, signal, untracked } from '@preact/signals';
-import { options, setup, show, transcript } from '../session.ts';
+import { show, transcript } from '../session.ts';
 import { createDocument, type TranscriptDocument } from '../transcriptDocument.ts';
 import {
   type KeptEntry,
@@ -29,8 +29,6 @@ export const historyFailure: Signal<string> = signal('');
 interface Keeping {
   readonly id: string;
   readonly made: number;
-  readonly model: string;
-  readonly options: KeptEntry['options'];
   /** Was kept, or is too long. */
   sound: Blob | undefined;
 }
@@ -89,14 +87,12 @@ async function keep(document: TranscriptDocument): Promise<void> {
   const keeping = keepings.get(document) ?? {
     id: crypto.randomUUID(),
     made: Date.now(),
-    model: setup.value.model,
-    options: options.value,
     sound: undefined,
   };
   keepings.set(document, keeping);
   if (forgotten.has(keeping.id)) return;
   const [segments, summary, peaks] = [document.segments.value, document.summary.value, document.peaks.value];
-  const { id, made, model } = keeping;
+  const { id, made } = keeping;
   const text = segments.map((segment) => segment.text).join('');
   const entry: KeptEntry = {
     id,
@@ -106,8 +102,7 @@ async function keep(document: TranscriptDocument): Promise<void> {
     language: document.language.value,
     duration: summary?.duration ?? peaks?.duration ?? segments.at(-1)?.end ?? 0,
     beginning: text.trim().slice(0, BEGINNING),
-    model,
-    options: keeping.options,
+    ...document.asked,
   };
   await keepTranscript(entry, { segments, summary, peaks });
   const sound = document.audio.value;
@@ -134,7 +129,7 @@ export function openTranscript(entry: KeptEntry): Promise<void> {
     const found = await readTranscript(entry.id);
     if (!found) return refreshHistory();
     const { text, sound } = found;
-    const document = createDocument(entry.name);
+    const document = createDocument(entry.name, { model: entry.model, options: entry.options });
     document.segments.value = text.segments;
     document.summary.value = text.summary;
     document.peaks.value = text.peaks;
