@@ -71,7 +71,9 @@ export function PlayerBar({ editor }: { readonly editor: Editor }): JSX.Element 
           <Icon name="on" />
         </button>
         <span class="player-time">
-          <b>{now}</b> / {total}
+          <b>{now}</b>
+          <span class="player-of"> / </span>
+          <span>{total}</span>
         </span>
         <label class="player-speed">
           <span>Speed</span>

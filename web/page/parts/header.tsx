@@ -24,7 +24,7 @@ export function Header(): JSX.Element {
           <path d="M12 3a9 9 0 1 0 0 18z" fill="currentcolor" />
           <path d="M12 3a9 9 0 1 1 0 18" />
         </svg>
-        Theme: {theme.value}
+        <span class="theme-name">Theme: {theme.value}</span>
       </button>
     </header>
   );
