@@ -1,5 +1,6 @@
 /** What the page is doing: one recording on its way to text. All that views show is in these signals. */
 import { computed, type Signal, signal } from '@preact/signals';
+import type { PageOptions } from './asked.ts';
 import { Engine } from './engine/engine.ts';
 import type {
   EngineFailure,
@@ -7,7 +8,6 @@ import type {
   FromEngine,
   LoadedEngine,
   LoadingMessage,
-  PageOptions,
   WorkMessage,
 } from './engine/messages.ts';
 import { type Capture, capture } from './engine/microphone.ts';

@@ -1,7 +1,7 @@
 /** A transcript as the page holds it: what the engine adds to, the editor changes, and the history keeps. */
 import { type Signal, signal } from '@preact/signals';
 import type { Segment, TranscriptSummary } from 'sotto/core';
-import type { PageOptions } from './engine/messages.ts';
+import type { Asked } from './asked.ts';
 
 export interface PageWord {
   /** As it stands in the text, with the space before it where there is one. */
@@ -36,14 +36,8 @@ export interface Peaks {
   readonly duration: number;
 }
 
-/** What was asked for. */
-export interface Asked {
-  /** As in `EngineSetup`. */
-  readonly model: string;
-  readonly options: PageOptions;
-}
-
 export interface TranscriptDocument {
+  /** What it was made with. */
   readonly asked: Asked;
   readonly name: Signal<string>;
   /** Code, `en`; undefined until it is known. */

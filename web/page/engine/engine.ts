@@ -1,5 +1,6 @@
 /** The page's side of its engine: a worker, started anew for each setup, ended when its memory is to be given back. */
-import type { EngineSetup, FromEngine, PageOptions, ToEngine } from './messages.ts';
+import type { PageOptions } from '../asked.ts';
+import type { EngineSetup, FromEngine, ToEngine } from './messages.ts';
 
 export class Engine {
   readonly #worker: Worker;

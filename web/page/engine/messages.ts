@@ -1,5 +1,6 @@
 /** What the page and its engine, which runs in a worker of its own, say to each other. */
-import type { LoadOptions, Progress, Segment, TranscribeOptions, TranscriptSummary } from 'sotto';
+import type { LoadOptions, Progress, Segment, TranscriptSummary } from 'sotto';
+import type { PageOptions } from '../asked.ts';
 import type { Peaks } from '../transcriptDocument.ts';
 
 /** What is loaded: another one is another engine. */
@@ -8,12 +9,6 @@ export interface EngineSetup {
   readonly model: string;
   readonly device: NonNullable<LoadOptions['device']>;
 }
-
-/** Options of a transcription that can be sent: no functions. */
-export type PageOptions = Pick<
-  TranscribeOptions,
-  'language' | 'task' | 'initialPrompt' | 'vad' | 'wordTimestamps' | 'beamSize' | 'bestOf'
->;
 
 /** An error, as far as a person needs it. */
 export interface EngineFailure {

@@ -12,18 +12,11 @@ import {
   type Warning,
   type Whisper,
 } from 'sotto';
+import type { PageOptions } from '../asked.ts';
 import { PeaksBuilder } from '../editor/peaks.ts';
 import { openDiskScratch } from './diskScratch.ts';
 import { fetchRecording } from './fetchRecording.ts';
-import type {
-  EngineFailure,
-  EngineSetup,
-  FromEngine,
-  LoadedEngine,
-  PageOptions,
-  ToEngine,
-  WorkMessage,
-} from './messages.ts';
+import type { EngineFailure, EngineSetup, FromEngine, LoadedEngine, ToEngine, WorkMessage } from './messages.ts';
 import { recordingSound, SAMPLE_RATE } from './recordingSound.ts';
 
 /** As much as is used of a worker's global scope, which the types of a page do not have. */

@@ -3,7 +3,7 @@
  * its own, so that a list reads no texts and a text no sound.
  */
 import type { TranscriptSummary } from 'sotto/core';
-import type { PageOptions } from '../engine/messages.ts';
+import type { PageOptions } from '../asked.ts';
 import type { PageSegment, Peaks } from '../transcriptDocument.ts';
 
 /** What a list shows. */

@@ -1,7 +1,8 @@
 /** What is asked for: which model, where it computes, which language, what else. */
 import type { JSX } from 'preact';
 import { languageCodes, languageName } from 'sotto/core';
-import type { EngineSetup, PageOptions } from '../engine/messages.ts';
+import type { PageOptions } from '../asked.ts';
+import type { EngineSetup } from '../engine/messages.ts';
 import { isBusy, models, options, setup } from '../session.ts';
 
 const languages = languageCodes
