@@ -265,6 +265,10 @@ export const cases: readonly KernelCase[] = [
     token: (_beam, k, group) => (group === 1 ? NON_FINITE_TOKEN : k),
     note: 'a group whose logits are not finite',
   }),
+  /* @__PURE__ */ sizes(1, 4, 4, {
+    token: (beam, k) => (beam === 2 ? NON_FINITE_TOKEN : k),
+    note: 'a beam whose logits are not finite',
+  }),
   /* @__PURE__ */ sizes(2, 4, 4, {
     token: (beam, k, group) => (group === 0 && (beam > 0 || k > 2) ? NO_TOKEN : k),
     note: 'too few tokens are allowed',

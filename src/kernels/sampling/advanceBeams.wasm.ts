@@ -40,8 +40,10 @@ export const variants: readonly WasmVariant<Args, 'rows' | 'perRow' | 'steps', '
               end(GROUP_DONE.nonFinite);
               f.br(next);
             });
-            f.do(i32.store(at(moves, beam, MOVES.rowBytes), zero, MOVES.offset.cursor));
           });
+          f.for(beam, zero, beams, 1, () =>
+            f.do(i32.store(at(moves, beam, MOVES.rowBytes), zero, MOVES.offset.cursor)),
+          );
           const rules = f.let(at(f.args.rules, i32.load(ruleStates, of.set), RULES.rowBytes));
           const step = f.let(i32.load(ruleStates, of.sampled));
           // All beams begin alike: of the first step the first one says all.

@@ -1,51 +1,44 @@
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { LOOP_STATE, NO_TOKEN, NON_FINITE_TOKEN, ROW_STATE, RULE_STATE, RULES } from './decodeState.ts';
-import { ENDED, GROUP_DONE, GROUPS, MOVES, PATH, searchLayout } from './searchState.ts';
+import { ENDED, GROUP_DONE, GROUPS, MOVES, PATH, type SearchSize, searchLayout } from './searchState.ts';
 
-const THREADS = 64;
+type Sizes = SearchSize & { readonly perRow: number; readonly threads: number };
 
-export const variants: readonly WgslVariant<'rows' | 'perRow' | 'steps', 'beamSize' | 'wanted'>[] = [
-  {
-    // As many workgroups as there are live rows, which is how the shader learns their number; the first does all: a thread a
-    // group ranks, then a thread a row moves its state, and a thread a position the places of all beams.
-    name: 'threadPerGroup',
-    groups: (_c, liveRows) => [liveRows, 1, 1],
-    wgsl: ({ dims: { rows, perRow, steps }, params: { beamSize, wanted } }) => {
-      const begin = searchLayout({ rows, beamSize, wanted, steps });
-      const rule = RULE_STATE.wgsl('ruleState', 'row');
-      const ofFirst = RULE_STATE.wgsl('ruleState', 'first');
-      const ofBest = RULE_STATE.wgsl('ruleState', 'first + best');
-      const rules = RULES.wgsl('rules', 'ruleSet');
-      const state = ROW_STATE.wgsl('rowState', 'row');
-      const stateOfFirst = ROW_STATE.wgsl('rowState', 'first');
-      const loop = LOOP_STATE.wgsl('loopState', '0');
-      const group = GROUPS.wgsl('search', `${begin.groups}u + group`);
-      const old = MOVES.wgsl('search', 'first + beam');
-      const ofBestMove = MOVES.wgsl('search', 'first + best');
-      const kept = MOVES.wgsl('search', 'first + count');
-      const move = MOVES.wgsl('search', 'row');
-      const entry = PATH.wgsl('search', `${begin.path}u + min(step, ${steps - 1}u) * ${rows}u + row`);
-      const candidate = ENDED.wgsl('search', `${begin.ended}u + group * ${wanted}u + place`);
-      return /* wgsl */ `
+/**
+ * `fn moveBeams(thread: u32, liveRows: u32)`, for all threads of a workgroup: a thread a group ranks, then a thread a row moves its state,
+ * and a thread a position the places of all beams. For shaders that bind what the kernel does, with `ids` and `logprobs` under
+ * these names.
+ */
+export function moveBeamsText({ rows, perRow, steps, beamSize, wanted, threads }: Sizes): string {
+  const begin = searchLayout({ rows, beamSize, wanted, steps });
+  const rule = RULE_STATE.wgsl('ruleState', 'row');
+  const ofFirst = RULE_STATE.wgsl('ruleState', 'first');
+  const ofBest = RULE_STATE.wgsl('ruleState', 'first + best');
+  const rules = RULES.wgsl('rules', 'ruleSet');
+  const state = ROW_STATE.wgsl('rowState', 'row');
+  const stateOfFirst = ROW_STATE.wgsl('rowState', 'first');
+  const loop = LOOP_STATE.wgsl('loopState', '0');
+  const group = GROUPS.wgsl('search', `${begin.groups}u + group`);
+  const old = MOVES.wgsl('search', 'first + beam');
+  const ofBestMove = MOVES.wgsl('search', 'first + best');
+  const kept = MOVES.wgsl('search', 'first + count');
+  const move = MOVES.wgsl('search', 'row');
+  const entry = PATH.wgsl('search', `${begin.path}u + min(step, ${steps - 1}u) * ${rows}u + row`);
+  const candidate = ENDED.wgsl('search', `${begin.ended}u + group * ${wanted}u + place`);
+  return /* wgsl */ `
 var<workgroup> busy: atomic<u32>;
 // Of each group: does it move, and is it over with that?
 var<workgroup> moving: array<u32, ${rows / beamSize}>;
-@compute @workgroup_size(${THREADS})
-fn main(
-  @builtin(workgroup_id) workgroup: vec3u,
-  @builtin(num_workgroups) live: vec3u,
-  @builtin(local_invocation_index) thread: u32,
-) {
-  if (workgroup.x != 0u) { return; }
-  let liveGroups = live.x / ${beamSize}u;
-  for (var group = thread; group < liveGroups; group += ${THREADS}u) {
+fn moveBeams(thread: u32, liveRows: u32) {
+  let liveGroups = liveRows / ${beamSize}u;
+  for (var group = thread; group < liveGroups; group += ${threads}u) {
     moving[group] = rank(group);
     if (moving[group] == 1u) { atomicAdd(&busy, 1u); }
   }
   storageBarrier();
   workgroupBarrier();
   if (thread == 0u) { ${loop.done} = select(1u, 0u, atomicLoad(&busy) > 0u); }
-  for (var position = thread; position < ${steps}u; position += ${THREADS}u) {
+  for (var position = thread; position < ${steps}u; position += ${threads}u) {
     for (var group = 0u; group < liveGroups; group++) {
       if (moving[group] == 1u) { movePlaces(group * ${beamSize}u, position); }
     }
@@ -53,7 +46,7 @@ fn main(
   // Every thread has read the positions of its groups.
   storageBarrier();
   workgroupBarrier();
-  for (var row = thread; row < live.x; row += ${THREADS}u) {
+  for (var row = thread; row < liveRows; row += ${threads}u) {
     let how = moving[row / ${beamSize}u];
     if (how > 0u) { moveRow(row, how == 1u); }
   }
@@ -67,8 +60,8 @@ fn rank(group: u32) -> u32 {
       ${group.done} = ${GROUP_DONE.nonFinite}u;
       return 0u;
     }
-    ${old.cursor} = 0u;
   }
+  for (var beam = 0u; beam < ${beamSize}u; beam++) { ${old.cursor} = 0u; }
   let ruleSet = ${ofFirst.set};
   let eot = ${rules.eot};
   let step = ${ofFirst.sampled};
@@ -150,6 +143,25 @@ fn moveRow(row: u32, goesOn: bool) {
     ${state.position} += 1u;
   }
 }`;
-    },
+}
+
+const THREADS = 64;
+
+export const variants: readonly WgslVariant<'rows' | 'perRow' | 'steps', 'beamSize' | 'wanted'>[] = [
+  {
+    // As many workgroups as there are live rows, which is how the shader learns their number; the first does all.
+    name: 'threadPerGroup',
+    groups: (_c, liveRows) => [liveRows, 1, 1],
+    wgsl: ({ dims, params }) => /* wgsl */ `
+${moveBeamsText({ ...dims, ...params, threads: THREADS })}
+@compute @workgroup_size(${THREADS})
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) live: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  if (group.x != 0u) { return; }
+  moveBeams(thread, live.x);
+}`,
   },
 ];

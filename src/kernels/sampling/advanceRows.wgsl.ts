@@ -1,31 +1,17 @@
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { LOOP_STATE, NON_FINITE_TOKEN, PICKED, ROW_STATE, RULE_STATE, RULES } from './decodeState.ts';
 
-export const variants: readonly WgslVariant<'rows' | 'perRow' | 'steps'>[] = [
-  {
-    // As many workgroups as there are live rows, which is how the shader learns their number; the first does all.
-    name: 'threadPerRow',
-    groups: (_c, liveRows) => [liveRows, 1, 1],
-    wgsl: ({ dims: { rows, perRow, steps } }) => {
-      const rule = RULE_STATE.wgsl('ruleState', 'row');
-      const state = ROW_STATE.wgsl('rowState', 'row');
-      const rules = RULES.wgsl('rules', rule.set);
-      const loop = LOOP_STATE.wgsl('loopState', '0');
-      const entry = PICKED.wgsl('picked', `row * ${steps}u + min(sampled, ${steps - 1}u)`);
-      return /* wgsl */ `
-var<workgroup> busy: atomic<u32>;
-@compute @workgroup_size(${rows})
-fn main(
-  @builtin(workgroup_id) group: vec3u,
-  @builtin(num_workgroups) live: vec3u,
-  @builtin(local_invocation_index) row: u32,
-) {
-  if (group.x != 0u) { return; }
-  if (row < live.x && advance(row)) { atomicAdd(&busy, 1u); }
-  workgroupBarrier();
-  if (row == 0u) { ${loop.done} = select(1u, 0u, atomicLoad(&busy) > 0u); }
-}
-// Is there more to do for this row?
+/**
+ * `fn advance(row: u32) -> bool`: the row takes its best token; is there more to do for it? For shaders that bind what the kernel does,
+ * with `ids` and `logprobs` under these names.
+ */
+export function advanceText({ perRow, steps }: { readonly perRow: number; readonly steps: number }): string {
+  const rule = RULE_STATE.wgsl('ruleState', 'row');
+  const state = ROW_STATE.wgsl('rowState', 'row');
+  const rules = RULES.wgsl('rules', rule.set);
+  const loop = LOOP_STATE.wgsl('loopState', '0');
+  const entry = PICKED.wgsl('picked', `row * ${steps}u + min(sampled, ${steps - 1}u)`);
+  return /* wgsl */ `
 fn advance(row: u32) -> bool {
   if (${rule.done} != 0u) { return false; }
   let token = ids[row * ${perRow}u];
@@ -50,6 +36,26 @@ fn advance(row: u32) -> bool {
   ${state.position} += 1u;
   return true;
 }`;
-    },
+}
+
+export const variants: readonly WgslVariant<'rows' | 'perRow' | 'steps'>[] = [
+  {
+    // As many workgroups as there are live rows, which is how the shader learns their number; the first does all.
+    name: 'threadPerRow',
+    groups: (_c, liveRows) => [liveRows, 1, 1],
+    wgsl: ({ dims }) => /* wgsl */ `
+var<workgroup> busy: atomic<u32>;
+${advanceText(dims)}
+@compute @workgroup_size(${dims.rows})
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) live: vec3u,
+  @builtin(local_invocation_index) row: u32,
+) {
+  if (group.x != 0u) { return; }
+  if (row < live.x && advance(row)) { atomicAdd(&busy, 1u); }
+  workgroupBarrier();
+  if (row == 0u) { ${LOOP_STATE.wgsl('loopState', '0').done} = select(1u, 0u, atomicLoad(&busy) > 0u); }
+}`,
   },
 ];

@@ -2,6 +2,7 @@ import type { KernelContext } from '../../engine/variant.ts';
 import { f32, groupReduce, isBetterText, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { MASKED } from '../../rules/logitRules.ts';
+import { allowedIdsText } from './allowedIds.wgsl.ts';
 import { NO_TOKEN, RULE_STATE, RULES } from './decodeState.ts';
 import { CHUNK_IDS, STATS, textChunksText } from './vocabularyChunks.ts';
 
@@ -39,7 +40,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
     if (id < range.y) {
       let value = logits[row * ${c.dims.nVocab}u + id];
       if (isNonFinite(value)) { atomicStore(&bad, 1u); }
-      else if (isAllowed(id, range, isFirst, firstMask)) {
+      else if (isAllowed(id, range.zw, isFirst, firstMask)) {
         ids[s] = id;
         found[s] = value;
         top = max(top, value);
@@ -86,7 +87,7 @@ ${unroll(c.dims.perRow, (k) => `  var id${k} = ${NO_TOKEN}u;\n  var value${k} = 
   for (var id = range.x; id < range.y; id++) {
     let value = logits[row * ${c.dims.nVocab}u + id];
     if (isNonFinite(value)) { bad = 1u; }
-    else if (isAllowed(id, range, isFirst, firstMask)) {
+    else if (isAllowed(id, range.zw, isFirst, firstMask)) {
       top = max(top, value);
       if (value > value${c.dims.perRow - 1}) {
         // Ids come in ascending order: the new one stands after its equals, and pushes the rest down.
@@ -114,7 +115,7 @@ ${unroll(
     var block = 0f;
     for (var id = first; id < min(first + 32u, range.y); id++) {
       let value = logits[row * ${c.dims.nVocab}u + id];
-      if (!isNonFinite(value) && isAllowed(id, range, isFirst, firstMask)) { block += exp(value - top); }
+      if (!isNonFinite(value) && isAllowed(id, range.zw, isFirst, firstMask)) { block += exp(value - top); }
     }
     sum += block;
   }
@@ -125,16 +126,14 @@ ${unroll(c.dims.perRow, (k) => `  bestIds[at * ${c.dims.perRow}u + ${k}u] = id${
   },
 ];
 
-/**
- * What both shaders need: the range of a chunk and what the timestamp rules leave of it, as `allowedIds` of
- * rules/logitRules.ts has it; the masks; and tests that NaN cannot fool.
- */
+/** What both shaders need: the range of a chunk, and what the rules leave of it. */
 function chunkFunctions({ dims: { nVocab, maskWords } }: KernelContext<Dims>): string {
   const state = RULE_STATE.wgsl('ruleState', 'row');
   const rules = RULES.wgsl('rules', state.set);
   const stats = STATS.wgsl('stats', 'at');
   return /* wgsl */ `
 ${textChunksText}
+${allowedIdsText(maskWords)}
 // First id of the chunk and the one after its last (x, y); the same of the ids that the timestamp rules allow (z, w).
 fn chunkRange(chunk: u32, row: u32) -> vec4u {
   let textEnd = ${rules.timestampBegin};
@@ -142,34 +141,8 @@ fn chunkRange(chunk: u32, row: u32) -> vec4u {
   let isText = chunk < textChunks;
   let begin = select(min(textEnd + (chunk - textChunks) * ${CHUNK_IDS}u, ${nVocab}u), chunk * ${CHUNK_IDS}u, isText);
   let end = min(begin + ${CHUNK_IDS}u, select(${nVocab}u, textEnd, isText));
-  if (${rules.hasTimestamps} == 0u) { return vec4u(begin, end, begin, end); }
-  let isFirst = ${state.sampled} == 0u;
-  let isLast = ${state.lastIsTimestamp} != 0u;
-  let isPairOpen = isLast && ${state.penultimateIsTimestamp} == 0u;
-  var low = begin;
-  var high = end;
-  if (isText) {
-    if (isPairOpen) { low = max(low, ${rules.eot}); }
-    if (isFirst) { high = begin; }
-    if (isLast && !isPairOpen && ${state.sampled} > 1u && ${state.lastTimestamp} <= ${state.noEndBefore}) {
-      high = min(high, ${rules.eot});
-    }
-  } else {
-    if (${state.lastTimestamp} != 0u) { low = max(low, ${state.lastTimestamp} - select(0u, 1u, isPairOpen)); }
-    if (isLast && !isPairOpen) { high = begin; }
-    if (isFirst && ${rules.initialEnd} != 0u) { high = min(high, ${rules.initialEnd}); }
-  }
-  return vec4u(begin, end, low, high);
+  return vec4u(begin, end, allowedRange(row, isText, begin, end));
 }
-fn isFirstToken(row: u32) -> bool { return ${state.sampled} == 0u; }
-fn firstMaskOf(row: u32) -> u32 { return ${state.set} * ${2 * maskWords}u; }
-fn isAllowed(id: u32, range: vec4u, isFirst: bool, firstMask: u32) -> bool {
-  var mask = masks[firstMask + id / 32u];
-  if (isFirst) { mask |= masks[firstMask + ${maskWords}u + id / 32u]; }
-  return id >= range.z && id < range.w && ((mask >> (id % 32u)) & 1u) == 0u;
-}
-// By bits: shaders may take it for granted that there is no NaN.
-fn isNonFinite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) == 0x7f800000u; }
 fn putStats(at: u32, top: f32, sum: f32, bad: u32) {
   ${stats.max} = top;
   ${stats.sum} = sum;
