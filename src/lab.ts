@@ -30,6 +30,7 @@ export type { CompilerMessage } from './engine/compilerMessage.ts';
 export type { Device } from './engine/device.ts';
 export type { Kernel, KernelCase, KernelModule, Reference, Tolerance } from './engine/kernel.ts';
 export { type Command, command, type Program, type ProgramBuilder, record, type Tensor } from './engine/program.ts';
+export type { GpuFeatures } from './engine/wgsl/features.ts';
 export { drawAttention, drawBeams, drawCandidates, drawMel } from './inspect/draw/drawings.ts';
 export { kernels } from './kernels/registry.ts';
 export { caseTitle, checkKernel, type KernelCheck, type StorageChoice, variantsOf } from './lab/checkKernel.ts';

@@ -17,6 +17,14 @@ import * as advanceRows from './sampling/advanceRows.ts';
 import * as chooseTokens from './sampling/chooseTokens.ts';
 import * as tokenProbability from './sampling/tokenProbability.ts';
 import * as tokenStats from './sampling/tokenStats.ts';
+import * as mergeMatmul from './step/mergeMatmul.ts';
+import * as normLogits from './step/normLogits.ts';
+import * as normMatmul from './step/normMatmul.ts';
+import * as pickBeams from './step/pickBeams.ts';
+import * as pickRows from './step/pickRows.ts';
+import * as residualMatmul from './step/residualMatmul.ts';
+import * as stepAttention from './step/stepAttention.ts';
+import * as stepCrossAttention from './step/stepCrossAttention.ts';
 
 export const kernels: readonly KernelModule[] = [
   { kernel: layerNorm.layerNorm, ...layerNorm },
@@ -36,4 +44,12 @@ export const kernels: readonly KernelModule[] = [
   { kernel: chooseTokens.chooseTokens, ...chooseTokens },
   { kernel: advanceRows.advanceRows, ...advanceRows },
   { kernel: advanceBeams.advanceBeams, ...advanceBeams },
+  { kernel: normMatmul.normMatmul, ...normMatmul },
+  { kernel: stepAttention.stepAttention, ...stepAttention },
+  { kernel: stepCrossAttention.stepCrossAttention, ...stepCrossAttention },
+  { kernel: mergeMatmul.mergeMatmul, ...mergeMatmul },
+  { kernel: residualMatmul.residualMatmul, ...residualMatmul },
+  { kernel: normLogits.normLogits, ...normLogits },
+  { kernel: pickRows.pickRows, ...pickRows },
+  { kernel: pickBeams.pickBeams, ...pickBeams },
 ];

@@ -126,6 +126,11 @@ export function allocateCase(
   };
 }
 
+/** Is it made for devices of this kind (`Device.kind`)? Fused kernels are for GPUs alone. Its reference runs everything. */
+export function isMadeFor({ variants }: Kernel, deviceKind: string): boolean {
+  return deviceKind === 'reference' || variants[deviceKind === 'cpu' ? 'wasm' : deviceKind] !== undefined;
+}
+
 /** Names of the variants that a case can run on a device, best first. */
 export async function variantsOf(
   device: Device,

@@ -7,19 +7,20 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Device } from '../../src/engine/device.ts';
 import { kernels } from '../../src/kernels/registry.ts';
-import { caseTitle, checkKernel, storageChoices, variantsOf } from '../../src/lab/checkKernel.ts';
+import { caseTitle, checkKernel, isMadeFor, storageChoices, variantsOf } from '../../src/lab/checkKernel.ts';
 
 /**
  * @param only the name of one kernel
  * @param wanted `kernel/variant` of those to check; all when absent. Each has to have a case here.
  */
 export function conformance(
+  kind: 'cpu' | 'webgpu',
   title: string,
   open: () => Promise<Device>,
   only?: string,
   wanted?: ReadonlySet<string>,
 ): void {
-  const test = suite(`conformance ${title}`);
+  const test = suite(`conformance ${kind}, ${title}`);
   let device: Device;
   test.before(async () => {
     device = await open();
@@ -28,6 +29,7 @@ export function conformance(
   const checked = new Set<string>();
   for (const module of kernels) {
     if (only !== undefined && module.kernel.name !== only) continue;
+    if (!isMadeFor(module.kernel, kind)) continue;
     if (wanted && ![...wanted].some((name) => name.startsWith(`${module.kernel.name}/`))) continue;
     for (const kase of module.cases) {
       if (kase.benchOnly) continue;

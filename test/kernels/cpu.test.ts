@@ -6,4 +6,4 @@ import { conformance } from './conformance.ts';
 const [only, threads] = process.argv.slice(2);
 const platform = createNodePlatform();
 for (const count of threads ? [Number(threads)] : [1, 2])
-  conformance(`cpu, ${count} threads`, () => createCpuDevice(platform, { threads: count }), only || undefined);
+  conformance('cpu', `${count} threads`, () => createCpuDevice(platform, { threads: count }), only || undefined);

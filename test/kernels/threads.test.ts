@@ -6,7 +6,7 @@ import type { Device } from '../../src/engine/device.ts';
 import type { StorageArray } from '../../src/engine/dtype.ts';
 import type { KernelCase, KernelModule } from '../../src/engine/kernel.ts';
 import { kernels } from '../../src/kernels/registry.ts';
-import { allocateCase, caseTitle, fillCase, storedCase } from '../../src/lab/checkKernel.ts';
+import { allocateCase, caseTitle, fillCase, isMadeFor, storedCase } from '../../src/lab/checkKernel.ts';
 import { createNodePlatform } from '../../src/runtime/node.ts';
 
 const test = suite('cpu threads');
@@ -32,7 +32,7 @@ async function run(device: Device, module: KernelModule, original: KernelCase): 
   return result;
 }
 
-for (const module of kernels)
+for (const module of kernels.filter(({ kernel }) => isMadeFor(kernel, 'cpu')))
   for (const kase of module.cases) {
     const { flops, bytes } = module.kernel.cost(kase.dims, { ...module.kernel.params, ...kase.params });
     // Small commands are not handed out at all; the largest take seconds on a busy machine.

@@ -6,4 +6,4 @@ import { conformance } from './conformance.ts';
 process.env.LP_NATIVE_VECTOR_WIDTH ??= '128';
 
 const device = await openOrSkip('the conformance of WGSL kernels');
-if (device) conformance(`webgpu, ${device.description}`, async () => device, process.argv[2]);
+if (device) conformance('webgpu', device.description, async () => device, process.argv[2]);

@@ -23,7 +23,7 @@ async function needy(): Promise<ReadonlySet<string>> {
 
 if (process.env[IS_INSIDE]) {
   const device = await openOrSkip('the conformance of WGSL kernels that need optional features');
-  if (device) conformance(`webgpu, ${device.description}`, async () => device, process.argv[2], await needy());
+  if (device) conformance('webgpu', device.description, async () => device, process.argv[2], await needy());
 } else if (existsSync(lavapipe26.run)) {
   // Vectors of 128 bits make subgroups of 4, for which it has no matrices.
   const env = { ...process.env, [IS_INSIDE]: '1', SOTTO_TEST_ADAPTER: '', LP_NATIVE_VECTOR_WIDTH: '256' };

@@ -5,7 +5,7 @@ import loadWabt from 'wabt';
 import { KernelError } from '../../src/base/errors.ts';
 import { createReferenceDevice } from '../../src/devices/reference/device.ts';
 import { kernels } from '../../src/kernels/registry.ts';
-import { storageChoices } from '../../src/lab/checkKernel.ts';
+import { isMadeFor, storageChoices } from '../../src/lab/checkKernel.ts';
 import { disassemble } from '../../src/lab/wat/disassemble.ts';
 import { wasmOf } from '../../src/lab/wat/wasmOf.ts';
 
@@ -31,7 +31,7 @@ function noVariant(error: unknown): undefined {
   if (!(error instanceof KernelError)) throw error;
 }
 
-for (const module of kernels)
+for (const module of kernels.filter(({ kernel }) => isMadeFor(kernel, 'cpu')))
   test(`${module.kernel.name}: each variant, as plain and relaxed code`, async () => {
     const source = module.kernel.variants.wasm;
     const variants = (typeof source === 'function' ? await source([], () => true) : source) ?? [];

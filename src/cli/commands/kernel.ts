@@ -7,6 +7,7 @@ import { chooseDevice } from '../../devices/choose.ts';
 import type { Device } from '../../engine/device.ts';
 import type { KernelModule } from '../../engine/kernel.ts';
 import { kernels } from '../../kernels/registry.ts';
+import { isMadeFor } from '../../lab/checkKernel.ts';
 import { measurePeaks, type Peaks } from '../../lab/peaks.ts';
 import { surveyKernel } from '../../lab/survey.ts';
 import { startTrace, traceDevice } from '../../lab/trace.ts';
@@ -61,17 +62,24 @@ export async function kernelCommand(args: readonly string[], io: CommandIo): Pro
   const trace = resolved.trace === undefined ? undefined : startTrace();
   const { devices, leftOut } = await openDevices(which, hostPlatform({ adapter }), threads);
   let wrong = 0;
+  let ran = 0;
   for (const opened of devices) {
     const device = trace ? traceDevice(opened, trace) : opened;
     try {
       if (program) {
         io.stdout.write(`\n${deviceLine(device)}\n`);
+        ran++;
         if (!(await runProgram(device, { program }, io)).right) wrong++;
         continue;
       }
       const peaks = checkOnly ? undefined : await measurePeaks(device);
       io.stdout.write(`\n${deviceLine(device, peaks)}\n`);
       for (const module of modules) {
+        if (!isMadeFor(module.kernel, device.kind)) {
+          io.stdout.write(`  ${module.kernel.name}: not made for this kind of device\n`);
+          continue;
+        }
+        ran++;
         if (!(await runAll(device, module, peaks, io))) wrong++;
       }
     } finally {
@@ -79,7 +87,7 @@ export async function kernelCommand(args: readonly string[], io: CommandIo): Pro
     }
   }
   if (trace) writeResultFile(resolved.trace!, trace.json()); // a trace is there where a file is named
-  const isRight = wrong === 0 && devices.length > 0;
+  const isRight = wrong === 0 && ran > 0;
   io.stdout.write(wrong > 0 ? `\n${wrong} wrong\n` : isRight ? '\nall right\n' : '\n');
   // Last, and with the results: who reads only the end must not take one device for two.
   for (const sentence of leftOut) io.stdout.write(`${sentence}\n`);

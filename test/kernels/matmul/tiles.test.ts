@@ -14,4 +14,4 @@ const tiles: readonly (WasmFeatures & { readonly title: string })[] = [
 ];
 for (const { title, ...wasm } of tiles)
   for (const kernel of ['matmul', 'attention', 'cachedAttention', 'crossAttention'])
-    conformance(`cpu, ${title}`, () => createCpuDevice({ ...platform, wasm }, { threads: 1 }), kernel);
+    conformance('cpu', title, () => createCpuDevice({ ...platform, wasm }, { threads: 1 }), kernel);

@@ -1,0 +1,26 @@
+import { WEIGHT_TYPES } from '../../engine/dtype.ts';
+import type { WgslVariant } from '../../engine/wgsl/variant.ts';
+import { lanesOf } from './cut.ts';
+import { mergedInput } from './inputs.wgsl.ts';
+import { splitCount } from './partial.ts';
+import { productGroups, productText, putParts } from './product.wgsl.ts';
+
+type Sizes = 'rows' | 'k' | 'n' | 'panelWidth' | 'partialWidth' | 'residualWidth' | 'yWidth';
+
+export const variants: readonly WgslVariant<Sizes, 'nHead'>[] = [
+  {
+    name: 'columnsPerGroup',
+    takes: { w: WEIGHT_TYPES },
+    when: (c) => c.dims.panelWidth! % 4 === 0,
+    vec4: ['w', 'bias', 'residual', 'y'],
+    groups: ({ dims: { n, yWidth } }) => productGroups(n, lanesOf(n, yWidth / n), yWidth / n),
+    wgsl({ dims: { rows, k, n, panelWidth, partialWidth, residualWidth, yWidth }, params: { nHead } }) {
+      const parts = yWidth / n;
+      return productText({
+        ...{ rows, k, n, panelWidth, parts, lanes: lanesOf(n, parts) },
+        input: (threads) => mergedInput({ rows, k, nHead, splits: splitCount(partialWidth, k, nHead), threads }),
+        put: putParts({ n, parts, residualParts: residualWidth / n }),
+      });
+    },
+  },
+];

@@ -1,0 +1,154 @@
+/**
+ * WGSL of the products of a step: few rows, whose inputs are made on the way (normalized, or merged from the splits of an
+ * attention) and whose outputs are finished by the kernel.
+ *
+ * A workgroup takes 4 to 64 outputs of one part of the inputs. Neighbouring threads read neighbouring fours of a panel, the
+ * next ones the next input; each sums every slices-th input, then the slices are added in two rounds.
+ */
+import { unroll } from '../../engine/wgsl/functions.ts';
+import { groupsAlong } from './cut.ts';
+
+/** Where the inputs come from. */
+export interface ProductInput {
+  /** Text outside of functions. */
+  readonly functions: string;
+  /** Statements before the loop, for all threads alike, so that barriers are allowed. `thread` is the thread's number. */
+  readonly prepare: string;
+  /** Statements that all rows share for an input; `i` is its number, `id` a suffix for names. */
+  shared(i: string, id: string): string;
+  /** The input of a row, an f32. */
+  value(row: number, i: string, id: string): string;
+}
+
+export interface StepProduct {
+  readonly rows: number;
+  /** Inputs. */
+  readonly k: number;
+  /** Outputs. */
+  readonly n: number;
+  readonly panelWidth: number;
+  readonly parts: number;
+  readonly lanes: number;
+  readonly input: (threads: number) => ProductInput;
+  /**
+   * `fn put(row: u32, column: u32, part: u32, sum: vec4f)` takes outputs 4 column to 4 column + 3, the last four perhaps with
+   * some that are not there; and what it needs.
+   */
+  readonly put: string;
+  /** Statements after all outputs were put, after a barrier. `group` and `thread` are known. */
+  readonly after?: string;
+}
+
+/** Inputs that are summed side by side, so that as many loads are on their way; many rows have loads of their own. */
+function inputsAhead(rows: number): number {
+  return rows > 2 ? 2 : 4;
+}
+
+/** Bytes of workgroup memory for the sums; a shader may have 16 KiB, and the inputs want some. */
+const SUMS_BYTES = 10 * 1024;
+
+/** Threads of a workgroup: as many as have two inputs each, or nearly. */
+function threadsOf({ k, parts, lanes }: StepProduct): number {
+  const inputs = Math.ceil(k / parts);
+  return [256, 128].find((threads) => (2 * threads) / lanes <= inputs) ?? 64;
+}
+
+export function productGroups(n: number, lanes: number, parts: number): readonly [number, number, number] {
+  return [groupsAlong(n, lanes), parts, 1];
+}
+
+export function productText(p: StepProduct): string {
+  const { rows, k, n, panelWidth, parts, lanes } = p;
+  const threads = threadsOf(p);
+  const ahead = inputsAhead(rows);
+  const slices = threads / lanes;
+  const perPart = Math.ceil(k / parts);
+  const input = p.input(threads);
+  const across = panelWidth / 4;
+  const lastColumn = Math.ceil(n / panelWidth) * across - 1;
+  // Rounds of about as many terms.
+  const few = 2 ** Math.floor(Math.log2(slices) / 2);
+  const rowsAtOnce = Math.max(1, Math.min(rows, Math.floor(SUMS_BYTES / (16 * (threads + lanes * few)))));
+  const passes = Array.from({ length: Math.ceil(rows / rowsAtOnce) }, (_, i) => i * rowsAtOnce);
+  const add = (i: string, id: string): string => `{
+      ${input.shared(i, id)}
+${unroll(rows, (r) => `      sum${r} += (${input.value(r, i, id)}) * w${id};`)}
+    }`;
+  return /* wgsl */ `
+${input.functions}
+${p.put}
+var<workgroup> sums: array<vec4f, ${rowsAtOnce * threads}>;
+var<workgroup> fewSums: array<vec4f, ${rowsAtOnce * lanes * few}>;
+@compute @workgroup_size(${threads})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  ${input.prepare}
+  let column = min(group.x * ${lanes}u + thread % ${lanes}u, ${lastColumn}u);
+  let wAt = (column / ${across}u) * ${k * across}u + column % ${across}u;
+  let begin = group.y * ${perPart}u;
+  let end = min(begin + ${perPart}u, ${k}u);
+${unroll(rows, (r) => `  var sum${r} = vec4f();`)}
+  var i = begin + thread / ${lanes}u;
+  for (; i + ${(ahead - 1) * slices}u < end; i += ${ahead * slices}u) {
+${unroll(ahead, (a) => `    let w${a} = load4_w(wAt + (i + ${a * slices}u) * ${across}u);`)}
+${unroll(ahead, (a) => `    ${add(`(i + ${a * slices}u)`, String(a))}`)}
+  }
+  for (; i < end; i += ${slices}u) {
+    let w = load4_w(wAt + i * ${across}u);
+    ${add('i', '')}
+  }
+${passes
+  .map((first) => {
+    const count = Math.min(rowsAtOnce, rows - first);
+    return /* wgsl */ `
+${unroll(count, (r) => `  sums[${r * threads}u + thread] = sum${first + r};`)}
+  workgroupBarrier();
+  for (var o = thread; o < ${count * few * lanes}u; o += ${threads}u) {
+    let at = (o / ${few * lanes}u) * ${threads}u + o % ${lanes}u;
+    var sum = vec4f();
+    for (var s = (o / ${lanes}u) % ${few}u; s < ${slices}u; s += ${few}u) { sum += sums[at + s * ${lanes}u]; }
+    fewSums[o] = sum;
+  }
+  workgroupBarrier();
+  for (var o = thread; o < ${count * lanes}u; o += ${threads}u) {
+    let at = (o / ${lanes}u) * ${few * lanes}u + o % ${lanes}u;
+    var sum = vec4f();
+    for (var f = 0u; f < ${few}u; f++) { sum += fewSums[at + f * ${lanes}u]; }
+    let column = group.x * ${lanes}u + o % ${lanes}u;
+    if (column < ${Math.ceil(n / 4)}u) { put(${first}u + o / ${lanes}u, column, group.y, sum); }
+  }`;
+  })
+  .join('\n')}
+${p.after === undefined ? '' : `  workgroupBarrier();\n${p.after}`}
+}`;
+}
+
+/**
+ * `put` of products whose outputs are stored in parts: the first part has the bias and the residual, all of whose parts it adds up.
+ * `bias`, `residual` and `y` in groups of four.
+ */
+export function putParts({
+  n,
+  parts,
+  residualParts = 0,
+  gelu = '',
+}: {
+  readonly n: number;
+  readonly parts: number;
+  /** 0: there is no residual. */
+  readonly residualParts?: number;
+  /** Its text, where it is wanted. */
+  readonly gelu?: string;
+}): string {
+  const at = (part: string, count: number): string => `(row * ${count}u + ${part}) * ${n / 4}u + column`;
+  return /* wgsl */ `
+${gelu}
+fn put(row: u32, column: u32, part: u32, sum: vec4f) {
+  var value = sum;
+  if (part == 0u) {
+    value += bias[column];
+    ${residualParts > 0 ? `for (var p = 0u; p < ${residualParts}u; p++) { value += residual[${at('p', residualParts)}]; }` : ''}
+  }
+  ${gelu === '' ? '' : 'value = gelu4(value);'}
+  y[${at('part', parts)}] = value;
+}`;
+}
