@@ -38,6 +38,11 @@ export interface Device {
   readonly panelWidth: number;
   /** Positions of cross-attention's cached keys that lie side by side, see kernels/attention/crossCache.ts. */
   readonly crossPanelWidth: number;
+  /**
+   * Every command costs it so much that a decoding step of few rows is better made of fewer kernels that do more
+   * (kernels/step).
+   */
+  readonly wantsFusedSteps?: boolean;
   /** Largest tensor in bytes; larger matrices are split by the model into shards of whole panels. */
   readonly maxTensorBytes: number;
   /** Bytes that there is room for, those that are held among them; absent: not known. */

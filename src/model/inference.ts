@@ -146,9 +146,11 @@ class DeviceInference implements ModelInference {
     this.#cross = this.#allocateCross(slots);
     this.#encoder = buildEncoder(this.#memory, { dims, weights, cross: this.#cross });
     this.#freeSlots = Array.from({ length: slots }, (_, i) => i);
-    this.#batchSlots = new BatchSlots(device, (memory, size, signal) =>
-      makeBatchSlot({ device, memory, ...size, cacheDtype, dims, weights, cross: this.#cross }, signal),
-    );
+    this.#batchSlots = new BatchSlots(device, async (memory, size, signal) => {
+      const fusedStep = device.wantsFusedSteps ? (await import('./decoder/stepwise.ts')).fusedStep : undefined;
+      const network = { dims, weights, cross: this.#cross };
+      return makeBatchSlot({ device, memory, ...size, ...network, cacheDtype, fusedStep }, signal);
+    });
   }
 
   #allocateCross(slots: number): CrossCache {

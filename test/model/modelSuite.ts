@@ -196,11 +196,17 @@ export function modelChecks(
         const what = `${count} x ${beamSize} beams, ${wanted} wanted, ${limit} at most, eot ${eot}`;
         assert.ok(found, what);
         assert.equal(found.noSpeechProb, decoding.noSpeechProb);
-        assert.equal(
-          found.groups.map((group) => topUp(group.ended, group.running, beamSize)),
-          expected,
-          what,
-        );
+        const actual = found.groups.map((group) => topUp(group.ended, group.running, beamSize));
+        if (device.wantsFusedSteps) {
+          // The host's step is another program, whose sums are rounded elsewhere.
+          const tokens = (all: typeof expected) => all.map((group) => group.map((sequence) => sequence.tokens));
+          const sums = (all: typeof expected) =>
+            all.flatMap((group) => group.flatMap(({ logprobs, sumLogprob }) => [...logprobs, sumLogprob / 10]));
+          assert.equal(tokens(actual), tokens(expected), what);
+          near(sums(actual), sums(expected), tolerance, what);
+        } else {
+          assert.equal(actual, expected, what);
+        }
         ended += found.groups.reduce((sum, group) => sum + group.ended.length, 0);
         const said = found.groups.flatMap(({ running }) => running.flatMap(({ tokens }) => tokens));
         if (run === 0) eots.push(...new Set(said.filter((id) => id < 110)));

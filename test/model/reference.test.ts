@@ -13,6 +13,9 @@ import { modelChecks, modelSuite } from './modelSuite.ts';
 
 for (const dtype of WEIGHT_TYPES.filter((type) => type !== 'int8b32'))
   modelSuite('reference', async () => createReferenceDevice(), dtype);
+modelSuite('reference, fused steps', async () =>
+  createReferenceDevice({ fusedSteps: true, panelWidth: 64, crossPanelWidth: 1 }),
+);
 
 /**
  * The same kernel, with a hundredth added to every other number that it writes (to all of them would be undone by the next
@@ -44,7 +47,11 @@ const test = suite('a kernel that is a little wrong');
 for (const wrong of kernels) {
   test(`${wrong.kernel.name} is noticed`, async () => {
     const modules = kernels.map((module) => (module === wrong ? slightlyWrong(module) : module));
-    const model = modelChecks(async () => createReferenceDevice({ modules }));
+    // The kernels of fused steps have no variant for the CPU.
+    const fusedSteps = wrong.kernel.variants.wasm === undefined;
+    const model = modelChecks(async () =>
+      createReferenceDevice({ modules, fusedSteps, panelWidth: 64, crossPanelWidth: 1 }),
+    );
     await model.open();
     const noticed: string[] = [];
     for (const { name, run } of model.checks) {

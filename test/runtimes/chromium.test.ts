@@ -25,6 +25,8 @@ import { chromiumOrSkip } from './runtimes.ts';
 
 /** What a page that calls `load` loads for one device and WAV, compressed. */
 const LIMIT_BYTES = 100_000;
+/** What a GPU in hardware wants beyond that, loaded beside the weights: fused steps. */
+const FUSED_LIMIT_BYTES = 20_000;
 
 const executable = chromiumOrSkip('headless Chromium');
 if (executable) {
@@ -88,11 +90,16 @@ if (executable) {
       const entry = join(core, 'entry.js');
       writeFileSync(entry, `export { load } from ${JSON.stringify(join(repoRoot, 'dist/src/index.web.js'))};`);
       const loaded = await bundle(entry, join(core, 'page'));
+      const sizeOf = (device: Parameters<typeof loadedFor>[1]): number =>
+        loadedFor(loaded, device).reduce((sum, { bytes }) => sum + gzipSync(bytes).length, 0);
       for (const device of ['wasm', 'webgpu'] as const) {
-        const size = loadedFor(loaded, device).reduce((sum, { bytes }) => sum + gzipSync(bytes).length, 0);
+        const size = sizeOf(device);
         console.log(`a page loads ${(size / 1000).toFixed(1)} kB (gzip) for ${device}`);
         assert.ok(size <= LIMIT_BYTES, `${size} bytes for ${device}`);
       }
+      const fused = sizeOf('webgpu with fused steps') - sizeOf('webgpu');
+      console.log(`and ${(fused / 1000).toFixed(1)} kB for the fused steps of a GPU in hardware`);
+      assert.ok(fused > 0 && fused <= FUSED_LIMIT_BYTES, `${fused} bytes for fused steps`);
     } finally {
       rmSync(core, { recursive: true, force: true });
     }
@@ -173,7 +180,10 @@ if (executable) {
   }
 
   /** The entry, what it needs, and the chunks of one device: its own, and those of the kernels' variants for it, without int8's. */
-  function loadedFor(files: readonly BundleFile[], device: 'wasm' | 'webgpu'): readonly BundleFile[] {
+  function loadedFor(
+    files: readonly BundleFile[],
+    device: 'wasm' | 'webgpu' | 'webgpu with fused steps',
+  ): readonly BundleFile[] {
     const byName = new Map(files.map((file) => [file.name, file]));
     const wanted = new Set<BundleFile>();
     const add = (file: BundleFile | undefined): void => {
@@ -186,7 +196,10 @@ if (executable) {
       device === 'wasm'
         ? /(?:devices\/wasm\/device|kernels\/wasm)\.js$/
         : /(?:devices\/webgpu\/device|kernels\/webgpu|lasting\/keepEngine)\.js$/;
+    const ofFused = /(?:kernels\/step\/webgpu|decoder\/stepwise)\.js$/;
     for (const file of files) if (file.inputs.some((input) => ofDevice.test(input))) add(file);
+    if (device === 'webgpu with fused steps')
+      for (const file of files) if (file.inputs.some((input) => ofFused.test(input))) add(file);
     return [...wanted];
   }
 }

@@ -9,7 +9,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DeviceError } from '../../src/base/errors.ts';
-import { createWebGpuDevice, type WebGpuDevice } from '../../src/devices/webgpu/device.ts';
+import { createWebGpuDevice, type WebGpuDevice, type WebGpuOptions } from '../../src/devices/webgpu/device.ts';
 import { createNodePlatform } from '../../src/runtime/node.ts';
 import { repoRoot } from './paths.ts';
 
@@ -54,10 +54,13 @@ export async function testGpu(): Promise<GPU | undefined> {
 }
 
 /** Opens a device, or prints what is skipped and gives undefined. */
-export async function openOrSkip(what: string): Promise<WebGpuDevice | undefined> {
+export async function openOrSkip(
+  what: string,
+  options: Omit<WebGpuOptions, 'allowSoftware'> = {},
+): Promise<WebGpuDevice | undefined> {
   const gpu = await testGpu();
   try {
-    if (gpu) return await createWebGpuDevice(gpu, { allowSoftware: true });
+    if (gpu) return await createWebGpuDevice(gpu, { ...options, allowSoftware: true });
   } catch (error) {
     if (!(error instanceof DeviceError) || error.code !== 'noAdapter') throw error;
   }

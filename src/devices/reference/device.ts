@@ -18,6 +18,7 @@ export function createReferenceDevice(
     panelWidth?: number;
     crossPanelWidth?: number;
     maxTensorBytes?: number;
+    fusedSteps?: boolean;
     modules?: readonly KernelModule[];
   } = {},
 ): Device {
@@ -43,6 +44,7 @@ export function createReferenceDevice(
     panelWidth: options.panelWidth ?? 16,
     crossPanelWidth: options.crossPanelWidth ?? 16,
     maxTensorBytes: options.maxTensorBytes ?? 2 ** 31,
+    wantsFusedSteps: options.fusedSteps ?? false,
     lost,
     get bytesHeld() {
       return [...memory.keys()].reduce((sum, { dtype, shape }) => sum + storageBytes(dtype, shape), 0);

@@ -18,7 +18,6 @@ import type { Command, Program, Tensor } from '../../engine/program.ts';
 import { fittingVariants, loadVariants } from '../../engine/selectVariant.ts';
 import { openAdapter } from './adapter.ts';
 import { Buffers } from './buffers.ts';
-import { compilerMessages } from './compilerMessages.ts';
 import { FLOPS_A_SUBMIT, GpuExecutable, prepareProgram, submitProgram } from './encode.ts';
 import { Failures } from './failures.ts';
 import { Pipelines } from './pipelines.ts';
@@ -29,6 +28,8 @@ import { wgslKind } from './variants.ts';
 export interface WebGpuOptions {
   /** Take an adapter that is a CPU in truth (lavapipe, SwiftShader) when there is no other; false when absent. */
   readonly allowSoftware?: boolean;
+  /** Decoding steps in fused kernels; when absent on hardware only, where a launch costs more than a barrier. */
+  readonly fusedSteps?: boolean;
 }
 
 export interface WebGpuDevice extends Device {
@@ -71,6 +72,7 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
     gpu: features,
     panelWidth: PANEL_WIDTH,
     crossPanelWidth: 1,
+    wantsFusedSteps: options.fusedSteps ?? !isSoftware,
     maxTensorBytes: buffers.maxTensorBytes,
     lost: failures.lost,
 
@@ -144,7 +146,8 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
       return fittingVariants(command, await loadVariants([command], kind), liveRows).map(({ name }) => name);
     },
 
-    compileMessages: (wgsl) => compilerMessages(device, wgsl),
+    // For the kernel lab: no page that transcribes loads it.
+    compileMessages: async (wgsl) => (await import('./compilerMessages.ts')).compilerMessages(device, wgsl),
 
     async close(): Promise<void> {
       if (isClosed) return;

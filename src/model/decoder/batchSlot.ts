@@ -10,6 +10,7 @@ import {
   type Decoder,
   type DecoderPrograms,
   type DecoderState,
+  type FusedStep,
   SHORT_PROMPT,
 } from './decoder.ts';
 import { type Allocator, allocateSelfCache } from './kvCache.ts';
@@ -62,10 +63,12 @@ export interface BatchSlotOptions extends Omit<DecoderNetwork, 'self'>, BatchSiz
   readonly memory: Allocator;
   /** Of the self-attention cache. */
   readonly cacheDtype: CacheType;
+  /** What records fused steps, if that is wanted. */
+  readonly fusedStep?: FusedStep | undefined;
 }
 
 export async function makeBatchSlot(options: BatchSlotOptions, signal?: AbortSignal): Promise<BatchSlot> {
-  const { device, memory, rows, rowsEach = rows, cacheDtype, ...network } = options;
+  const { device, memory, rows, rowsEach = rows, cacheDtype, fusedStep, ...network } = options;
   const self = allocateSelfCache(memory, network.dims, { slots: rows, dtype: cacheDtype });
   const { nTextCtx, nTextState } = network.dims;
   // The longest prompt of every window that can decode at once, or as many tokens as have the MLP's hidden layer in one tensor.
@@ -74,7 +77,7 @@ export async function makeBatchSlot(options: BatchSlotOptions, signal?: AbortSig
     Math.floor(device.maxTensorBytes / (MLP_BYTES * nTextState)),
   );
   const promptRows = Math.max(nTextCtx, most);
-  const size = { rows, promptRows, sets: rows / rowsEach, sumsAs: rowsEach };
+  const size = { rows, promptRows, sets: rows / rowsEach, sumsAs: rowsEach, fusedStep };
   const decoder = buildDecoder(memory, { ...network, self }, size);
   const candidates = new Map<number, Candidate>();
   const ready = await prepareNamed(device, { ...decoder.programs }, signal);

@@ -60,6 +60,8 @@ export interface Decoder {
   forward(p: ProgramBuilder): void;
   /** Records logits -> rules -> the `perRow` best tokens of each row: ids, logprobs [rows, perRow] in scratch. */
   best(p: ProgramBuilder, perRow: number): { readonly ids: Tensor; readonly logprobs: Tensor };
+  /** Records a step in fewer commands than `forward` and what follows it; absent where the device does not want that. */
+  readonly fused?: StepRecorder | undefined;
   /** A program whose sums are those of the decoder's. */
   named(name: string, body: (p: ProgramBuilder) => void): Program;
 }
@@ -69,6 +71,21 @@ export interface CandidateProgram {
   readonly ids: Tensor;
   readonly logprobs: Tensor;
 }
+
+/** What a beam search on the device changes besides `DecoderState`. */
+export interface SearchTables {
+  readonly slotOf: Tensor;
+  readonly search: Tensor;
+}
+
+/** Records a whole step, from the tokens in `rowState` to the next ones, without leaving logits. */
+export interface StepRecorder {
+  greedy(p: ProgramBuilder): void;
+  beams(p: ProgramBuilder, tables: SearchTables, params: { readonly beamSize: number; readonly wanted: number }): void;
+}
+
+/** Undefined for more rows than fused kernels take. */
+export type FusedStep = (network: DecoderNetwork, state: DecoderState, rows: number) => StepRecorder | undefined;
 
 /** The initial tokens of a window without text before it, at most: start, language, task, no timestamps. */
 export const SHORT_PROMPT = 4;
@@ -82,12 +99,14 @@ export interface DecoderSize {
   readonly sets: number;
   /** Rows whose sums each row's shall have: `Command.sumsAs`. */
   readonly sumsAs: number;
+  /** What records fused steps, if that is wanted. */
+  readonly fusedStep?: FusedStep | undefined;
 }
 
 export function buildDecoder(
   memory: Allocator,
   network: DecoderNetwork,
-  { rows, promptRows, sets, sumsAs }: DecoderSize,
+  { rows, promptRows, sets, sumsAs, fusedStep }: DecoderSize,
 ): Decoder {
   const { nTextCtx, nTextState, nVocab } = network.dims;
   const words = (name: string, ...shape: number[]): Tensor => memory.allocate(name, 'u32', shape);
@@ -134,6 +153,7 @@ export function buildDecoder(
     const { rules, rowState, ruleState, loopState, picked } = state;
     p.run(advanceRows, { ids, logprobs, rules, rowState, ruleState, loopState, picked });
   };
+  const fused = fusedStep?.(network, state, rows);
   const named = (name: string, body: (p: ProgramBuilder) => void): Program =>
     record(`decoder.${name}`, body, { sumsAs });
   return {
@@ -151,6 +171,7 @@ export function buildDecoder(
       forward: named('forward', forward),
       pick: named('pick', pick),
       step: named('step', (p) => {
+        if (fused) return fused.greedy(p);
         forward(p);
         pick(p);
       }),
@@ -158,6 +179,7 @@ export function buildDecoder(
     prefill: () => record('decoder.prefill', prefill),
     forward,
     best,
+    fused,
     named,
     candidates(perRow) {
       const ids = words(`candidates${perRow}.ids`, rows, perRow);
