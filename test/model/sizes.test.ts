@@ -34,6 +34,11 @@ for (const size of SIZES)
             const names = new Set(model.submitted.map(({ program }) => program.name));
             for (const name of ['prefill', 'step', 'stepBeams']) assert.ok(names.has(`decoder.${name}`), name);
             assert.equal(await model.gpu.errors(), []);
+            // One window, greedy or with beams: eight a layer and three, and two for each further shard of the embedding.
+            const most = 8 * dims.nTextLayer + 3 + 2 * (model.weights.embedding.length - 1);
+            for (const { program, times, dispatches } of windows === 1 ? model.submitted : [])
+              if (/step/i.test(program.name))
+                assert.ok(dispatches.length <= most * times, `${program.name}: ${dispatches.length}`);
             assert.ok(model.gpu.counts.dispatches.length > 100);
           } finally {
             await model.close();
