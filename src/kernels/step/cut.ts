@@ -19,36 +19,28 @@ const ATTENTION_GROUPS = 132;
 /** Keys of a split, at least: all threads of a workgroup have some. */
 const LEAST_KEYS = 64;
 
-export interface ProductCut {
-  /** Fours of outputs of a workgroup. */
-  readonly lanes: number;
-  /** Parts of the inputs. */
-  readonly parts: number;
-}
+/** Fours of outputs of a workgroup, widest first: as many f32 as memory hands over at once, and more. One alone is for want of others. */
+const LANES = [16, 8, 4, 2];
 
 /**
- * The fewest parts, then the widest rows of a panel, that give enough workgroups. Eight outputs of f32 are what memory hands over
- * at once; a workgroup takes four only where nothing else is enough.
+ * Parts of a product's inputs: the fewest with which there are enough workgroups.
  *
  * @param n outputs @param mostParts 1 where what follows the product needs its sums whole
  */
-export function cutProduct(n: number, mostParts = 4): ProductCut {
+export function partsOf(n: number, mostParts = 4): number {
   const parts = [1, 2, 4].filter((count) => count <= mostParts);
-  const cuts = [
-    ...parts.flatMap((count) => [16, 8, 4, 2].map((lanes) => ({ lanes, parts: count }))),
-    ...parts.map((count) => ({ lanes: 1, parts: count })),
-  ];
-  return cuts.find((cut) => groupsAlong(n, cut.lanes) * cut.parts >= PRODUCT_GROUPS) ?? cuts.at(-1)!;
+  const fills = (lanes: number) => parts.find((count) => groupsAlong(n, lanes) * count >= PRODUCT_GROUPS);
+  return fills(2) ?? fills(1) ?? mostParts;
+}
+
+/** Fours of outputs of a workgroup, of a product that is in so many parts. */
+export function lanesOf(n: number, parts: number): number {
+  return LANES.find((lanes) => groupsAlong(n, lanes) * parts >= PRODUCT_GROUPS) ?? 1;
 }
 
 /** Workgroups along the outputs. */
 export function groupsAlong(n: number, lanes: number): number {
   return Math.ceil(n / (4 * lanes));
-}
-
-/** The lanes of a product that is in so many parts. */
-export function lanesOf(n: number, parts: number): number {
-  return [16, 8, 4, 2].find((lanes) => groupsAlong(n, lanes) * parts >= PRODUCT_GROUPS) ?? 1;
 }
 
 /** Splits of the keys of attention, for all rows that may be live. */

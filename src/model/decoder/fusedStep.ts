@@ -17,7 +17,7 @@
  */
 import type { ProgramBuilder, Tensor } from '../../engine/program.ts';
 import { embed } from '../../kernels/embed/embed.ts';
-import { cutProduct, STEP_ROWS, splitsOf } from '../../kernels/step/cut.ts';
+import { partsOf, STEP_ROWS, splitsOf } from '../../kernels/step/cut.ts';
 import { mergeMatmul } from '../../kernels/step/mergeMatmul.ts';
 import { normLogits } from '../../kernels/step/normLogits.ts';
 import { normMatmul } from '../../kernels/step/normMatmul.ts';
@@ -56,7 +56,7 @@ function recordSummaries(
   const { nTextState: n, nTextHead: nHead, nVocab } = dims;
   const { rowState, masks, rules, ruleState } = state;
   const inParts = (name: string, width: number, mostParts?: number): Tensor =>
-    p.scratch(name, 'f32', [rows, cutProduct(width, mostParts).parts * width]);
+    p.scratch(name, 'f32', [rows, partsOf(width, mostParts) * width]);
   const inSplits = (name: string, nCtx: number): Tensor =>
     p.scratch(name, 'f32', [rows, partialWidth(n, nHead, splitsOf(rows, nHead, nCtx))]);
   const fromNorm = (x: Tensor, norm: NormWeights, matrix: MatrixWeights, y: Tensor, gelu = 0): Tensor => {
