@@ -18,8 +18,8 @@ export type OpenAgain = (on: DeviceChoice, signal: AbortSignal) => Promise<Engin
 
 /**
  * @param first  closed with what is returned
- * @param choice how its device was chosen: with `auto` the CPU goes on when the same work has lost two GPUs, or there is none any
- *   more; who insists on `webgpu` gets an error then
+ * @param choice how its device was chosen, and is chosen again; the CPU goes on when the same work has lost two GPUs, or there is
+ *   none any more, whoever chose: hours of work are worth more than the device
  */
 export function keepEngine(
   first: Engine,
@@ -29,9 +29,9 @@ export function keepEngine(
 ): LastingEngine {
   const engines = new Engines(first, async (losses, lost, signal) => {
     const words = lost instanceof DeviceError ? lost.message : `The GPU device is gone: ${String(lost)}`;
-    const onGpu = losses > 1 ? [] : [choice];
+    const choices: readonly DeviceChoice[] = losses > 1 ? ['cpu'] : [choice, 'cpu'];
     let cause = lost;
-    for (const on of choice === 'auto' ? [...onGpu, 'cpu' as const] : onGpu) {
+    for (const on of choices) {
       try {
         const engine = await openAgain(on, signal);
         const message = `${words} The work goes on from where it was: ${engine.device.description}.`;
@@ -42,8 +42,10 @@ export function keepEngine(
         cause = error;
       }
     }
-    const hint = "Load the model again; with device 'auto' the work goes on on the CPU.";
-    throw new DeviceError('lost', words, { hint, cause });
+    throw new DeviceError('lost', words, {
+      hint: 'It could not be opened again, nor the CPU: load the model again.',
+      cause,
+    });
   });
   return {
     device: {
