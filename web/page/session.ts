@@ -181,7 +181,8 @@ function take(message: FromEngine): void {
       engineFacts.value = message.engine;
       return;
     case 'warning':
-      warnings.value = [...warnings.value, message.message];
+      // Said once, however often it is so.
+      warnings.value = [...new Set([...warnings.value, message.message])];
       return;
     case 'loadFailed':
       failure.value = message.failure;

@@ -181,6 +181,7 @@ async function listen(
       say({ kind: 'segment', segment });
     }
     say({ kind: 'partial', stable, partial: update.partial });
+    tellDevice(loaded);
     say({ kind: 'progress', stage: 'transcribe', done: update.heard, reached: update.heard, total: 0 });
   }
 }

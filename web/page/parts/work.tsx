@@ -36,11 +36,13 @@ export function Work(): JSX.Element | null {
     <section class="work" aria-label="Progress">
       <h2 class="work-name">{document.name}</h2>
       {phase.value === 'failed' ? <Failure /> : <Running />}
-      {warnings.value.map((warning) => (
-        <p class="warning" key={warning}>
-          {warning}
-        </p>
-      ))}
+      <div class="warnings" role="status">
+        {warnings.value.map((warning) => (
+          <p class="warning" key={warning}>
+            {warning}
+          </p>
+        ))}
+      </div>
     </section>
   );
 }
