@@ -68,18 +68,21 @@ const checkPlaces = (places: readonly ChosenPlace[]): string => `(async () => {$
   return found;
 })()`;
 
-/** Every case by every variant that runs it, storage types by turns; without those that are too much work. */
+/** Every case, variants and storage types by turns, and every variant; without cases that are too much work. */
 function choosePlaces(module: KernelModule, places: readonly KernelPlace[]): readonly ChosenPlace[] {
   const { kernel, cases } = module;
-  const byCase = new Map<string, KernelPlace[]>();
-  for (const place of places) {
-    const { dims, params = {} } = cases[place.caseIndex]!;
-    if (kernel.cost(dims, params).flops > MOST_FLOPS) continue;
-    const key = `${place.caseIndex} ${place.variant}`;
-    byCase.set(key, [...(byCase.get(key) ?? []), place]);
-  }
-  return [...byCase.values()].map((same, i) => {
-    const { caseIndex, storage, variant } = same[i % same.length]!;
+  const light = places.filter(({ caseIndex }) => {
+    const { dims, params = {} } = cases[caseIndex]!;
+    return kernel.cost(dims, params).flops <= MOST_FLOPS;
+  });
+  const byCase = [...new Set(light.map(({ caseIndex }) => caseIndex))].map((index, i) => {
+    const same = light.filter(({ caseIndex }) => caseIndex === index);
+    return same[i % same.length]!;
+  });
+  const had = new Set(byCase.map(({ variant }) => variant));
+  const others = [...new Set(light.map(({ variant }) => variant))].filter((variant) => !had.has(variant));
+  const byVariant = others.map((name) => light.find(({ variant }) => variant === name)!);
+  return [...byCase, ...byVariant].map(({ caseIndex, storage, variant }) => {
     return { kernel: kernel.name, caseIndex, storage, variant };
   });
 }
