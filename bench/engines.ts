@@ -18,15 +18,16 @@ export interface Engine {
 export interface EngineOptions {
   readonly model: string;
   readonly threads: number;
+  readonly device: 'cpu' | 'webgpu';
   /** `f32`, `f16`, `int8`, `auto`, for sotto; its default when absent. */
   readonly dtype: string | undefined;
   /** Holds `Xenova/whisper-tiny/onnx/encoder_model.onnx` and so on. */
   readonly peerModels: string;
 }
 
-export async function openSotto({ model, threads, dtype }: EngineOptions): Promise<Engine> {
+export async function openSotto({ model, threads, device, dtype }: EngineOptions): Promise<Engine> {
   // Checked by `load`.
-  const whisper = await load(model, { device: 'cpu', threads, dtype: dtype as LoadOptions['dtype'] });
+  const whisper = await load(model, { device, threads, dtype: dtype as LoadOptions['dtype'] });
   return {
     description: whisper.device.description,
     transcribe: async (samples) => (await whisper.transcribe(samples, { language: 'en', temperature: 0 })).text,
@@ -40,7 +41,7 @@ interface Transformers {
 }
 type Recogniser = (samples: Float32Array, options: object) => Promise<{ readonly text: string }>;
 
-export async function openTransformers({ model, threads, peerModels }: EngineOptions): Promise<Engine> {
+export async function openTransformers({ model, threads, device, peerModels }: EngineOptions): Promise<Engine> {
   const file = join(repoRoot, 'bench/node_modules/@huggingface/transformers/dist/transformers.node.mjs');
   if (!existsSync(file)) throw new Error('transformers.js is not here: npm ci --prefix bench --ignore-scripts');
   // Not resolved by the compiler: the project builds without this folder's packages.
@@ -49,12 +50,12 @@ export async function openTransformers({ model, threads, peerModels }: EngineOpt
   env.localModelPath = join(peerModels, '/');
   const recognise = await pipeline('automatic-speech-recognition', `Xenova/whisper-${model}`, {
     dtype: 'fp32',
-    device: 'cpu',
+    device,
     session_options: { intraOpNumThreads: threads, interOpNumThreads: 1 },
   });
   const options = { language: 'english', task: 'transcribe', return_timestamps: true };
   return {
-    description: `transformers.js ${env.version}, onnxruntime-node, fp32`,
+    description: `transformers.js ${env.version}, onnxruntime-node, ${device}, fp32`,
     async transcribe(samples) {
       // Without chunks it drops what is behind the first 30 s.
       const chunks = samples.length > 30 * 16000 ? { chunk_length_s: 30, stride_length_s: 5 } : {};

@@ -2,7 +2,7 @@
  * The process of one engine in `peers.ts`: loads, says so, then transcribes once for each message. Not to be started by
  * hand.
  *
- *   node peerEngine.js sotto[:DTYPE]|transformers MODEL RECORDING THREADS PEER_MODELS
+ *   node peerEngine.js sotto[:DTYPE]|transformers MODEL RECORDING THREADS PEER_MODELS [cpu|webgpu]
  */
 import { readAudio } from '../src/index.node.ts';
 import { openSotto, openTransformers } from './engines.ts';
@@ -22,11 +22,17 @@ export interface EnginePass {
   readonly peakMegabytes: number;
 }
 
-const [engineName = '', model = '', recording = '', threads, peerModels = ''] = process.argv.slice(2);
+const [engineName = '', model = '', recording = '', threads, peerModels = '', device] = process.argv.slice(2);
 const [name, dtype] = engineName.split(':');
 const open = name === 'sotto' ? openSotto : openTransformers;
 const start = performance.now();
-const engine = await open({ model, threads: Number(threads), peerModels, dtype });
+const engine = await open({
+  model,
+  threads: Number(threads),
+  device: device === 'webgpu' ? device : 'cpu',
+  peerModels,
+  dtype,
+});
 const loadMs = tenth(performance.now() - start);
 const samples = await readAudio(recordingPath(recording));
 

@@ -6,6 +6,7 @@
  *   npm ci --prefix bench --ignore-scripts
  *   node dist/bench/peers.js --peer-models DIR [--model tiny] [--recording jfk] [--threads 1,2] [--node 20,24]
  *       [--pairs 7] [--prefix 'chrt -r 1'] [--save]
+ *   node dist/bench/peers.js --device webgpu ...           (both on the adapter that Vulkan finds)
  *   node dist/bench/peers.js --ours sotto:int8 --theirs sotto:f32
  *   node dist/bench/peers.js --theirs sotto@CHECKOUT       (built, of an earlier commit)
  *
@@ -32,16 +33,18 @@ const { values } = parseArgs({
     model: { type: 'string', default: 'tiny' },
     recording: { type: 'string', default: 'jfk' },
     threads: { type: 'string', default: '1,2' },
+    device: { type: 'string', default: 'cpu' },
     node: { type: 'string', default: process.execPath },
     pairs: { type: 'string', default: '7' },
     prefix: { type: 'string', default: '' },
     save: { type: 'boolean', default: false },
   },
 });
-const { model, recording, prefix } = values;
+const { model, recording, prefix, device } = values;
 const isAgainstPeer = values.ours === 'sotto' && values.theirs === 'transformers';
 if (values.theirs === 'transformers' && !values['peer-models']) throw new Error('--peer-models DIR is missing');
-if (values.save && !isAgainstPeer) throw new Error('--save is for rows against transformers.js');
+if (values.save && !(isAgainstPeer && device === 'cpu'))
+  throw new Error('--save is for rows against transformers.js on the CPU');
 await locateModel(model);
 
 for (const node of nodesOf(values.node))
@@ -52,7 +55,7 @@ for (const node of nodesOf(values.node))
   }
 
 async function compare(node: string, threads: string): Promise<PeerRow> {
-  const args = [model, recording, threads, resolve(values['peer-models'])];
+  const args = [model, recording, threads, resolve(values['peer-models']), device];
   const children: Child[] = [];
   try {
     const ready: EngineReady[] = [];
@@ -82,7 +85,7 @@ async function compare(node: string, threads: string): Promise<PeerRow> {
 function printRow(row: PeerRow): void {
   const { ours, theirs } = row;
   console.log(
-    `\n${row.model}, ${row.recording}, ${row.threads} threads, Node ${ours.machine.node}, load average ${ours.machine.loadAverage}`,
+    `\n${row.model}, ${row.recording}, ${row.threads} threads, ${device}, Node ${ours.machine.node}, load average ${ours.machine.loadAverage}`,
   );
   for (const { description, loadMs, passes } of [ours, theirs]) {
     const wall = spread(summarise(passes.map(({ time }) => time.wallMs)), 0);
