@@ -6,7 +6,7 @@
  * once). The largest are placed first, so that each block is as large as its first tenant (Pisarchyk and Lee 2020, "greedy by
  * size for shared objects").
  */
-import { byteLength, type Program, type Tensor, uses } from './program.ts';
+import { bytesInUse, type Program, type Tensor, uses } from './program.ts';
 
 export interface ScratchPlan {
   /** Size of each block in bytes. */
@@ -17,20 +17,22 @@ export interface ScratchPlan {
 export function planScratch(program: Program): ScratchPlan {
   const first = new Map<Tensor, number>();
   const last = new Map<Tensor, number>();
+  const bytesOf = new Map<Tensor, number>();
   program.commands.forEach((c, i) => {
-    for (const { tensor } of uses(c)) {
+    for (const { arg, tensor } of uses(c)) {
       if (tensor.lifetime !== 'scratch') continue;
       if (!first.has(tensor)) first.set(tensor, i);
       last.set(tensor, i);
+      bytesOf.set(tensor, Math.max(bytesOf.get(tensor) ?? 0, bytesInUse(c, arg)));
     }
   });
   const blocks: { readonly bytes: number; readonly tenants: Tensor[] }[] = [];
   const blockOf = new Map<Tensor, number>();
   const doMeet = (a: Tensor, b: Tensor): boolean => first.get(a)! <= last.get(b)! && first.get(b)! <= last.get(a)!;
-  for (const tensor of [...first.keys()].sort((a, b) => byteLength(b) - byteLength(a))) {
+  for (const [tensor, bytes] of [...bytesOf].sort(([, a], [, b]) => b - a)) {
     // The smallest that is free, the one that was made last.
     let index = blocks.findLastIndex(({ tenants }) => !tenants.some((other) => doMeet(tensor, other)));
-    if (index < 0) index = blocks.push({ bytes: byteLength(tensor), tenants: [] }) - 1;
+    if (index < 0) index = blocks.push({ bytes, tenants: [] }) - 1;
     blocks[index]!.tenants.push(tensor);
     blockOf.set(tensor, index);
   }

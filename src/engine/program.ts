@@ -130,6 +130,18 @@ export function byteLength(tensor: Tensor): number {
   return storageBytes(tensor.dtype, tensor.shape);
 }
 
+/** Bytes of an argument that a command reaches: of a dim `rows` no more than its live rows can be. */
+export function bytesInUse({ kernel, args, maxRows }: Command, arg: string): number {
+  const tensor = args[arg];
+  if (!tensor) throw new InternalError(`${kernel.name} was given no ${arg}`);
+  const [rows = 0, ...row] = tensor.shape;
+  const areRows = kernel.args[arg]?.dims[0] === 'rows';
+  return storageBytes(
+    tensor.dtype,
+    areRows && maxRows !== undefined ? [Math.min(rows, maxRows), ...row] : tensor.shape,
+  );
+}
+
 /** How a command uses a tensor. */
 export function* uses(c: Command): Generator<{ arg: string; tensor: Tensor; access: 'read' | 'write' | 'readwrite' }> {
   for (const [arg, tensor] of Object.entries(c.args)) {

@@ -67,4 +67,32 @@ test('two whose lives touch are in different blocks, and a block holds its tenan
   }
 });
 
+test('of rows that are never live nothing is kept', () => {
+  const copy = defineKernel({
+    name: 'copy',
+    args: {
+      x: { access: 'read', dtype: 'f32', dims: ['rows', 'n'] },
+      table: { access: 'read', dtype: 'f32', dims: ['n', 'm'] },
+      y: { access: 'write', dtype: 'f32', dims: ['rows', 'n'] },
+    },
+    params: {},
+    cost: () => ({ flops: 1, bytes: 1 }),
+    variants: {},
+  });
+  const sizeOf = (maxRows?: number): number =>
+    total(
+      record(
+        'few',
+        (p) => {
+          const [x, y] = [p.scratch('x', 'f32', [100, 7]), p.scratch('y', 'f32', [100, 7])];
+          p.run(copy, { x, table: p.scratch('table', 'f32', [7, 50]), y });
+        },
+        maxRows === undefined ? {} : { maxRows },
+      ),
+    );
+  assert.is(sizeOf(), 4 * (2 * 700 + 350));
+  assert.is(sizeOf(3), 4 * (2 * 21 + 350));
+  assert.is(sizeOf(1000), sizeOf());
+});
+
 test.run();

@@ -6,7 +6,7 @@
 import { InternalError, KernelError } from '../../base/errors.ts';
 import type { Executable } from '../../engine/device.ts';
 import type { ArgSpec, Kernel } from '../../engine/kernel.ts';
-import { byteLength, type Command, type Program, type Tensor } from '../../engine/program.ts';
+import { bytesInUse, type Command, type Program, type Tensor } from '../../engine/program.ts';
 import {
   forRows,
   loadVariants,
@@ -125,7 +125,7 @@ export async function prepareProgram(
       layout: pipelines.groupLayout(accessOf(args)),
       entries: args.map(([name], binding) => {
         const tensor = command.args[name]!; // bound arguments are given ones
-        return { binding, resource: { buffer: bufferOf(tensor), offset: 0, size: bindingSize(tensor) } };
+        return { binding, resource: { buffer: bufferOf(tensor), offset: 0, size: bindingSize(command, name) } };
       }),
     });
     return { command, variants, bindings };
@@ -148,8 +148,8 @@ function accessOf(args: BoundArgs): string {
 }
 
 /** In whole words: an odd number of halves has half a word more. */
-function bindingSize(tensor: Tensor): number {
-  return Math.ceil(byteLength(tensor) / 4) * 4;
+function bindingSize(command: Command, arg: string): number {
+  return Math.ceil(bytesInUse(command, arg) / 4) * 4;
 }
 
 /** WebGPU refuses a buffer bound for reading and for writing in one command, and two writers would race. */
