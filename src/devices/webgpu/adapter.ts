@@ -1,8 +1,9 @@
 /**
  * Finds an adapter and opens a device on it.
  *
- * Optional features are asked for where the adapter lists them. Default limits are enough for every kernel; larger storage bindings and buffers are asked for where the adapter has
- * them, since the vocabulary matrix of larger models then needs fewer shards.
+ * Optional features are asked for where the adapter lists them. Default limits are enough for every kernel; larger storage
+ * bindings and buffers are asked for where the adapter has them, since the vocabulary matrix of larger models then needs
+ * fewer shards.
  */
 import { DeviceError } from '../../base/errors.ts';
 import type { GpuFeatures } from '../../engine/wgsl/features.ts';

@@ -6,6 +6,7 @@
  *
  *   y = sum over s of exp(top_s - top) o_s  /  sum over s of exp(top_s - top) sum_s
  */
+import type { HostArray } from '../../engine/dtype.ts';
 import { MASKED } from '../../rules/logitRules.ts';
 
 export function partialWidth(nState: number, nHead: number, splits: number): number {
@@ -24,38 +25,33 @@ export function splitKeys(split: number, splits: number, count: number): readonl
 }
 
 export interface SplitRow {
-  readonly headDim: number;
-  readonly splits: number;
+  /** The row of the partial attention: [nHead, splits, headDim + 4]. */
+  readonly partial: HostArray;
+  readonly nHead: number;
+  /** [nState], not scaled. */
+  readonly query: ArrayLike<number>;
   /** Keys that the row sees. */
   readonly count: number;
-  /** q . k of a key, not scaled. */
-  score(key: number): number;
-  /** Element i of a key's value. */
+  /** Element i of nState of a key, and of its value. */
+  key(key: number, i: number): number;
   value(key: number, i: number): number;
-  /** Stores element i of split s. */
-  put(split: number, i: number, value: number): void;
 }
 
-/** The splits of one row and head, in f64. */
-export function referenceSplits({ headDim, splits, count, score, value, put }: SplitRow): void {
-  for (let split = 0; split < splits; split++) {
-    const [begin, end] = splitKeys(split, splits, count);
-    const scores = Array.from({ length: end - begin }, (_, k) => score(begin + k) / Math.sqrt(headDim));
-    const top = Math.max(MASKED, ...scores);
-    const weights = scores.map((s) => Math.exp(s - top));
-    for (let i = 0; i < headDim; i++)
-      put(
-        split,
-        i,
-        weights.reduce((sum, w, k) => sum + w * value(begin + k, i), 0),
-      );
-    put(split, headDim, top);
-    put(
-      split,
-      headDim + 1,
-      weights.reduce((sum, w) => sum + w, 0),
-    );
-    put(split, headDim + 2, 0);
-    put(split, headDim + 3, 0);
+/** The splits of one row, in f64. */
+export function referenceSplits({ partial, nHead, query, count, key, value }: SplitRow): void {
+  const headDim = query.length / nHead;
+  const splits = splitCount(partial.length, query.length, nHead);
+  for (let head = 0; head < nHead; head++) {
+    const columns = Array.from({ length: headDim }, (_, i) => head * headDim + i);
+    for (let split = 0; split < splits; split++) {
+      const [begin, end] = splitKeys(split, splits, count);
+      const keys = Array.from({ length: end - begin }, (_, k) => begin + k);
+      const scores = keys.map((k) => columns.reduce((sum, c) => sum + query[c]! * key(k, c), 0) / Math.sqrt(headDim));
+      const top = Math.max(MASKED, ...scores);
+      const weights = scores.map((score) => Math.exp(score - top));
+      const weighed = (of: (k: number) => number): number => keys.reduce((sum, k, n) => sum + weights[n]! * of(k), 0);
+      const sums = columns.map((c) => weighed((k) => value(k, c)));
+      partial.set([...sums, top, weighed(() => 1), 0, 0], (head * splits + split) * (headDim + 4));
+    }
   }
 }

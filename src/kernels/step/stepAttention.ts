@@ -15,7 +15,7 @@ import { defineKernel, type Fill, type KernelCase, type Reference, type Toleranc
 import { ROW_STATE } from '../sampling/decodeState.ts';
 import { partsProblem, rowsProblem } from './cut.ts';
 import { summed } from './normalized.ts';
-import { partialWidth, referenceSplits, splitCount } from './partial.ts';
+import { partialWidth, referenceSplits } from './partial.ts';
 
 export const stepAttention = defineKernel({
   name: 'stepAttention',
@@ -43,8 +43,6 @@ export const reference: Reference<typeof stepAttention> = (
   { nHead },
   liveRows,
 ) => {
-  const headDim = nState / nHead;
-  const splits = splitCount(width, nState, nHead);
   for (let row = 0; row < liveRows; row++) {
     const own = summed(qkv.subarray(row * qkvWidth, (row + 1) * qkvWidth), 3 * nState);
     const sequence = rowState[ROW_STATE.at(row, 'sequence')]!;
@@ -53,24 +51,14 @@ export const reference: Reference<typeof stepAttention> = (
     keys.set(own.subarray(nState, 2 * nState), place);
     values.set(own.subarray(2 * nState), place);
     const at = (key: number): number => (slotOf[sequence * nCtx + key]! * nCtx + key) * nState;
-    for (let head = 0; head < nHead; head++) {
-      const first = head * headDim;
-      referenceSplits({
-        headDim,
-        splits,
-        count: position + 1,
-        score(key) {
-          let sum = 0;
-          for (let i = first; i < first + headDim; i++)
-            sum += own[i]! * (key === position ? own[nState + i]! : keys[at(key) + i]!);
-          return sum;
-        },
-        value: (key, i) => (key === position ? own[2 * nState + first + i]! : values[at(key) + first + i]!),
-        put(split, i, value) {
-          partial[row * width + (head * splits + split) * (headDim + 4) + i] = value;
-        },
-      });
-    }
+    referenceSplits({
+      partial: partial.subarray(row * width, (row + 1) * width),
+      nHead,
+      query: own.subarray(0, nState),
+      count: position + 1,
+      key: (key, i) => (key === position ? own[nState + i]! : keys[at(key) + i]!),
+      value: (key, i) => (key === position ? own[2 * nState + i]! : values[at(key) + i]!),
+    });
   }
 };
 

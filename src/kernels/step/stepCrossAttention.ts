@@ -9,7 +9,7 @@ import { defineKernel, type KernelCase, type Reference, type Tolerance } from '.
 import { fillRowState, ROW_STATE } from '../sampling/decodeState.ts';
 import { partsProblem, rowsProblem } from './cut.ts';
 import { summed } from './normalized.ts';
-import { partialWidth, referenceSplits, splitCount } from './partial.ts';
+import { partialWidth, referenceSplits } from './partial.ts';
 
 export const stepCrossAttention = defineKernel({
   name: 'stepCrossAttention',
@@ -37,28 +37,16 @@ export const reference: Reference<typeof stepCrossAttention> = (
   { nHead },
   liveRows,
 ) => {
-  const headDim = nState / nHead;
-  const splits = splitCount(width, nState, nHead);
   for (let row = 0; row < liveRows; row++) {
-    const query = summed(q.subarray(row * qWidth, (row + 1) * qWidth), nState);
     const at = (key: number): number => (rowState[ROW_STATE.at(row, 'audio')]! * nCtx + key) * nState;
-    for (let head = 0; head < nHead; head++) {
-      const first = head * headDim;
-      referenceSplits({
-        headDim,
-        splits,
-        count: nCtx,
-        score(key) {
-          let sum = 0;
-          for (let i = first; i < first + headDim; i++) sum += query[i]! * keys[at(key) + i]!;
-          return sum;
-        },
-        value: (key, i) => values[at(key) + first + i]!,
-        put(split, i, value) {
-          partial[row * width + (head * splits + split) * (headDim + 4) + i] = value;
-        },
-      });
-    }
+    referenceSplits({
+      partial: partial.subarray(row * width, (row + 1) * width),
+      nHead,
+      query: summed(q.subarray(row * qWidth, (row + 1) * qWidth), nState),
+      count: nCtx,
+      key: (key, i) => keys[at(key) + i]!,
+      value: (key, i) => values[at(key) + i]!,
+    });
   }
 };
 
