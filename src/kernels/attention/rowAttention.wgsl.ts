@@ -3,8 +3,9 @@
  */
 import { CACHE_TYPES } from '../../engine/dtype.ts';
 import type { KernelContext } from '../../engine/variant.ts';
-import { f32, groupReduce, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
+import { f32, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
+import { GROUP, type HeadOverKeys, headDeclarations, headStatements } from './headOverKeys.wgsl.ts';
 
 export interface RowAttentionSizes {
   readonly rows: number;
@@ -50,9 +51,6 @@ export function rowAttention<D extends string>(kernel: RowAttention<D>): readonl
   ];
 }
 
-/** Threads of a workgroup of `groupPerHead`. */
-const GROUP = 256;
-
 function headVectors({ nState, nHead }: RowAttentionSizes): number {
   return nState / nHead / 4;
 }
@@ -62,65 +60,28 @@ function fitsGroup(s: RowAttentionSizes): boolean {
   return GROUP % headVectors(s) === 0 && s.nCtx <= 1920 && s.qWidth % 4 === 0;
 }
 
-/**
- * One workgroup a row and head. For the scores, four neighbouring threads share a key, so that they read 64 bytes side by
- * side; then threads take 4 columns and every slices-th key of V. All arguments but the tables in groups of four.
- */
+/** One workgroup a row and head. All arguments but the tables in groups of four. */
 function groupPerHead(s: RowAttentionSizes, keyPlace: string): string {
-  const { nCtx, nState, qWidth } = s;
   const vectors = headVectors(s);
-  const slices = GROUP / vectors;
-  const parts = vectors % 4 === 0 ? 4 : 1;
-  const keys = GROUP / parts;
+  const text: HeadOverKeys = {
+    vectors,
+    across: s.nState / 4,
+    mostKeys: s.nCtx,
+    query: (c) => `q[row * ${s.qWidth / 4}u + head + ${c}]`,
+    key: (at) => `load4_keys(${at})`,
+    value: (at) => `load4_values(${at})`,
+  };
   return /* wgsl */ `
 ${keyPlace}
-var<workgroup> scores: array<f32, ${nCtx}>;
-${groupReduce('highest', GROUP, 'f32', 'max(a, b)')}
-${groupReduce('total', GROUP, 'f32', 'a + b')}
-var<workgroup> pieces: array<f32, ${2 * GROUP}>;
-var<workgroup> partial: array<vec4f, ${GROUP}>;
+${headDeclarations(text)}
 @compute @workgroup_size(${GROUP})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
   let row = group.y;
   let head = group.x * ${vectors}u;
-  let count = keyCount(row);
-  let column = head + i % ${parts}u;
-${unroll(vectors / parts, (s) => `  let q${s} = q[row * ${qWidth / 4}u + column + ${s * parts}u] * ${f32(1 / Math.sqrt(4 * vectors))};`)}
-  var best = ${LOWEST};
-  for (var round = 0u; round * ${keys}u < count; round++) {
-    let keyAt = place(row, min(round * ${keys}u + i / ${parts}u, count - 1u)) * ${nState / 4}u + column;
-    var piece = 0f;
-${unroll(vectors / parts, (s) => `    piece += dot(q${s}, load4_keys(keyAt + ${s * parts}u));`)}
-    // Two halves in turn, so that one barrier a round is enough.
-    let half = (round % 2u) * ${GROUP}u;
-    pieces[half + i] = piece;
-    workgroupBarrier();
-    let key = round * ${keys}u + i;
-    if (i < ${keys}u && key < count) {
-      let score = ${Array.from({ length: parts }, (_, s) => `pieces[half + i * ${parts}u + ${s}u]`).join(' + ')};
-      scores[key] = score;
-      best = max(best, score);
-    }
-  }
-  let top = highest(best, i);
-  var sum = 0f;
-  for (var key = i; key < count; key += ${GROUP}u) {
-    let weight = exp(scores[key] - top);
-    scores[key] = weight;
-    sum += weight;
-  }
-  let all = total(sum, i);
-  let d = i % ${vectors}u;
-  let slice = i / ${vectors}u;
-  var o = vec4f();
-  for (var key = slice; key < count; key += ${slices}u) {
-    o += scores[key] * load4_values(place(row, key) * ${nState / 4}u + head + d);
-  }
-  partial[i] = o;
-  workgroupBarrier();
-  if (slice != 0u) { return; }
-  for (var s = 1u; s < ${slices}u; s++) { o += partial[s * ${vectors}u + d]; }
-  y[row * ${nState / 4}u + head + d] = o / all;
+  let begin = 0u;
+  let end = keyCount(row);
+  ${headStatements(text)}
+  if (i < ${vectors}u) { y[row * ${s.nState / 4}u + head + d] = o / all; }
 }`;
 }
 

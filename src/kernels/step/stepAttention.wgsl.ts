@@ -1,11 +1,10 @@
 import { CACHE_TYPES } from '../../engine/dtype.ts';
-import { f32, groupReduce, unroll } from '../../engine/wgsl/functions.ts';
+import { f32 } from '../../engine/wgsl/functions.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { MASKED } from '../../rules/logitRules.ts';
+import { GROUP, type HeadOverKeys, headDeclarations, headStatements } from '../attention/headOverKeys.wgsl.ts';
 import { ROW_STATE } from '../sampling/decodeState.ts';
 import { splitCount } from './partial.ts';
-
-const GROUP = 256;
 
 interface SplitSize {
   readonly nState: number;
@@ -15,10 +14,7 @@ interface SplitSize {
 }
 
 interface SplitParts {
-  /**
-   * `fn keyCount(row) -> u32`; `fn place(row, key) -> u32`, in rows of nState; `fn keyOf(at, c, isOwn)` and `valueOf`: four c of a head
-   * at element 4 `at` of the cache.
-   */
+  /** `fn keyCount(row) -> u32`; `fn place(row, key) -> u32`, in rows of nState; and what the expressions below need. */
   readonly functions: string;
   /** The fours of a head's query and of what else is known of the row, one after another. */
   readonly staged: number;
@@ -26,27 +22,25 @@ interface SplitParts {
   readonly stagedAt: string;
   /** Statements after staging. */
   readonly store: string;
-  /** Expression: is `key` the row's own, which is not in the cache yet? */
-  readonly isOwn: (key: string) => string;
+  readonly key: HeadOverKeys['key'];
+  readonly value: HeadOverKeys['value'];
 }
 
-/**
- * One workgroup a row, head and split. For the scores, four neighbouring threads share a key, so that they read 64 bytes side by
- * side; then threads take four columns and every slices-th key of V.
- */
+/** One workgroup a row, head and split. */
 function groupPerSplit({ nState, nHead, nCtx, splits }: SplitSize, p: SplitParts): string {
   const vectors = nState / nHead / 4;
-  const parts = vectors % 4 === 0 ? 4 : 1;
-  const keys = GROUP / parts;
-  const slices = Math.floor(GROUP / vectors);
+  const text: HeadOverKeys = {
+    vectors,
+    across: nState / 4,
+    mostKeys: Math.ceil(nCtx / splits),
+    query: (c) => `staged[${c}]`,
+    key: p.key,
+    value: p.value,
+  };
   return /* wgsl */ `
 var<workgroup> staged: array<vec4f, ${p.staged * vectors}>;
 ${p.functions}
-var<workgroup> scores: array<f32, ${Math.ceil(nCtx / splits)}>;
-${groupReduce('highest', GROUP, 'f32', 'max(a, b)')}
-${groupReduce('total', GROUP, 'f32', 'a + b')}
-var<workgroup> pieces: array<f32, ${2 * GROUP}>;
-var<workgroup> sliceSums: array<vec4f, ${GROUP}>;
+${headDeclarations(text)}
 @compute @workgroup_size(${GROUP})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
   let head = group.x * ${vectors}u;
@@ -62,51 +56,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
   }
   workgroupBarrier();
   ${p.store}
-  let first = i % ${parts}u;
-${unroll(vectors / parts, (s) => `  let q${s} = staged[first + ${s * parts}u] * ${f32(1 / Math.sqrt(4 * vectors))};`)}
-  var best = ${f32(MASKED)};
-  for (var round = 0u; begin + round * ${keys}u < end; round++) {
-    let near = min(begin + round * ${keys}u + i / ${parts}u, end - 1u);
-    let at = place(row, near) * ${nState / 4}u + head + first;
-    let isOwn = ${p.isOwn('near')};
-    var piece = 0f;
-${unroll(vectors / parts, (s) => `    piece += dot(q${s}, keyOf(at + ${s * parts}u, first + ${s * parts}u, isOwn));`)}
-    // Two halves in turn, so that one barrier a round is enough.
-    let half = (round % 2u) * ${GROUP}u;
-    pieces[half + i] = piece;
-    workgroupBarrier();
-    let key = round * ${keys}u + i;
-    if (i < ${keys}u && begin + key < end) {
-      let score = ${Array.from({ length: parts }, (_, s) => `pieces[half + i * ${parts}u + ${s}u]`).join(' + ')};
-      scores[key] = score;
-      best = max(best, score);
-    }
-  }
-  let top = highest(best, i);
-  var sum = 0f;
-  for (var key = i; begin + key < end; key += ${GROUP}u) {
-    let weight = exp(scores[key] - top);
-    scores[key] = weight;
-    sum += weight;
-  }
-  let all = total(sum, i);
-  let d = i % ${vectors}u;
-  let slice = i / ${vectors}u;
-  var o = vec4f();
-  if (slice < ${slices}u) {
-    for (var key = begin + slice; key < end; key += ${slices}u) {
-      let at = place(row, key) * ${nState / 4}u + head + d;
-      o += scores[key - begin] * valueOf(at, d, ${p.isOwn('key')});
-    }
-  }
-  sliceSums[i] = o;
-  workgroupBarrier();
+  ${headStatements(text)}
   let out = ((row * ${nHead}u + group.x) * ${splits}u + group.z) * ${vectors + 1}u;
-  if (i < ${vectors}u) {
-    for (var s = 1u; s < ${slices}u; s++) { o += sliceSums[s * ${vectors}u + d]; }
-    partial[out + d] = o;
-  }
-  if (i == 0u) { partial[out + ${vectors}u] = vec4f(top, all, 0f, 0f); }
+  if (i < ${vectors}u) { partial[out + d] = o; }
+  if (i == 0u) { partial[out + ${vectors}u] = vec4f(max(top, ${f32(MASKED)}), all, 0f, 0f); }
 }`;
 }
 
@@ -139,6 +92,7 @@ export const variants: readonly WgslVariant<'nState' | 'nCtx' | 'qkvWidth' | 'pa
           functions: /* wgsl */ `
 fn keyCount(row: u32) -> u32 { return min(${state.position} + 1u, ${nCtx}u); }
 fn place(row: u32, key: u32) -> u32 { return slotOf[${state.sequence} * ${nCtx}u + key] * ${nCtx}u + key; }
+// The row's own key is not in the cache yet.
 fn keyOf(at: u32, c: u32, isOwn: bool) -> vec4f {
   if (isOwn) { return staged[${vectors}u + c]; }
   return load4_keys(at);
@@ -155,7 +109,8 @@ fn valueOf(at: u32, c: u32, isOwn: bool) -> vec4f {
     store4_keys(at, staged[${vectors}u + i]);
     store4_values(at, staged[${2 * vectors}u + i]);
   }`,
-          isOwn: (key) => `${key} + 1u == count`,
+          key: (at, c, key) => `keyOf(${at}, ${c}, ${key} + 1u == count)`,
+          value: (at, c, key) => `valueOf(${at}, ${c}, ${key} + 1u == count)`,
         },
       );
     },
@@ -179,13 +134,12 @@ export const crossVariants: readonly WgslVariant<'nState' | 'nCtx' | 'qWidth' | 
         {
           functions: /* wgsl */ `
 fn keyCount(row: u32) -> u32 { return ${nCtx}u; }
-fn place(row: u32, key: u32) -> u32 { return ${ROW_STATE.wgsl('rowState', 'row').audio} * ${nCtx}u + key; }
-fn keyOf(at: u32, c: u32, isOwn: bool) -> vec4f { return load4_keys(at); }
-fn valueOf(at: u32, c: u32, isOwn: bool) -> vec4f { return load4_values(at); }`,
+fn place(row: u32, key: u32) -> u32 { return ${ROW_STATE.wgsl('rowState', 'row').audio} * ${nCtx}u + key; }`,
           staged: 1,
           stagedAt: sumOfParts('q', qWidth / nState, nState, 'head + c'),
           store: '',
-          isOwn: () => 'false',
+          key: (at) => `load4_keys(${at})`,
+          value: (at) => `load4_values(${at})`,
         },
       );
     },
