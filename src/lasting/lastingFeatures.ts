@@ -22,8 +22,13 @@ export class LastingFeatures implements AudioFeatures {
   /** The features as an engine knows them. */
   async on(engine: Inference, signal?: AbortSignal): Promise<AudioFeatures> {
     if (engine !== this.#engine) {
-      this.#features = await engine.encode(this.#mel, signal);
-      this.#engine = engine;
+      const features = await engine.encode(this.#mel, signal);
+      // Closed meanwhile, or encoded for somebody else: nobody would give its place in the engine's cache back.
+      if (this.#isClosed || this.#engine === engine) features.close();
+      if (this.#engine !== engine) {
+        this.#engine = engine;
+        this.#features = features;
+      }
     }
     return this.#features;
   }
