@@ -2,8 +2,7 @@
 import type { CallOptions } from '../base/progress.ts';
 import type { ByteReader } from './byteReader.ts';
 import { skipId3 } from './containers/id3.ts';
-import { readWav } from './containers/wav.ts';
-import { isWav } from './containers/wavChunks.ts';
+import { isWav, RIFF_BYTES } from './containers/isWav.ts';
 import type { PcmPiece } from './pcm.ts';
 
 /**
@@ -16,7 +15,11 @@ export async function* readPieces(
   options: Pick<CallOptions, 'onWarning'>,
 ): AsyncGenerator<PcmPiece, void, undefined> {
   await skipId3(reader);
-  if (isWav(await reader.peek(12))) return yield* readWav(reader, options);
+  // A page has the readers that its recordings ask for.
+  if (isWav(await reader.peek(RIFF_BYTES))) {
+    const { readWav } = await import('./containers/wav.ts');
+    return yield* readWav(reader, options);
+  }
   const { readEncoded } = await import('./codecs/readEncoded.ts');
   yield* readEncoded(reader, options);
 }

@@ -1,4 +1,4 @@
-/** All readers but that of WAV, as one part that is loaded when there is something for it: a page does not wait for it. */
+/** All readers but that of WAV (recognize.ts), as one part that is loaded when there is something for it. */
 import { startsWith } from '../../base/bytes.ts';
 import type { CallOptions } from '../../base/progress.ts';
 import type { ByteReader } from '../byteReader.ts';

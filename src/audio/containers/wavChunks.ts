@@ -15,6 +15,7 @@
  */
 import { startsWith } from '../../base/bytes.ts';
 import type { ByteReader } from '../byteReader.ts';
+import { RIFF_BYTES } from './isWav.ts';
 
 export interface WavChunk {
   readonly name: string;
@@ -24,15 +25,9 @@ export interface WavChunk {
   readonly size: number;
 }
 
-/** Size of what every WAV file begins with. */
-const RIFF_BYTES = 12;
 const CHUNK_HEADER_BYTES = 8;
 const BYTES_AT_ONCE = 1 << 16;
 const MIN_UNKNOWN_STREAM_SIZE = 0x7fff0000;
-
-export function isWav(bytes: Uint8Array): boolean {
-  return ['RIFF', 'RIFX', 'RF64', 'BW64'].some((name) => startsWith(bytes, name)) && startsWith(bytes, 'WAVE', 8);
-}
 
 /** Byte order of all numbers of the file. */
 export function isLittleEndian(head: Uint8Array): boolean {

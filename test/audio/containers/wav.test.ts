@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { isWav } from '../../../src/audio/containers/wavChunks.ts';
+import { isWav } from '../../../src/audio/containers/isWav.ts';
 import { decodeWhole } from '../../../src/audio/decode.ts';
 import { AudioError } from '../../../src/base/errors.ts';
 import type { Warning } from '../../../src/base/progress.ts';
