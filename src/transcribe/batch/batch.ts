@@ -4,7 +4,8 @@
  */
 import { N_FRAMES } from '../../audio/constants.ts';
 import type { LogMel } from '../../audio/features/logMel.ts';
-import { NumericError, OptionsError } from '../../base/errors.ts';
+import { DeviceError, NumericError, OptionsError } from '../../base/errors.ts';
+import type { Inference } from '../../decode/inference.ts';
 import type { ResolvedTranscribeOptions } from '../options.ts';
 import { prepareRecording } from '../recording/recording.ts';
 import type { SpeechModel } from '../speechModel.ts';
@@ -54,7 +55,8 @@ export async function* transcribeBatch(
   recordings: readonly BatchRecording[],
   options: ResolvedTranscribeOptions,
 ): AsyncGenerator<BatchEvent, void, undefined> {
-  const { signal, onProgress, batchSize } = options;
+  const { signal, onProgress } = options;
+  let { batchSize } = options;
   let tellWork = (_share: number): void => {};
   const work = new WindowWork(given.inference, (share) => tellWork(share));
   const model = onProgress ? { ...given, inference: work.inference } : given;
@@ -88,12 +90,18 @@ export async function* transcribeBatch(
       if (!oldest) return;
       const progress = oldest.lanes.progress(oldest.name);
       onProgress?.(progress);
-      const round = pending(jobs).slice(0, batchSize);
+      let round = pending(jobs).slice(0, batchSize);
+      const room = await makeRoom(inference, round.length, signal);
+      if (room < round.length) {
+        const message = `There is no memory for ${round.length} windows at once: ${room} are decoded at a time.`;
+        options.onWarning?.({ code: 'smallerBatch', message });
+        batchSize = room;
+        round = round.slice(0, room);
+      }
       const ahead = WINDOW_SECONDS * round.filter(({ job }) => job === oldest).length;
       work.begin({ windows: round.length });
       tellWork = (share) =>
         onProgress?.({ ...progress, reached: Math.min(progress.total, progress.done + share * ahead) });
-      if (round.length > 0) await inference.reserveAudio(round.length, signal);
       await decodeRound(decoder, round, ({ job, lane }) => (job.lanes.isAtStart(lane) ? prompt : laterPrompt));
 
       for (const { index, name, lanes, failure } of jobs) {
@@ -112,6 +120,18 @@ export async function* transcribeBatch(
     }
   } finally {
     for (const { lanes } of jobs) await lanes.close();
+  }
+}
+
+/** @returns the windows that there is room for now: so many, or, where memory does not suffice, half of them, and so on */
+async function makeRoom(inference: Inference, windows: number, signal: AbortSignal | undefined): Promise<number> {
+  try {
+    if (windows > 0) await inference.reserveAudio?.(windows, signal);
+    return windows;
+  } catch (error) {
+    const canDoWithLess = error instanceof DeviceError && error.code === 'outOfMemory' && windows > 1;
+    if (!canDoWithLess) throw error;
+    return makeRoom(inference, Math.ceil(windows / 2), signal);
   }
 }
 

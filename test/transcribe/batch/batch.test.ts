@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { AudioError, NumericError } from '../../../src/base/errors.ts';
+import { AudioError, DeviceError, NumericError } from '../../../src/base/errors.ts';
 import type { Progress } from '../../../src/base/progress.ts';
 import { randomStream } from '../../../src/base/random.ts';
 import { type BatchEvent, transcribeBatch } from '../../../src/transcribe/batch/batch.ts';
@@ -445,6 +445,43 @@ test('parts of a recording, in the order given', async () => {
   const { transcript } = await read(digits, { clipTimestamps: [36, 72, 0, 18] }, {}, longer);
   const inside = (start: number, end: number) => digits.filter((d) => d.start >= start - 2 && d.end <= end + 2);
   assert.is(transcript.text, said([...inside(3600, 7200), ...inside(0, 1800)]));
+});
+
+for (const most of [1, 2, 3])
+  test(`an engine that has no memory for more than ${most} of seven windows goes on with fewer`, async () => {
+    const digits = unbroken(0, (i) => i % 10, 7 * longer);
+    const inference = digitReader();
+    const { reserveAudio } = inference;
+    const asked: number[] = [];
+    inference.reserveAudio = async (count, signal) => {
+      asked.push(count);
+      if (count > most) throw new DeviceError('outOfMemory', 'there is no more');
+      return reserveAudio.call(inference, count, signal);
+    };
+    const warnings: string[] = [];
+    const options: TranscribeOptions = { ...always, batchSize: 7, onWarning: ({ code }) => warnings.push(code) };
+    check(
+      await transcribe({ inference, tokenizer }, digitRecording(digits, 7 * longer), options),
+      digits,
+      'with fewer',
+    );
+    assert.is(inference.open, 0);
+    assert.equal(warnings, ['smallerBatch']);
+    // Once it is known, more are not asked for again.
+    const found = asked.findIndex((count) => count <= most);
+    assert.ok(
+      asked.slice(found).every((count) => count <= most),
+      asked.join(' '),
+    );
+  });
+
+test('an engine without memory for a single window ends the batch', async () => {
+  const inference = digitReader();
+  inference.reserveAudio = async () => {
+    throw new DeviceError('outOfMemory', 'there is no more');
+  };
+  const work = () => transcribe({ inference, tokenizer }, digitRecording([], 100), always);
+  assert.is(await codeOf(work), 'outOfMemory');
 });
 
 test('options that a batch cannot keep are refused', async () => {
