@@ -5,12 +5,11 @@ import { variable } from '../weights/environment.ts';
 import { openFolder } from '../weights/fileSource.ts';
 import { locateModel } from '../weights/locate.ts';
 import type { CacheOptions } from '../weights/options.ts';
-import { OptionsError } from './base/errors.ts';
 import { namedModel } from './checkpoint/modelNames.ts';
 import { openUrlFolder } from './checkpoint/urlSource.ts';
 import { checkLoadOptions, type LoadOptions, loadWhisper, modelText, refuseModel } from './load.ts';
-import { checkValues } from './options/check.ts';
-import { ADAPTER_OPTIONS, type AdapterOptions, withAdapter } from './runtime/adapterOptions.ts';
+import { type AdapterOptions, withAdapter } from './runtime/adapterOptions.ts';
+import { checkAdapter } from './runtime/checkAdapter.ts';
 import { createNodePlatform } from './runtime/node.ts';
 import { openSound } from './runtime/nodeAudio.ts';
 import type { Platform } from './runtime/platform.ts';
@@ -31,26 +30,15 @@ export interface NodeLoadOptions extends LoadOptions, CacheOptions, AdapterOptio
 export async function load(model: string | URL, options: NodeLoadOptions = {}): Promise<Whisper> {
   checkLoadOptions(options);
   const text = modelText(model) ?? refuseModel(model, 'the name of a model, a folder or an address');
-  const platform = (): Platform => withAdapter(options.platform ?? createNodePlatform(), options);
-  if (options.adapter !== undefined) await checkAdapter(platform(), options);
+  const { platform: given = createNodePlatform() } = options;
+  await checkAdapter(given, options);
+  const platform = withAdapter(given, options);
   if (/^https?:/i.test(text) && !namedModel(text)) {
     // With Node's HTTP, which a folder does not need.
     const { proxyFetch } = await import('./runtime/nodeProxy.ts');
     const open = openUrlFolder(text, { signal: options.signal, fetch: proxyFetch(variable) });
-    return loadWhisper(platform(), open, openSound, options);
+    return loadWhisper(platform, open, openSound, options);
   }
   const folder = await locateModel(/^file:/i.test(text) ? fileURLToPath(text) : text, options);
-  return loadWhisper(platform(), openFolder(folder), openSound, options, (error) => damaged(error, folder, options));
-}
-
-/** Before a model is looked for. @throws {OptionsError} `contradiction`, {DeviceError} `noAdapter`, `webgpuMissing` */
-async function checkAdapter(platform: Platform, options: NodeLoadOptions): Promise<void> {
-  checkValues(ADAPTER_OPTIONS, 'load', options);
-  const { device = 'auto' } = options;
-  if (device !== 'webgpu')
-    throw new OptionsError('contradiction', `adapter names a GPU, and device is ${device}.`, {
-      hint: 'Let device be webgpu.',
-    });
-  // What is missing altogether is told when the device is opened.
-  await platform.gpu();
+  return loadWhisper(platform, openFolder(folder), openSound, options, (error) => damaged(error, folder, options));
 }

@@ -10,6 +10,7 @@ import { runBatch } from '../batch/run.ts';
 import { s3Buckets, withS3Versions } from '../batch/s3/openS3.ts';
 import { isInShard, shardOf } from '../batch/shard.ts';
 import { withVersions } from '../batch/sources/addressVersions.ts';
+import { checkAdapter } from '../runtime/checkAdapter.ts';
 import { environment } from '../runtime/environment.ts';
 import { proxyFetch } from '../runtime/nodeProxy.ts';
 import { findModel, withExecutor } from './batchExecutor.ts';
@@ -17,6 +18,7 @@ import { openBatchPlace } from './batchPlace.ts';
 import { BatchProgress, tellSummary } from './batchProgress.ts';
 import { type BatchSettings, sourcesOf } from './batchSettings.ts';
 import { type CommandIo, EXIT, type InputStream } from './io.ts';
+import { hostPlatform } from './platform.ts';
 import { ProgressDisplay } from './progress.ts';
 
 /**
@@ -37,6 +39,7 @@ export async function localBatch(
     });
   }
   const shard = shardOf(own.shard, environment);
+  await checkAdapter(hostPlatform(), settings.load);
   const fetch = proxyFetch(environment);
   const bucketOf = s3Buckets({ environment, fetch });
   const display = new ProgressDisplay(io.stderr);

@@ -13,6 +13,7 @@ import { openAudio } from '../batch/sources/openAudio.ts';
 import { load } from '../load.node.ts';
 import { pick, resolve } from '../options/resolve.ts';
 import { readOptions } from '../options/text.ts';
+import { checkAdapter } from '../runtime/checkAdapter.ts';
 import { environment } from '../runtime/environment.ts';
 import { proxyFetch } from '../runtime/nodeProxy.ts';
 import type { QueueCall } from './batchCall.ts';
@@ -45,6 +46,7 @@ export async function workCommand({ values, broker, shown, io }: QueueCall): Pro
   // What is written here comes before what jobs say.
   const texts = new Map([...Object.entries(options), ...values]);
   const loadOptions = pick(COMMAND_OPTIONS, 'load', readOptions(COMMAND_OPTIONS, LOAD_PLACES, texts, '--'));
+  await checkAdapter(hostPlatform(), loadOptions);
   const model = await findModel({ own: { model: name }, load: loadOptions }, display, io);
   await checkModel(broker, { name, identity: model.identity });
   const { signal } = io;

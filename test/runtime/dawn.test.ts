@@ -71,6 +71,17 @@ test('commands take it too', async () => {
     [['kernel', 'gatherRows', '--device', 'webgpu', '--adapter', 'rtx'], 1, /No adapter has "rtx".*Null backend/s],
     [['bench', '--adapter', 'rtx'], 2, /--adapter names a GPU/],
     [['no.wav', '-m', '/no/such', '--device', 'webgpu', '--adapter'], 2, /--adapter/],
+    ...(
+      [
+        ['bench', '-m', '/no/such'],
+        ['serve', '-m', '/no/such', '--port', '0'],
+        ['batch', 'test', '-o', '/no/such', '-m', '/no/such'],
+      ] as const
+    ).map((command): [string[], number, RegExp] => [
+      [...command, '--device', 'webgpu', '--adapter', 'rtx'],
+      1,
+      /No adapter has "rtx".*Null backend/s,
+    ]),
   ];
   for (const [args, status, text] of wrong) {
     const result = await sotto(args, { env: { [FLAGS_VARIABLE]: 'backend=null' } });

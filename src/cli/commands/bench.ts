@@ -10,6 +10,7 @@ import { type Measured, measureInTurn } from '../../benchmark/measure.ts';
 import { BENCH_SCHEMA, type BenchConfiguration, type BenchReport, titleOf } from '../../benchmark/report.ts';
 import { machineLine, reportTable, wordsLine } from '../../benchmark/table.ts';
 import { chooseDevice } from '../../devices/choose.ts';
+import { checkAdapter } from '../../runtime/checkAdapter.ts';
 import { parseArguments } from '../args.ts';
 import { describeMachine, loadAverage } from '../benchMachine.ts';
 import { isOfRow, MEASURE, measureInProcess, measureTask } from '../benchProcess.ts';
@@ -65,6 +66,7 @@ export async function benchCommand(argv: readonly string[], io: CommandIo): Prom
 async function measureAll(settings: BenchSettings, display: ProgressDisplay, io: CommandIo): Promise<BenchReport> {
   const { models, runs, audio, language, cacheDir, adapter, transcript } = settings;
   const { signal } = io;
+  await checkAdapter(hostPlatform(), { adapter, device: 'webgpu' });
   for (const model of models) await findModel(model, settings, display, signal);
   const configurations = configurationsOf(settings, await devicesHere(settings), hostPlatform().hardwareThreads);
   const count = configurations.length;
