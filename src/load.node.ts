@@ -8,7 +8,8 @@ import type { CacheOptions } from '../weights/options.ts';
 import { namedModel } from './checkpoint/modelNames.ts';
 import { openUrlFolder } from './checkpoint/urlSource.ts';
 import { checkLoadOptions, type LoadOptions, loadWhisper, modelText, refuseModel } from './load.ts';
-import { type AdapterOptions, withAdapter } from './runtime/adapterOptions.ts';
+import { checkValues } from './options/check.ts';
+import { ADAPTER_OPTIONS, type AdapterOptions, withAdapter } from './runtime/adapterOptions.ts';
 import { checkAdapter } from './runtime/checkAdapter.ts';
 import { createNodePlatform } from './runtime/node.ts';
 import { openSound } from './runtime/nodeAudio.ts';
@@ -31,6 +32,7 @@ export async function load(model: string | URL, options: NodeLoadOptions = {}): 
   checkLoadOptions(options);
   const text = modelText(model) ?? refuseModel(model, 'the name of a model, a folder or an address');
   const { platform: given = createNodePlatform() } = options;
+  checkValues(ADAPTER_OPTIONS, 'load', options);
   await checkAdapter(given, options);
   const platform = withAdapter(given, options);
   if (/^https?:/i.test(text) && !namedModel(text)) {

@@ -1,6 +1,5 @@
 import { OptionsError } from '../base/errors.ts';
-import { checkValues } from '../options/check.ts';
-import { ADAPTER_OPTIONS, type AdapterOptions, withAdapter } from './adapterOptions.ts';
+import { type AdapterOptions, withAdapter } from './adapterOptions.ts';
 import type { Platform } from './platform.ts';
 
 /**
@@ -13,7 +12,6 @@ export async function checkAdapter(
   options: AdapterOptions & { readonly device?: string | undefined },
 ): Promise<void> {
   if (options.adapter === undefined) return;
-  checkValues(ADAPTER_OPTIONS, 'load', options);
   const { device = 'auto' } = options;
   if (device !== 'webgpu')
     throw new OptionsError('contradiction', `adapter names a GPU, and device is ${device}.`, {

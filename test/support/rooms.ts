@@ -153,7 +153,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'load.node.ts': {
     holds: 'loads a model in Node and Bun',
-    values: ['base', 'checkpoint', 'load.ts', 'options', 'runtime', 'weights'],
+    values: ['checkpoint', 'load.ts', 'options', 'runtime', 'weights'],
     types: ['whisper.ts'],
   },
   'index.node.ts': {

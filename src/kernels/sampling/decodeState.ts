@@ -13,7 +13,7 @@
  */
 import { columns } from '../../engine/columns.ts';
 import type { HostArray } from '../../engine/dtype.ts';
-import type { Fill } from '../../engine/kernel.ts';
+import type { Args, Fill } from '../../engine/kernel.ts';
 import { type LogitRules, type RuleState, ruleState, type TimestampRules } from '../../rules/logitRules.ts';
 
 /** `sequence` is its slot in the self-attention cache, `audio` the one in the cross-attention cache. */
@@ -41,6 +41,14 @@ export const RULES = columns(['eot', 'timestampBegin', 'initialEnd', 'hasTimesta
 export const LOOP_STATE = columns(['done', 'limit'], 4);
 /** `logprob`: the bits of an f32. */
 export const PICKED = columns(['token', 'logprob']);
+
+/** The tables among the arguments of every kernel that moves rows on by a token. */
+export const ROW_TABLES = {
+  rules: { access: 'read', dtype: 'u32', dims: ['sets', RULES.width] },
+  rowState: { access: 'readwrite', dtype: 'u32', dims: ['rows', ROW_STATE.width] },
+  ruleState: { access: 'readwrite', dtype: 'u32', dims: ['rows', RULE_STATE.width] },
+  loopState: { access: 'readwrite', dtype: 'u32', dims: [LOOP_STATE.width] },
+} as const satisfies Args;
 
 /** In lists of ids: no (further) allowed token. */
 export const NO_TOKEN = 0xffffffff;

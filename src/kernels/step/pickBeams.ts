@@ -7,7 +7,7 @@
  */
 import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { reference as advance, cases as advanceCases } from '../sampling/advanceBeams.ts';
-import { LOOP_STATE, ROW_STATE, RULE_STATE, RULES } from '../sampling/decodeState.ts';
+import { ROW_TABLES } from '../sampling/decodeState.ts';
 import { searchLayout } from '../sampling/searchState.ts';
 import { chooseFromSummaries } from './choose.ts';
 import { rowsProblem, STEP_ROWS } from './cut.ts';
@@ -18,10 +18,7 @@ export const pickBeams = defineKernel({
   name: 'pickBeams',
   args: {
     summaries: { access: 'read', dtype: 'f32', dims: ['rows', 'entries', 'summaryWidth'] },
-    rules: { access: 'read', dtype: 'u32', dims: ['sets', RULES.width] },
-    rowState: { access: 'readwrite', dtype: 'u32', dims: ['rows', ROW_STATE.width] },
-    ruleState: { access: 'readwrite', dtype: 'u32', dims: ['rows', RULE_STATE.width] },
-    loopState: { access: 'readwrite', dtype: 'u32', dims: [LOOP_STATE.width] },
+    ...ROW_TABLES,
     slotOf: { access: 'readwrite', dtype: 'u32', dims: ['rows', 'steps'] },
     search: { access: 'readwrite', dtype: 'u32', dims: ['searchRows', 4] },
   },

@@ -6,7 +6,7 @@
  */
 import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { reference as advance, cases as advanceCases } from '../sampling/advanceRows.ts';
-import { LOOP_STATE, PICKED, ROW_STATE, RULE_STATE, RULES } from '../sampling/decodeState.ts';
+import { PICKED, ROW_TABLES } from '../sampling/decodeState.ts';
 import { chooseFromSummaries } from './choose.ts';
 import { rowsProblem, STEP_ROWS } from './cut.ts';
 import { summaryWidth } from './summaries.ts';
@@ -16,10 +16,7 @@ export const pickRows = defineKernel({
   name: 'pickRows',
   args: {
     summaries: { access: 'read', dtype: 'f32', dims: ['rows', 'entries', 'summaryWidth'] },
-    rules: { access: 'read', dtype: 'u32', dims: ['sets', RULES.width] },
-    rowState: { access: 'readwrite', dtype: 'u32', dims: ['rows', ROW_STATE.width] },
-    ruleState: { access: 'readwrite', dtype: 'u32', dims: ['rows', RULE_STATE.width] },
-    loopState: { access: 'readwrite', dtype: 'u32', dims: [LOOP_STATE.width] },
+    ...ROW_TABLES,
     picked: { access: 'readwrite', dtype: 'u32', dims: ['rows', 'steps', PICKED.width] },
   },
   params: {},

@@ -1,7 +1,7 @@
 /** A modal dialog, closed by Escape, by its button, or by a click beside it. */
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
-import { Icon } from './icon.tsx';
+import { IconButton } from './icon.tsx';
 
 interface Props {
   readonly title: string;
@@ -24,9 +24,7 @@ export function Dialog({ title, onClose, children }: Props): JSX.Element {
       <div class="dialog-body">
         <header class="dialog-head">
           <h2 id="dialog-title">{title}</h2>
-          <button type="button" class="quiet" aria-label="Close" onClick={() => dialog.current?.close()}>
-            <Icon name="close" />
-          </button>
+          <IconButton name="close" label="Close" onClick={() => dialog.current?.close()} />
         </header>
         {children}
       </div>

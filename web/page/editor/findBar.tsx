@@ -3,7 +3,7 @@ import { useComputed, useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Editor } from './editor.ts';
-import { Icon } from './icon.tsx';
+import { IconButton } from './icon.tsx';
 
 export function FindBar({ editor }: { readonly editor: Editor }): JSX.Element {
   const query = useRef<HTMLInputElement>(null);
@@ -56,29 +56,21 @@ export function FindBar({ editor }: { readonly editor: Editor }): JSX.Element {
         <output class="find-count" aria-live="polite">
           {count}
         </output>
-        <button
-          type="button"
-          class="quiet"
-          aria-label="Previous match"
+        <IconButton
+          name="up"
+          label="Previous match"
           title="Shift+Enter"
           disabled={isNone}
           onClick={() => editor.stepMatch(-1)}
-        >
-          <Icon name="up" />
-        </button>
-        <button
-          type="button"
-          class="quiet"
-          aria-label="Next match"
+        />
+        <IconButton
+          name="down"
+          label="Next match"
           title="Enter"
           disabled={isNone}
           onClick={() => editor.stepMatch(1)}
-        >
-          <Icon name="down" />
-        </button>
-        <button type="button" class="quiet" aria-label="Close find" title="Esc" onClick={close}>
-          <Icon name="close" />
-        </button>
+        />
+        <IconButton name="close" label="Close find" title="Esc" onClick={close} />
       </div>
       <div class="find-row">
         <input

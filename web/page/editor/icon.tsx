@@ -18,10 +18,33 @@ const PATHS = {
   close: 'm6 6 12 12M18 6 6 18',
 } as const;
 
-export function Icon({ name }: { readonly name: keyof typeof PATHS }): JSX.Element {
+interface IconProps {
+  readonly name: keyof typeof PATHS;
+}
+
+export function Icon({ name }: IconProps): JSX.Element {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" data-filled={name === 'play'}>
       <path d={PATHS[name]} />
     </svg>
+  );
+}
+
+interface IconButtonProps extends IconProps {
+  /** For who does not see the icon. */
+  readonly label: string;
+  /** Shown over it: what it does, and its key. */
+  readonly title?: string;
+  readonly class?: string;
+  readonly disabled?: boolean;
+  readonly onClick: () => void;
+}
+
+/** A button that is an icon and nothing else. */
+export function IconButton({ name, label, class: kind = 'quiet', ...props }: IconButtonProps): JSX.Element {
+  return (
+    <button type="button" class={kind} aria-label={label} {...props}>
+      <Icon name={name} />
+    </button>
   );
 }

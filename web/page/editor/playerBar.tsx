@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { useRef } from 'preact/hooks';
 import { clock } from '../times.ts';
 import type { Editor } from './editor.ts';
-import { Icon } from './icon.tsx';
+import { IconButton } from './icon.tsx';
 import { SPEEDS } from './player.ts';
 import { drawWaveform } from './waveform.ts';
 
@@ -43,33 +43,15 @@ export function PlayerBar({ editor }: { readonly editor: Editor }): JSX.Element 
         />
       </div>
       <div class="player-controls">
-        <button
-          type="button"
-          class="quiet"
-          onClick={() => player.moveBy(-5)}
-          aria-label="Back 5 seconds"
-          title="Back 5 s (J)"
-        >
-          <Icon name="back" />
-        </button>
-        <button
-          type="button"
+        <IconButton name="back" onClick={() => player.moveBy(-5)} label="Back 5 seconds" title="Back 5 s (J)" />
+        <IconButton
+          name={player.isPlaying.value ? 'pause' : 'play'}
           class="player-play"
           onClick={() => player.toggle()}
-          aria-label={play}
+          label={play.value}
           title="Play or pause (space)"
-        >
-          <Icon name={player.isPlaying.value ? 'pause' : 'play'} />
-        </button>
-        <button
-          type="button"
-          class="quiet"
-          onClick={() => player.moveBy(5)}
-          aria-label="On 5 seconds"
-          title="On 5 s (L)"
-        >
-          <Icon name="on" />
-        </button>
+        />
+        <IconButton name="on" onClick={() => player.moveBy(5)} label="On 5 seconds" title="On 5 s (L)" />
         <span class="player-time">
           <b>{now}</b>
           <span class="player-of"> / </span>

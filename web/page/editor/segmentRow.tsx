@@ -4,7 +4,7 @@ import { Fragment, type JSX } from 'preact';
 import { clock } from '../times.ts';
 import type { PageSegment } from '../transcriptDocument.ts';
 import type { Editor } from './editor.ts';
-import { Icon } from './icon.tsx';
+import { IconButton } from './icon.tsx';
 import { SegmentForm } from './segmentForm.tsx';
 
 /** Words that the model was less sure of are marked. */
@@ -47,17 +47,15 @@ export function SegmentRow({ editor, segment }: Props): JSX.Element {
               )}
             </p>
           </div>
-          <button
-            type="button"
+          <IconButton
+            name="edit"
             class="segment-edit quiet"
-            aria-label={`Edit the text at ${clock(start)}`}
+            label={`Edit the text at ${clock(start)}`}
             title="Edit (E, or a double click)"
             onClick={() => {
               editor.editing.value = id;
             }}
-          >
-            <Icon name="edit" />
-          </button>
+          />
         </>
       )}
     </li>

@@ -8,7 +8,7 @@ import { Editor } from './editor.ts';
 import { copy, ExportDialog } from './exportDialog.tsx';
 import { toTranscript } from './exported.ts';
 import { FindBar } from './findBar.tsx';
-import { Icon } from './icon.tsx';
+import { Icon, IconButton } from './icon.tsx';
 import { pressKey } from './keys.ts';
 import { KeysDialog } from './keysDialog.tsx';
 import { PlayerBar } from './playerBar.tsx';
@@ -72,26 +72,20 @@ function Toolbar({ editor }: { readonly editor: Editor }): JSX.Element {
   };
   return (
     <div class="toolbar">
-      <button
-        type="button"
-        class="quiet"
-        aria-label="Undo"
+      <IconButton
+        name="undo"
+        label="Undo"
         title="Undo (Ctrl+Z)"
         disabled={!editor.canUndo.value}
         onClick={() => editor.undo()}
-      >
-        <Icon name="undo" />
-      </button>
-      <button
-        type="button"
-        class="quiet"
-        aria-label="Redo"
+      />
+      <IconButton
+        name="redo"
+        label="Redo"
         title="Do again (Ctrl+Shift+Z)"
         disabled={!editor.canRedo.value}
         onClick={() => editor.redo()}
-      >
-        <Icon name="redo" />
-      </button>
+      />
       <button
         type="button"
         class="quiet"
@@ -105,17 +99,14 @@ function Toolbar({ editor }: { readonly editor: Editor }): JSX.Element {
       >
         <Icon name="find" /> <span>Find</span>
       </button>
-      <button
-        type="button"
-        class="quiet"
-        aria-label="Keys"
+      <IconButton
+        name="keys"
+        label="Keys"
         title="Keys (?)"
         onClick={() => {
           editor.openDialog.value = 'keys';
         }}
-      >
-        <Icon name="keys" />
-      </button>
+      />
       <span class="toolbar-gap" />
       <button type="button" aria-label="Copy text" title="Copy the text" disabled={isEmpty} onClick={copyText}>
         <Icon name="copy" /> <span>Copy text</span>
