@@ -74,21 +74,22 @@ for (const matrix of shapesOfMatrices) {
   const { m, n, k, subgroupSize } = matrix;
   test(`products by matrices of ${m} x ${n} x ${k} and subgroups of ${subgroupSize}`, async () => {
     const has: GpuFeatures = { features: new Set([...features.features, MATRICES]), matrix };
-    let count = 0;
-    for (const module of kernels)
-      for (const kase of module.cases) {
-        const { command, free } = allocateCase(shapes, module, kase, { storage: { w: 'f16' } });
-        const loaded = await loadVariants([command], wgslKind(false, has));
-        const fitting = fittingVariants(command, loaded).filter(({ needs }) => needs?.includes(MATRICES));
-        for (const { name } of fitting) {
-          const [selected] = selectVariants({ ...command, variant: name }, loaded);
-          const { text } = shaderOf(module.kernel, selected!, has); // one at least, or it throws
-          assert.equal(await compilerMessages(featuredDevice, text), [], text);
-          count++;
+    const compiled = new Set<string>();
+    for (const w of ['f16', 'int8'] as const)
+      for (const module of kernels)
+        for (const kase of module.cases) {
+          const { command, free } = allocateCase(shapes, module, kase, { storage: { w } });
+          const loaded = await loadVariants([command], wgslKind(false, has));
+          const fitting = fittingVariants(command, loaded).filter(({ needs }) => needs?.includes(MATRICES));
+          for (const { name } of fitting) {
+            const [selected] = selectVariants({ ...command, variant: name }, loaded);
+            const { text } = shaderOf(module.kernel, selected!, has); // one at least, or it throws
+            assert.equal(await compilerMessages(featuredDevice, text), [], text);
+            compiled.add(name);
+          }
+          free();
         }
-        free();
-      }
-    assert.ok(count > 0);
+    assert.equal([...compiled].sort(), ['int8Matrices', 'matrices', 'scoreMatrices']);
   });
 }
 

@@ -207,6 +207,22 @@ const mutations: readonly Mutation[] = [
     kernel: 'matmul',
     device: 'webgpu26',
   },
+  {
+    what: 'matrices get int8 weights without their zeros',
+    file: 'kernels/matmul/gemm/matrixWeights.wgsl.js',
+    from: 'vec4f(a.yw, b.yw) - zeros',
+    to: 'vec4f(a.yw, b.yw)',
+    kernel: 'matmul',
+    device: 'webgpu26',
+  },
+  {
+    what: 'sums of matrices get the scales of their neighbours',
+    file: 'kernels/matmul/gemm/matrixWeights.wgsl.js',
+    from: 'floats(scales, j)',
+    to: 'floats(scales, j + "^4u")',
+    kernel: 'logits',
+    device: 'webgpu26',
+  },
 ];
 
 /** The first sentence of the harness in what uvu printed: it marks differing lines with dashes and spaces with dots. */

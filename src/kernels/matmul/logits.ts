@@ -8,7 +8,9 @@
 import { WEIGHT_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import type { Dims, Params } from '../../engine/variant.ts';
+import { MATRIX_FEATURE } from '../../engine/wgsl/matrixFeature.ts';
 import { integerTolerance } from './int8Inputs.ts';
+import { roundInputs as roundForMatrices } from './matrixInputs.ts';
 import { panelCount, panelIndex } from './panels.ts';
 
 export const logits = defineKernel({
@@ -27,7 +29,10 @@ export const logits = defineKernel({
         : undefined,
   cost: ({ rows, k }, { count }) => ({ flops: 2 * rows * count * k, bytes: 4 * (rows * k + count * k + rows * count) }),
   variants: {
-    webgpu: async () => (await import('../webgpu.ts')).logits,
+    webgpu: async (_uses, has) => [
+      ...(has(MATRIX_FEATURE) ? (await import('../matrices.ts')).logits : []),
+      ...(await import('../webgpu.ts')).logits,
+    ],
     wasm: async (uses) => [
       ...(uses.some(({ args }) => args.w?.dtype === 'int8') ? (await import('../integers.ts')).logits : []),
       ...(await import('../wasm.ts')).logits,
@@ -72,6 +77,7 @@ export const cases: readonly KernelCase[] = [
   /* @__PURE__ */ shard(2, 384, 1501, 0, 1501),
   /* @__PURE__ */ shard(5, 48, 1000, 0, 1000, { note: 'five beams' }),
   /* @__PURE__ */ shard(20, 64, 133, 0, 133, { liveRows: 17, note: 'twenty rows' }),
+  /* @__PURE__ */ shard(70, 48, 400, 128, 133, { liveRows: 67, note: 'more rows than a tile of 64, n off the panel' }),
   /* @__PURE__ */ shard(1, 384, 51865, 0, 51865, { bench: true, benchOnly: true, note: 'tiny' }),
   /* @__PURE__ */ shard(5, 384, 51865, 0, 51865, { bench: true, benchOnly: true, note: 'tiny, five beams' }),
 ];
@@ -80,3 +86,5 @@ export const tolerance = (d: Dims, _params: Params, _arg: string, variant: strin
   const rounding = integerTolerance(variant, d.k!);
   return { absolute: 1e-7 * d.k! + 1e-6 + rounding.absolute, relative: 2e-6 + rounding.relative };
 };
+
+export const roundInputs = roundForMatrices;

@@ -1,7 +1,11 @@
+import type { KernelContext } from '../../engine/variant.ts';
+import type { Gemm } from './gemm/gemm.ts';
 import { gemmWgsl } from './gemm.wgsl.ts';
 
-export const variants = gemmWgsl<'rows' | 'k' | 'nVocab' | 'panelWidth', 'begin' | 'count'>(
-  ({ dims, params: { begin, count } }) => ({
+type Dims = 'rows' | 'k' | 'nVocab' | 'panelWidth';
+
+export function gemm({ dims, params: { begin, count } }: KernelContext<Dims, 'begin' | 'count'>): Gemm {
+  return {
     rows: dims.rows,
     n: count,
     k: dims.k,
@@ -9,5 +13,7 @@ export const variants = gemmWgsl<'rows' | 'k' | 'nVocab' | 'panelWidth', 'begin'
     xStride: dims.k,
     put: /* wgsl */ `
 fn put(row: u32, j: u32, sum: f32) { y[row * ${dims.nVocab}u + ${begin}u + j] = sum; }`,
-  }),
-);
+  };
+}
+
+export const variants = gemmWgsl(gemm);

@@ -72,17 +72,20 @@ test('workgroups of 16 rows: two for each core of the largest GPUs, where n allo
   assert.ok((await chosen(16, 448, 384, 384)).groups >= 48);
 });
 
-test('matrices of subgroups: f16 alone, where there is work enough', async () => {
+test('matrices of subgroups: f16 and int8, where there is work enough', async () => {
   const matrix = { m: 16, n: 16, k: 16, subgroupSize: 32, isSizeChosen: false };
   const needs = ['shader-f16', 'subgroups', 'subgroup_id', 'chromium-experimental-subgroup-matrix'] as const;
   const gpu: GpuFeatures = { features: new Set(needs), matrix };
   const large = [1500, 1500, 5120, 1280] as const;
   assert.is((await chosen(...large, 'f16', gpu)).name, 'matrices');
-  for (const other of ['f32', 'int8', 'int8b32'] as const)
+  assert.is((await chosen(...large, 'int8', gpu)).name, 'int8Matrices');
+  for (const other of ['f32', 'int8b32'] as const)
     assert.is((await chosen(...large, other, gpu)).name, 'tiled128', other);
   assert.is((await chosen(...large, 'f16')).name, 'tiled128', 'a GPU without them');
-  assert.is((await chosen(1500, 1500, 1152, 384, 'f16', gpu)).name, 'tiled64', 'tiny');
-  assert.is((await chosen(64, 1500, 5120, 1280, 'f16', gpu)).name, 'rows16', 'too few rows');
+  for (const dtype of ['f16', 'int8'] as const) {
+    assert.is((await chosen(1500, 1500, 1152, 384, dtype, gpu)).name, 'tiled64', `tiny, ${dtype}`);
+    assert.is((await chosen(64, 1500, 5120, 1280, dtype, gpu)).name, 'rows16', `too few rows, ${dtype}`);
+  }
 });
 
 test('matrices of subgroups: their parts make up the tile of 64 x 64', () => {
