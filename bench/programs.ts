@@ -10,9 +10,9 @@ import { parseArgs } from 'node:util';
 import { WEIGHT_TYPES, type WeightType } from '../src/engine/dtype.ts';
 import type { Program, Tensor } from '../src/engine/program.ts';
 import type { ModelDimensions } from '../src/model/dims.ts';
+import { publishedSizes } from '../src/model/publishedSizes.ts';
 import { type NullModel, openNullModel, type Submitted } from '../test/support/nullModel.ts';
 import { repoRoot } from '../test/support/paths.ts';
-import { publishedSizes } from '../test/support/publishedSizes.ts';
 import { describeMachine } from './machine.ts';
 import { stepBytes } from './programBytes.ts';
 

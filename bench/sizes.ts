@@ -8,8 +8,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { publishedSizes } from '../src/model/publishedSizes.ts';
 import { repoRoot } from '../test/support/paths.ts';
-import { publishedSizes } from '../test/support/publishedSizes.ts';
 import { Child, node24 } from './childProcess.ts';
 import { describeMachine } from './machine.ts';
 

@@ -6,9 +6,9 @@ import { createNodePlatform } from '../src/index.node.ts';
 import { chooseStorage } from '../src/model/chooseStorage.ts';
 import type { ModelDimensions } from '../src/model/dims.ts';
 import { createInference } from '../src/model/inference.ts';
+import { publishedSizes } from '../src/model/publishedSizes.ts';
 import type { TensorReader } from '../src/model/tensorData.ts';
 import { tensorSpecs } from '../src/model/tensorSpec.ts';
-import { publishedSizes } from '../test/support/publishedSizes.ts';
 import type { SizeRow } from './sizes.ts';
 
 const [name = 'tiny', asked = 'f32', threads = '1', where = 'cpu'] = process.argv.slice(2);

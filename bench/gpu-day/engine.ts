@@ -10,10 +10,10 @@ import type { Tensor } from '../../src/engine/program.ts';
 import { profileDevice } from '../../src/lab/profileDevice.ts';
 import type { ModelDimensions } from '../../src/model/dims.ts';
 import { type ModelInference, prepareInference } from '../../src/model/inference.ts';
+import { publishedSizes } from '../../src/model/publishedSizes.ts';
 import type { TensorReader } from '../../src/model/tensorData.ts';
 import { planWeights } from '../../src/model/weights.ts';
 import type { LogitRules } from '../../src/rules/logitRules.ts';
-import { publishedSizes } from '../../test/support/publishedSizes.ts';
 import { attempt, type PartOptions } from './notes.ts';
 
 /** Of speech, in a window of 30 s: what an hour is counted with. */

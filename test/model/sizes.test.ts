@@ -4,8 +4,8 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { publishedSizes } from '../../src/model/publishedSizes.ts';
 import { openNullModel } from '../support/nullModel.ts';
-import { publishedSizes } from '../support/publishedSizes.ts';
 
 const test = suite('sizes');
 

@@ -4,9 +4,9 @@ import * as assert from 'uvu/assert';
 import { DeviceError } from '../../src/base/errors.ts';
 import type { WeightType } from '../../src/engine/dtype.ts';
 import { chooseStorage } from '../../src/model/chooseStorage.ts';
+import { publishedSizes } from '../../src/model/publishedSizes.ts';
 import { bytesNeeded, type StorageWishes } from '../../src/model/storage.ts';
 import { weightBytes } from '../../src/model/tensorSpec.ts';
-import { publishedSizes } from '../support/publishedSizes.ts';
 
 const test = suite('storage');
 

@@ -1,5 +1,5 @@
 /** The sizes of the published models. @see openai/whisper, whisper/__init__.py; distil-whisper's config.json files */
-import type { ModelDimensions } from '../../src/model/dims.ts';
+import type { ModelDimensions } from './dims.ts';
 
 export const publishedSizes = {
   tiny: size(384, 4, 4),
