@@ -6,3 +6,4 @@ export { load, type NodeLoadOptions } from './load.node.ts';
 export type { AdapterOptions } from './runtime/adapterOptions.ts';
 export { createNodePlatform } from './runtime/node.ts';
 export { readAudio } from './runtime/nodeAudio.ts';
+export type { TuningOptions } from './tuning/options.ts';

@@ -14,9 +14,11 @@ import { checkAdapter } from './runtime/checkAdapter.ts';
 import { createNodePlatform } from './runtime/node.ts';
 import { openSound } from './runtime/nodeAudio.ts';
 import type { Platform } from './runtime/platform.ts';
+import { withTuning } from './tuning/nodeTuning.ts';
+import { TUNING_OPTIONS, type TuningOptions } from './tuning/options.ts';
 import type { Whisper } from './whisper.ts';
 
-export interface NodeLoadOptions extends LoadOptions, CacheOptions, AdapterOptions {
+export interface NodeLoadOptions extends LoadOptions, CacheOptions, AdapterOptions, TuningOptions {
   /** Another runtime's platform; Node's (or Bun's) when absent. */
   readonly platform?: Platform | undefined;
 }
@@ -30,11 +32,12 @@ export interface NodeLoadOptions extends LoadOptions, CacheOptions, AdapterOptio
  */
 export async function load(model: string | URL, options: NodeLoadOptions = {}): Promise<Whisper> {
   checkLoadOptions(options);
+  checkValues(TUNING_OPTIONS, 'load', options);
   const text = modelText(model) ?? refuseModel(model, 'the name of a model, a folder or an address');
   const { platform: given = createNodePlatform() } = options;
   checkValues(ADAPTER_OPTIONS, 'load', options);
   await checkAdapter(given, options);
-  const platform = withAdapter(given, options);
+  const platform = withTuning(withAdapter(given, options), options);
   if (/^https?:/i.test(text) && !namedModel(text)) {
     // With Node's HTTP, which a folder does not need.
     const { proxyFetch } = await import('./runtime/nodeProxy.ts');

@@ -170,6 +170,7 @@ export const WARNING_CODES = {
   gpuUnavailable: 'The GPU cannot be used, so the CPU is.',
   modelChanged: 'The hub has another version of a model than the one that a page keeps on the machine, and uses.',
   notKept: 'A page cannot keep the model on the machine: it is fetched again the next time.',
+  notTuned: 'What was measured on this GPU is not used: the file is damaged, or of another version of sotto.',
   smallerBatch: 'Fewer windows are decoded at once than `batchSize` says, for there is no memory for so many.',
   staleSideFile: 'sotto.msgpack is older than the JSON files, which are read instead.',
   waiting: 'Another process fetches or converts the same model, and is waited for.',

@@ -2,6 +2,7 @@
 import { DEVICE_OPTIONS } from '../devices/options.ts';
 import { kernels } from '../kernels/registry.ts';
 import { PROGRAMS } from '../lab/program/checkProgram.ts';
+import { TUNED_NAMES } from '../lab/tune/sizes.ts';
 import type { OptionTable } from '../options/spec.ts';
 import { ADAPTER_OPTIONS } from '../runtime/adapterOptions.ts';
 
@@ -104,6 +105,32 @@ export const KERNEL_OPTIONS = {
     help: 'Check a whole program of a small random model beside f64: the encoder, or a prompt and a token.',
     none: 'kernels by themselves.',
   },
+  tune: {
+    kind: 'boolean',
+    default: false,
+    where: ['command'],
+    group: 'model',
+    help: 'Measure which variants are the fastest on this GPU at the sizes of models, and keep it for later runs.',
+    command: { flag: true },
+  },
+  model: {
+    kind: 'choices',
+    choices: TUNED_NAMES,
+    default: ['turbo'],
+    where: ['command'],
+    group: 'model',
+    help: 'With tune: the models whose sizes are measured, by their names. Nothing is fetched.',
+    command: { short: 'm', placeholder: 'NAME,...' },
+  },
+  dtype: {
+    kind: 'choices',
+    choices: DEVICE_OPTIONS.dtype.choices,
+    default: ['auto'],
+    where: ['command'],
+    group: 'model',
+    help: 'With tune: how their weights are stored. auto: as their files have them.',
+    command: { placeholder: 'TYPE,...' },
+  },
   patience: {
     kind: 'integer',
     min: 1,
@@ -121,6 +148,7 @@ Usage:  sotto kernel NAME|all [--device cpu|webgpu|all] [--adapter NAME] [--thre
         sotto kernel NAME --wgsl FILE [--check_only] [--json] [--watch] [--trace FILE] [--patience N]
         sotto kernel [NAME --wgsl FILE] --program encoder|token
         sotto kernel NAME --spirv [--wgsl FILE] [--variant NAME] [--case N]
+        sotto kernel --tune [NAME...] [--model NAME,...] [--dtype TYPE,...] [--adapter NAME]
 
 Examples:
   sotto kernel matmul                    every case, device and variant: worst error, then time and share of the roofline
@@ -133,10 +161,15 @@ Examples:
                                          ... and to see where it is wrong or, when right in every case, how fast
   sotto kernel layerNorm --wgsl mine.wgsl --watch --check_only
                                          ... after every save
+  sotto kernel --tune --model base,turbo which variants are the fastest here: kept, and used from then on
 
 The code that is printed is for one case; what you change is carried over to the others. Sizes are numbers in it: write new code
 with their names (nState), which are constants of each case. Every error has the line of your file. A loop that never ends is given up
 after --patience seconds.
+
+--tune takes minutes. It measures with WebGPU, in turn, each variant that is right, at the sizes of --model (turbo) and for few rows and
+many; one that wins by more than the times spread is preferred to the rules of thumb. The file is in the folder tuning of the cache
+($SOTTO_CACHE); "sotto --tuned False" does without it.
 
 An error of 1.00 is the whole tolerance. Kernels: ${kernels.map((m) => m.kernel.name).join(', ')}.
 `;

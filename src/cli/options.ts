@@ -12,6 +12,7 @@ import { LAYOUT_OPTIONS } from '../output/wrap.ts';
 import { FORMATS, OPENAI_FORMATS } from '../output/writer.ts';
 import { ADAPTER_OPTIONS } from '../runtime/adapterOptions.ts';
 import { STREAM_OPTIONS } from '../transcribe/stream/streamOptions.ts';
+import { TUNING_OPTIONS } from '../tuning/options.ts';
 import type { LaterOption } from './args.ts';
 
 const OWN_OPTIONS = {
@@ -104,6 +105,7 @@ export const COMMAND_OPTIONS = {
   ...OWN_OPTIONS,
   device,
   ...ADAPTER_OPTIONS,
+  ...TUNING_OPTIONS,
   ...CACHE_OPTIONS,
   ...otherDeviceOptions,
   ...STREAM_OPTIONS,

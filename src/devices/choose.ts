@@ -5,6 +5,7 @@
 import { DeviceError } from '../base/errors.ts';
 import type { CallOptions } from '../base/progress.ts';
 import type { Device } from '../engine/device.ts';
+import type { FindTuning } from '../engine/wgsl/tuning.ts';
 import type { Platform } from '../runtime/platform.ts';
 import type { DeviceChoice, DeviceOptions } from './options.ts';
 import type { WebGpuDevice } from './webgpu/device.ts';
@@ -13,14 +14,14 @@ export interface ChooseOptions extends Pick<DeviceOptions, 'threads'>, Pick<Call
 
 /** How the two devices are opened; loaded only when needed, so that a page pays for one. */
 export interface DeviceOpeners {
-  webgpu(gpu: GPU, allowSoftware: boolean): Promise<Device>;
+  webgpu(gpu: GPU, allowSoftware: boolean, tuning?: FindTuning): Promise<Device>;
   cpu(platform: Platform, options: ChooseOptions): Promise<Device>;
 }
 
 const OPENERS: DeviceOpeners = {
-  async webgpu(gpu, allowSoftware) {
+  async webgpu(gpu, allowSoftware, tuning) {
     const { createWebGpuDevice } = await import('./webgpu/device.ts');
-    return createWebGpuDevice(gpu, { allowSoftware });
+    return createWebGpuDevice(gpu, { allowSoftware, tuning });
   },
   async cpu(platform, { threads, onWarning }) {
     const { createCpuDevice } = await import('./wasm/device.ts');
@@ -43,10 +44,10 @@ export async function chooseDevice(
 ): Promise<Device> {
   if (choice === 'cpu') return open.cpu(platform, options);
   const gpu = await platform.gpu({ hardwareOnly: choice === 'auto' });
-  if (choice === 'webgpu') return open.webgpu(gpu ?? missing(platform), true);
+  if (choice === 'webgpu') return open.webgpu(gpu ?? missing(platform), true, platform.tuning);
   if (!gpu) return open.cpu(platform, options);
   try {
-    return await open.webgpu(gpu, false);
+    return await open.webgpu(gpu, false, platform.tuning);
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error;
     if (!NO_GPU.has(error.code)) {
@@ -63,7 +64,7 @@ export async function chooseDevice(
 export async function openGpu(platform: Platform): Promise<WebGpuDevice> {
   const gpu = (await platform.gpu()) ?? missing(platform);
   const { createWebGpuDevice } = await import('./webgpu/device.ts');
-  return createWebGpuDevice(gpu, { allowSoftware: true });
+  return createWebGpuDevice(gpu, { allowSoftware: true, tuning: platform.tuning });
 }
 
 function missing(platform: Platform): never {

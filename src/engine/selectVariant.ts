@@ -19,8 +19,8 @@ export interface VariantKind<V extends Variant> {
   readonly has?: HasFeature;
   /** Can it run here at all? All can when absent. */
   offers?(variant: V): boolean;
-  /** Smaller is preferred; the file's order decides among equals. All are equal when absent. */
-  rank?(variant: V, context: KernelContext): number;
+  /** Variants that may run the command, best first; as the file has them when absent. */
+  order?(variants: readonly V[], command: Command, context: KernelContext): readonly V[];
   /** For messages: "this GPU". */
   readonly place: string;
 }
@@ -80,7 +80,7 @@ export function selectVariants<V extends Variant>(
   let from = command.allRows ? capacity : Math.min(1, capacity);
   for (const upTo of [...ends].sort((a, b) => a - b)) {
     const context = contextOf(command, upTo);
-    const variant = inOrder(wanted, kind, context).find((v) => fits(v, command, context, from, upTo));
+    const variant = inOrder(wanted, kind, command, context).find((v) => fits(v, command, context, from, upTo));
     // A variant forced by name may be for some numbers of rows only.
     if (!variant && command.variant === undefined) throw noVariant(command, kind, wanted, context);
     const last = selected.at(-1);
@@ -107,10 +107,9 @@ export function fittingVariants<V extends Variant>(
   loaded: LoadedVariants<V>,
   liveRows = command.dims.rows ?? 0,
 ): readonly V[] {
-  const fitting = variantsOf(command, loaded).filter((variant) =>
+  return inOrder(variantsOf(command, loaded), loaded.kind, command, contextOf(command, liveRows)).filter((variant) =>
     fits(variant, command, contextOf(command, rowsOf(variant, command)), liveRows, liveRows),
   );
-  return inOrder(fitting, loaded.kind, contextOf(command, liveRows));
 }
 
 /** Code for a variant is generated for no more rows than it is for. */
@@ -126,10 +125,11 @@ function variantsOf<V extends Variant>({ kernel }: Command, { variants }: Loaded
 
 function inOrder<V extends Variant>(
   variants: readonly V[],
-  { rank }: VariantKind<V>,
+  kind: VariantKind<V>,
+  command: Command,
   context: KernelContext,
 ): readonly V[] {
-  return rank ? [...variants].sort((a, b) => rank(a, context) - rank(b, context)) : variants;
+  return kind.order?.(variants, command, context) ?? variants;
 }
 
 function contextOf({ dims, params, args, sumsAs }: Command, rows: number): KernelContext {

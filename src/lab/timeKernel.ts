@@ -51,12 +51,14 @@ export interface OpenTiming {
   free(): void;
 }
 
+/** @param options.byDevice by the device's own clock, if it has one: without the way to it and back */
 export async function openTiming(
   device: Device,
   module: KernelModule,
   original: KernelCase,
   choice: CaseChoice,
   seriesMs: number,
+  { byDevice = false }: { readonly byDevice?: boolean } = {},
 ): Promise<OpenTiming> {
   const allocated = allocateCase(device, module, original, choice);
   try {
@@ -70,6 +72,7 @@ export async function openTiming(
     const rows = command.dims.rows === undefined ? {} : { rows: liveRows };
     const probe = canaries[0]!;
     const run = async (times: number): Promise<number> => {
+      if (byDevice && device.measure) return device.measure(ready!, { ...rows, times });
       const before = performance.now();
       device.submit(ready!, { ...rows, times });
       await device.read(probe, 0, 1);

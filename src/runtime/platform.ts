@@ -2,6 +2,7 @@
 
 import type { Scratch } from '../audio/features/frameStore.ts';
 import type { WasmFeatures } from '../engine/wasm/variant.ts';
+import type { FindTuning } from '../engine/wgsl/tuning.ts';
 
 export interface WorkerPort {
   postMessage(message: unknown, transfer?: readonly ArrayBuffer[]): void;
@@ -42,6 +43,8 @@ export interface Platform {
   compileWasm(bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module>;
   /** What a module given to `compileWasm` may use. */
   readonly wasm: WasmFeatures;
+  /** What is known of the GPUs of this machine: which kernels were measured to be the fastest. Absent in pages. */
+  readonly tuning?: FindTuning | undefined;
   /** Opens a temporary file; absent where there are none. It may fail: the disk is full, or must not be written to. */
   readonly scratch?: (() => Promise<Scratch>) | undefined;
 }

@@ -1,10 +1,11 @@
 /** `sotto kernel`: what it prints where a device is there, and where it is not. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type CommandResult, sotto } from '../support/command.ts';
+import { readTable } from '../../src/tuning/table.ts';
+import { type CommandOptions, type CommandResult, sotto } from '../support/command.ts';
 import { openOrSkip } from '../support/webgpu.ts';
 
 const test = suite('cli/kernel');
@@ -56,6 +57,12 @@ test('arguments are checked before a device is opened', async () => {
   assert.match(await refused('layerNorm', '--watch'), 'no effect without --wgsl');
   assert.match(await refused('layerNorm', '--program', 'token'), 'a name has no effect');
   assert.match(await refused('--program', 'decoder'), 'token');
+  assert.match(await refused('layerNorm', '--model', 'tiny'), '--model has no effect without --tune');
+  assert.match(await refused('layerNorm', '--dtype', 'f16'), '--dtype has no effect without --tune');
+  assert.match(await refused('--tune', '--check_only'), '--check_only has no effect with --tune');
+  assert.match(await refused('--tune', '--device', 'cpu'), '--tune measures WebGPU');
+  assert.match(await refused('--tune', '--model', 'tny'), /tiny/);
+  assert.match(await refused('--tune', 'layerNrm'), 'There is no kernel "layerNrm"');
 });
 
 test('a trace that cannot be written is told before anything is run; else its folder is made', async () => {
@@ -116,6 +123,48 @@ if (device) {
       const unread = await run(lines.join('\n'));
       assert.is(unread.status, 1);
       assert.match(unread.stdout, new RegExp(`mine\\.wgsl:${lines.length}:\\d+: error: `));
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('--tune measures, keeps, and adds to what was kept; Ctrl-C leaves what was there', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sotto-kernel-'));
+    try {
+      const env = { SOTTO_CACHE: folder };
+      const tune = (kernel: string, more: Partial<CommandOptions> = {}): Promise<CommandResult> =>
+        sotto(['kernel', '--tune', kernel, '--model', 'tiny'], { env, ...more });
+      const first = await tune('tokenProbability');
+      assert.is(first.status, 0, first.stderr);
+      assert.match(first.stdout, /1 of \d+ {2}tokenProbability nVocab 51865/);
+      assert.match(first.stdout, /up to 8 rows: \w+ (stays|in place of \w+)\n +1: ms \w+ [\d.e-]+ \([\d.e-]+\)/);
+      const [name, ...more] = readdirSync(join(folder, 'tuning'));
+      assert.equal(more, []);
+      const path = join(folder, 'tuning', name!);
+      assert.is(first.stdout.trimEnd().split('\n').at(-1), `kept in ${path}`);
+      const kept = readFileSync(path, 'utf8');
+      assert.equal(
+        [...readTable(kept).uses.keys()].map((key) => key.split(' ')[0]),
+        ['tokenProbability'],
+      );
+
+      const stopped = await tune('all', {
+        onStdout: (text, child) => text.includes('2 of') && child.kill('SIGINT'),
+      });
+      assert.is(stopped.status, 130, stopped.stderr);
+      assert.is(readFileSync(path, 'utf8'), kept);
+      assert.equal(readdirSync(join(folder, 'tuning')), [name]);
+
+      writeFileSync(path, kept.replaceAll('tokenProbability', 'another'));
+      const second = await tune('tokenProbability');
+      assert.is(second.status, 0, second.stderr);
+      const kernels = [...readTable(readFileSync(path, 'utf8')).uses.keys()].map((key) => key.split(' ')[0]);
+      assert.equal(kernels, ['another', 'tokenProbability']);
+
+      writeFileSync(path, '{');
+      const third = await tune('tokenProbability');
+      assert.match(third.stderr, 'is damaged: it is not JSON: it will be replaced.');
+      assert.is(readTable(readFileSync(path, 'utf8')).uses.size, 1);
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

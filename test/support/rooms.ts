@@ -38,7 +38,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   runtime: {
     holds: 'Node, Deno, browsers, each as one `Platform`',
     values: ['audio', 'base'],
-    types: ['engine/wasm/variant.ts', 'options'],
+    types: ['engine/wasm/variant.ts', 'engine/wgsl/tuning.ts', 'options'],
   },
   kernels: {
     holds: 'kernels by family: contract, reference and cases, with the variants of each device beside them',
@@ -87,7 +87,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   lab: {
     holds: 'checks, times and profiles kernels and programs',
-    values: ['base', 'engine', 'kernels', 'model'],
+    values: ['base', 'engine', 'kernels', 'model', 'tuning'],
     types: ['rules'],
   },
   weights: {
@@ -102,6 +102,12 @@ export const rooms: Readonly<Record<string, Room>> = {
       'runtime/nodeProxy.ts',
     ],
     types: ['options'],
+  },
+  tuning: {
+    holds:
+      'which variants of kernels were measured to be the fastest on a GPU: the table, and its file outside of pages',
+    values: ['base', 'engine', 'files', 'runtime/environment.ts', 'weights/environment.ts'],
+    types: ['options', 'runtime'],
   },
   'whisper.ts': {
     holds: 'a loaded model',
@@ -153,13 +159,13 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'load.node.ts': {
     holds: 'loads a model in Node and Bun',
-    values: ['checkpoint', 'load.ts', 'options', 'runtime', 'weights'],
+    values: ['checkpoint', 'load.ts', 'options', 'runtime', 'tuning', 'weights'],
     types: ['whisper.ts'],
   },
   'index.node.ts': {
     holds: '`sotto` in Node and Bun',
     values: ['index.ts', 'load.node.ts', 'runtime', 'weights'],
-    types: [],
+    types: ['tuning'],
   },
   'index.deno.ts': { holds: '`sotto` in Deno', values: ['index.node.ts', 'runtime'], types: ['whisper.ts'] },
   'index.web.ts': {
@@ -216,6 +222,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'server',
       'text',
       'transcribe',
+      'tuning',
       'weights',
     ],
     types: ['decode', 'engine', 'whisper.ts'],

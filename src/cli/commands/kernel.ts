@@ -12,7 +12,8 @@ import { measurePeaks, type Peaks } from '../../lab/peaks.ts';
 import { surveyKernel } from '../../lab/survey.ts';
 import { startTrace, traceDevice } from '../../lab/trace.ts';
 import { resolve } from '../../options/resolve.ts';
-import { readOptions, writtenOptions } from '../../options/text.ts';
+import type { OptionsOf } from '../../options/spec.ts';
+import { readOptions, writtenName, writtenOptions } from '../../options/text.ts';
 import type { Platform } from '../../runtime/platform.ts';
 import { parseArguments } from '../args.ts';
 import { deviceLine } from '../deviceLine.ts';
@@ -37,6 +38,13 @@ export async function kernelCommand(args: readonly string[], io: CommandIo): Pro
   const { device: which, adapter, threads, checkOnly } = resolved;
   if (adapter !== undefined && which === 'cpu')
     throw new OptionsError('contradiction', '--adapter names a GPU, and --device is cpu.');
+  if (resolved.tune) {
+    checkTune(given);
+    const { tuneCommand } = await import('../kernelTune.ts');
+    return tuneCommand(files, resolved, io);
+  }
+  for (const name of ['model', 'dtype'] as const)
+    if (given[name] !== undefined) throw new OptionsError('contradiction', `--${name} has no effect without --tune.`);
   const [name, ...more] = files;
   const modules = kernels.filter((m) => name === 'all' || m.kernel.name === name);
   const { program } = resolved;
@@ -92,6 +100,15 @@ export async function kernelCommand(args: readonly string[], io: CommandIo): Pro
   // Last, and with the results: who reads only the end must not take one device for two.
   for (const sentence of leftOut) io.stdout.write(`${sentence}\n`);
   return isRight ? EXIT.ok : EXIT.failed;
+}
+
+/** @throws {OptionsError} `contradiction` for what has no meaning beside --tune */
+function checkTune(given: OptionsOf<typeof KERNEL_OPTIONS, 'command'>): void {
+  if (given.device === 'cpu') throw new OptionsError('contradiction', '--tune measures WebGPU, and --device is cpu.');
+  const taken: ReadonlySet<string> = new Set(['tune', 'model', 'dtype', 'device', 'adapter']);
+  for (const [name, value] of Object.entries(given))
+    if (!taken.has(name) && value !== undefined && value !== false)
+      throw new OptionsError('contradiction', `--${writtenName(name)} has no effect with --tune.`);
 }
 
 const CODE_OF = { cpu: 'WebAssembly', webgpu: 'WGSL' } as const;

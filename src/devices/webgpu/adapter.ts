@@ -20,6 +20,7 @@ export interface OpenedAdapter {
   /** A CPU that plays a GPU (SwiftShader, lavapipe): right, and slow. */
   readonly isSoftware: boolean;
   readonly description: string;
+  readonly info: GPUAdapterInfo;
   readonly features: GpuFeatures;
 }
 
@@ -55,7 +56,7 @@ export async function openAdapter(gpu: GPU, allowSoftware: boolean): Promise<Ope
         maxBufferSize: Math.min(WANTED_BYTES, adapter.limits.maxBufferSize),
       },
     });
-    return { device, isSoftware, description, features };
+    return { device, isSoftware, description, info, features };
   } catch (cause) {
     throw new DeviceError('noDevice', `${description} gives no device: ${String(cause)}`, { cause });
   }

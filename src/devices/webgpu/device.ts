@@ -16,6 +16,7 @@ import {
 import { type DType, type Shape, type StorageArray, storageType } from '../../engine/dtype.ts';
 import type { Command, Program, Tensor } from '../../engine/program.ts';
 import { fittingVariants, loadVariants } from '../../engine/selectVariant.ts';
+import type { FindTuning } from '../../engine/wgsl/tuning.ts';
 import { openAdapter } from './adapter.ts';
 import { Buffers } from './buffers.ts';
 import { FLOPS_A_SUBMIT, GpuExecutable, prepareProgram, submitProgram } from './encode.ts';
@@ -30,6 +31,8 @@ export interface WebGpuOptions {
   readonly allowSoftware?: boolean;
   /** Decoding steps in fused kernels; when absent on hardware only, where a launch costs more than a barrier. */
   readonly fusedSteps?: boolean;
+  /** Knows which variants were measured to be the fastest on an adapter; rules of thumb alone when absent. */
+  readonly tuning?: FindTuning | undefined;
 }
 
 export interface WebGpuDevice extends Device {
@@ -50,13 +53,14 @@ const FLUSH_BYTES = 32 * 1024 * 1024;
 
 /** @throws {DeviceError} `noAdapter`, `softwareAdapter`, `noDevice` */
 export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}): Promise<WebGpuDevice> {
-  const { device, isSoftware, description, features } = await openAdapter(gpu, options.allowSoftware ?? false);
+  const { device, isSoftware, description, info, features } = await openAdapter(gpu, options.allowSoftware ?? false);
   const failures = new Failures(device);
   const buffers = new Buffers(device, failures);
   const pipelines = new Pipelines(device);
   const submits = new Submits(device.queue, FLOPS_A_SUBMIT);
   const readback = new Readback(device, submits);
-  const kind = wgslKind(isSoftware, features);
+  const prefers = await options.tuning?.(info, features);
+  const kind = wgslKind(isSoftware, features, prefers);
   let writtenBytes = 0;
   let isClosed = false;
 
@@ -67,7 +71,7 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
 
   return {
     kind: 'webgpu',
-    description,
+    description: prefers ? `${description}, tuned` : description,
     isSoftware,
     gpu: features,
     panelWidth: PANEL_WIDTH,

@@ -6,8 +6,10 @@ import { DeviceError, KernelError } from '../../../src/base/errors.ts';
 import { createWebGpuDevice, type WebGpuDevice } from '../../../src/devices/webgpu/device.ts';
 import type { Kernel } from '../../../src/engine/kernel.ts';
 import { type ProgramBuilder, record, type Tensor } from '../../../src/engine/program.ts';
+import type { FindTuning } from '../../../src/engine/wgsl/tuning.ts';
 import type { WgslVariant } from '../../../src/engine/wgsl/variant.ts';
 import { gatherRows } from '../../../src/kernels/embed/gatherRows.ts';
+import { layerNorm } from '../../../src/kernels/norm/layerNorm.ts';
 import { advanceRows } from '../../../src/kernels/sampling/advanceRows.ts';
 import { LOOP_STATE, PICKED, ROW_STATE, RULE_STATE, RULES } from '../../../src/kernels/sampling/decodeState.ts';
 import { reasonOf, throws } from '../../support/throws.ts';
@@ -38,6 +40,36 @@ function deviceSuite(real: GPU, isSoftware: boolean): void {
     p.run(gatherRows, { x: a, index, y: b });
     p.run(gatherRows, { x: b, index, y });
   }
+
+  test('what was measured to be the fastest runs, where there is such a table for the adapter', async () => {
+    const asked: unknown[] = [];
+    const tuning: FindTuning = async (info, gpu) => {
+      asked.push(info.description, gpu);
+      return (command, variants, { dims }) => {
+        assert.ok(variants.some(({ name }) => name === 'groupPerRow') && command.kernel === layerNorm);
+        return dims.rows === 4 ? 'groupPerRow' : undefined;
+      };
+    };
+    const tuned = await createWebGpuDevice(real, { allowSoftware: true, tuning });
+    const plain = await createWebGpuDevice(real, { allowSoftware: true, tuning: async () => undefined });
+    const first = async (device: WebGpuDevice, rows: number): Promise<string | undefined> => {
+      const [x, y] = [state(device, 'x', 'f32', [rows, n]), state(device, 'y', 'f32', [rows, n])];
+      const [gamma, beta] = [state(device, 'gamma', 'f32', [n]), state(device, 'beta', 'f32', [n])];
+      const { commands } = record('norm', (p) => p.run(layerNorm, { x, gamma, beta, y }));
+      const [ready] = await device.prepare([{ name: 'norm', commands, scratch: [] }]);
+      device.submit(ready!);
+      await device.read(y);
+      return (await device.variants(commands[0]!))[0];
+    };
+    const usual = await first(plain, 4);
+    assert.is(await first(tuned, 4), 'groupPerRow');
+    assert.is(await first(tuned, 5), usual);
+    if (isSoftware) assert.is.not(usual, 'groupPerRow');
+    assert.is(tuned.description, `${plain.description}, tuned`);
+    assert.equal(asked, [(await real.requestAdapter())?.info.description, tuned.gpu]);
+    await tuned.close();
+    await plain.close();
+  });
 
   async function copier(device: WebGpuDevice) {
     const x = state(device, 'x');
