@@ -16,6 +16,7 @@ import type { KernelContext } from '../engine/variant.ts';
 import { CORE_GPU, type GpuFeatures } from '../engine/wgsl/features.ts';
 import { shaderText } from '../engine/wgsl/shader.ts';
 import type { WgslVariant } from '../engine/wgsl/variant.ts';
+import { wgslSource } from '../engine/wgsl/wgslSource.ts';
 import { carryEdit } from './carryEdit.ts';
 import { allocateCase, caseTitle, type StorageChoice, storageChoices, variantsOf } from './checkKernel.ts';
 
@@ -41,7 +42,7 @@ export interface WgslText {
   readonly wgsl: string;
 }
 
-const WGSL_KIND: VariantKind<WgslVariant> = { sourceOf: (kernel) => kernel.variants.webgpu, place: 'WebGPU' };
+const WGSL_KIND: VariantKind<WgslVariant> = { sourceOf: wgslSource, place: 'WebGPU' };
 
 /** All that a device can run of a kernel, but for cases that are only timed. */
 export function kernelPlaces(device: Device, module: KernelModule): Promise<readonly KernelPlace[]> {
@@ -108,6 +109,7 @@ export async function forkModule(device: Device, module: KernelModule, fork: For
   const { variant: base } = await selected(device, module, kase, fork.variant, fork.storage);
   const edited: WgslVariant = {
     ...base,
+    reduces: false,
     wgsl: (c: KernelContext, gpu: GpuFeatures) =>
       carryEdit(original, fork.wgsl, base.wgsl(c, gpu), { ...c.dims, ...c.params }),
   };

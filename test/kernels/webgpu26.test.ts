@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { wgslSource } from '../../src/engine/wgsl/wgslSource.ts';
 import { kernels } from '../../src/kernels/registry.ts';
 import { lavapipe26, openOrSkip } from '../support/webgpu.ts';
 import { conformance } from './conformance.ts';
@@ -14,7 +15,7 @@ const IS_INSIDE = 'SOTTO_TEST_INSIDE_LAVAPIPE26';
 /** `kernel/variant` of those that need something. */
 async function needy(): Promise<ReadonlySet<string>> {
   const names = kernels.map(async ({ kernel }) => {
-    const source = kernel.variants.webgpu ?? [];
+    const source = wgslSource(kernel);
     const variants = typeof source === 'function' ? await source([], () => true) : source;
     return variants.filter(({ needs = [] }) => needs.length > 0).map(({ name }) => `${kernel.name}/${name}`);
   });

@@ -36,10 +36,11 @@ type AdapterInfo = Partial<GPUAdapterInfo> & { readonly subgroupMatrixConfigs?: 
 export function featuresOf(gpu: GPU, adapter: GPUAdapter): GpuFeatures {
   const features = new Set<Feature>(DEVICE_FEATURES.filter((name) => adapter.features.has(name)));
   if (gpu.wgslLanguageFeatures?.has('subgroup_id') && features.has('subgroups')) features.add('subgroup_id');
-  const matrix = features.has(MATRIX_FEATURE) ? matrixOf(adapter.info, features) : undefined;
-  if (matrix) return { features, matrix };
-  features.delete(MATRIX_FEATURE);
-  return { features };
+  const info: AdapterInfo = adapter.info;
+  const matrix = features.has(MATRIX_FEATURE) ? matrixOf(info, features) : undefined;
+  if (!matrix) features.delete(MATRIX_FEATURE);
+  const { subgroupMinSize: least, subgroupMaxSize: most } = info;
+  return { features, ...(matrix && { matrix }), ...(least && most && { subgroupSizes: [least, most] }) };
 }
 
 /** Those of them that a device is asked for. */

@@ -6,13 +6,14 @@ import type { VariantKind } from '../../engine/selectVariant.ts';
 import type { GpuFeatures } from '../../engine/wgsl/features.ts';
 import type { Prefers } from '../../engine/wgsl/tuning.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
+import { wgslSource } from '../../engine/wgsl/wgslSource.ts';
 
 export function wgslKind(isSoftware: boolean, { features }: GpuFeatures, prefers?: Prefers): VariantKind<WgslVariant> {
   const names: ReadonlySet<string> = features;
   const has = (feature: string): boolean => names.has(feature);
   const adapter = isSoftware ? 'software' : 'hardware';
   return {
-    sourceOf: (kernel) => kernel.variants.webgpu,
+    sourceOf: wgslSource,
     has,
     offers: ({ needs = [] }) => needs.every(has),
     order(variants, command, context) {

@@ -26,6 +26,8 @@ export interface MatrixShape {
 export interface GpuFeatures {
   /** What the device was opened with. */
   readonly features: ReadonlySet<Feature>;
+  /** Threads of a subgroup, powers of two, as far as the GPU says. */
+  readonly subgroupSizes?: readonly [least: number, most: number];
   /** Given wherever `features` has chromium-experimental-subgroup-matrix. */
   readonly matrix?: MatrixShape;
 }

@@ -1,6 +1,7 @@
 /** A variant in WGSL, for devices that are WebGPU. */
 import type { KernelContext, Variant } from '../variant.ts';
 import type { Feature, GpuFeatures } from './features.ts';
+import type { Reducer } from './reducer.ts';
 
 export type Grid = readonly [x: number, y: number, z: number];
 
@@ -21,8 +22,11 @@ export interface WgslVariant<D extends string = string, P extends string = strin
    * by `load4_NAME(i)` in groups of four, and written by `store4_NAME(i, value)`. Entry point: `main`.
    *
    * @param gpu has at least what the variant needs
+   * @param by how its threads put values together; through workgroup memory when absent
    */
-  wgsl(c: KernelContext<D, P>, gpu: GpuFeatures): string;
+  wgsl(c: KernelContext<D, P>, gpu: GpuFeatures, by?: Reducer): string;
+  /** Its threads put values together by what `wgsl` is given: a GPU with subgroups has a second variant of it, subgroups.ts. */
+  readonly reduces?: boolean;
   /** Arguments bound in groups of four values. Their last dim must be a multiple of 4: say so in `when`. */
   readonly vec4?: readonly string[];
   /** Arguments in f16 bound as arrays of f16, without functions that read them: wants shader-f16. */

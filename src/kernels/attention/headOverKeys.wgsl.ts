@@ -4,7 +4,8 @@
  * For the scores, four neighbouring threads share a key, so that they read 64 bytes side by side; then threads take four columns and
  * every slices-th key of V.
  */
-import { f32, groupReduce, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
+import { f32, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
+import { HIGHEST, type Reducer, type ReducerText, SUM } from '../../engine/wgsl/reducer.ts';
 
 /** Threads of the workgroup. */
 export const GROUP = 256;
@@ -21,67 +22,66 @@ export interface HeadOverKeys {
   /** Four c of a key, at four `at` of the cache. */
   key(at: string, c: string, key: string): string;
   value(at: string, c: string, key: string): string;
-}
-
-/** Text outside of functions. */
-export function headDeclarations({ mostKeys }: HeadOverKeys): string {
-  return /* wgsl */ `
-var<workgroup> scores: array<f32, ${mostKeys}>;
-${groupReduce('highest', GROUP, 'f32', 'max(a, b)')}
-${groupReduce('total', GROUP, 'f32', 'a + b')}
-var<workgroup> pieces: array<f32, ${2 * GROUP}>;
-var<workgroup> sliceSums: array<vec4f, ${GROUP}>;`;
+  /** Statements by one thread for four `lane` of the head: `sum` is the sum of exp(score - top) v. */
+  readonly put: string;
 }
 
 /**
- * Statements, for `row`, `head` (its first four of a place), keys `begin` to `end`, thread `i`, and `fn place(row, key) -> u32`. They leave
- * `top`, the largest score (`LOWEST` without keys); `all`, the sum of exp(score - top); and in threads below `vectors` `o`, the sum
- * of exp(score - top) v for four i of the head.
+ * Statements, for `row`, `head` (its first four of a place), keys `begin` to `end`, `thread`, and `fn place(row, key) -> u32`. They leave
+ * `top`, the largest score (`LOWEST` without keys), and `all`, the sum of exp(score - top), before `put`. The team of each is all
+ * threads, so that after the first all scores are there, and after the second all weights.
  */
-export function headStatements({ vectors, across, query, key, value }: HeadOverKeys): string {
+export function headText(
+  { mostKeys, vectors, across, query, key, value, put }: HeadOverKeys,
+  by: Reducer,
+): ReducerText {
   const parts = vectors % 4 === 0 ? 4 : 1;
   const keys = GROUP / parts;
   const slices = Math.floor(GROUP / vectors);
   const scale = f32(1 / Math.sqrt(4 * vectors));
-  return /* wgsl */ `
-  let first = i % ${parts}u;
+  const scores = by.neighbours({
+    threads: GROUP,
+    parts,
+    put: `let key = round * ${keys}u + item;
+      if (begin + key < end) {
+        scores[key] = whole;
+        best = max(best, whole);
+      }`,
+  });
+  const sums = by.slices({ threads: GROUP, rows: 1, lanes: vectors, bytes: 8 * 1024, put });
+  const functions = /* wgsl */ `
+var<workgroup> scores: array<f32, ${mostKeys}>;
+${by.team('highest', GROUP, HIGHEST)}
+${by.team('total', GROUP, SUM)}
+${scores.functions}
+${sums.functions}`;
+  const statements = /* wgsl */ `
+  let first = thread % ${parts}u;
 ${unroll(vectors / parts, (s) => `  let q${s} = ${query(`first + ${s * parts}u`)} * ${scale};`)}
   var best = ${LOWEST};
   for (var round = 0u; begin + round * ${keys}u < end; round++) {
-    let near = min(begin + round * ${keys}u + i / ${parts}u, end - 1u);
+    let near = min(begin + round * ${keys}u + thread / ${parts}u, end - 1u);
     let at = place(row, near) * ${across}u + head + first;
     var piece = 0f;
 ${unroll(vectors / parts, (s) => `    piece += dot(q${s}, ${key(`at + ${s * parts}u`, `first + ${s * parts}u`, 'near')});`)}
-    // Two halves in turn, so that one barrier a round is enough.
-    let half = (round % 2u) * ${GROUP}u;
-    pieces[half + i] = piece;
-    workgroupBarrier();
-    let key = round * ${keys}u + i;
-    if (i < ${keys}u && begin + key < end) {
-      let score = ${Array.from({ length: parts }, (_, s) => `pieces[half + i * ${parts}u + ${s}u]`).join(' + ')};
-      scores[key] = score;
-      best = max(best, score);
-    }
+    ${scores.statements}
   }
-  let top = highest(best, i);
+  let top = highest(best, thread);
   var sum = 0f;
-  for (var key = i; begin + key < end; key += ${GROUP}u) {
+  for (var key = thread; begin + key < end; key += ${GROUP}u) {
     let weight = exp(scores[key] - top);
     scores[key] = weight;
     sum += weight;
   }
-  let all = total(sum, i);
-  let d = i % ${vectors}u;
-  var o = vec4f();
-  if (i < ${slices * vectors}u) {
-    for (var key = begin + i / ${vectors}u; key < end; key += ${slices}u) {
+  let all = total(sum, thread);
+  var sum0 = vec4f();
+  if (thread < ${slices * vectors}u) {
+    let d = thread % ${vectors}u;
+    for (var key = begin + thread / ${vectors}u; key < end; key += ${slices}u) {
       let at = place(row, key) * ${across}u + head + d;
-      o += scores[key - begin] * ${value('at', 'd', 'key')};
+      sum0 += scores[key - begin] * ${value('at', 'd', 'key')};
     }
   }
-  sliceSums[i] = o;
-  workgroupBarrier();
-  if (i < ${vectors}u) {
-    for (var s = 1u; s < ${slices}u; s++) { o += sliceSums[s * ${vectors}u + d]; }
-  }`;
+  ${sums.statements}`;
+  return { functions, statements };
 }

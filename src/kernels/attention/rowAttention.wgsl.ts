@@ -4,8 +4,9 @@
 import { CACHE_TYPES } from '../../engine/dtype.ts';
 import type { KernelContext } from '../../engine/variant.ts';
 import { f32, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
+import { byMemory, type Reducer } from '../../engine/wgsl/reducer.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
-import { GROUP, type HeadOverKeys, headDeclarations, headStatements } from './headOverKeys.wgsl.ts';
+import { GROUP, headText } from './headOverKeys.wgsl.ts';
 
 export interface RowAttentionSizes {
   readonly rows: number;
@@ -38,7 +39,8 @@ export function rowAttention<D extends string>(kernel: RowAttention<D>): readonl
       when: (c) => kernel.hasRows(c) && fitsGroup(kernel.sizes(c)),
       vec4: ['q', 'keys', 'values', 'y'],
       groups: (c, liveRows) => [c.params.nHead, liveRows, 1],
-      wgsl: (c) => groupPerHead(kernel.sizes(c), kernel.keyPlace(c)),
+      reduces: true,
+      wgsl: (c, _gpu, by = byMemory) => groupPerHead(kernel.sizes(c), kernel.keyPlace(c), by),
     },
     {
       name: 'threadPerHead',
@@ -61,28 +63,31 @@ function fitsGroup(s: RowAttentionSizes): boolean {
 }
 
 /** One workgroup a row and head. All arguments but the tables in groups of four. */
-function groupPerHead(s: RowAttentionSizes, keyPlace: string): string {
+function groupPerHead(s: RowAttentionSizes, keyPlace: string, by: Reducer): string {
   const vectors = headVectors(s);
-  const text: HeadOverKeys = {
-    vectors,
-    across: s.nState / 4,
-    mostKeys: s.nCtx,
-    query: (c) => `q[row * ${s.qWidth / 4}u + head + ${c}]`,
-    key: (at) => `load4_keys(${at})`,
-    value: (at) => `load4_values(${at})`,
-  };
+  const overKeys = headText(
+    {
+      vectors,
+      across: s.nState / 4,
+      mostKeys: s.nCtx,
+      query: (c) => `q[row * ${s.qWidth / 4}u + head + ${c}]`,
+      key: (at) => `load4_keys(${at})`,
+      value: (at) => `load4_values(${at})`,
+      put: `y[group.y * ${s.nState / 4}u + head + lane] = sum / all;`,
+    },
+    by,
+  );
   return /* wgsl */ `
 ${keyPlace}
-${headDeclarations(text)}
-@compute @workgroup_size(${GROUP})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
-  let row = group.y;
+${overKeys.functions}
+${by.main(
+  GROUP,
+  `  let row = group.y;
   let head = group.x * ${vectors}u;
   let begin = 0u;
   let end = keyCount(row);
-  ${headStatements(text)}
-  if (i < ${vectors}u) { y[row * ${s.nState / 4}u + head + d] = o / all; }
-}`;
+  ${overKeys.statements}`,
+)}`;
 }
 
 /** One thread a row and head, over blocks of 8 keys. The sums of values stay in y between blocks, see attention.wgsl.ts. */

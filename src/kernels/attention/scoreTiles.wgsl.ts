@@ -37,17 +37,16 @@ export const scoreTiles: WgslVariant<'nCtx' | 'nState' | 'width', 'nHead' | 'rou
       );
     const keep = (line: (s: number) => string): string =>
       unroll(parts, (s) => `    if (part${s} < ${KEYS * vectors}u) { ${line(s)} }`);
+    // `tile` has keys [vector, key], those of every vector in another order, so that neither who stores nor who reads them meets a
+    // bank twice; or values [key, vector]; or something of each thread. `weights` are of four queries each, [ty, key]. `groups.z` is
+    // 1, so that Mesa's compiler cannot know it: it would unroll the loops whole, which takes it five times as long.
     return /* wgsl */ `
-// Keys [vector, key], the keys of every vector in another order, so that neither who stores nor who reads them meets a bank twice;
-// values [key, vector]; or something of each thread.
 var<workgroup> tile: array<vec4f, ${KEYS * ACROSS}>;
-// Of four queries each, [ty, key].
 var<workgroup> weights: array<vec4f, ${KEYS * (QUERIES / 4)}>;
 fn keyAt(vector: u32, key: u32) -> u32 { return vector * ${KEYS}u + (key ^ (vector & 7u)); }
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) thread: u32) {
-  // 1, so that Mesa's compiler cannot know it: it would unroll the loops whole, which takes it five times as long.
   let one = groups.z;
   let head = group.y * ${vectors}u;
   let tx = thread % ${ACROSS}u;

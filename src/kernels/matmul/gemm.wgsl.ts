@@ -36,7 +36,7 @@ export function gemmWgsl<D extends string, P extends string>(
       pays: (c) => pays?.(gemm(c)) ?? true,
       // A kernel without a dim `rows` always runs them all.
       groups: (c, liveRows) => groups(gemm(c), c.sumsAs === 0 ? gemm(c).rows : liveRows),
-      wgsl: (c, gpu) => wgsl(gemm(c), gpu),
+      wgsl: (c, gpu, by) => wgsl(gemm(c), gpu, by),
     };
   });
 }

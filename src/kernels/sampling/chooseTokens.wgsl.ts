@@ -1,5 +1,6 @@
 import type { KernelContext } from '../../engine/variant.ts';
-import { f32, groupReduce, isBetterText } from '../../engine/wgsl/functions.ts';
+import { f32, isBetterText } from '../../engine/wgsl/functions.ts';
+import { byMemory } from '../../engine/wgsl/reducer.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { MASKED } from '../../rules/logitRules.ts';
 import { NO_TOKEN, NON_FINITE_TOKEN, RULE_STATE, RULES } from './decodeState.ts';
@@ -15,7 +16,8 @@ export const variants: readonly WgslVariant<Dims>[] = [
     suits: 'hardware',
     when: (c) => c.dims.chunks * (12 + 8 * c.dims.perRow) <= 14 * 1024,
     groups: (_c, liveRows) => [liveRows, 1, 1],
-    wgsl: (c) => {
+    reduces: true,
+    wgsl: (c, _gpu, by = byMemory) => {
       const { nVocab, chunks, perRow } = c.dims;
       const stat = STATS.wgsl('stats', `row * ${chunks}u + chunk`);
       const candidates = chunks * perRow;
@@ -29,22 +31,21 @@ fn chunkTop(row: u32, chunk: u32) -> f32 { return tops[chunk]; }
 fn chunkSum(row: u32, chunk: u32) -> f32 { return sums[chunk]; }
 fn chunkMark(row: u32, chunk: u32) -> f32 { return marks[chunk]; }
 ${choiceOf(c)}
-// Is candidate a before candidate b?
 fn isBefore(a: u32, b: u32) -> bool {
   return isBetter(candidateValues[a], candidateIds[a], candidateValues[b], candidateIds[b]);
 }
-${groupReduce('first', 64, 'u32', 'select(a, b, isBefore(b, a))')}
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
-  let row = group.x;
-  for (var chunk = i; chunk < ${chunks}u; chunk += 64u) {
+${by.team('first', 64, { type: 'u32', combine: 'select(a, b, isBefore(b, a))' })}
+${by.main(
+  64,
+  `  let row = group.x;
+  for (var chunk = thread; chunk < ${chunks}u; chunk += 64u) {
     tops[chunk] = ${stat.max};
     sums[chunk] = ${stat.sum};
     marks[chunk] = ${stat.nonFinite};
   }
   workgroupBarrier();
   let choice = choose(row);
-  for (var c = i; c < ${candidates}u; c += 64u) {
+  for (var c = thread; c < ${candidates}u; c += 64u) {
     var id = bestIds[row * ${candidates}u + c];
     if (c / ${perRow}u < choice.first) { id = ${NO_TOKEN}u; }
     candidateIds[c] = id;
@@ -52,17 +53,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
   }
   for (var rank = 0u; rank < ${perRow}u; rank++) {
     workgroupBarrier();
-    var best = min(i, ${candidates - 1}u);
-    for (var c = i; c < ${candidates}u; c += 64u) {
+    var best = min(thread, ${candidates - 1}u);
+    for (var c = thread; c < ${candidates}u; c += 64u) {
       if (isBefore(c, best)) { best = c; }
     }
-    let winner = first(best, i);
-    if (i == 0u) {
+    let winner = first(best, thread);
+    if (thread == 0u) {
       put(row, rank, candidateIds[winner], candidateValues[winner], choice);
       candidateIds[winner] = ${NO_TOKEN}u;
     }
-  }
-}`;
+  }`,
+)}`;
     },
   },
   {

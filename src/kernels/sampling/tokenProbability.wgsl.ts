@@ -1,5 +1,6 @@
 import type { KernelContext } from '../../engine/variant.ts';
-import { groupReduce, LOWEST } from '../../engine/wgsl/functions.ts';
+import { LOWEST } from '../../engine/wgsl/functions.ts';
+import { byMemory, HIGHEST, SUM } from '../../engine/wgsl/reducer.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 
 export const variants: readonly WgslVariant<'rows' | 'nVocab', 'end'>[] = [
@@ -8,24 +9,25 @@ export const variants: readonly WgslVariant<'rows' | 'nVocab', 'end'>[] = [
     name: 'groupPerRow',
     suits: 'hardware',
     groups: (_c, liveRows) => [liveRows, 1, 1],
-    wgsl: (c) => /* wgsl */ `
-${groupReduce('highest', 256, 'f32', 'max(a, b)')}
-${groupReduce('total', 256, 'f32', 'a + b')}
-@compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
-  let row = group.x;
+    reduces: true,
+    wgsl: (c, _gpu, by = byMemory) => /* wgsl */ `
+${by.team('highest', 256, HIGHEST)}
+${by.team('total', 256, SUM)}
+${by.main(
+  256,
+  `  let row = group.x;
   let at = row * ${c.dims.nVocab}u;
   var best = ${LOWEST};
-  for (var id = i; id < ${endOf(c)}u; id += 256u) { best = max(best, logits[at + id]); }
-  let top = highest(best, i);
+  for (var id = thread; id < ${endOf(c)}u; id += 256u) { best = max(best, logits[at + id]); }
+  let top = highest(best, thread);
   var sum = 0f;
-  for (var id = i; id < ${endOf(c)}u; id += 256u) { sum += exp(logits[at + id] - top); }
-  let all = total(sum, i);
-  if (i == 0u) {
+  for (var id = thread; id < ${endOf(c)}u; id += 256u) { sum += exp(logits[at + id] - top); }
+  let all = total(sum, thread);
+  if (thread == 0u) {
     let id = ids[row];
     y[row] = select(exp(logits[at + min(id, ${endOf(c) - 1}u)] - top) / all, 0f, id >= ${endOf(c)}u);
-  }
-}`,
+  }`,
+)}`,
   },
   {
     name: 'threadPerRow',

@@ -1,5 +1,6 @@
 import type { KernelContext } from '../../engine/variant.ts';
-import { f32, groupReduce, isBetterText, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
+import { BEST, bestText, f32, isBetterText, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
+import { byMemory, HIGHEST, SUM } from '../../engine/wgsl/reducer.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { MASKED } from '../../rules/logitRules.ts';
 import { allowedIdsText } from './allowedIds.wgsl.ts';
@@ -10,24 +11,22 @@ type Dims = 'nVocab' | 'maskWords' | 'chunks' | 'perRow';
 
 export const variants: readonly WgslVariant<Dims>[] = [
   {
-    // One workgroup a chunk and row; thread i takes ids i, i + 256, i + 512 and i + 768 of the chunk.
+    // One workgroup a chunk and row; thread i takes ids i, i + 256, i + 512 and i + 768 of the chunk. For each rank: the best that
+    // each thread still has, then the best of all, whose owner gives it up.
     name: 'groupPerChunk',
     suits: 'hardware',
     groups: (c, liveRows) => [c.dims.chunks, liveRows, 1],
-    wgsl: (c) => /* wgsl */ `
+    reduces: true,
+    wgsl: (c, _gpu, by = byMemory) => /* wgsl */ `
 ${chunkFunctions(c)}
-struct Best { value: f32, id: u32 }
-${groupReduce('highest', 256, 'f32', 'max(a, b)')}
-${groupReduce('total', 256, 'f32', 'a + b')}
-${groupReduce('best', 256, 'Best', 'better(a, b)')}
-fn better(a: Best, b: Best) -> Best {
-  if (isBetter(a.value, a.id, b.value, b.id)) { return a; }
-  return b;
-}
+${bestText}
+${by.team('highest', 256, HIGHEST)}
+${by.team('total', 256, SUM)}
+${by.team('best', 256, { type: 'Best', fields: BEST, combine: 'better(a, b)' })}
 var<workgroup> bad: atomic<u32>;
-@compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
-  let row = group.y;
+${by.main(
+  256,
+  `  let row = group.y;
   let range = chunkRange(group.x, row);
   let isFirst = isFirstToken(row);
   let firstMask = firstMaskOf(row);
@@ -35,7 +34,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
   var found: array<f32, 4>;
   var top = ${f32(MASKED)};
   for (var s = 0u; s < 4u; s++) {
-    let id = range.x + s * 256u + i;
+    let id = range.x + s * 256u + thread;
     ids[s] = ${NO_TOKEN}u;
     if (id < range.y) {
       let value = logits[row * ${c.dims.nVocab}u + id];
@@ -47,28 +46,28 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i:
       }
     }
   }
-  top = highest(top, i);
+  top = highest(top, thread);
   var sum = 0f;
   for (var s = 0u; s < 4u; s++) {
     if (ids[s] != ${NO_TOKEN}u) { sum += exp(found[s] - top); }
   }
-  sum = total(sum, i);
+  sum = total(sum, thread);
   let at = row * ${c.dims.chunks}u + group.x;
-  if (i == 0u) { putStats(at, top, sum, atomicLoad(&bad)); }
+  if (thread == 0u) { putStats(at, top, sum, atomicLoad(&bad)); }
   for (var rank = 0u; rank < ${c.dims.perRow}u; rank++) {
-    // The best that this thread still has; then the best of all, whose owner gives it up.
     var own = Best(${LOWEST}, ${NO_TOKEN}u);
     for (var s = 0u; s < 4u; s++) { own = better(own, Best(found[s], ids[s])); }
-    let winner = best(own, i).id;
-    if (i == 0u) { bestIds[at * ${c.dims.perRow}u + rank] = winner; }
+    let winner = best(own, thread).id;
+    if (thread == 0u) { bestIds[at * ${c.dims.perRow}u + rank] = winner; }
     for (var s = 0u; s < 4u; s++) {
       if (ids[s] == winner) { ids[s] = ${NO_TOKEN}u; }
     }
-  }
-}`,
+  }`,
+)}`,
   },
   {
-    // One thread a chunk and row; the best so far stay sorted in registers.
+    // One thread a chunk and row; the best so far stay sorted in registers. Ids come in ascending order: a new one stands after its
+    // equals, and pushes the rest down. The sum goes in blocks: a running one of 1024 would lose digits.
     name: 'threadPerChunk',
     suits: 'software',
     groups: (c, liveRows) => [Math.ceil(c.dims.chunks / 8), liveRows, 1],
@@ -90,7 +89,6 @@ ${unroll(c.dims.perRow, (k) => `  var id${k} = ${NO_TOKEN}u;\n  var value${k} = 
     else if (isAllowed(id, range.zw, isFirst, firstMask)) {
       top = max(top, value);
       if (value > value${c.dims.perRow - 1}) {
-        // Ids come in ascending order: the new one stands after its equals, and pushes the rest down.
         var down = value;
         var downId = id;
         var isIn = false;
@@ -109,7 +107,6 @@ ${unroll(
       }
     }
   }
-  // In blocks: a running sum of 1024 would lose digits.
   var sum = 0f;
   for (var first = range.x; first < range.y; first += 32u) {
     var block = 0f;
@@ -126,7 +123,10 @@ ${unroll(c.dims.perRow, (k) => `  bestIds[at * ${c.dims.perRow}u + ${k}u] = id${
   },
 ];
 
-/** What both shaders need: the range of a chunk, and what the rules leave of it. */
+/**
+ * What both shaders need. `chunkRange`: first id of the chunk and the one after its last (x, y); the same of the ids that the timestamp
+ * rules allow (z, w).
+ */
 function chunkFunctions({ dims: { nVocab, maskWords } }: KernelContext<Dims>): string {
   const state = RULE_STATE.wgsl('ruleState', 'row');
   const rules = RULES.wgsl('rules', state.set);
@@ -134,7 +134,6 @@ function chunkFunctions({ dims: { nVocab, maskWords } }: KernelContext<Dims>): s
   return /* wgsl */ `
 ${textChunksText}
 ${allowedIdsText(maskWords)}
-// First id of the chunk and the one after its last (x, y); the same of the ids that the timestamp rules allow (z, w).
 fn chunkRange(chunk: u32, row: u32) -> vec4u {
   let textEnd = ${rules.timestampBegin};
   let textChunks = textChunkCount(row);

@@ -1,9 +1,9 @@
 /** WGSL: the best ids of all rows from their summaries, in one workgroup. */
-import { f32, isBetterText, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
+import { BEST, bestText, f32, isBetterText, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
+import type { Reducer } from '../../engine/wgsl/reducer.ts';
 import { MASKED } from '../../rules/logitRules.ts';
 import { NO_TOKEN, NON_FINITE_TOKEN, RULE_STATE, RULES } from '../sampling/decodeState.ts';
 import { perRowOf, SUMMARY, TILE } from './summaries.ts';
-import { teamReduce } from './teamReduce.wgsl.ts';
 
 /** Threads of the workgroup. */
 export const CHOOSERS = 256;
@@ -12,15 +12,18 @@ export const CHOOSERS = 256;
  * `fn choose(thread: u32)`, for all threads of a workgroup: fills `ids` and `logprobs`, [rows, perRow] in workgroup memory, best first,
  * as chooseTokens.ts has it. For shaders that bind `summaries`, `rules` and `ruleState`. A team of threads a row.
  */
-export function chooseText({
-  rows,
-  entries,
-  summaryWidth: width,
-}: {
-  readonly rows: number;
-  readonly entries: number;
-  readonly summaryWidth: number;
-}): string {
+export function chooseText(
+  {
+    rows,
+    entries,
+    summaryWidth: width,
+  }: {
+    readonly rows: number;
+    readonly entries: number;
+    readonly summaryWidth: number;
+  },
+  by: Reducer,
+): string {
   const perRow = perRowOf(width);
   const each = CHOOSERS / 2 ** Math.ceil(Math.log2(rows));
   const { index } = SUMMARY;
@@ -28,11 +31,7 @@ export function chooseText({
   const eachEntry = `for (var entry = thread % ${each}u; entry < ${entries}u; entry += ${each}u)`;
   return /* wgsl */ `
 ${isBetterText}
-struct Best { value: f32, id: u32 }
-fn better(a: Best, b: Best) -> Best {
-  if (isBetter(a.value, a.id, b.value, b.id)) { return a; }
-  return b;
-}
+${bestText}
 // Maximum and sum of exp(logit - maximum): of text in x and y, of timestamps in z and w.
 fn joined(a: vec4f, b: vec4f) -> vec4f {
   let top = max(a.xz, b.xz);
@@ -40,8 +39,8 @@ fn joined(a: vec4f, b: vec4f) -> vec4f {
   return vec4f(top.x, sum.x, top.y, sum.y);
 }
 fn logOf(top: f32, sum: f32) -> f32 { return select(${f32(MASKED)}, top + log(max(sum, 1e-30f)), sum > 0f); }
-${teamReduce('rowSums', CHOOSERS, each, 'vec4f', 'joined(a, b)')}
-${teamReduce('rowBest', CHOOSERS, each, 'Best', 'better(a, b)')}
+${by.team('rowSums', CHOOSERS, { type: 'vec4f', combine: 'joined(a, b)' }, each)}
+${by.team('rowBest', CHOOSERS, { type: 'Best', fields: BEST, combine: 'better(a, b)' }, each)}
 var<workgroup> nonFinite: array<atomic<u32>, ${CHOOSERS / each}>;
 var<workgroup> ids: array<u32, ${rows * perRow}>;
 var<workgroup> logprobs: array<f32, ${rows * perRow}>;
@@ -58,6 +57,7 @@ fn choose(thread: u32) {
     if (summaries[at + ${index.nonFinite}u] != 0f) { atomicStore(&nonFinite[thread / ${each}u], 1u); }
   }
   sums = rowSums(sums, thread);
+  workgroupBarrier();
   let isFinite = atomicLoad(&nonFinite[thread / ${each}u]) == 0u;
   let stampsSum = logOf(sums.z, sums.w);
   let stampsWin = hasTimestamps && stampsSum > sums.x;

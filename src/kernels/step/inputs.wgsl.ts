@@ -1,8 +1,8 @@
 /** What the products of a step take as inputs: a tensor as it is, the residual stream normalized, or the splits of an attention. */
 import { LOWEST, unroll } from '../../engine/wgsl/functions.ts';
+import { type Reducer, SUM } from '../../engine/wgsl/reducer.ts';
 import { EPSILON } from '../norm/epsilon.ts';
 import type { ProductInput } from './product.wgsl.ts';
-import { teamReduce } from './teamReduce.wgsl.ts';
 
 /** x [rows, k]. */
 export function plainInput(k: number): ProductInput {
@@ -20,13 +20,14 @@ export interface NormSize {
   /** Of x: [rows, parts, k], of which the sum over parts counts. */
   readonly parts: number;
   readonly threads: number;
+  readonly by: Reducer;
 }
 
 /**
  * layerNorm(x): every workgroup finds mean and deviation of all rows for itself, in two passes as layerNorm.ts has it, which costs
  * less than a launch. The threads are shared out among the rows.
  */
-export function normInput({ rows, k, parts, threads }: NormSize): ProductInput {
+export function normInput({ rows, k, parts, threads, by }: NormSize): ProductInput {
   const each = threads / 2 ** Math.ceil(Math.log2(rows));
   const sumOf = (name: string, term: string): string => /* wgsl */ `
     var ${name} = 0f;
@@ -36,7 +37,7 @@ export function normInput({ rows, k, parts, threads }: NormSize): ProductInput {
     ${name} = rowSum(${name}, thread) / ${k}f;`;
   return {
     functions: /* wgsl */ `
-${teamReduce('rowSum', threads, each, 'f32', 'a + b')}
+${by.team('rowSum', threads, SUM, each)}
 var<workgroup> norms: array<vec2f, ${rows}>;
 fn streamOf(row: u32, i: u32) -> f32 {
   let at = row * ${parts * k}u + i;

@@ -1,4 +1,5 @@
 import { WEIGHT_TYPES } from '../../engine/dtype.ts';
+import { byMemory } from '../../engine/wgsl/reducer.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { lanesOf } from './cut.ts';
 import { mergedInput } from './inputs.wgsl.ts';
@@ -14,10 +15,15 @@ export const variants: readonly WgslVariant<Sizes, 'nHead'>[] = [
     when: (c) => c.dims.panelWidth! % 4 === 0,
     vec4: ['w', 'bias', 'residual', 'y'],
     groups: ({ dims: { n, yWidth } }) => productGroups(n, lanesOf(n, yWidth / n), yWidth / n),
-    wgsl({ dims: { rows, k, n, panelWidth, partialWidth, residualWidth, yWidth }, params: { nHead } }) {
+    reduces: true,
+    wgsl(
+      { dims: { rows, k, n, panelWidth, partialWidth, residualWidth, yWidth }, params: { nHead } },
+      _gpu,
+      by = byMemory,
+    ) {
       const parts = yWidth / n;
       return productText({
-        ...{ rows, k, n, panelWidth, parts, lanes: lanesOf(n, parts) },
+        ...{ rows, k, n, panelWidth, parts, lanes: lanesOf(n, parts), by },
         input: (threads) => mergedInput({ rows, k, nHead, splits: splitCount(partialWidth, k, nHead), threads }),
         put: putParts({ n, parts, residualParts: residualWidth / n }),
       });

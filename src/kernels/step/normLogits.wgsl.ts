@@ -1,5 +1,6 @@
 import { WEIGHT_TYPES } from '../../engine/dtype.ts';
 import { f32, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
+import { byMemory } from '../../engine/wgsl/reducer.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { MASKED } from '../../rules/logitRules.ts';
 import { allowedIdsText } from '../sampling/allowedIds.wgsl.ts';
@@ -21,14 +22,15 @@ export const variants: readonly WgslVariant<Sizes, 'begin' | 'count' | 'nVocab'>
     when: (c) => c.dims.panelWidth! % 4 === 0,
     vec4: ['w'],
     groups: ({ params: { count } }) => productGroups(count, LANES, 1),
-    wgsl({ dims, params: { begin, count, nVocab } }) {
+    reduces: true,
+    wgsl({ dims, params: { begin, count, nVocab } }, _gpu, by = byMemory) {
       const { rows, k, panelWidth, xWidth } = dims;
       const perRow = perRowOf(dims.summaryWidth);
       const rules = RULES.wgsl('rules', RULE_STATE.wgsl('ruleState', 'row').set);
       const summary = (column: keyof typeof SUMMARY.index): string => `summaries[at + ${SUMMARY.index[column]}u]`;
       return productText({
-        ...{ rows, k, n: count, panelWidth, parts: 1, lanes: LANES },
-        input: (threads) => normInput({ rows, k, parts: xWidth / k, threads }),
+        ...{ rows, k, n: count, panelWidth, parts: 1, lanes: LANES, by },
+        input: (threads) => normInput({ rows, k, parts: xWidth / k, threads, by }),
         put: /* wgsl */ `
 var<workgroup> tile: array<vec4f, ${rows * LANES}>;
 fn put(row: u32, column: u32, part: u32, sum: vec4f) { tile[row * ${LANES}u + column % ${LANES}u] = sum; }

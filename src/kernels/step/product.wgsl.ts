@@ -3,9 +3,10 @@
  * attention) and whose outputs are finished by the kernel.
  *
  * A workgroup takes 4 to 64 outputs of one part of the inputs. Neighbouring threads read neighbouring fours of a panel, the
- * next ones the next input; each sums every slices-th input, then the slices are added in two rounds.
+ * next ones the next input; each sums every slices-th input, then the slices are added.
  */
 import { unroll } from '../../engine/wgsl/functions.ts';
+import type { Reducer } from '../../engine/wgsl/reducer.ts';
 import { groupsAlong } from './cut.ts';
 
 /** Where the inputs come from. */
@@ -30,6 +31,7 @@ export interface StepProduct {
   readonly parts: number;
   readonly lanes: number;
   readonly input: (threads: number) => ProductInput;
+  readonly by: Reducer;
   /**
    * `fn put(row: u32, column: u32, part: u32, sum: vec4f)` takes outputs 4 column to 4 column + 3, the last four perhaps with
    * some that are not there; and what it needs.
@@ -58,18 +60,19 @@ export function productGroups(n: number, lanes: number, parts: number): readonly
 }
 
 export function productText(p: StepProduct): string {
-  const { rows, k, n, panelWidth, parts, lanes } = p;
+  const { rows, k, n, panelWidth, parts, lanes, by } = p;
   const threads = threadsOf(p);
   const ahead = inputsAhead(rows);
-  const slices = threads / lanes;
+  const sliceCount = threads / lanes;
   const perPart = Math.ceil(k / parts);
   const input = p.input(threads);
   const across = panelWidth / 4;
   const lastColumn = Math.ceil(n / panelWidth) * across - 1;
-  // Rounds of about as many terms.
-  const few = 2 ** Math.floor(Math.log2(slices) / 2);
-  const rowsAtOnce = Math.max(1, Math.min(rows, Math.floor(SUMS_BYTES / (16 * (threads + lanes * few)))));
-  const passes = Array.from({ length: Math.ceil(rows / rowsAtOnce) }, (_, i) => i * rowsAtOnce);
+  const slices = by.slices({
+    ...{ threads, rows, lanes, bytes: SUMS_BYTES },
+    put: `let column = group.x * ${lanes}u + lane;
+    if (column < ${Math.ceil(n / 4)}u) { put(row, column, group.y, sum); }`,
+  });
   const add = (i: string, id: string): string => `{
       ${input.shared(i, id)}
 ${unroll(rows, (r) => `      sum${r} += (${input.value(r, i, id)}) * w${id};`)}
@@ -77,49 +80,27 @@ ${unroll(rows, (r) => `      sum${r} += (${input.value(r, i, id)}) * w${id};`)}
   return /* wgsl */ `
 ${input.functions}
 ${p.put}
-var<workgroup> sums: array<vec4f, ${rowsAtOnce * threads}>;
-var<workgroup> fewSums: array<vec4f, ${rowsAtOnce * lanes * few}>;
-@compute @workgroup_size(${threads})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  ${input.prepare}
+${slices.functions}
+${by.main(
+  threads,
+  `  ${input.prepare}
   let column = min(group.x * ${lanes}u + thread % ${lanes}u, ${lastColumn}u);
   let wAt = (column / ${across}u) * ${k * across}u + column % ${across}u;
   let begin = group.y * ${perPart}u;
   let end = min(begin + ${perPart}u, ${k}u);
 ${unroll(rows, (r) => `  var sum${r} = vec4f();`)}
   var i = begin + thread / ${lanes}u;
-  for (; i + ${(ahead - 1) * slices}u < end; i += ${ahead * slices}u) {
-${unroll(ahead, (a) => `    let w${a} = load4_w(wAt + (i + ${a * slices}u) * ${across}u);`)}
-${unroll(ahead, (a) => `    ${add(`(i + ${a * slices}u)`, String(a))}`)}
+  for (; i + ${(ahead - 1) * sliceCount}u < end; i += ${ahead * sliceCount}u) {
+${unroll(ahead, (a) => `    let w${a} = load4_w(wAt + (i + ${a * sliceCount}u) * ${across}u);`)}
+${unroll(ahead, (a) => `    ${add(`(i + ${a * sliceCount}u)`, String(a))}`)}
   }
-  for (; i < end; i += ${slices}u) {
+  for (; i < end; i += ${sliceCount}u) {
     let w = load4_w(wAt + i * ${across}u);
     ${add('i', '')}
   }
-${passes
-  .map((first) => {
-    const count = Math.min(rowsAtOnce, rows - first);
-    return /* wgsl */ `
-${unroll(count, (r) => `  sums[${r * threads}u + thread] = sum${first + r};`)}
-  workgroupBarrier();
-  for (var o = thread; o < ${count * few * lanes}u; o += ${threads}u) {
-    let at = (o / ${few * lanes}u) * ${threads}u + o % ${lanes}u;
-    var sum = vec4f();
-    for (var s = (o / ${lanes}u) % ${few}u; s < ${slices}u; s += ${few}u) { sum += sums[at + s * ${lanes}u]; }
-    fewSums[o] = sum;
-  }
-  workgroupBarrier();
-  for (var o = thread; o < ${count * lanes}u; o += ${threads}u) {
-    let at = (o / ${lanes}u) * ${few * lanes}u + o % ${lanes}u;
-    var sum = vec4f();
-    for (var f = 0u; f < ${few}u; f++) { sum += fewSums[at + f * ${lanes}u]; }
-    let column = group.x * ${lanes}u + o % ${lanes}u;
-    if (column < ${Math.ceil(n / 4)}u) { put(${first}u + o / ${lanes}u, column, group.y, sum); }
-  }`;
-  })
-  .join('\n')}
-${p.after === undefined ? '' : `  workgroupBarrier();\n${p.after}`}
-}`;
+${slices.statements}
+${p.after === undefined ? '' : `  workgroupBarrier();\n${p.after}`}`,
+)}`;
 }
 
 /**

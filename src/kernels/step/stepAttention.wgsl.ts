@@ -1,8 +1,9 @@
 import { CACHE_TYPES } from '../../engine/dtype.ts';
 import { f32 } from '../../engine/wgsl/functions.ts';
+import { byMemory, type Reducer } from '../../engine/wgsl/reducer.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { MASKED } from '../../rules/logitRules.ts';
-import { GROUP, type HeadOverKeys, headDeclarations, headStatements } from '../attention/headOverKeys.wgsl.ts';
+import { GROUP, type HeadOverKeys, headText } from '../attention/headOverKeys.wgsl.ts';
 import { ROW_STATE } from '../sampling/decodeState.ts';
 import { splitCount } from './partial.ts';
 
@@ -27,40 +28,43 @@ interface SplitParts {
 }
 
 /** One workgroup a row, head and split. */
-function groupPerSplit({ nState, nHead, nCtx, splits }: SplitSize, p: SplitParts): string {
+function groupPerSplit({ nState, nHead, nCtx, splits }: SplitSize, p: SplitParts, by: Reducer): string {
   const vectors = nState / nHead / 4;
-  const text: HeadOverKeys = {
-    vectors,
-    across: nState / 4,
-    mostKeys: Math.ceil(nCtx / splits),
-    query: (c) => `staged[${c}]`,
-    key: p.key,
-    value: p.value,
-  };
+  const out = `((group.y * ${nHead}u + group.x) * ${splits}u + group.z) * ${vectors + 1}u`;
+  const overKeys = headText(
+    {
+      vectors,
+      across: nState / 4,
+      mostKeys: Math.ceil(nCtx / splits),
+      query: (c) => `staged[${c}]`,
+      key: p.key,
+      value: p.value,
+      put: `partial[${out} + lane] = sum;`,
+    },
+    by,
+  );
   return /* wgsl */ `
 var<workgroup> staged: array<vec4f, ${p.staged * vectors}>;
 ${p.functions}
-${headDeclarations(text)}
-@compute @workgroup_size(${GROUP})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) i: u32) {
-  let head = group.x * ${vectors}u;
+${overKeys.functions}
+${by.main(
+  GROUP,
+  `  let head = group.x * ${vectors}u;
   let row = group.y;
   let count = keyCount(row);
   let each = (count + ${splits - 1}u) / ${splits}u;
   let begin = min(group.z * each, count);
   let end = min(begin + each, count);
-  for (var s = i; s < ${p.staged * vectors}u; s += ${GROUP}u) {
+  for (var s = thread; s < ${p.staged * vectors}u; s += ${GROUP}u) {
     let c = s % ${vectors}u;
     let which = s / ${vectors}u;
     staged[s] = ${p.stagedAt};
   }
   workgroupBarrier();
   ${p.store}
-  ${headStatements(text)}
-  let out = ((row * ${nHead}u + group.x) * ${splits}u + group.z) * ${vectors + 1}u;
-  if (i < ${vectors}u) { partial[out + d] = o; }
-  if (i == 0u) { partial[out + ${vectors}u] = vec4f(max(top, ${f32(MASKED)}), all, 0f, 0f); }
-}`;
+  ${overKeys.statements}
+  if (thread == 0u) { partial[${out} + ${vectors}u] = vec4f(max(top, ${f32(MASKED)}), all, 0f, 0f); }`,
+)}`;
 }
 
 /** The sum over parts of the four at `at` of a row. */
@@ -81,7 +85,8 @@ export const variants: readonly WgslVariant<'nState' | 'nCtx' | 'qkvWidth' | 'pa
       liveRows,
       splitCount(dims.partialWidth, dims.nState, nHead),
     ],
-    wgsl({ dims: { nState, nCtx, qkvWidth, partialWidth }, params: { nHead } }) {
+    reduces: true,
+    wgsl({ dims: { nState, nCtx, qkvWidth, partialWidth }, params: { nHead } }, _gpu, by = byMemory) {
       const splits = splitCount(partialWidth, nState, nHead);
       const state = ROW_STATE.wgsl('rowState', 'row');
       const vectors = nState / nHead / 4;
@@ -104,14 +109,15 @@ fn valueOf(at: u32, c: u32, isOwn: bool) -> vec4f {
           staged: 3,
           stagedAt: sumOfParts('qkv', qkvWidth / width, width, `which * ${nState / 4}u + head + c`),
           // By the split that has it; no other looks there.
-          store: /* wgsl */ `if (begin < end && end == count && i < ${vectors}u) {
-    let at = (${state.sequence} * ${nCtx}u + count - 1u) * ${nState / 4}u + head + i;
-    store4_keys(at, staged[${vectors}u + i]);
-    store4_values(at, staged[${2 * vectors}u + i]);
+          store: /* wgsl */ `if (begin < end && end == count && thread < ${vectors}u) {
+    let at = (${state.sequence} * ${nCtx}u + count - 1u) * ${nState / 4}u + head + thread;
+    store4_keys(at, staged[${vectors}u + thread]);
+    store4_values(at, staged[${2 * vectors}u + thread]);
   }`,
           key: (at, c, key) => `keyOf(${at}, ${c}, ${key} + 1u == count)`,
           value: (at, c, key) => `valueOf(${at}, ${c}, ${key} + 1u == count)`,
         },
+        by,
       );
     },
   },
@@ -127,7 +133,8 @@ export const crossVariants: readonly WgslVariant<'nState' | 'nCtx' | 'qWidth' | 
       liveRows,
       splitCount(dims.partialWidth, dims.nState, nHead),
     ],
-    wgsl({ dims: { nState, nCtx, qWidth, partialWidth }, params: { nHead } }) {
+    reduces: true,
+    wgsl({ dims: { nState, nCtx, qWidth, partialWidth }, params: { nHead } }, _gpu, by = byMemory) {
       const splits = splitCount(partialWidth, nState, nHead);
       return groupPerSplit(
         { nState, nHead, nCtx, splits },
@@ -141,6 +148,7 @@ fn place(row: u32, key: u32) -> u32 { return ${ROW_STATE.wgsl('rowState', 'row')
           key: (at) => `load4_keys(${at})`,
           value: (at) => `load4_values(${at})`,
         },
+        by,
       );
     },
   },

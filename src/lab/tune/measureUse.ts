@@ -8,6 +8,7 @@ import type { KernelCase, KernelModule } from '../../engine/kernel.ts';
 import { loadVariants } from '../../engine/selectVariant.ts';
 import { CORE_GPU } from '../../engine/wgsl/features.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
+import { wgslSource } from '../../engine/wgsl/wgslSource.ts';
 import { fingerprint, type RowRange, rowRanges } from '../../tuning/choiceKey.ts';
 import type { MeasuredPoint, MeasuredUse, RangeChoice, Times } from '../../tuning/table.ts';
 import { caseTitle, checkKernel, type StorageChoice, variantsOf } from '../checkKernel.ts';
@@ -46,7 +47,7 @@ export async function measureUse(
   checked: Checked,
   options: MeasureOptions = {},
 ): Promise<MeasuredUse | undefined> {
-  const kind = { sourceOf: () => module.kernel.variants.webgpu, place: 'this GPU' };
+  const kind = { sourceOf: () => wgslSource(module.kernel), place: 'this GPU' };
   const features: ReadonlySet<string> = (device.gpu ?? CORE_GPU).features;
   const has = (feature: string): boolean => features.has(feature);
   const offers = ({ needs = [] }: WgslVariant): boolean => needs.every(has);

@@ -42,6 +42,10 @@ function directShape({ rows, panelWidth }: Gemm): DirectShape {
   return rows <= FEW_ROWS ? { rows, columns, groupX: 64, groupY: 1 } : { rows: 8, columns, groupX: 8, groupY: 8 };
 }
 
+/**
+ * `terms` is k, so that Mesa's compiler cannot know it: two blocks it would unroll, which takes it 17 s and gigabytes. `sums` is a copy,
+ * since what is indexed by a variable leaves registers.
+ */
 function directText(p: Gemm): string {
   const { rows, n, k, panelWidth } = p;
   const shape = directShape(p);
@@ -62,7 +66,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var at = (j / ${panelWidth}u) * ${(k * panelWidth) / 4}u + (j % ${panelWidth}u) / 4u;
 ${unroll(shape.rows, (r) => `  let row${r}At = min(row + ${r}u, ${rows - 1}u) * ${p.xStride}u;`)}
 ${each((r, c) => `  var total${r}_${c} = vec4f();`)}
-  // k, so that Mesa's compiler cannot know it: two blocks it would unroll, which takes it 17 s and gigabytes.
   let terms = ${k}u * groups.z;
   for (var start = 0u; start < terms; start += ${BLOCK}u) {
     let end = min(start + ${BLOCK}u, terms);
@@ -80,7 +83,6 @@ ${unroll(vectors, (c) => `        sum${r}_${c} += x * w${c};`)}
     }
 ${each((r, c) => `    total${r}_${c} += sum${r}_${c};`)}
   }
-  // A copy, since what is indexed by a variable leaves registers.
   var sums = array<vec4f, ${shape.rows * vectors}>(${totals.join(', ')});
 ${putAll('row', 'j', shape.rows, vectors, p)}
 }`;

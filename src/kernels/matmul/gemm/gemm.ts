@@ -2,6 +2,7 @@
 import type { DType } from '../../../engine/dtype.ts';
 import type { RowRange } from '../../../engine/variant.ts';
 import type { GpuFeatures } from '../../../engine/wgsl/features.ts';
+import type { Reducer } from '../../../engine/wgsl/reducer.ts';
 import type { Grid, WgslVariant } from '../../../engine/wgsl/variant.ts';
 
 export interface Gemm {
@@ -22,7 +23,7 @@ export interface Gemm {
 }
 
 /** A way to compute it: a variant of every kernel that is such a product. */
-export interface GemmShape extends Pick<WgslVariant, 'name' | 'suits' | 'needs' | 'vec4' | 'halves'> {
+export interface GemmShape extends Pick<WgslVariant, 'name' | 'suits' | 'needs' | 'vec4' | 'halves' | 'reduces'> {
   readonly rows?: RowRange;
   /** What W may be stored in; any type when absent. */
   readonly takes?: readonly DType[];
@@ -31,7 +32,7 @@ export interface GemmShape extends Pick<WgslVariant, 'name' | 'suits' | 'needs' 
   when?(p: Gemm): boolean;
   pays?(p: Gemm): boolean;
   groups(p: Gemm, liveRows: number): Grid;
-  wgsl(p: Gemm, gpu: GpuFeatures): string;
+  wgsl(p: Gemm, gpu: GpuFeatures, by?: Reducer): string;
 }
 
 /** Most live rows of the variants for few rows: above, rows share what is read of W. */
