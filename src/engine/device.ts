@@ -43,6 +43,8 @@ export interface Device {
    * (kernels/step).
    */
   readonly wantsFusedSteps?: boolean;
+  /** Rows of weights are written as they come, and moved into panels by a kernel (kernels/matmul/packPanels.ts). */
+  readonly packsPanels?: boolean;
   /** Largest tensor in bytes; larger matrices are split by the model into shards of whole panels. */
   readonly maxTensorBytes: number;
   /** Bytes that there is room for, those that are held among them; absent: not known. */

@@ -11,6 +11,7 @@ import * as gatherRows from './embed/gatherRows.ts';
 import * as conv1d from './matmul/conv1d.ts';
 import * as logits from './matmul/logits.ts';
 import * as matmul from './matmul/matmul.ts';
+import * as packPanels from './matmul/packPanels.ts';
 import * as layerNorm from './norm/layerNorm.ts';
 import * as advanceBeams from './sampling/advanceBeams.ts';
 import * as advanceRows from './sampling/advanceRows.ts';
@@ -30,6 +31,7 @@ export const kernels: readonly KernelModule[] = [
   { kernel: layerNorm.layerNorm, ...layerNorm },
   { kernel: matmul.matmul, ...matmul },
   { kernel: conv1d.conv1d, ...conv1d },
+  { kernel: packPanels.packPanels, ...packPanels },
   { kernel: attention.attention, ...attention },
   { kernel: crossKvStore.crossKvStore, ...crossKvStore },
   { kernel: embed.embed, ...embed },

@@ -4,9 +4,10 @@
  */
 import { InternalError } from '../base/errors.ts';
 import type { Device } from '../engine/device.ts';
-import { INTERLEAVED, type Int8Layout, int8Layout, placeOf, quantizeRow } from '../engine/int8.ts';
+import { INTERLEAVED, type Int8Layout, int8Layout, placeOf } from '../engine/int8.ts';
 import type { Tensor } from '../engine/program.ts';
 import { PanelCursor, type Staging } from './panelWriter.ts';
+import { RowQuantizer } from './rowQuantizer.ts';
 import { floatsOf, type Int8Rows, type TensorData } from './tensorData.ts';
 
 /** Bytes that are gathered before they go to the device, unless one panel has more. */
@@ -25,9 +26,7 @@ export class Int8PanelWriter {
   readonly #scales: Float32Array;
   /** Of each row. */
   readonly #zeros: Float32Array;
-  /** A row that is to be quantised, and what it becomes. */
-  readonly #row: Float32Array;
-  readonly #integers: Int8Array;
+  readonly #quantizer: RowQuantizer;
   /** Elements that came so far. */
   #count = 0;
 
@@ -55,8 +54,7 @@ export class Int8PanelWriter {
       if (zeros) this.#zeros.set(zeros, at);
       at += scales.length;
     }
-    this.#row = new Float32Array(k);
-    this.#integers = new Int8Array(k);
+    this.#quantizer = new RowQuantizer(k);
   }
 
   /** Row-major elements that follow those of the calls before: integers, or values. */
@@ -65,36 +63,21 @@ export class Int8PanelWriter {
       this.#addIntegers(data.values);
       return;
     }
-    const values = floatsOf(data);
-    for (let from = 0; from < values.length; ) {
-      const column = this.#count % this.#k;
-      const count = Math.min(this.#k - column, values.length - from);
-      if (count === this.#k) this.#quantize(values, from);
-      else {
-        this.#row.set(values.subarray(from, from + count), column);
-        if (column + count === this.#k) {
-          this.#count -= column;
-          this.#quantize(this.#row, 0);
-        } else this.#count += count;
-      }
-      from += count;
-    }
+    this.#quantizer.add(floatsOf(data), (integers, { scale, zero }) => {
+      const row = this.#count / this.#k;
+      this.#scales[row] = scale;
+      this.#zeros[row] = zero;
+      this.#addIntegers(integers);
+    });
   }
 
   /** Writes what is left. */
   finish(): void {
-    const panels = Math.ceil(this.#count / this.#k / this.#width);
-    if (panels !== this.#cursor.room || this.#count % this.#k !== 0)
-      throw new InternalError(`a matrix of ${this.#cursor.room} panels of ${this.#k} came as ${this.#count} elements`);
+    const count = this.#count + this.#quantizer.pending;
+    const panels = Math.ceil(count / this.#k / this.#width);
+    if (panels !== this.#cursor.room || count % this.#k !== 0)
+      throw new InternalError(`a matrix of ${this.#cursor.room} panels of ${this.#k} came as ${count} elements`);
     this.#flush(panels - this.#cursor.written);
-  }
-
-  #quantize(values: Float32Array, at: number): void {
-    const row = this.#count / this.#k;
-    const { scale, zero } = quantizeRow(values, at, at + this.#k, this.#integers, 0);
-    this.#scales[row] = scale;
-    this.#zeros[row] = zero;
-    this.#addIntegers(this.#integers);
   }
 
   #addIntegers(values: Int8Array): void {

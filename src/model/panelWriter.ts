@@ -7,6 +7,7 @@ import type { Device } from '../engine/device.ts';
 import { type StorageArray, storageType, type WeightType } from '../engine/dtype.ts';
 import { int8Layout } from '../engine/int8.ts';
 import type { Tensor } from '../engine/program.ts';
+import type { RowUploads } from './rowUploads.ts';
 import { floatsOf, type TensorData } from './tensorData.ts';
 
 /** Elements that are gathered before they go to the device, unless one panel has more. */
@@ -17,6 +18,8 @@ export class Staging {
   #floats = new Float32Array();
   #halves = new Uint16Array();
   #integers = new Int8Array();
+  /** Where the device moves rows itself. */
+  uploads?: RowUploads;
 
   floats(length: number): Float32Array {
     if (this.#floats.length < length) this.#floats = new Float32Array(length);
@@ -179,7 +182,7 @@ function scatter(
 }
 
 /** Weights that f16 cannot hold would be infinite without a word. */
-function checkRange(name: string, values: Float32Array, halves: StorageArray): void {
+export function checkRange(name: string, values: Float32Array, halves: StorageArray): void {
   const lost = halves.findIndex((half, i) => (half & 0x7fff) === 0x7c00 && Number.isFinite(values[i]));
   if (lost >= 0) {
     throw new WeightsError('outOfRange', `${name} holds ${values[lost]}, too large for f16.`, {

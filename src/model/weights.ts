@@ -13,17 +13,9 @@ import { type DType, elementCount, storageBytes, type WeightType } from '../engi
 import type { Tensor } from '../engine/program.ts';
 import { panelCount } from '../kernels/matmul/panels.ts';
 import type { ModelDimensions } from './dims.ts';
-import type { Int8PanelWriter } from './int8PanelWriter.ts';
+import type { Reading } from './loadMatrix.ts';
 import { PanelWriter, Staging } from './panelWriter.ts';
-import {
-  emptyData,
-  floatsOf,
-  type Int8Rows,
-  joinPieces,
-  type StoredType,
-  type TensorData,
-  type TensorReader,
-} from './tensorData.ts';
+import { emptyData, floatsOf, joinPieces, type StoredType, type TensorData, type TensorReader } from './tensorData.ts';
 import { storedAs, type TensorSpec, tensorSpecs } from './tensorSpec.ts';
 
 export interface NormWeights {
@@ -89,12 +81,6 @@ export interface WeightLoad {
   /** Of the file. */
   readonly tensors: number;
   run(reading: Reading): Promise<void>;
-}
-
-interface Reading {
-  readonly signal: AbortSignal | undefined;
-  /** Called with the name of each that has been read. */
-  readonly onTensor: (name: string) => void;
 }
 
 export interface PlannedWeights {
@@ -215,7 +201,8 @@ class WeightPlanner {
 
   /** Those since the last call. */
   takeLoads(): readonly WeightLoad[] {
-    const loads = this.#loads;
+    // The last one gives back what the others needed on their way.
+    const loads = [...this.#loads, { tensors: 0, run: async () => this.#staging.uploads?.free() }];
     this.#loads = [];
     return loads;
   }
@@ -268,44 +255,24 @@ class WeightPlanner {
     return w;
   }
 
-  /** @param tensors whole panels of one matrix, one after the other */
-  #panelLoad(tensors: readonly Tensor[], dtype: WeightType, parts: readonly WantedTensor[]): WeightLoad {
+  /**
+   * @param tensors whole panels of one matrix, one after the other
+   * @param taps    of a convolution, which a device that packs panels sorts
+   */
+  #panelLoad(tensors: readonly Tensor[], dtype: WeightType, parts: readonly WantedTensor[], taps = 1): WeightLoad {
     return {
       tensors: parts.length,
       run: async (reading) => {
-        const { int8 } = this.#reader;
-        const areIntegers = dtype === 'int8' && parts.every((part) => part.dtype === 'int8');
-        if (int8 && areIntegers) await this.#loadIntegers(int8, tensors, parts, reading);
-        else {
-          const writer = dtype === 'int8' ? await this.#int8Writer(tensors) : this.#writer(tensors, dtype, parts);
-          for (const part of parts) for await (const piece of this.#pieces(part, reading)) writer.add(piece);
-          writer.finish();
+        if (dtype === 'int8' || this.#device.packsPanels) {
+          // Where it is wanted, so that no other page has it.
+          const { loadMatrix } = await import('./loadMatrix.ts');
+          return loadMatrix(this.#device, this.#staging, this.#reader, { tensors, dtype, parts, taps }, reading);
         }
+        const writer = this.#writer(tensors, dtype, parts);
+        for (const part of parts) for await (const piece of this.#pieces(part, reading)) writer.add(piece);
+        writer.finish();
       },
     };
-  }
-
-  /** As they are in the file. */
-  async #loadIntegers(
-    int8: NonNullable<TensorReader['int8']>,
-    tensors: readonly Tensor[],
-    parts: readonly WantedTensor[],
-    { signal, onTensor }: Reading,
-  ): Promise<void> {
-    const rows: Int8Rows[] = [];
-    for (const { name } of parts) rows.push(await int8.rows(name, signal));
-    const writer = await this.#int8Writer(tensors, rows);
-    for (const { name } of parts) {
-      for await (const piece of int8.pieces(name, signal)) writer.add(piece);
-      onTensor(name);
-    }
-    writer.finish();
-  }
-
-  /** Loaded where weights are int8, so that no other page has it. */
-  async #int8Writer(tensors: readonly Tensor[], rows?: readonly Int8Rows[]): Promise<Int8PanelWriter> {
-    const { Int8PanelWriter } = await import('./int8PanelWriter.ts');
-    return new Int8PanelWriter(this.#device, this.#staging, tensors, rows);
   }
 
   #writer(tensors: readonly Tensor[], dtype: WeightType, parts: readonly WantedTensor[]): PanelWriter {
@@ -363,7 +330,8 @@ class WeightPlanner {
     const [cOut = 0, cIn = 0, taps = 0] = weight.shape;
     const dtype = this.#dtypeOf([weight]);
     const w = this.#allocatePanels(`${name}.weight`, cOut, taps * cIn, dtype);
-    this.#loads.push({
+    const ofDevice = this.#panelLoad([w], dtype, [weight], taps);
+    const ofHost: WeightLoad = {
       tensors: 1,
       run: async (reading) => {
         const writer = this.#writer([w], dtype, [weight]);
@@ -383,7 +351,8 @@ class WeightPlanner {
         if (filled > 0) throw new InternalError(`${name}.weight ended within a row`);
         writer.finish();
       },
-    });
+    };
+    this.#loads.push(this.#device.packsPanels ? ofDevice : ofHost);
     return { w, bias: this.table(`${name}.bias`) };
   }
 

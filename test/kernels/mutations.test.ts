@@ -152,6 +152,14 @@ const mutations: readonly Mutation[] = [
     device: 'webgpu',
   },
   {
+    what: 'after an odd number of rows comes what was staged before',
+    file: 'kernels/matmul/packPanels.wgsl.js',
+    from: '(select(0u, half(row + 1u, i), isPair) << 16u)',
+    to: '(half(row + 1u, i) << 16u)',
+    kernel: 'packPanels',
+    device: 'webgpu',
+  },
+  {
     what: 'a barrier is missing between subgroups',
     file: 'engine/wgsl/subgroups.js',
     from: ' = whole; }\n  workgroupBarrier();',

@@ -47,11 +47,10 @@ const test = suite('a kernel that is a little wrong');
 for (const wrong of kernels) {
   test(`${wrong.kernel.name} is noticed`, async () => {
     const modules = kernels.map((module) => (module === wrong ? slightlyWrong(module) : module));
-    // The kernels of fused steps have no variant for the CPU.
-    const fusedSteps = wrong.kernel.variants.wasm === undefined;
-    const model = modelChecks(async () =>
-      createReferenceDevice({ modules, fusedSteps, panelWidth: 64, crossPanelWidth: 1 }),
-    );
+    // The kernels of fused steps, and what packs panels, have no variant for the CPU.
+    const isForGpus = wrong.kernel.variants.wasm === undefined;
+    const options = { fusedSteps: isForGpus, packsPanels: isForGpus, panelWidth: 64, crossPanelWidth: 1 };
+    const model = modelChecks(async () => createReferenceDevice({ modules, ...options }));
     await model.open();
     const noticed: string[] = [];
     for (const { name, run } of model.checks) {

@@ -7,7 +7,8 @@ const device = await openOrSkip('the model on WebGPU');
 if (device) {
   modelSuite('webgpu', async () => device);
   modelSuite('webgpu', async () => (await openOrSkip('the model on WebGPU'))!, 'f16');
-  modelSuite('webgpu, fused steps', async () => (await openOrSkip('the model on WebGPU', { fusedSteps: true }))!);
+  const asOnHardware = { fusedSteps: true, packsPanels: true };
+  modelSuite('webgpu, as on hardware', async () => (await openOrSkip('the model on WebGPU', asOnHardware))!);
   for (const size of ['tiny', 'base'] as const)
     jfkSuite('webgpu', size, async () => (await openOrSkip('JFK on WebGPU'))!);
 }

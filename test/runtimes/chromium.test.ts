@@ -27,6 +27,7 @@ import { chromiumOrSkip } from './runtimes.ts';
 const LIMIT_BYTES = 100_000;
 /** What a GPU in hardware wants beyond that, loaded beside the weights: fused steps. */
 const FUSED_LIMIT_BYTES = 20_000;
+const PACKING_LIMIT_BYTES = 5_000;
 
 const executable = chromiumOrSkip('headless Chromium');
 if (executable) {
@@ -100,6 +101,9 @@ if (executable) {
       const fused = sizeOf('webgpu with fused steps') - sizeOf('webgpu');
       console.log(`and ${(fused / 1000).toFixed(1)} kB for the fused steps of a GPU in hardware`);
       assert.ok(fused > 0 && fused <= FUSED_LIMIT_BYTES, `${fused} bytes for fused steps`);
+      const packing = sizeOf('webgpu that packs panels') - sizeOf('webgpu');
+      console.log(`and ${(packing / 1000).toFixed(1)} kB for the panels that it packs`);
+      assert.ok(packing > 0 && packing <= PACKING_LIMIT_BYTES, `${packing} bytes for packing panels`);
     } finally {
       rmSync(core, { recursive: true, force: true });
     }
@@ -182,7 +186,7 @@ if (executable) {
   /** The entry, what it needs, and the chunks of one device: its own, and those of the kernels' variants for it, without int8's. */
   function loadedFor(
     files: readonly BundleFile[],
-    device: 'wasm' | 'webgpu' | 'webgpu with fused steps',
+    device: 'wasm' | 'webgpu' | 'webgpu with fused steps' | 'webgpu that packs panels',
   ): readonly BundleFile[] {
     const byName = new Map(files.map((file) => [file.name, file]));
     const wanted = new Set<BundleFile>();
@@ -200,6 +204,8 @@ if (executable) {
     for (const file of files) if (file.inputs.some((input) => ofDevice.test(input))) add(file);
     if (device === 'webgpu with fused steps')
       for (const file of files) if (file.inputs.some((input) => ofFused.test(input))) add(file);
+    if (device === 'webgpu that packs panels')
+      for (const file of files) if (file.inputs.some((input) => input.endsWith('model/loadMatrix.js'))) add(file);
     return [...wanted];
   }
 }

@@ -19,6 +19,7 @@ export function createReferenceDevice(
     crossPanelWidth?: number;
     maxTensorBytes?: number;
     fusedSteps?: boolean;
+    packsPanels?: boolean;
     modules?: readonly KernelModule[];
   } = {},
 ): Device {
@@ -45,6 +46,7 @@ export function createReferenceDevice(
     crossPanelWidth: options.crossPanelWidth ?? 16,
     maxTensorBytes: options.maxTensorBytes ?? 2 ** 31,
     wantsFusedSteps: options.fusedSteps ?? false,
+    packsPanels: options.packsPanels ?? false,
     lost,
     get bytesHeld() {
       return [...memory.keys()].reduce((sum, { dtype, shape }) => sum + storageBytes(dtype, shape), 0);

@@ -33,6 +33,8 @@ export interface WebGpuOptions {
   readonly fusedSteps?: boolean;
   /** Knows which variants were measured to be the fastest on an adapter; rules of thumb alone when absent. */
   readonly tuning?: FindTuning | undefined;
+  /** Weights are put into panels on the GPU; when absent on hardware only. */
+  readonly packsPanels?: boolean;
 }
 
 export interface WebGpuDevice extends Device {
@@ -77,6 +79,7 @@ export async function createWebGpuDevice(gpu: GPU, options: WebGpuOptions = {}):
     panelWidth: PANEL_WIDTH,
     crossPanelWidth: 1,
     wantsFusedSteps: options.fusedSteps ?? !isSoftware,
+    packsPanels: options.packsPanels ?? !isSoftware,
     maxTensorBytes: buffers.maxTensorBytes,
     lost: failures.lost,
 

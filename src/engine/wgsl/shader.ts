@@ -2,7 +2,8 @@
  * The bindings of a shader, written from the kernel's contract: storage variables, and functions that read and write
  * values of arguments whose storage type varies.
  *
- * Arrays have fixed sizes, so an index is checked against a constant and a binding that is too small is refused.
+ * Arrays have fixed sizes, so an index is checked against a constant and a binding that is too small is refused; but for
+ * those that a variant wants as words.
  */
 import { storageBytes, storageType, type WgslAccess } from '../dtype.ts';
 import { type ArgSpec, type Kernel, storageTypes } from '../kernel.ts';
@@ -21,13 +22,16 @@ export function shaderText(kernel: Kernel, variant: WgslVariant, c: KernelContex
   const bindings = boundArgs(kernel, c).map(([name, spec], i) => {
     const dtype = c.dtype(name);
     const shape = spec.dims.map((dim) => (typeof dim === 'number' ? dim : (c.dims[dim] ?? 0)));
+    const mode = spec.access === 'read' ? 'read' : 'read_write';
+    const bound = (elements: string): string =>
+      `@group(0) @binding(${i}) var<storage, ${mode}> ${name}: array<${elements}>;\n`;
+    if (variant.words?.includes(name)) return bound('u32');
     const isInHalves = variant.halves?.includes(name) ?? false;
     const isInFours = variant.vec4?.includes(name) ?? false;
     const { one, four } = storageType(dtype).wgsl;
     const access = isInHalves ? HALVES : isInFours ? four : one;
     const length = Math.ceil(storageBytes(dtype, shape) / elementBytes(access));
-    const mode = spec.access === 'read' ? 'read' : 'read_write';
-    const binding = `@group(0) @binding(${i}) var<storage, ${mode}> ${name}: array<${access.element}, ${length}>;\n`;
+    const binding = bound(`${access.element}, ${length}`);
     const isVaried = storageTypes(spec).length > 1;
     return isVaried && !isInHalves ? binding + accessors(name, spec, shape, isInFours, access) : binding;
   });

@@ -31,6 +31,8 @@ export interface WgslVariant<D extends string = string, P extends string = strin
   readonly vec4?: readonly string[];
   /** Arguments in f16 bound as arrays of f16, without functions that read them: wants shader-f16. */
   readonly halves?: readonly string[];
+  /** Arguments bound as u32, however many: for kernels that move bits, whose text is then the same for tensors of all sizes. */
+  readonly words?: readonly string[];
   /** Workgroups for `liveRows` rows (0 where the kernel has no `rows`); each at most 65535. */
   groups(c: KernelContext<D, P>, liveRows: number): Grid;
 }
