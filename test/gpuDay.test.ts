@@ -1,8 +1,9 @@
 /** The day's program on a software adapter: parts run in processes of their own, and what they find is kept. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readTable } from '../src/tuning/table.ts';
 import { program } from './support/command.ts';
 import { inFolder } from './support/folder.ts';
 import { repoRoot } from './support/paths.ts';
@@ -23,7 +24,7 @@ if (device) {
   test('small: what is there, and a part', () =>
     inFolder(async (root) => {
       const folder = join(root, 'day');
-      const { status, stdout, stderr } = await day(folder, '--small', '--only', 'probe,conformance');
+      const { status, stdout, stderr } = await day(folder, '--small', '--only', 'probe,conformance,tune');
       assert.is(status, 0, `${stdout}${stderr}`);
       const [adapter, features] = read(folder, 'probe');
       assert.type(adapter?.description, 'string');
@@ -33,6 +34,8 @@ if (device) {
       assert.is(kernel?.wrong, 0);
       assert.is(done?.done, 'conformance');
       assert.match(stdout, /== \d+ s: conformance \{"status":0/);
+      const [table] = readdirSync(join(folder, 'tuning'));
+      assert.is(readTable(readFileSync(join(folder, 'tuning', table!), 'utf8')).uses.size, 1);
       assert.ok(existsSync(`${folder}.tar.gz`));
     }));
 

@@ -1,7 +1,7 @@
 /**
  * One part of a GPU day, in a process of its own.
  *
- *   node dist/bench/gpu-day/part.js probe|ceilings|conformance|tokens|engine|variants [--out FOLDER] [--small]
+ *   node dist/bench/gpu-day/part.js probe|ceilings|conformance|tokens|engine|variants|tune [--out FOLDER] [--small]
  */
 import { parseArgs } from 'node:util';
 import { createWebGpuDevice, type WebGpuDevice } from '../../src/devices/webgpu/device.ts';
@@ -11,6 +11,7 @@ import { engine } from './engine.ts';
 import { notesOf, type PartOptions } from './notes.ts';
 import { probe } from './probe.ts';
 import { tokens } from './tokens.ts';
+import { tune } from './tune.ts';
 import { conformance, variants } from './variants.ts';
 
 const { values, positionals } = parseArgs({
@@ -25,6 +26,7 @@ const parts: Readonly<Record<string, (options: PartOptions) => Promise<void>>> =
   tokens,
   engine: (options) => engine(openDevice, options),
   variants: (options) => onDevice((device) => variants(device, options)),
+  tune: (options) => tune(values.out, options),
 };
 const [name = ''] = positionals;
 const part = parts[name];

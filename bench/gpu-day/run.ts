@@ -32,6 +32,7 @@ const PARTS: readonly (readonly [name: string, seconds: number])[] = [
   ['tokens', 60],
   ['engine', 240],
   ['conformance', 120],
+  ['tune', 90],
   ['variants', 120],
   ['pytorch', 80],
 ];

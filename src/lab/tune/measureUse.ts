@@ -38,6 +38,9 @@ const HOPELESS = 3;
 const SMALL_FLOPS = 2e7;
 /** Of a variant: more of them tell little more. */
 const CASES = 6;
+/** Where a few rounds take so many seconds, as on a software adapter, more of them are not worth the wait. */
+const FEW_ROUNDS = 3;
+const ENOUGH_MS = 1500;
 
 /** @returns undefined where there is nothing to choose @throws {DeviceError} `lost`; the signal's reason */
 export async function measureUse(
@@ -178,11 +181,16 @@ async function timesOf(
     // What a submit costs by itself is then the same share of all.
     const times = Math.max(...close.map((variant) => open.get(variant)!.times));
     for (const variant of close.length > 1 ? close : []) results.set(variant, []);
-    for (let round = 0; close.length > 1 && round < rounds; round++)
+    let spentMs = 0;
+    for (let round = 0; close.length > 1 && round < rounds; round++) {
+      if (round >= FEW_ROUNDS && spentMs > ENOUGH_MS) break;
       for (const variant of round % 2 === 0 ? close : [...close].reverse()) {
         signal?.throwIfAborted();
-        results.get(variant)!.push(await open.get(variant)!.series(times));
+        const ms = await open.get(variant)!.series(times);
+        results.get(variant)!.push(ms);
+        spentMs += ms * times;
       }
+    }
   } finally {
     for (const timed of open.values()) timed.free();
   }

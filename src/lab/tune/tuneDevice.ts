@@ -11,6 +11,8 @@ export interface TuneOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onRange?: ((use: KernelUse, range: RangeChoice, done: number, total: number) => void) | undefined;
   readonly onWrong?: ((use: KernelUse, variant: string, why: string) => void) | undefined;
+  /** Told of each use for which there is a choice, once all its ranges are decided. */
+  readonly onUse?: ((key: string, measured: MeasuredUse) => void) | undefined;
 }
 
 /**
@@ -25,7 +27,7 @@ export async function tuneDevice(
   sizes: readonly SizeToTune[],
   options: TuneOptions = {},
 ): Promise<ReadonlyMap<string, MeasuredUse>> {
-  const { onRange, onWrong, ...how } = options;
+  const { onRange, onWrong, onUse, ...how } = options;
   const byKernel = new Map(modules.map((module) => [module.kernel, module]));
   const uses = (await modelUses(device, sizes)).filter(({ command }) => byKernel.has(command.kernel));
   const checked: Checked = new Map();
@@ -36,7 +38,9 @@ export async function tuneDevice(
       onRange: (range) => onRange?.(use, range, done, uses.length),
       onWrong: (variant, why) => onWrong?.(use, variant, why),
     });
-    if (found) measured.set(use.key, found);
+    if (!found) continue;
+    measured.set(use.key, found);
+    onUse?.(use.key, found);
   }
   return measured;
 }
