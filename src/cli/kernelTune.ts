@@ -123,8 +123,8 @@ function titleOf({ command: { kernel, dims, params, args } }: KernelUse): string
 
 function rangeLines({ upTo, variant, rule, points }: RangeChoice): string {
   const what = variant === undefined ? `${rule} stays` : `${variant} in place of ${rule}`;
-  const ms = ([name, { least, median }]: readonly [string, Times]): string =>
-    `${name} ${least.toPrecision(3)} (${median.toPrecision(3)})`;
+  const ms = ([name, { least, quartile }]: readonly [string, Times]): string =>
+    `${name} ${least.toPrecision(3)} (${quartile.toPrecision(3)})`;
   const rows = upTo === undefined ? 'more rows' : `up to ${upTo} rows`;
   const lines = points.map(
     ({ rows: at, times }) => `      ${at === 0 ? '' : `${at}: `}ms ${[...times].map(ms).join(', ')}\n`,

@@ -21,6 +21,8 @@ export interface AdapterIdentity {
 /** Milliseconds of one run. */
 export interface Times {
   readonly least: number;
+  /** A quarter of the rounds were as quick. How far it is above the least says how far that can be trusted. */
+  readonly quartile: number;
   readonly median: number;
 }
 
@@ -125,8 +127,9 @@ function rangeAt(value: unknown, where: string): RangeChoice {
     points: listAt(points, `${where}.points`, (point, at): MeasuredPoint => {
       const { rows, times } = objectAt(point, at);
       const timesAt = (value: unknown, where: string): Times => {
-        const { least, median } = objectAt(value, where);
-        return { least: numberAt(least, `${where}.least`), median: numberAt(median, `${where}.median`) };
+        const times = objectAt(value, where);
+        const ms = (name: keyof Times): number => numberAt(times[name], `${where}.${name}`);
+        return { least: ms('least'), quartile: ms('quartile'), median: ms('median') };
       };
       return { rows: numberAt(rows, `${at}.rows`), times: mapAt(times, `${at}.times`, timesAt) };
     }),

@@ -106,19 +106,29 @@ test('what is wrong here is never chosen, nor measured', async () => {
 });
 
 test('a gain within the spread of times is none', async () => {
-  let at = 0;
-  // Every other series takes half as long again.
-  const noisy = (busy: number) =>
-    played({ ms: (variant) => (variant === 'any' ? 1.8 : 2) * (at++ % 2 === 0 ? 1 : busy) });
+  // Each series of a variant takes so many times as long as the one before.
+  const noisy = (growth: number): Device => {
+    const series = new Map<string, number>();
+    return played({
+      ms(variant) {
+        const before = series.get(variant) ?? 0;
+        series.set(variant, before + 1);
+        return (variant === 'any' ? 18 : 20) * growth ** before;
+      },
+    });
+  };
   assert.is(await tuned(noisy(1), useOf([8])), 'any to 8, many to 100');
-  assert.is(await tuned(noisy(1.5), useOf([8])), 'few to 8, many to 100');
+  assert.is(await tuned(noisy(1.05), useOf([8])), 'any to 8, many to 100');
+  assert.is(await tuned(noisy(1.2), useOf([8])), 'few to 8, many to 100');
 });
 
 test('the winner of points', () => {
   const point = (times: Readonly<Record<string, readonly [number, number]>>): MeasuredPoint => {
     return {
       rows: 1,
-      times: new Map(Object.entries(times).map(([name, [least, median]]) => [name, { least, median }])),
+      times: new Map(
+        Object.entries(times).map(([name, [least, quartile]]) => [name, { least, quartile, median: quartile }]),
+      ),
     };
   };
   const rows: readonly (readonly [MeasuredPoint[], string | undefined])[] = [
@@ -131,6 +141,7 @@ test('the winner of points', () => {
     [[point({ a: [2, 2], b: [1.5, 1.5], c: [1, 1] })], 'c'],
     // The rule was several times slower, and left out.
     [[point({ b: [1, 1] })], 'b'],
+    [[point({ c: [2, 2], b: [1, 1] })], 'b'],
     // So was b at the second point.
     [[point({ a: [2, 2], b: [1, 1] }), point({ a: [1, 1] })], undefined],
     [[point({ a: [2, 2], b: [1, 1] }), point({ a: [1, 1], b: [1.01, 1.01] })], 'b'],

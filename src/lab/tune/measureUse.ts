@@ -196,7 +196,8 @@ async function timesOf(
   }
   const figures = [...results].map(([variant, ms]): [string, Times] => {
     const sorted = [...ms].sort((a, b) => a - b);
-    return [variant, { least: sorted[0]!, median: sorted[sorted.length >> 1]! }];
+    const at = (i: number): number => Number(sorted[Math.min(i, sorted.length - 1)]!.toPrecision(4));
+    return [variant, { least: at(0), quartile: at(Math.max(1, sorted.length >> 2)), median: at(sorted.length >> 1) }];
   });
   return new Map(figures);
 }
@@ -217,8 +218,9 @@ export function winnerOf(points: readonly MeasuredPoint[], rules: readonly strin
     let isSlower = false;
     for (const [i, { times }] of points.entries()) {
       const [own, rule] = [times.get(name), times.get(rules[i]!)];
-      // A rule that was left out is several times slower than another variant.
-      const ratio = own === undefined ? 0 : rule === undefined ? HOPELESS : rule.least / own.least;
+      // A rule that was left out is several times slower than the best.
+      const best = Math.min(...[...times.values()].map(({ least }) => least));
+      const ratio = own === undefined ? 0 : (rule?.least ?? HOPELESS * best) / own.least;
       const here = Math.max(LEAST_GAIN, spreadOf(own), spreadOf(rule));
       noise = Math.max(noise, here);
       isSlower ||= ratio < 1 / (1 + here);
@@ -229,7 +231,7 @@ export function winnerOf(points: readonly MeasuredPoint[], rules: readonly strin
   return winner;
 }
 
-/** How far the median is above the minimum, as a share of it. */
+/** How far the lower quartile is above the minimum, as a share of it: the machine may be busy for half of the time. */
 function spreadOf(times: Times | undefined): number {
-  return times ? times.median / times.least - 1 : 0;
+  return times ? times.quartile / times.least - 1 : 0;
 }
