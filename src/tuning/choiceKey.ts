@@ -67,25 +67,25 @@ function standardContext({ dims, params, args }: Command, { rows }: Variant): Ke
   };
 }
 
-/** The rows by which a choice for the range of `context` is looked up; 0 for a kernel without rows. */
-export function rowsOfChoice(
-  { allRows }: Command,
-  variants: readonly Variant[],
-  { dims, sumsAs }: KernelContext,
-): number {
-  const { rows } = dims;
-  if (rows === undefined) return 0;
-  if (allRows) return rows;
-  const ends = variantEnds(variants);
-  const before = Math.max(0, ...ends.filter((end) => end < rows));
-  const last = Math.min(...ends.filter((end) => end >= rows), Number.POSITIVE_INFINITY);
-  return before < sumsAs && sumsAs <= last ? sumsAs : rows;
-}
-
 export interface RowRange {
   readonly from: number;
   /** Absent: no end. */
   readonly upTo?: number;
+}
+
+/** The range for which the code of `context` is made, and the rows by which its choice is looked up. */
+export function rangeOfChoice(
+  { allRows }: Command,
+  variants: readonly Variant[],
+  { dims: { rows }, sumsAs }: KernelContext,
+): RowRange & { readonly key: number } {
+  if (rows === undefined) return { from: 0, key: 0 };
+  if (allRows) return { from: rows, upTo: rows, key: rows };
+  const ends = variantEnds(variants);
+  const from = 1 + Math.max(0, ...ends.filter((end) => end < rows));
+  const upTo = Math.min(...ends.filter((end) => end >= rows));
+  const key = from <= sumsAs && sumsAs <= upTo ? sumsAs : rows;
+  return { from, ...(Number.isFinite(upTo) && { upTo }), key };
 }
 
 /** The ranges that are measured one by one, up to that of `mostRows`. */

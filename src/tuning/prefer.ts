@@ -1,7 +1,7 @@
 /** A table as the choice of a device: what won where it was measured, rules of thumb elsewhere. */
 import type { GpuFeatures } from '../engine/wgsl/features.ts';
 import type { Prefers } from '../engine/wgsl/tuning.ts';
-import { choiceKey, fingerprint, rowsOfChoice } from './choiceKey.ts';
+import { choiceKey, fingerprint, rangeOfChoice } from './choiceKey.ts';
 import type { TuningTable } from './table.ts';
 
 /** @param onStale told once that the table has choices between other variants than there are now */
@@ -24,8 +24,12 @@ export function preferencesOf({ uses }: TuningTable, gpu: GpuFeatures, onStale: 
       isTold = true;
       return undefined;
     }
-    const rows = rowsOfChoice(command, variants, context);
-    const variant = use.ranges.find(({ upTo = Number.POSITIVE_INFINITY }) => rows <= upTo)?.variant;
-    return variant !== undefined && !use.wrong.includes(variant) ? variant : undefined;
+    const { from, upTo, key: rows } = rangeOfChoice(command, variants, context);
+    const won = use.ranges.find(({ upTo: last = Number.POSITIVE_INFINITY }) => rows <= last)?.variant;
+    const variant = variants.find(({ name }) => name === won);
+    if (!variant || use.wrong.includes(variant.name)) return undefined;
+    // Of all rows of the range or of none: else some would have the sums of another variant than those that they are to be alike.
+    const takes = (rows: number): boolean => variant.when?.({ ...context, dims: { ...context.dims, rows } }) ?? true;
+    return from === 0 || [from, upTo ?? from].every(takes) ? variant.name : undefined;
   };
 }

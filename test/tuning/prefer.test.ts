@@ -130,6 +130,20 @@ test('of a kernel without ranges, all rows run what those run that theirs are to
   assert.is(choices(plain, copyCommand(plain, 5, { allRows: true }), prefers), 'second to 5');
 });
 
+test('a variant that does not take all rows of a range is chosen for none of them', () => {
+  const narrow = copyModule([...VARIANTS, variant('narrow', { when: ({ dims }) => dims.rows! <= 4 })]);
+  const use = copyCommand(narrow, 100);
+  const variants = fingerprint(use, narrow.kernel.variants.webgpu as typeof VARIANTS, CORE_GPU);
+  const uses = new Map([
+    [choiceKey(use), { variants, wrong: [], ranges: [{ variant: 'narrow', rule: 'few', points: [] }] }],
+  ]);
+  const prefers = preferencesOf({ ...tableOf([]), uses }, CORE_GPU, () => {});
+  for (const rows of [1, 4, 8, 100])
+    assert.match(choices(narrow, copyCommand(narrow, rows, { sumsAs: 1 }), prefers), /^few to/, `${rows} rows`);
+  // Where there is no other number of rows, there are no others that these are to be alike.
+  assert.is(choices(narrow, copyCommand(narrow, 4, { allRows: true }), prefers), 'narrow to 4');
+});
+
 test('ranges are those of variants and of tables', () => {
   const ends = (most: number): readonly unknown[] =>
     rowRanges([variant('one', { rows: { max: 1 } }), variant('some', { rows: { min: 17 } })], most).map(
