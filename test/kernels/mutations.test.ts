@@ -193,9 +193,9 @@ const mutations: readonly Mutation[] = [
   },
   {
     what: 'the first slice of 16 rows is left out',
-    file: 'kernels/matmul/gemm/rows16.wgsl.js',
-    from: 'var s = 0u; s <',
-    to: 'var s = 1u; s <',
+    file: 'kernels/matmul/gemm/rows.wgsl.js',
+    from: 'for (var s = 0u; s < ${few',
+    to: 'for (var s = 1u; s < ${few',
     kernel: 'conv1d',
     device: 'webgpu',
   },

@@ -8,12 +8,12 @@ import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { direct, directFew } from './gemm/direct.wgsl.ts';
 import type { Gemm, GemmShape } from './gemm/gemm.ts';
 import { plain } from './gemm/plain.wgsl.ts';
-import { rows16 } from './gemm/rows16.wgsl.ts';
+import { EACH_ROWS } from './gemm/rows.wgsl.ts';
 import { sliced } from './gemm/sliced.wgsl.ts';
 import { tiled64, tiled128 } from './gemm/tiled.wgsl.ts';
 
 /** Those that any GPU has, best first; by matrices of subgroups is a part of its own, kernels/matrices.ts. */
-const SHAPES: readonly GemmShape[] = [tiled128, tiled64, rows16, sliced, directFew, direct, plain];
+const SHAPES: readonly GemmShape[] = [tiled128, tiled64, ...EACH_ROWS, sliced, directFew, direct, plain];
 
 /**
  * The variants of a kernel that is such a product.

@@ -18,6 +18,9 @@ interface Tile {
 const COLUMNS = 64;
 const THREADS = 256;
 
+/** Workgroups below which half of a large GPU would do nothing: smaller tiles win then, though they fetch more. */
+const TOO_FEW_GROUPS = 66;
+
 /** Workgroups from which on larger tiles win, since each number that they fetch is used more often: two on each of 132 cores. */
 const ENOUGH_GROUPS = 264;
 
@@ -32,12 +35,19 @@ const shapeOf = (tile: Tile): GemmShape => ({
   wgsl: (p) => tiledText(p, tile),
 });
 
-export const tiled64 = shapeOf({ rows: 64, depth: 16 });
+export const tiled64: GemmShape = {
+  ...shapeOf({ rows: 64, depth: 16 }),
+  pays: (p) => groupsOf(p, 64) >= TOO_FEW_GROUPS,
+};
 
 export const tiled128: GemmShape = {
   ...shapeOf({ rows: 128, depth: 8 }),
-  pays: (p) => Math.ceil(p.n / COLUMNS) * Math.ceil(p.rows / 128) >= ENOUGH_GROUPS,
+  pays: (p) => groupsOf(p, 128) >= ENOUGH_GROUPS,
 };
+
+function groupsOf({ n, rows }: Gemm, tileRows: number): number {
+  return Math.ceil(n / COLUMNS) * Math.ceil(rows / tileRows);
+}
 
 function tiledText(p: Gemm, tile: Tile): string {
   const { rows, n, k, panelWidth, xStride } = p;
