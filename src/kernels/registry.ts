@@ -26,6 +26,7 @@ import * as pickRows from './step/pickRows.ts';
 import * as residualMatmul from './step/residualMatmul.ts';
 import * as stepAttention from './step/stepAttention.ts';
 import * as stepCrossAttention from './step/stepCrossAttention.ts';
+import * as sumNorm from './step/sumNorm.ts';
 
 export const kernels: readonly KernelModule[] = [
   { kernel: layerNorm.layerNorm, ...layerNorm },
@@ -49,6 +50,7 @@ export const kernels: readonly KernelModule[] = [
   { kernel: normMatmul.normMatmul, ...normMatmul },
   { kernel: stepAttention.stepAttention, ...stepAttention },
   { kernel: stepCrossAttention.stepCrossAttention, ...stepCrossAttention },
+  { kernel: sumNorm.sumNorm, ...sumNorm },
   { kernel: mergeMatmul.mergeMatmul, ...mergeMatmul },
   { kernel: residualMatmul.residualMatmul, ...residualMatmul },
   { kernel: normLogits.normLogits, ...normLogits },

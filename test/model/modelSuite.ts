@@ -96,6 +96,22 @@ export function modelChecks(
     }
   });
 
+  test('more rows than share a workgroup', async () => {
+    const features = [await inference.encode(melOf(1)), await inference.encode(melOf(2))];
+    const expected = [audio, encode(weights, dims, melOf(2))].map((each) => plainGreedy(weights, each, 5));
+    for (const rows of [9, 12]) {
+      const groups = Array.from({ length: rows }, (_, i) => {
+        return { audio: features[i % 2]!, initialTokens: prompt, sotIndex: 0, rows: 1 };
+      });
+      const { sequences } = await inference.greedy(groups, rules, 5);
+      for (const [i, { tokens, logprobs }] of sequences.entries()) {
+        assert.equal(tokens, expected[i % 2]!.tokens, `row ${i} of ${rows}`);
+        near(logprobs, expected[i % 2]!.logprobs, tolerance, `logprobs of row ${i} of ${rows}`);
+      }
+    }
+    for (const each of features) each.close();
+  });
+
   test('who waits is told of the encoder by parts, of greedy steps by what the rows have', async () => {
     const parts: number[] = [];
     const features = await inference.encode(melOf(1), undefined, (share) => parts.push(share));
@@ -175,6 +191,7 @@ export function modelChecks(
       [1, 5, 1, 40],
       [2, 3, 2, 12],
       [2, 2, 1, 40],
+      [2, 5, 1, 5],
     ] as const) {
       // Then with ends at what is said without one.
       const eots = [rules.eot];

@@ -39,6 +39,17 @@ for (const size of SIZES)
             for (const { program, times, dispatches } of windows === 1 ? model.submitted : [])
               if (/step/i.test(program.name))
                 assert.ok(dispatches.length <= most * times, `${program.name}: ${dispatches.length}`);
+            // A batch: eleven a layer and six, and products that fill a large card; with beams (80 rows) one workgroup a core.
+            const batch = most + 3 * dims.nTextLayer + 3;
+            for (const { program, times, dispatches } of windows === 16 ? model.submitted : []) {
+              if (!/step/i.test(program.name)) continue;
+              assert.ok(dispatches.length <= batch * times, `${program.name}: ${dispatches.length}`);
+              const products = dispatches.filter(({ label }) => /matmul|logits/i.test(label));
+              assert.ok(products.length >= 6 * dims.nTextLayer * times);
+              const least = program.name.endsWith('Beams') ? 132 : 264;
+              for (const { label, workgroups } of products)
+                assert.ok(workgroups >= least, `${program.name}: ${workgroups} workgroups of ${label}`);
+            }
             assert.ok(model.gpu.counts.dispatches.length > 100);
           } finally {
             await model.close();

@@ -7,7 +7,7 @@
  */
 import type { Dims } from '../../engine/variant.ts';
 
-/** Rows of the fused kernels of a step, at most: beyond, a workgroup's memory and registers are too few. */
+/** Rows of the kernels of a step that keep all of them in a workgroup, at most: beyond, its memory and registers are too few. */
 export const STEP_ROWS = 8;
 
 /** Workgroups of a product of a step: two for each multiprocessor of a large card. */
@@ -52,6 +52,12 @@ export function splitsOf(rows: number, nHead: number, nCtx: number): number {
 /** A sentence when `width` is no whole number of parts of `size`. */
 export function partsProblem(name: string, width: number, size: number): string | undefined {
   return width > 0 && width % size === 0 ? undefined : `${name} is ${width} wide, no multiple of ${size}`;
+}
+
+/** A sentence when a product of more rows than that has inputs that cannot be cut in fours; those are of tiles, matmul/gemm/rows.wgsl.ts. */
+export function tilesProblem({ rows = 0, k = 1, n = 1, yWidth = 1 }: Dims): string | undefined {
+  const parts = yWidth / n;
+  return rows <= STEP_ROWS || k % (4 * parts) === 0 ? undefined : `${k} inputs in ${parts} parts are no fours`;
 }
 
 /** A sentence when there are more rows than a step has. */

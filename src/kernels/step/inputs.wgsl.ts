@@ -96,3 +96,13 @@ fn merged(row: u32, i: u32) -> f32 {
     value: (row, i) => `merged(${row}u, ${i})`,
   };
 }
+
+/** `inputs` of `rowsText`: attention in one split, whose sum of values is divided by that of its weights; `partial` in fours. */
+export function wholeAttention(k: number, nHead: number): string {
+  const vectors = k / nHead / 4;
+  return /* wgsl */ `
+fn inputs(row: u32, four: u32) -> vec4f {
+  let head = (row * ${nHead}u + four / ${vectors}u) * ${vectors + 1}u;
+  return partial[head + four % ${vectors}u] / partial[head + ${vectors}u].y;
+}`;
+}

@@ -1,5 +1,5 @@
 /**
- * y = attended W^T + bias + residual, of the few rows of a step, where `attended` is merged from the splits of an attention.
+ * y = attended W^T + bias + residual, of the rows of a step, where `attended` is merged from the splits of an attention.
  * partial: [rows, nHead, splits, headDim + 4], partial.ts; W: [n, k] in panels, k = nHead headDim; residual: [rows, residualParts, n]
  * and y: [rows, parts, n], of both of which the sum over parts counts.
  */
@@ -8,7 +8,7 @@ import { defineKernel, type Fill, type KernelCase, type Reference, type Toleranc
 import type { Dims, Params } from '../../engine/variant.ts';
 import { MASKED } from '../../rules/logitRules.ts';
 import { panelCount } from '../matmul/panels.ts';
-import { partsProblem, rowsProblem } from './cut.ts';
+import { partsProblem, STEP_ROWS, tilesProblem } from './cut.ts';
 import { summed } from './normalized.ts';
 import { partialWidth, splitCount } from './partial.ts';
 import { referenceParts } from './referenceParts.ts';
@@ -24,7 +24,10 @@ export const mergeMatmul = defineKernel({
   },
   params: { nHead: 1 },
   check: (d, { nHead }) =>
-    rowsProblem(d) ??
+    tilesProblem(d) ??
+    (d.rows > STEP_ROWS && d.partialWidth !== partialWidth(d.k, nHead, 1)
+      ? `${d.rows} rows are too many for attention in splits`
+      : undefined) ??
     partsProblem('partial', d.partialWidth, partialWidth(d.k, nHead, 1)) ??
     partsProblem('residual', d.residualWidth, d.n) ??
     partsProblem('y', d.yWidth, d.n) ??
@@ -111,6 +114,8 @@ export const cases: readonly KernelCase[] = [
   /* @__PURE__ */ sizes(3, 3, 12, 2, 36, { residual: 2 }, { note: 'splits without keys' }),
   /* @__PURE__ */ sizes(8, 2, 64, 3, 20, { y: 4 }, { liveRows: 5 }),
   /* @__PURE__ */ sizes(5, 6, 64, 5, 384, { residual: 4, y: 4 }, { note: 'five beams' }),
+  /* @__PURE__ */ sizes(16, 3, 12, 1, 68, { y: 3, residual: 3 }, { liveRows: 13, note: 'a batch of windows' }),
+  /* @__PURE__ */ sizes(40, 2, 64, 1, 36, { y: 4 }, { liveRows: 37 }),
   /* @__PURE__ */ sizes(1, 6, 64, 22, 384, { residual: 4, y: 4 }, { bench: true, note: 'one token, tiny' }),
   /* @__PURE__ */ sizes(1, 20, 64, 7, 1280, { residual: 2, y: 2 }, { bench: true, benchOnly: true, note: 'large' }),
 ];

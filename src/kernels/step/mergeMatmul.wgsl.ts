@@ -1,10 +1,12 @@
 import { WEIGHT_TYPES } from '../../engine/dtype.ts';
 import { byMemory } from '../../engine/wgsl/reducer.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
-import { lanesOf } from './cut.ts';
-import { mergedInput } from './inputs.wgsl.ts';
+import { rowsText } from '../matmul/gemm/rows.wgsl.ts';
+import { lanesOf, STEP_ROWS } from './cut.ts';
+import { mergedInput, wholeAttention } from './inputs.wgsl.ts';
 import { splitCount } from './partial.ts';
 import { productGroups, productText, putParts } from './product.wgsl.ts';
+import { ofManyRows, putPart, tileGroups } from './rowTiles.wgsl.ts';
 
 type Sizes = 'rows' | 'k' | 'n' | 'panelWidth' | 'partialWidth' | 'residualWidth' | 'yWidth';
 
@@ -12,7 +14,8 @@ export const variants: readonly WgslVariant<Sizes, 'nHead'>[] = [
   {
     name: 'columnsPerGroup',
     takes: { w: WEIGHT_TYPES },
-    when: (c) => c.dims.panelWidth! % 4 === 0,
+    rows: { max: STEP_ROWS },
+    when: (c) => c.dims.panelWidth! % 4 === 0 && c.dims.rows! <= STEP_ROWS,
     vec4: ['w', 'bias', 'residual', 'y'],
     groups: ({ dims: { n, yWidth } }) => productGroups(n, lanesOf(n, yWidth / n), yWidth / n),
     reduces: true,
@@ -29,4 +32,18 @@ export const variants: readonly WgslVariant<Sizes, 'nHead'>[] = [
       });
     },
   },
+  ...ofManyRows<Sizes, 'nHead'>((rows) => ({
+    takes: { w: WEIGHT_TYPES },
+    rows,
+    when: (c) => c.dims.panelWidth! % 4 === 0 && c.dims.rows! > STEP_ROWS && (c.dims.k! / c.params.nHead!) % 4 === 0,
+    vec4: ['partial', 'w'],
+    groups: ({ dims }, liveRows) => tileGroups(dims, liveRows),
+    wgsl({ dims: { rows, k, n, panelWidth, residualWidth, yWidth }, params: { nHead } }) {
+      const parts = yWidth / n;
+      return rowsText({
+        ...{ rows, k, n, panelWidth, parts, inputs: wholeAttention(k, nHead) },
+        put: putPart({ n, parts, residualParts: residualWidth / n }),
+      });
+    },
+  })),
 ];

@@ -13,7 +13,7 @@ export function normalized(row: HostArray, gamma: HostArray, beta: HostArray): F
 }
 
 /** The sum over parts of a row [parts, n]. */
-export function summed(row: HostArray, n: number): Float64Array {
+export function summed(row: ArrayLike<number>, n: number): Float64Array {
   const sums = new Float64Array(n);
   for (let i = 0; i < row.length; i++) sums[i % n]! += row[i]!;
   return sums;

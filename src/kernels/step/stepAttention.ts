@@ -13,7 +13,7 @@
 import { CACHE_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type Fill, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { ROW_STATE } from '../sampling/decodeState.ts';
-import { partsProblem, rowsProblem } from './cut.ts';
+import { partsProblem } from './cut.ts';
 import { summed } from './normalized.ts';
 import { partialWidth, referenceSplits } from './partial.ts';
 
@@ -29,7 +29,6 @@ export const stepAttention = defineKernel({
   },
   params: { nHead: 1 },
   check: (d, { nHead }) =>
-    rowsProblem(d) ??
     partsProblem('qkv', d.qkvWidth, 3 * d.nState) ??
     partsProblem('partial', d.partialWidth, partialWidth(d.nState, nHead, 1)) ??
     (d.nState % (4 * nHead) > 0 ? `${nHead} heads do not divide ${d.nState} in fours` : undefined),

@@ -7,7 +7,7 @@
 import { CACHE_TYPES } from '../../engine/dtype.ts';
 import { defineKernel, type KernelCase, type Reference, type Tolerance } from '../../engine/kernel.ts';
 import { fillRowState, ROW_STATE } from '../sampling/decodeState.ts';
-import { partsProblem, rowsProblem } from './cut.ts';
+import { partsProblem } from './cut.ts';
 import { summed } from './normalized.ts';
 import { partialWidth, referenceSplits } from './partial.ts';
 
@@ -23,7 +23,6 @@ export const stepCrossAttention = defineKernel({
   },
   params: { nHead: 1 },
   check: (d, { nHead }) =>
-    rowsProblem(d) ??
     partsProblem('q', d.qWidth, d.nState) ??
     partsProblem('partial', d.partialWidth, partialWidth(d.nState, nHead, 1)) ??
     (d.nState % (4 * nHead) > 0 ? `${nHead} heads do not divide ${d.nState} in fours` : undefined),

@@ -5,3 +5,4 @@ export { variants as normMatmul } from './normMatmul.wgsl.ts';
 export { beamVariants as pickBeams, rowVariants as pickRows } from './pick.wgsl.ts';
 export { variants as residualMatmul } from './residualMatmul.wgsl.ts';
 export { crossVariants as stepCrossAttention, variants as stepAttention } from './stepAttention.wgsl.ts';
+export { variants as sumNorm } from './sumNorm.wgsl.ts';

@@ -69,7 +69,7 @@ async function programsOf(
   const programs = {
     pick: decoder.named('pickBeams', pick),
     step: decoder.named('stepBeams', (p) => {
-      if (decoder.fused) return decoder.fused.beams(p, { slotOf, search }, { beamSize, wanted });
+      if (decoder.fused?.beams) return decoder.fused.beams(p, { slotOf, search }, { beamSize, wanted });
       decoder.forward(p);
       pick(p);
     }),

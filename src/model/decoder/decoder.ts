@@ -78,14 +78,18 @@ export interface SearchTables {
   readonly search: Tensor;
 }
 
-/** Records a whole step, from the tokens in `rowState` to the next ones, without leaving logits. */
+/** Records a whole step, from the tokens in `rowState` to the next ones, without leaving logits; or what `forward` is, of many rows. */
 export interface StepRecorder {
-  greedy(p: ProgramBuilder): void;
-  beams(p: ProgramBuilder, tables: SearchTables, params: { readonly beamSize: number; readonly wanted: number }): void;
+  readonly greedy?: (p: ProgramBuilder) => void;
+  readonly beams?: (
+    p: ProgramBuilder,
+    tables: SearchTables,
+    params: { readonly beamSize: number; readonly wanted: number },
+  ) => void;
+  readonly forward?: (p: ProgramBuilder) => void;
 }
 
-/** Undefined for more rows than fused kernels take. */
-export type FusedStep = (network: DecoderNetwork, state: DecoderState, rows: number) => StepRecorder | undefined;
+export type FusedStep = (network: DecoderNetwork, state: DecoderState, rows: number) => StepRecorder;
 
 /** The initial tokens of a window without text before it, at most: start, language, task, no timestamps. */
 export const SHORT_PROMPT = 4;
@@ -129,11 +133,14 @@ export function buildDecoder(
   const layers = (p: ProgramBuilder, rowState: Tensor, y: Tensor): void => recordLayers(p, network, { rowState, y });
   const prefill = (p: ProgramBuilder): void => layers(p, state.promptRows, state.hidden);
   const toLogits = (p: ProgramBuilder, x: Tensor): void => recordLogits(p, network.weights, x, state.logits);
-  const forward = (p: ProgramBuilder): void => {
-    const x = p.scratch('x', 'f32', [rows, nTextState]);
-    layers(p, state.rowState, x);
-    toLogits(p, x);
-  };
+  const fused = fusedStep?.(network, state, rows);
+  const forward =
+    fused?.forward ??
+    ((p: ProgramBuilder): void => {
+      const x = p.scratch('x', 'f32', [rows, nTextState]);
+      layers(p, state.rowState, x);
+      toLogits(p, x);
+    });
   const choose = (p: ProgramBuilder, perRow: number, ids: Tensor, logprobs: Tensor): void => {
     const chunks = chunkCount(nVocab);
     const stats = p.scratch('stats', 'f32', [rows, chunks, STATS.width]);
@@ -153,7 +160,6 @@ export function buildDecoder(
     const { rules, rowState, ruleState, loopState, picked } = state;
     p.run(advanceRows, { ids, logprobs, rules, rowState, ruleState, loopState, picked });
   };
-  const fused = fusedStep?.(network, state, rows);
   const named = (name: string, body: (p: ProgramBuilder) => void): Program =>
     record(`decoder.${name}`, body, { sumsAs });
   return {
@@ -171,7 +177,7 @@ export function buildDecoder(
       forward: named('forward', forward),
       pick: named('pick', pick),
       step: named('step', (p) => {
-        if (fused) return fused.greedy(p);
+        if (fused?.greedy) return fused.greedy(p);
         forward(p);
         pick(p);
       }),

@@ -29,11 +29,15 @@ import { stepAttention } from '../../kernels/step/stepAttention.ts';
 import { stepCrossAttention } from '../../kernels/step/stepCrossAttention.ts';
 import { summaryCount, summaryWidth } from '../../kernels/step/summaries.ts';
 import type { MatrixWeights, NormWeights } from '../weights.ts';
+import { recordBatchStep } from './batchStep.ts';
 import type { DecoderState, StepRecorder } from './decoder.ts';
 import type { DecoderNetwork } from './layers.ts';
 
-export function fusedStep(network: DecoderNetwork, state: DecoderState, rows: number): StepRecorder | undefined {
-  if (rows > STEP_ROWS) return undefined;
+/** Rows of a batch's step, at most: beyond, there are tiles enough without parts. */
+const BATCH_ROWS = 128;
+
+export function fusedStep(network: DecoderNetwork, state: DecoderState, rows: number): StepRecorder {
+  if (rows > STEP_ROWS) return rows <= BATCH_ROWS ? { forward: (p) => recordBatchStep(p, network, state) } : {};
   const { rules, rowState, ruleState, loopState, picked } = state;
   return {
     greedy(p) {

@@ -12,7 +12,7 @@ import * as module from '../../../src/kernels/matmul/matmul.ts';
 import { gemm } from '../../../src/kernels/matmul/matmul.wgsl.ts';
 import { panelCount } from '../../../src/kernels/matmul/panels.ts';
 import { checkKernel } from '../../../src/lab/checkKernel.ts';
-import { publishedSizes } from '../../support/publishedSizes.ts';
+import { publishedSizes } from '../../../src/model/publishedSizes.ts';
 import { openOrSkip } from '../../support/webgpu.ts';
 
 const test = suite('tiles of rows');
