@@ -42,7 +42,7 @@ function textOf(adapter: AdapterIdentity): string {
 
 /** @throws {WeightsError} `noCache` where there is no folder for it */
 export function tablePath(adapter: AdapterIdentity): string {
-  const name = [adapter.vendor, adapter.device || adapter.description].join('-').toLowerCase();
+  const name = (adapter.description || [adapter.vendor, adapter.device].join('-')).toLowerCase();
   const readable = name
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '')

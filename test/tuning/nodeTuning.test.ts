@@ -74,7 +74,7 @@ test('what was written for an adapter is found by it, and by no other', () =>
     const path = tablePath(identityOf(one, 'dawn'));
     writeTableFile(path, tableFor(one));
     assert.equal(readdirSync(join(folder, 'tuning')), [path.slice(dirname(path).length + 1)]);
-    assert.match(path, /\/acme-gpu-one-[0-9a-f]{12}\.json$/);
+    assert.match(path, /\/gpu-one-[0-9a-f]{12}\.json$/);
     assert.is(choices(module, command, await open(one)), 'any to 100');
     assert.is(await open(other), undefined);
     assert.is(await open({ ...one, architecture: 'b' }), undefined);
