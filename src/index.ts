@@ -96,7 +96,6 @@ export type { Dims, KernelContext, Params, RowRange, Variant } from './engine/va
 export type { WasmFeatures } from './engine/wasm/variant.ts';
 export type { Feature, GpuFeatures, MatrixShape } from './engine/wgsl/features.ts';
 export type { FindTuning, Prefers } from './engine/wgsl/tuning.ts';
-export type { Grid, WgslVariant } from './engine/wgsl/variant.ts';
 export type { AlignmentHeads } from './model/alignment/alignmentHeads.ts';
 export type { ModelDimensions } from './model/dims.ts';
 export { createInference, type InferenceOptions, type ModelInference } from './model/inference.ts';

@@ -31,6 +31,7 @@ export type { Device } from './engine/device.ts';
 export type { Kernel, KernelCase, KernelModule, Reference, Tolerance } from './engine/kernel.ts';
 export { type Command, command, type Program, type ProgramBuilder, record, type Tensor } from './engine/program.ts';
 export type { GpuFeatures } from './engine/wgsl/features.ts';
+export type { FindTuning, Prefers } from './engine/wgsl/tuning.ts';
 export { drawAttention, drawBeams, drawCandidates, drawMel } from './inspect/draw/drawings.ts';
 export { kernels } from './kernels/registry.ts';
 export { caseTitle, checkKernel, type KernelCheck, type StorageChoice, variantsOf } from './lab/checkKernel.ts';
@@ -61,6 +62,21 @@ export { type Survey, surveyKernel } from './lab/survey.ts';
 export { type TimedInTurn, timeInTurn, type Version } from './lab/timeInTurn.ts';
 export { type KernelTiming, type TimingOptions, timeKernel } from './lab/timeKernel.ts';
 export { startTrace, type Trace, type TraceEvent, traceDevice } from './lab/trace.ts';
+export type { KernelUse, SizeToTune } from './lab/tune/modelUses.ts';
+export { sizesOf, TUNED_NAMES, type TunedName } from './lab/tune/sizes.ts';
+export { type TuneOptions, tuneDevice } from './lab/tune/tuneDevice.ts';
 export { disassemble } from './lab/wat/disassemble.ts';
 export { type WasmOptions, wasmOf } from './lab/wat/wasmOf.ts';
 export { diff, type Hunk } from './lab/wgslDiff.ts';
+export { preferencesOf } from './tuning/prefer.ts';
+export {
+  type AdapterIdentity,
+  type MeasuredPoint,
+  type MeasuredUse,
+  type RangeChoice,
+  readTable,
+  TableFault,
+  type Times,
+  type TuningTable,
+  tableText,
+} from './tuning/table.ts';

@@ -1,6 +1,7 @@
 /** A table as the choice of a device: what won where it was measured, rules of thumb elsewhere. */
 import type { GpuFeatures } from '../engine/wgsl/features.ts';
 import type { Prefers } from '../engine/wgsl/tuning.ts';
+import type { WgslVariant } from '../engine/wgsl/variant.ts';
 import { choiceKey, fingerprint, rangeOfChoice } from './choiceKey.ts';
 import type { TuningTable } from './table.ts';
 
@@ -16,7 +17,8 @@ export function preferencesOf({ uses }: TuningTable, gpu: GpuFeatures, onStale: 
     if (!use) return undefined;
     let isValid = holds.get(key);
     if (isValid === undefined) {
-      isValid = fingerprint(command, variants, gpu) === use.variants;
+      // Devices that are WebGPU ask, with variants of theirs.
+      isValid = fingerprint(command, variants as readonly WgslVariant[], gpu) === use.variants;
       holds.set(key, isValid);
     }
     if (!isValid) {

@@ -175,7 +175,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'lab.ts': {
     holds: '`sotto/lab`',
-    values: ['benchmark', 'devices', 'engine', 'inspect', 'kernels', 'lab'],
+    values: ['benchmark', 'devices', 'engine', 'inspect', 'kernels', 'lab', 'tuning'],
     types: [],
   },
   server: {

@@ -1,8 +1,7 @@
 /** Where a device may learn which variants were measured to be the fastest on its adapter. */
 import type { Command } from '../program.ts';
-import type { KernelContext } from '../variant.ts';
+import type { KernelContext, Variant } from '../variant.ts';
 import type { GpuFeatures } from './features.ts';
-import type { WgslVariant } from './variant.ts';
 
 /**
  * The name of the variant that is to run a command, if it fits; undefined: by rules of thumb.
@@ -10,11 +9,7 @@ import type { WgslVariant } from './variant.ts';
  * @param variants that this GPU has of the kernel, whatever their sizes
  * @param context  its dim `rows` is the last number of live rows that is asked about
  */
-export type Prefers = (
-  command: Command,
-  variants: readonly WgslVariant[],
-  context: KernelContext,
-) => string | undefined;
+export type Prefers = (command: Command, variants: readonly Variant[], context: KernelContext) => string | undefined;
 
 /** Asked once for each device that is opened. @returns undefined where nothing is known of this adapter */
 export type FindTuning = (info: GPUAdapterInfo, gpu: GpuFeatures) => Promise<Prefers | undefined>;
