@@ -255,6 +255,22 @@ const mutations: readonly Mutation[] = [
     kernel: 'logits',
     device: 'webgpu26',
   },
+  {
+    what: 'rows get x of others',
+    file: 'kernels/matmul/gemm/broadcast.wgsl.js',
+    from: 'Math.floor(r / LOADERS)',
+    to: 'Math.floor(r / 2 / LOADERS)',
+    kernel: 'conv1d',
+    device: 'webgpu26',
+  },
+  {
+    what: 'keys come from two of the four threads that load them',
+    file: 'kernels/attention/blocks.wgsl.js',
+    from: 'i % loaders',
+    to: 'i % 2',
+    kernel: 'attention',
+    device: 'webgpu26',
+  },
 ];
 
 /** The first sentence of the harness in what uvu printed: it marks differing lines with dashes and spaces with dots. */

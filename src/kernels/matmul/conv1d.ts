@@ -39,6 +39,7 @@ export const conv1d = defineKernel({
   variants: {
     webgpu: async (_uses, has) => [
       ...(has(MATRIX_FEATURE) ? (await import('../matrices.ts')).conv1d : []),
+      ...(has('subgroups') ? (await import('../broadcasts.ts')).conv1d : []),
       ...(await import('../webgpu.ts')).conv1d,
     ],
     wasm: async () => (await import('../wasm.ts')).conv1d,

@@ -32,6 +32,7 @@ export const matmul = defineKernel({
   variants: {
     webgpu: async (_uses, has) => [
       ...(has(MATRIX_FEATURE) ? (await import('../matrices.ts')).matmul : []),
+      ...(has('subgroups') ? (await import('../broadcasts.ts')).matmul : []),
       ...(await import('../webgpu.ts')).matmul,
     ],
     wasm: async (uses) => [

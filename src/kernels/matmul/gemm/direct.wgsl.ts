@@ -43,8 +43,7 @@ function directShape({ rows, panelWidth }: Gemm): DirectShape {
 }
 
 /**
- * `terms` is k, so that Mesa's compiler cannot know it: two blocks it would unroll, which takes it 17 s and gigabytes. `sums` is a copy,
- * since what is indexed by a variable leaves registers.
+ * `terms` is k, so that Mesa's compiler cannot know it: two blocks it would unroll, which takes it 17 s and gigabytes.
  */
 function directText(p: Gemm): string {
   const { rows, n, k, panelWidth } = p;
@@ -52,10 +51,6 @@ function directText(p: Gemm): string {
   const vectors = shape.columns / 4;
   const each = (line: (r: number, c: number) => string): string =>
     unroll(shape.rows, (r) => unroll(vectors, (c) => line(r, c)));
-  const totals = Array.from(
-    { length: shape.rows * vectors },
-    (_, i) => `total${Math.floor(i / vectors)}_${i % vectors}`,
-  );
   return /* wgsl */ `
 ${p.put}
 @compute @workgroup_size(${shape.groupX}, ${shape.groupY})
@@ -83,8 +78,7 @@ ${unroll(vectors, (c) => `        sum${r}_${c} += x * w${c};`)}
     }
 ${each((r, c) => `    total${r}_${c} += sum${r}_${c};`)}
   }
-  var sums = array<vec4f, ${shape.rows * vectors}>(${totals.join(', ')});
-${putAll('row', 'j', shape.rows, vectors, p)}
+${putBlock({ total: (r, c) => `total${r}_${c}`, rows: shape.rows, vectors }, p)}
 }`;
 }
 
@@ -95,14 +89,23 @@ function directGroups(p: Gemm, liveRows: number): Grid {
 }
 
 /**
- * Stores a block of `sums`, in a loop: unrolled, the code of `put` (GELU, bias) would be there once for each output and
- * cost a software adapter seconds to compile.
+ * Stores a thread's block of outputs, from `row` and `j` on, in a loop: unrolled, the code of `put` (GELU, bias) would be there once
+ * for each output and cost a software adapter seconds to compile. From a copy, since what is indexed by a variable leaves registers.
+ *
+ * @param total the variable, a vec4f, of a row and four columns of the block
  */
-function putAll(row: string, column: string, rows: number, vectors: number, { rows: allRows, n }: Gemm): string {
+export function putBlock(
+  block: { readonly total: (r: number, c: number) => string; readonly rows: number; readonly vectors: number },
+  { rows, n }: Gemm,
+): string {
+  const { vectors } = block;
+  const count = block.rows * vectors;
+  const totals = Array.from({ length: count }, (_, i) => block.total(Math.floor(i / vectors), i % vectors));
   return /* wgsl */ `
-  for (var i = 0u; i < ${rows * vectors * 4}u; i++) {
-    let r = ${row} + i / ${vectors * 4}u;
-    let c = ${column} + i % ${vectors * 4}u;
-    if (r < ${allRows}u && c < ${n}u) { put(r, c, sums[i / 4u][i % 4u]); }
+  var sums = array<vec4f, ${count}>(${totals.join(', ')});
+  for (var i = 0u; i < ${count * 4}u; i++) {
+    let r = row + i / ${vectors * 4}u;
+    let c = j + i % ${vectors * 4}u;
+    if (r < ${rows}u && c < ${n}u) { put(r, c, sums[i / 4u][i % 4u]); }
   }`;
 }
