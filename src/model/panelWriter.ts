@@ -181,11 +181,11 @@ function scatter(
   for (let i = first; i < first + count; i++, at += stride) to[at] = from[i]!;
 }
 
-/** Weights that f16 cannot hold would be infinite without a word. */
+/** Weights that f16 cannot hold would be infinite without a word. A loop: `findIndex` takes longer than the narrowing. */
 export function checkRange(name: string, values: Float32Array, halves: StorageArray): void {
-  const lost = halves.findIndex((half, i) => (half & 0x7fff) === 0x7c00 && Number.isFinite(values[i]));
-  if (lost >= 0) {
-    throw new WeightsError('outOfRange', `${name} holds ${values[lost]}, too large for f16.`, {
+  for (let i = 0; i < halves.length; i++) {
+    if ((halves[i]! & 0x7fff) !== 0x7c00 || !Number.isFinite(values[i])) continue;
+    throw new WeightsError('outOfRange', `${name} holds ${values[i]}, too large for f16.`, {
       hint: 'Load the model with dtype f32.',
     });
   }
