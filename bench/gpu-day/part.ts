@@ -1,13 +1,14 @@
 /**
  * One part of a GPU day, in a process of its own.
  *
- *   node dist/bench/gpu-day/part.js probe|ceilings|conformance|tokens|engine|variants|tune [--out FOLDER] [--small]
+ *   node dist/bench/gpu-day/part.js probe|ceilings|conformance|tokens|engine|loading|variants|tune [--out FOLDER] [--small]
  */
 import { parseArgs } from 'node:util';
-import { createWebGpuDevice, type WebGpuDevice } from '../../src/devices/webgpu/device.ts';
+import { createWebGpuDevice, type WebGpuDevice, type WebGpuOptions } from '../../src/devices/webgpu/device.ts';
 import { createNodePlatform } from '../../src/runtime/node.ts';
 import { ceilings } from './ceilings.ts';
 import { engine } from './engine.ts';
+import { loading } from './loading.ts';
 import { notesOf, type PartOptions } from './notes.ts';
 import { probe } from './probe.ts';
 import { tokens } from './tokens.ts';
@@ -25,6 +26,7 @@ const parts: Readonly<Record<string, (options: PartOptions) => Promise<void>>> =
   conformance: (options) => onDevice((device) => conformance(device, options)),
   tokens,
   engine: (options) => engine(openDevice, options),
+  loading: (options) => loading(openDevice, options),
   variants: (options) => onDevice((device) => variants(device, options)),
   tune: (options) => tune(values.out, options),
 };
@@ -41,10 +43,10 @@ try {
 }
 note({ done: name, seconds: (performance.now() - started) / 1000 });
 
-async function openDevice(): Promise<WebGpuDevice> {
+async function openDevice(options: WebGpuOptions = {}): Promise<WebGpuDevice> {
   const gpu = await createNodePlatform().gpu();
   if (!gpu) throw new Error('there is no WebGPU');
-  return createWebGpuDevice(gpu, { allowSoftware: values.small });
+  return createWebGpuDevice(gpu, { ...options, allowSoftware: values.small });
 }
 
 async function onDevice(work: (device: WebGpuDevice) => Promise<void>): Promise<void> {

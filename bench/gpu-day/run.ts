@@ -31,6 +31,7 @@ const PARTS: readonly (readonly [name: string, seconds: number])[] = [
   ['ceilings', 45],
   ['tokens', 60],
   ['engine', 240],
+  ['loading', 40],
   ['conformance', 120],
   ['tune', 90],
   ['variants', 120],
