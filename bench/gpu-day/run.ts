@@ -33,7 +33,7 @@ const PARTS: readonly (readonly [name: string, seconds: number])[] = [
   ['engine', 240],
   ['loading', 40],
   ['conformance', 120],
-  ['tune', 90],
+  ['tune', 120],
   ['variants', 120],
   ['pytorch', 80],
 ];

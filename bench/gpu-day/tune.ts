@@ -39,6 +39,8 @@ export async function tune(folder: string, { note, isSmall }: PartOptions): Prom
       await attempt(note, `${size} in ${dtype}`, async () => {
         const started = performance.now();
         const measured = await tuneDevice(device, modules, sizesOf([size], [dtype]), {
+          rounds: 5,
+          seriesMs: 4,
           onWrong: ({ key }, variant, why) => note({ wrong: variant, use: key, why }),
           // After each: the part may be ended by its limit.
           onUse(key, use) {
