@@ -23,26 +23,31 @@ export function widenF16(bits: Uint16Array, out: Float32Array): void {
   }
 }
 
-/** Narrows f32 to f16; both arrays have the same length. */
-export function narrowF16(values: Float32Array, out: Uint16Array): void {
+/**
+ * Narrows f32 to f16; both arrays have the same length.
+ *
+ * @returns the index of the first number that f16 cannot hold: it has become infinite; -1 if there is none
+ */
+export function narrowF16(values: Float32Array, out: Uint16Array): number {
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  let lost = -1;
   for (let i = 0; i < values.length; i++) {
     const word = words[i]!;
     const sign = (word >>> 16) & 0x8000;
     const size = word & 0x7fffffff;
-    let half: number;
-    if (size > 0x7f800000) {
-      half = 0x7e00 | ((size >>> 13) & 0x3ff); // NaN, made quiet
-    } else if (size >= 0x47800000) {
-      half = 0x7c00; // 65536 and more
-    } else if (size >= 0x38800000) {
-      // From 2^-14 on; 65520 and more carry into the exponent and become infinity.
-      half = (size - 0x38000000 + 0xfff + ((size >>> 13) & 1)) >>> 13;
+    // One comparison for nearly all: from 2^-14 up to 65520, from where on the nearest would be 65536.
+    if ((size - 0x38800000) >>> 0 < 0x0efff000) {
+      out[i] = sign | ((size - 0x37fff001 + ((size >>> 13) & 1)) >>> 13);
+    } else if (size < 0x38800000) {
+      out[i] = sign | (Math.abs(values[i]!) * 2 ** 24 + ROUND - ROUND);
+    } else if (size > 0x7f800000) {
+      out[i] = sign | 0x7e00 | ((size >>> 13) & 0x3ff); // NaN, made quiet
     } else {
-      half = Math.abs(values[i]!) * 2 ** 24 + ROUND - ROUND;
+      out[i] = sign | 0x7c00;
+      if (lost < 0 && size < 0x7f800000) lost = i;
     }
-    out[i] = sign | half;
   }
+  return lost;
 }
 
 /** Widens bf16, the upper half of an f32; both arrays have the same length. */

@@ -279,8 +279,7 @@ export async function* writeSafetensors(
       yield new Uint8Array(data.values.buffer, data.values.byteOffset, data.values.byteLength);
     } else {
       const halves = new Uint16Array(count);
-      narrowF16(values, halves);
-      const lost = halves.findIndex((half, i) => (half & 0x7fff) === 0x7c00 && Number.isFinite(values[i]));
+      const lost = narrowF16(values, halves);
       if (lost >= 0) {
         throw new WeightsError('outOfRange', `Tensor ${tensor.name} contains ${values[lost]}, too large for f16.`, {
           hint: 'Convert with --dtype f32.',

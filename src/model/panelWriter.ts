@@ -3,8 +3,9 @@
  * time through a small array that all matrices share. What goes through fresh memory costs more than the reading.
  */
 import { InternalError, WeightsError } from '../base/errors.ts';
+import { narrowF16 } from '../base/float16.ts';
 import type { Device } from '../engine/device.ts';
-import { type StorageArray, storageType, type WeightType } from '../engine/dtype.ts';
+import { storageType, type WeightType } from '../engine/dtype.ts';
 import { int8Layout } from '../engine/int8.ts';
 import type { Tensor } from '../engine/program.ts';
 import type { RowUploads } from './rowUploads.ts';
@@ -154,8 +155,7 @@ export class PanelWriter {
     }
     const shape = [count, this.#k, this.#width];
     const type = storageType(dtype);
-    const stored = type.narrow(values, shape);
-    if (dtype === 'f16') checkRange(tensor.name, values, stored);
+    const stored = dtype === 'f16' ? halvesOf(tensor.name, values) : type.narrow(values, shape);
     if (type.scaleBlock === undefined) {
       this.#device.write(tensor, stored, to * panelElements);
       return;
@@ -181,12 +181,12 @@ function scatter(
   for (let i = first; i < first + count; i++, at += stride) to[at] = from[i]!;
 }
 
-/** Weights that f16 cannot hold would be infinite without a word. A loop: `findIndex` takes longer than the narrowing. */
-export function checkRange(name: string, values: Float32Array, halves: StorageArray): void {
-  for (let i = 0; i < halves.length; i++) {
-    if ((halves[i]! & 0x7fff) !== 0x7c00 || !Number.isFinite(values[i])) continue;
-    throw new WeightsError('outOfRange', `${name} holds ${values[i]}, too large for f16.`, {
-      hint: 'Load the model with dtype f32.',
-    });
-  }
+/** @throws {WeightsError} `outOfRange`: weights that f16 cannot hold would be infinite without a word */
+export function halvesOf(name: string, values: Float32Array): Uint16Array {
+  const halves = new Uint16Array(values.length);
+  const lost = narrowF16(values, halves);
+  if (lost < 0) return halves;
+  throw new WeightsError('outOfRange', `${name} holds ${values[lost]}, too large for f16.`, {
+    hint: 'Load the model with dtype f32.',
+  });
 }

@@ -7,7 +7,7 @@ import type { Device, Executable } from '../engine/device.ts';
 import { type StorageArray, storageType } from '../engine/dtype.ts';
 import { INTERLEAVED, int8Layout } from '../engine/int8.ts';
 import type { Tensor } from '../engine/program.ts';
-import { checkRange } from './panelWriter.ts';
+import { halvesOf } from './panelWriter.ts';
 import { RowQuantizer } from './rowQuantizer.ts';
 import type { PackedType, RowUploads } from './rowUploads.ts';
 import { floatsOf, type Int8Rows, type TensorData } from './tensorData.ts';
@@ -102,10 +102,7 @@ export class RowWriter {
     if (dtype === 'f32') return floatsOf(data);
     if (dtype === 'int8') return data.dtype === 'int8' ? this.#filledUp(data.values) : this.#quantized(floatsOf(data));
     if (data.dtype === 'f16') return data.values;
-    const values = floatsOf(data);
-    const halves = storageType(dtype).narrow(values, [values.length]);
-    checkRange(tensors[this.#tensor]?.name ?? 'a matrix', values, halves);
-    return halves;
+    return halvesOf(tensors[this.#tensor]?.name ?? 'a matrix', floatsOf(data));
   }
 
   /** Integers, with a zero after each row of an odd number. */

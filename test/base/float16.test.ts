@@ -45,6 +45,7 @@ test('f16: halfway rounds to even, a hair more or less to the nearer', () => {
     bits[0] = halfway - 1;
     assert.is(narrowed(), i);
   }
+  assert.is(narrowF16(new Float32Array(0), new Uint16Array(0)), -1);
   for (const [value, half] of [
     [65519.996, 0x7bff],
     [65520, 0x7c00],
@@ -57,6 +58,14 @@ test('f16: halfway rounds to even, a hair more or less to the nearer', () => {
     f32[0] = value;
     assert.is(narrowed(), half, String(value));
   }
+});
+
+test('f16: what becomes infinite is told, what was is not', () => {
+  const values = Float32Array.of(1, Number.NEGATIVE_INFINITY, Number.NaN, 65519.996, -65520, 1e30);
+  const out = new Uint16Array(values.length);
+  assert.is(narrowF16(values, out), 4);
+  assert.equal(Array.from(out.subarray(3)), [0x7bff, 0xfc00, 0x7c00]);
+  assert.is(narrowF16(values.subarray(0, 4), out.subarray(0, 4)), -1);
 });
 
 test('bf16: every pattern comes back; halfway rounds to even; NaN stays NaN', () => {
