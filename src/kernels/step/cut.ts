@@ -54,7 +54,7 @@ export function partsProblem(name: string, width: number, size: number): string 
   return width > 0 && width % size === 0 ? undefined : `${name} is ${width} wide, no multiple of ${size}`;
 }
 
-/** A sentence when a product of more rows than that has inputs that cannot be cut in fours; those are of tiles, matmul/gemm/rows.wgsl.ts. */
+/** A sentence when a product of more rows than a step's has parts of inputs that are no fours: tiles (matmul/gemm/rows.wgsl.ts) take those alone. */
 export function tilesProblem({ rows = 0, k = 1, n = 1, yWidth = 1 }: Dims): string | undefined {
   const parts = yWidth / n;
   return rows <= STEP_ROWS || k % (4 * parts) === 0 ? undefined : `${k} inputs in ${parts} parts are no fours`;

@@ -67,7 +67,7 @@ function bestCut(product: RowProduct, parts: readonly number[]): Cut {
     const [across, down] = tileGrid(product, cut, product.rows);
     return across * down * cut.parts;
   };
-  const enough = Math.min(ENOUGH, ...[Math.max(...cuts.map(groups))]);
+  const enough = Math.min(ENOUGH, Math.max(...cuts.map(groups)));
   const filling = cuts.filter((cut) => groups(cut) >= enough);
   return filling.reduce((best, cut) => (moved(product, cut) < moved(product, best) ? cut : best));
 }

@@ -18,8 +18,8 @@ interface Tile {
 const COLUMNS = 64;
 const THREADS = 256;
 
-/** Workgroups below which half of a large GPU would do nothing: smaller tiles win then, though they fetch more. */
-const TOO_FEW_GROUPS = 66;
+/** One workgroup for each of 132 cores: with fewer, smaller tiles win, though they fetch more. */
+const LEAST_GROUPS = 132;
 
 /** Workgroups from which on larger tiles win, since each number that they fetch is used more often: two on each of 132 cores. */
 const ENOUGH_GROUPS = 264;
@@ -37,7 +37,7 @@ const shapeOf = (tile: Tile): GemmShape => ({
 
 export const tiled64: GemmShape = {
   ...shapeOf({ rows: 64, depth: 16 }),
-  pays: (p) => groupsOf(p, 64) >= TOO_FEW_GROUPS,
+  pays: (p) => groupsOf(p, 64) >= LEAST_GROUPS,
 };
 
 export const tiled128: GemmShape = {
