@@ -38,7 +38,7 @@ export function rowAttention<D extends string>(kernel: RowAttention<D>): readonl
       takes,
       when: (c) => kernel.hasRows(c) && fitsGroup(kernel.sizes(c)),
       vec4: ['q', 'keys', 'values', 'y'],
-      groups: (c, liveRows) => [c.params.nHead, liveRows, 1],
+      groups: (c, liveRows) => [liveRows, c.params.nHead, 1],
       reduces: true,
       wgsl: (c, _gpu, by = byMemory) => groupPerHead(kernel.sizes(c), kernel.keyPlace(c), by),
     },
@@ -62,7 +62,10 @@ function fitsGroup(s: RowAttentionSizes): boolean {
   return GROUP % headVectors(s) === 0 && s.nCtx <= 1920 && s.qWidth % 4 === 0;
 }
 
-/** One workgroup a row and head. All arguments but the tables in groups of four. */
+/**
+ * One workgroup a row and head, the rows of a head side by side: those of one window then find each other's keys in the GPU's cache.
+ * All arguments but the tables in groups of four.
+ */
 function groupPerHead(s: RowAttentionSizes, keyPlace: string, by: Reducer): string {
   const vectors = headVectors(s);
   const overKeys = headText(
@@ -73,7 +76,7 @@ function groupPerHead(s: RowAttentionSizes, keyPlace: string, by: Reducer): stri
       query: (c) => `q[row * ${s.qWidth / 4}u + head + ${c}]`,
       key: (at) => `load4_keys(${at})`,
       value: (at) => `load4_values(${at})`,
-      put: `y[group.y * ${s.nState / 4}u + head + lane] = sum / all;`,
+      put: `y[group.x * ${s.nState / 4}u + head + lane] = sum / all;`,
     },
     by,
   );
@@ -82,8 +85,8 @@ ${keyPlace}
 ${overKeys.functions}
 ${by.main(
   GROUP,
-  `  let row = group.y;
-  let head = group.x * ${vectors}u;
+  `  let row = group.x;
+  let head = group.y * ${vectors}u;
   let begin = 0u;
   let end = keyCount(row);
   ${overKeys.statements}`,

@@ -1,7 +1,8 @@
 import { CACHE_TYPES } from '../../engine/dtype.ts';
+import type { KernelContext } from '../../engine/variant.ts';
 import { f32 } from '../../engine/wgsl/functions.ts';
 import { byMemory, type Reducer } from '../../engine/wgsl/reducer.ts';
-import type { WgslVariant } from '../../engine/wgsl/variant.ts';
+import type { Grid, WgslVariant } from '../../engine/wgsl/variant.ts';
 import { MASKED } from '../../rules/logitRules.ts';
 import { GROUP, type HeadOverKeys, headText } from '../attention/headOverKeys.wgsl.ts';
 import { ROW_STATE } from '../sampling/decodeState.ts';
@@ -27,10 +28,13 @@ interface SplitParts {
   readonly value: HeadOverKeys['value'];
 }
 
-/** One workgroup a row, head and split. */
+/**
+ * One workgroup a row, head and split, the rows of each side by side: those of one window find each other's keys in the GPU's cache,
+ * and so they come from memory once for all beams.
+ */
 function groupPerSplit({ nState, nHead, nCtx, splits }: SplitSize, p: SplitParts, by: Reducer): string {
   const vectors = nState / nHead / 4;
-  const out = `((group.y * ${nHead}u + group.x) * ${splits}u + group.z) * ${vectors + 1}u`;
+  const out = `((group.x * ${nHead}u + group.y) * ${splits}u + group.z) * ${vectors + 1}u`;
   const overKeys = headText(
     {
       vectors,
@@ -49,8 +53,8 @@ ${p.functions}
 ${overKeys.functions}
 ${by.main(
   GROUP,
-  `  let head = group.x * ${vectors}u;
-  let row = group.y;
+  `  let row = group.x;
+  let head = group.y * ${vectors}u;
   let count = keyCount(row);
   let each = (count + ${splits - 1}u) / ${splits}u;
   let begin = min(group.z * each, count);
@@ -67,6 +71,13 @@ ${by.main(
 )}`;
 }
 
+function splitGroups(
+  { dims, params: { nHead } }: KernelContext<'nState' | 'partialWidth', 'nHead'>,
+  liveRows: number,
+): Grid {
+  return [liveRows, nHead, splitCount(dims.partialWidth, dims.nState, nHead)];
+}
+
 /** The sum over parts of the four at `at` of a row. */
 function sumOfParts(name: string, parts: number, width: number, at: string): string {
   return Array.from(
@@ -80,11 +91,7 @@ export const variants: readonly WgslVariant<'nState' | 'nCtx' | 'qkvWidth' | 'pa
     name: 'groupPerSplit',
     takes: { keys: CACHE_TYPES, values: CACHE_TYPES },
     vec4: ['qkv', 'keys', 'values', 'partial'],
-    groups: ({ dims, params: { nHead } }, liveRows) => [
-      nHead,
-      liveRows,
-      splitCount(dims.partialWidth, dims.nState, nHead),
-    ],
+    groups: splitGroups,
     reduces: true,
     wgsl({ dims: { nState, nCtx, qkvWidth, partialWidth }, params: { nHead } }, _gpu, by = byMemory) {
       const splits = splitCount(partialWidth, nState, nHead);
@@ -128,11 +135,7 @@ export const crossVariants: readonly WgslVariant<'nState' | 'nCtx' | 'qWidth' | 
     name: 'groupPerSplit',
     takes: { keys: CACHE_TYPES, values: CACHE_TYPES },
     vec4: ['q', 'keys', 'values', 'partial'],
-    groups: ({ dims, params: { nHead } }, liveRows) => [
-      nHead,
-      liveRows,
-      splitCount(dims.partialWidth, dims.nState, nHead),
-    ],
+    groups: splitGroups,
     reduces: true,
     wgsl({ dims: { nState, nCtx, qWidth, partialWidth }, params: { nHead } }, _gpu, by = byMemory) {
       const splits = splitCount(partialWidth, nState, nHead);
