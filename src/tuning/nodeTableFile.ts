@@ -1,6 +1,6 @@
 /** The file of an adapter's table: in the folder `tuning` of the cache, one for each adapter that was tuned. */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultCache } from '../../weights/environment.ts';
 import { isSystemError, systemReason } from '../base/systemErrors.ts';
@@ -74,10 +74,13 @@ export function writeTableFile(path: string, table: TuningTable): void {
 function textWithin(path: string): string | undefined {
   let file: number;
   try {
+    const info = statSync(path);
+    // To open a pipe is to wait for who writes.
+    if (!info.isFile()) throw new TableFault('is no file');
     file = openSync(path, 'r');
   } catch (error) {
     if (isSystemError(error) && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
-    throw unreadable(error);
+    throw error instanceof TableFault ? error : unreadable(error);
   }
   try {
     const bytes = Buffer.alloc(MOST_BYTES + 1);

@@ -1,4 +1,5 @@
 /** Tables on disk: one an adapter, read when a GPU is opened; what is wrong with one costs a sentence. */
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite } from 'uvu';
@@ -147,15 +148,20 @@ test('a file that is no table is told, and nothing is chosen by it', () =>
     assert.is(told.length, 1);
   }));
 
-test('a folder, a loop of links and a file in the way are no tables', () =>
+test('a folder, a pipe, a loop of links and a file in the way are no tables', () =>
   inCache(async ({ open, told, folder }) => {
     const paths = ['a', 'b', 'c'].map((name) => tablePath(identityOf(infoOf(name), 'dawn')));
     mkdirSync(paths[0]!, { recursive: true });
     symlinkSync(paths[1]!, paths[1]!);
     await open(infoOf('a'));
     await open(infoOf('b'));
-    assert.match(told[0]!, 'cannot be read: it is a folder');
+    assert.match(told[0]!, 'is no file');
     assert.match(told[1]!, 'cannot be read: its links lead in a circle');
+    const pipe = tablePath(identityOf(infoOf('pipe'), 'dawn'));
+    if (spawnSync('mkfifo', [pipe]).status === 0) {
+      await open(infoOf('pipe'));
+      assert.match(told.pop()!, `${pipe} is no file`);
+    }
     process.env.SOTTO_CACHE = join(folder, 'file');
     writeFileSync(join(folder, 'file'), '');
     assert.is(await open(infoOf('c')), undefined);
