@@ -120,7 +120,10 @@ else {
   test('lost again by the same work: the CPU goes on', async () => {
     const { whisper, warnings, submits, done } = await plant('auto', await tinyModel());
     try {
-      submits.push(done() + 2, 0);
+      // Hardware packs weights while they are loaded.
+      const loaded = done();
+      assert.ok(loaded > 10, `${loaded} submits`);
+      submits.push(loaded + 2, loaded);
       assert.match((await transcribe(whisper)).text, /for your country/);
       assert.is(whisper.device.kind, 'cpu');
       assert.equal(
@@ -128,6 +131,21 @@ else {
         ['gpuLost', 'gpuLost'],
       );
       assert.match(warnings[1]!.message, /gone.*goes on from where it was: WebAssembly/);
+    } finally {
+      await whisper.close();
+    }
+  });
+
+  test('lost again while it is loaded: the CPU goes on at once', async () => {
+    const { whisper, warnings, submits, done } = await plant('auto', await tinyModel());
+    try {
+      submits.push(done() + 2, 5);
+      assert.match((await transcribe(whisper)).text, /for your country/);
+      assert.is(whisper.device.kind, 'cpu');
+      assert.equal(
+        warnings.map(({ code }) => code),
+        ['gpuLost'],
+      );
     } finally {
       await whisper.close();
     }
