@@ -37,8 +37,9 @@ export function withSubgroups(variants: readonly WgslVariant[]): readonly WgslVa
 
 /** What a shader says to a GPU that has subgroups; tests play them where sizes are others. */
 export interface SubgroupWords {
-  /** Parameters of the entry point: `subgroup`, a number; `subgroupSize`; `subgroupPlace` of the thread in it. */
+  /** Parameters of the entry point, and its first statements: `subgroup`, a number; `subgroupSize`; `subgroupPlace` of the thread in it. */
   readonly builtins: string;
+  readonly begin: string;
   /** Text outside of functions. */
   readonly functions: string;
   /** The value of the thread whose place differs in one bit; any where there is none. */
@@ -49,6 +50,7 @@ export interface SubgroupWords {
 const WORDS: SubgroupWords = {
   builtins:
     '@builtin(subgroup_id) subgroup: u32, @builtin(subgroup_size) subgroupSize: u32, @builtin(subgroup_invocation_id) subgroupPlace: u32',
+  begin: '',
   functions: '',
   shuffle: (_type, value, distance) => `subgroupShuffleXor(${value}, ${distance}u)`,
   within: (name, value) => `${name}(${value})`,
@@ -75,6 +77,7 @@ ${words.functions}
 var<private> subgroupWidth: u32;
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, ${words.builtins}${more}) {
+  ${words.begin}
   subgroupWidth = min(subgroupSize, ${threads}u);
   let thread = subgroup * subgroupWidth + subgroupPlace;
 ${body}

@@ -7,6 +7,8 @@ export interface SummaryScene {
   /** Rows whose best token is this one. */
   readonly wants?: (row: number) => number | undefined;
   readonly isNonFinite?: (row: number) => boolean;
+  /** Share of ids that are no candidates; where it is near 1, equal ones are in different entries. */
+  readonly skipped?: number;
 }
 
 const TOP = 8;
@@ -15,7 +17,7 @@ const TOP = 8;
  * In each row one entry has all of the probability (the others' exponentials vanish in f32 as in f64), every third time one of
  * timestamps, which then win. Candidates are fourths below its top, so that many are equal.
  */
-export function summaryFill({ timestampBegin, wants, isNonFinite }: SummaryScene): Fill {
+export function summaryFill({ timestampBegin, wants, isNonFinite, skipped = 0.3 }: SummaryScene): Fill {
   return (summaries, d, random) => {
     const [entries, width] = [d.entries!, d.summaryWidth!];
     const nVocab = (entries - 1) * TILE;
@@ -26,7 +28,7 @@ export function summaryFill({ timestampBegin, wants, isNonFinite }: SummaryScene
         const [begin, end] = summaryRange(entry, timestampBegin, nVocab);
         const best = [];
         for (let id = begin; id < end; id++) {
-          if (random() < 0.3) continue;
+          if (random() < skipped) continue;
           const logit = TOP - Math.floor(1 + 4 * random()) / 4;
           best.push({ id, logit: id === wanted ? TOP : logit });
         }

@@ -80,6 +80,12 @@ test('matrices where subgroups have several sizes: the largest is chosen, or the
   assert.equal(requestable(none), ['subgroups']);
 });
 
+test('sizes of subgroups, where the adapter names them', () => {
+  const info = { subgroupMinSize: 8, subgroupMaxSize: 32 };
+  assert.equal(read({ features: ['subgroups'], info }).subgroupSizes, [8, 32]);
+  assert.is(read({ features: ['subgroups'] }).subgroupSizes, undefined);
+});
+
 const variant = (name: string, more: Partial<WgslVariant> = {}): WgslVariant => ({
   name,
   groups: () => [1, 1, 1],
@@ -88,7 +94,12 @@ const variant = (name: string, more: Partial<WgslVariant> = {}): WgslVariant => 
 });
 
 /** What runs a command of so many rows. */
-async function chosen(variants: readonly WgslVariant[], rows: number, gpu: GpuFeatures): Promise<string | undefined> {
+async function chosen(
+  variants: readonly WgslVariant[],
+  rows: number,
+  gpu: GpuFeatures,
+  isSoftware = false,
+): Promise<string | undefined> {
   const kernel = defineKernel({
     name: 'played',
     args: { y: { access: 'write', dtype: 'f32', dims: ['rows'] } },
@@ -97,7 +108,7 @@ async function chosen(variants: readonly WgslVariant[], rows: number, gpu: GpuFe
     variants: { webgpu: variants },
   });
   const run = command(kernel, { y: { name: 'y', dtype: 'f32', shape: [rows], lifetime: 'state' } });
-  return selectVariants(run, await loadVariants([run], wgslKind(false, gpu)))[0]?.variant.name;
+  return selectVariants(run, await loadVariants([run], wgslKind(isSoftware, gpu)))[0]?.variant.name;
 }
 
 test('a variant is offered where all that it needs is there', async () => {
@@ -117,6 +128,14 @@ test('a variant that does not pay at a size comes after those made for other ada
   assert.is(await chosen(variants, 64, CORE_GPU), 'large');
   assert.is(await chosen(variants, 63, CORE_GPU), 'other');
   assert.is(await chosen(variants.slice(0, 1), 63, CORE_GPU), 'large');
+});
+
+test('what reduces has a variant by subgroups, preferred on hardware alone', async () => {
+  const gpu: GpuFeatures = { features: new Set(['subgroups', 'subgroup_id']) };
+  const variants = [variant('team', { reduces: true }), variant('plain')];
+  assert.is(await chosen(variants, 4, gpu), 'teamBySubgroups');
+  assert.is(await chosen(variants, 4, { features: new Set(['subgroups']) }), 'team');
+  assert.is(await chosen(variants.slice(0, 1), 4, gpu, true), 'team');
 });
 
 test.run();
