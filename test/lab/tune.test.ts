@@ -23,13 +23,14 @@ const module = copyModule();
 interface Played {
   /** Milliseconds of a run with so many rows. */
   readonly ms: (variant: string, rows: number) => number;
-  /** What these write is wrong. */
+  /** What these write is wrong, of more rows than so many. */
   readonly broken?: readonly string[];
+  readonly brokenAbove?: number;
   readonly onMeasure?: (variant: string) => void;
 }
 
 /** The reference, with the variants of a GPU in hardware, which take the time that a test says. */
-function played({ ms, broken = [], onMeasure }: Played): Device {
+function played({ ms, broken = [], brokenAbove = 0, onMeasure }: Played): Device {
   const device = createReferenceDevice({ modules: [module] });
   const kind = wgslKind(false, CORE_GPU);
   return {
@@ -43,7 +44,7 @@ function played({ ms, broken = [], onMeasure }: Played): Device {
     submit(work, options) {
       device.submit(work, options);
       const [{ variant = '', args }] = work.program.commands as [(typeof work.program.commands)[0]]; // it has one
-      if (broken.includes(variant)) device.write(args.y!, Float32Array.of(7));
+      if (broken.includes(variant) && (options?.rows ?? 0) > brokenAbove) device.write(args.y!, Float32Array.of(7));
     },
     async measure({ program }, { rows = 0, times = 1 } = {}) {
       const variant = program.commands[0]?.variant ?? '';
@@ -103,6 +104,16 @@ test('what is wrong here is never chosen, nor measured', async () => {
   // Even if that leaves one alone, slow as it may be.
   const ruleBroken = played({ ms: (variant) => (variant === 'any' ? 9 : 2), broken: ['few'] });
   assert.is(await tuned(ruleBroken, useOf([1, 100])), 'any to 8, many to 100');
+});
+
+test('what is wrong at a real size alone is not chosen, nor for fewer rows', async () => {
+  const device = (brokenAbove: number) =>
+    played({ ms: (variant) => (variant === 'any' ? 1 : 2), broken: ['any'], brokenAbove });
+  const measured = await measureUse(device(80), module, useOf([1, 100]), new Map());
+  assert.equal(measured?.wrong, ['any']);
+  assert.is(measured?.ranges.at(-1)?.variant, undefined);
+  assert.is(await tuned(device(80), useOf([1, 100])), 'few to 8, many to 100');
+  assert.is(await tuned(device(100), useOf([1, 100])), 'any to 100');
 });
 
 test('a gain within the spread of times is none', async () => {

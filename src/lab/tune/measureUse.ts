@@ -13,6 +13,7 @@ import { fingerprint, type RowRange, rowRanges } from '../../tuning/choiceKey.ts
 import type { MeasuredPoint, MeasuredUse, RangeChoice, Times } from '../../tuning/table.ts';
 import { caseTitle, checkKernel, type StorageChoice, variantsOf } from '../checkKernel.ts';
 import { type OpenTiming, openTiming } from '../timeKernel.ts';
+import { disagreement } from './agree.ts';
 import type { KernelUse } from './modelUses.ts';
 import { caseOfUse, storageOf } from './useCase.ts';
 
@@ -69,6 +70,7 @@ export async function measureUse(
     if (rule === undefined) continue;
     const candidates: string[] = [];
     for (const name of new Set(fitting.flat())) {
+      if (wrong.has(name)) continue;
       const why = await faultOf(device, module, name, storage, checked);
       if (why === undefined) candidates.push(name);
       else if (!wrong.has(name)) options.onWrong?.(name, why);
@@ -83,7 +85,14 @@ export async function measureUse(
     const rules = fitting.map(([first]) => first!);
     // The only one that is right needs no times.
     const [only, ...more] = candidates;
-    const variant = more.length === 0 && only !== rule ? only : winnerOf(measured, rules);
+    let variant = more.length === 0 && only !== rule ? only : winnerOf(measured, rules);
+    while (variant !== undefined && candidates.includes(rule)) {
+      const why = await disagreement(device, module, cases.at(-1)!, storage, [rule, variant]);
+      if (why === undefined) break;
+      if (!wrong.has(variant)) options.onWrong?.(variant, why);
+      wrong.add(variant);
+      variant = winnerOf(without(measured, wrong), rules);
+    }
     const upTo = range.upTo === undefined ? {} : { upTo: range.upTo };
     const choice: RangeChoice = { ...upTo, ...(variant !== undefined && { variant }), rule, points: measured };
     ranges.push(choice);
@@ -91,6 +100,10 @@ export async function measureUse(
   }
   const variants = fingerprint(command, all, device.gpu ?? CORE_GPU);
   return { variants, wrong: [...wrong], ranges };
+}
+
+function without(points: readonly MeasuredPoint[], names: ReadonlySet<string>): readonly MeasuredPoint[] {
+  return points.map(({ rows, times }) => ({ rows, times: new Map([...times].filter(([name]) => !names.has(name))) }));
 }
 
 /** Numbers of rows that stand for a range: both ends of what the model may ask for, or what it always asks for. */
