@@ -25,7 +25,7 @@ import { chromiumOrSkip } from './runtimes.ts';
 
 /** What a page that calls `load` loads for one device and WAV, compressed. */
 const LIMIT_BYTES = 100_000;
-/** What a GPU in hardware wants beyond that, loaded beside the weights: fused steps. */
+/** What a GPU in hardware wants beyond that, loaded beside the weights: fused steps, and reductions by subgroups. */
 const FUSED_LIMIT_BYTES = 20_000;
 const PACKING_LIMIT_BYTES = 5_000;
 
@@ -99,7 +99,7 @@ if (executable) {
         assert.ok(size <= LIMIT_BYTES, `${size} bytes for ${device}`);
       }
       const fused = sizeOf('webgpu with fused steps') - sizeOf('webgpu');
-      console.log(`and ${(fused / 1000).toFixed(1)} kB for the fused steps of a GPU in hardware`);
+      console.log(`and ${(fused / 1000).toFixed(1)} kB for the fused steps and subgroups of a GPU in hardware`);
       assert.ok(fused > 0 && fused <= FUSED_LIMIT_BYTES, `${fused} bytes for fused steps`);
       const packing = sizeOf('webgpu that packs panels') - sizeOf('webgpu');
       console.log(`and ${(packing / 1000).toFixed(1)} kB for the panels that it packs`);
@@ -200,7 +200,7 @@ if (executable) {
       device === 'wasm'
         ? /(?:devices\/wasm\/device|kernels\/wasm)\.js$/
         : /(?:devices\/webgpu\/device|kernels\/webgpu|lasting\/keepEngine)\.js$/;
-    const ofFused = /(?:kernels\/step\/webgpu|decoder\/stepwise)\.js$/;
+    const ofFused = /(?:kernels\/step\/webgpu|decoder\/stepwise|wgsl\/subgroups)\.js$/;
     for (const file of files) if (file.inputs.some((input) => ofDevice.test(input))) add(file);
     if (device === 'webgpu with fused steps')
       for (const file of files) if (file.inputs.some((input) => ofFused.test(input))) add(file);
