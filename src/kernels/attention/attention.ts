@@ -31,7 +31,6 @@ export const attention = defineKernel({
   variants: {
     webgpu: async (_uses, has) => [
       ...(has(MATRIX_FEATURE) ? (await import('../matrices.ts')).attention : []),
-      ...(has('subgroups') ? (await import('../broadcasts.ts')).attention : []),
       ...(await import('../webgpu.ts')).attention,
     ],
     wasm: async (uses) => [

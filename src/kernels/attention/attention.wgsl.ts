@@ -1,6 +1,6 @@
 import { f32, LOWEST, unroll } from '../../engine/wgsl/functions.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
-import { blocks } from './blocks.wgsl.ts';
+import { blocks, broadcastBlocks } from './blocks.wgsl.ts';
 import { scoreTiles } from './scoreTiles.wgsl.ts';
 
 type Dims = 'nCtx' | 'nState' | 'width';
@@ -55,5 +55,6 @@ ${each((d) => `  y[to + ${d}u] = o${d} / sum;`)}
 }`;
     },
   },
+  broadcastBlocks,
   blocks,
 ];

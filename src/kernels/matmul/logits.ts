@@ -31,6 +31,7 @@ export const logits = defineKernel({
   variants: {
     webgpu: async (_uses, has) => [
       ...(has(MATRIX_FEATURE) ? (await import('../matrices.ts')).logits : []),
+      ...(has('subgroups') ? (await import('../broadcasts.ts')).logits : []),
       ...(await import('../webgpu.ts')).logits,
     ],
     wasm: async (uses) => [
