@@ -65,11 +65,16 @@ export async function tuneCommand(
         io.stdout.write(rangeLines(range));
       },
     });
+    if (measured.size === 0) {
+      io.stdout.write(
+        'There is nothing to choose: these kernels have one variant here, or are not used by these models.\n',
+      );
+      return EXIT.ok;
+    }
     const choices = [...measured.values()].flatMap(({ ranges }) => ranges);
     const won = choices.filter(({ variant }) => variant !== undefined).length;
-    const seconds = (performance.now() - started) / 1000;
-    io.stdout.write(`\n${won} of ${choices.length} choices differ from the rules of thumb (${seconds.toFixed(0)} s)\n`);
-    if (measured.size === 0) return EXIT.ok;
+    const seconds = ((performance.now() - started) / 1000).toFixed(0);
+    io.stdout.write(`\n${won} of ${choices.length} choices differ from the rules of thumb (${seconds} s)\n`);
     const uses = new Map([...(before?.uses ?? []), ...measured]);
     writeTableFile(path, { adapter, madeBy: manifest().version, date: new Date().toISOString(), uses });
     io.stdout.write(`kept in ${path}\n`);

@@ -161,6 +161,10 @@ if (device) {
       const kernels = [...readTable(readFileSync(path, 'utf8')).uses.keys()].map((key) => key.split(' ')[0]);
       assert.equal(kernels, ['another', 'tokenProbability']);
 
+      const none = await tune('embed');
+      assert.is(none.status, 0, none.stderr);
+      assert.match(none.stdout, 'There is nothing to choose');
+
       writeFileSync(path, '{');
       const third = await tune('tokenProbability');
       assert.match(third.stderr, 'is damaged: it is not JSON: it will be replaced.');
