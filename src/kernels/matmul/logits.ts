@@ -77,6 +77,7 @@ export const cases: readonly KernelCase[] = [
   /* @__PURE__ */ shard(8, 20, 133, 128, 5, { liveRows: 3 }),
   /* @__PURE__ */ shard(2, 384, 1501, 0, 1501),
   /* @__PURE__ */ shard(5, 48, 1000, 0, 1000, { note: 'five beams' }),
+  /* @__PURE__ */ shard(12, 64, 133, 0, 133, { note: 'twelve rows' }),
   /* @__PURE__ */ shard(20, 64, 133, 0, 133, { liveRows: 17, note: 'twenty rows' }),
   /* @__PURE__ */ shard(70, 48, 400, 128, 133, { liveRows: 67, note: 'more rows than a tile of 64, n off the panel' }),
   /* @__PURE__ */ shard(1, 384, 51865, 0, 51865, { bench: true, benchOnly: true, note: 'tiny' }),

@@ -115,6 +115,7 @@ export const cases: readonly KernelCase[] = [
   /* @__PURE__ */ sizes(8, 2, 64, 3, 20, { y: 4 }, { liveRows: 5 }),
   /* @__PURE__ */ sizes(5, 6, 64, 5, 384, { residual: 4, y: 4 }, { note: 'five beams' }),
   /* @__PURE__ */ sizes(16, 3, 12, 1, 68, { y: 3, residual: 3 }, { liveRows: 13, note: 'a batch of windows' }),
+  /* @__PURE__ */ sizes(30, 2, 12, 1, 36, { y: 2, residual: 2 }, { note: 'beams of six windows' }),
   /* @__PURE__ */ sizes(40, 2, 64, 1, 36, { y: 4 }, { liveRows: 37 }),
   /* @__PURE__ */ sizes(1, 6, 64, 22, 384, { residual: 4, y: 4 }, { bench: true, note: 'one token, tiny' }),
   /* @__PURE__ */ sizes(1, 20, 64, 7, 1280, { residual: 2, y: 2 }, { bench: true, benchOnly: true, note: 'large' }),

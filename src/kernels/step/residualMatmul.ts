@@ -73,6 +73,7 @@ export const cases: readonly KernelCase[] = [
     { residual: 2, y: 2 },
     { liveRows: 11, optional: [], note: 'a batch of windows' },
   ),
+  /* @__PURE__ */ sizes(30, 48, 68, { residual: 2, y: 2 }, { note: 'beams of six windows' }),
   /* @__PURE__ */ sizes(70, 40, 36, { y: 2 }, { liveRows: 66, note: 'more rows than a tile' }),
   /* @__PURE__ */ sizes(16, 20, 36, { residual: 3 }, { liveRows: 5, note: 'few of many rows' }),
   /* @__PURE__ */ sizes(
