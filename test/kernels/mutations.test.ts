@@ -240,10 +240,10 @@ const mutations: readonly Mutation[] = [
     device: 'webgpu',
   },
   {
-    what: 'attention of many rows is not divided by the sum of its weights',
+    what: 'splits of many rows are merged as if all had the same largest score',
     file: 'kernels/step/inputs.wgsl.js',
-    from: ' / partial[head',
-    to: '; //',
+    from: '}.x - top);`)}',
+    to: '}.x * 0f);`)}',
     kernel: 'mergeMatmul',
     device: 'webgpu',
   },

@@ -16,6 +16,12 @@ const PRODUCT_GROUPS = 264;
 /** Workgroups of an attention: one each. More would be more sums to merge, by every workgroup of the product that follows. */
 const ATTENTION_GROUPS = 132;
 
+/** The same of many rows over a window's sound, whose 1500 keys are long to walk through for one workgroup: four for each core. */
+const SOUND_GROUPS = 528;
+
+/** Splits of many rows, at most: each thread of the product that follows weighs all of them. */
+const MOST_BATCH_SPLITS = 4;
+
 /** Keys of a split, at least: all threads of a workgroup have some. */
 const LEAST_KEYS = 64;
 
@@ -47,6 +53,11 @@ export function groupsAlong(n: number, lanes: number): number {
 export function splitsOf(rows: number, nHead: number, nCtx: number): number {
   const wanted = Math.ceil(ATTENTION_GROUPS / (rows * nHead));
   return Math.max(1, Math.min(wanted, Math.ceil(nCtx / LEAST_KEYS)));
+}
+
+/** Splits of the sound's keys, for more rows than are merged in a workgroup's memory. */
+export function batchSplitsOf(rows: number, nHead: number): number {
+  return Math.max(1, Math.min(MOST_BATCH_SPLITS, Math.ceil(SOUND_GROUPS / (rows * nHead))));
 }
 
 /** A sentence when `width` is no whole number of parts of `size`. */

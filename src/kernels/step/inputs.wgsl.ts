@@ -97,12 +97,21 @@ fn merged(row: u32, i: u32) -> f32 {
   };
 }
 
-/** `inputs` of `rowsText`: attention in one split, whose sum of values is divided by that of its weights; `partial` in fours. */
-export function wholeAttention(k: number, nHead: number): string {
+/**
+ * `inputs` of `rowsText`: as `mergedInput`, but each thread weighs the splits of what it reads, for a tile's shares of all heads would not
+ * fit workgroup memory beside its sums. `partial` in fours.
+ */
+export function mergedFours({ k, nHead, splits }: Pick<MergeSize, 'k' | 'nHead' | 'splits'>): string {
   const vectors = k / nHead / 4;
+  const each = Array.from({ length: splits }, (_, s) => s);
+  const weighed = (of: (s: number) => string): string => each.map((s) => `share${s} * ${of(s)}`).join(' + ');
   return /* wgsl */ `
 fn inputs(row: u32, four: u32) -> vec4f {
-  let head = (row * ${nHead}u + four / ${vectors}u) * ${vectors + 1}u;
-  return partial[head + four % ${vectors}u] / partial[head + ${vectors}u].y;
+  let first = (row * ${nHead}u + four / ${vectors}u) * ${splits * (vectors + 1)}u;
+  let own = first + four % ${vectors}u;
+${unroll(splits, (s) => `  let end${s} = partial[first + ${s * (vectors + 1) + vectors}u];`)}
+  let top = ${each.reduce((all, s) => (s === 0 ? 'end0.x' : `max(${all}, end${s}.x)`), '')};
+${unroll(splits, (s) => `  let share${s} = exp(end${s}.x - top);`)}
+  return (${weighed((s) => `partial[own + ${s * (vectors + 1)}u]`)}) / (${weighed((s) => `end${s}.y`)});
 }`;
 }

@@ -8,7 +8,7 @@ import { defineKernel, type Fill, type KernelCase, type Reference, type Toleranc
 import type { Dims, Params } from '../../engine/variant.ts';
 import { MASKED } from '../../rules/logitRules.ts';
 import { panelCount } from '../matmul/panels.ts';
-import { partsProblem, STEP_ROWS, tilesProblem } from './cut.ts';
+import { partsProblem, tilesProblem } from './cut.ts';
 import { summed } from './normalized.ts';
 import { partialWidth, splitCount } from './partial.ts';
 import { referenceParts } from './referenceParts.ts';
@@ -25,9 +25,6 @@ export const mergeMatmul = defineKernel({
   params: { nHead: 1 },
   check: (d, { nHead }) =>
     tilesProblem(d) ??
-    (d.rows > STEP_ROWS && d.partialWidth !== partialWidth(d.k, nHead, 1)
-      ? `${d.rows} rows are too many for attention in splits`
-      : undefined) ??
     partsProblem('partial', d.partialWidth, partialWidth(d.k, nHead, 1)) ??
     partsProblem('residual', d.residualWidth, d.n) ??
     partsProblem('y', d.yWidth, d.n) ??
@@ -116,7 +113,7 @@ export const cases: readonly KernelCase[] = [
   /* @__PURE__ */ sizes(5, 6, 64, 5, 384, { residual: 4, y: 4 }, { note: 'five beams' }),
   /* @__PURE__ */ sizes(16, 3, 12, 1, 68, { y: 3, residual: 3 }, { liveRows: 13, note: 'a batch of windows' }),
   /* @__PURE__ */ sizes(30, 2, 12, 1, 36, { y: 2, residual: 2 }, { note: 'beams of six windows' }),
-  /* @__PURE__ */ sizes(40, 2, 64, 1, 36, { y: 4 }, { liveRows: 37 }),
+  /* @__PURE__ */ sizes(40, 3, 64, 4, 36, { y: 4 }, { liveRows: 37, note: 'splits of many rows, some without keys' }),
   /* @__PURE__ */ sizes(1, 6, 64, 22, 384, { residual: 4, y: 4 }, { bench: true, note: 'one token, tiny' }),
   /* @__PURE__ */ sizes(1, 20, 64, 7, 1280, { residual: 2, y: 2 }, { bench: true, benchOnly: true, note: 'large' }),
 ];

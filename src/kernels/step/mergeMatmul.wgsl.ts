@@ -3,7 +3,7 @@ import { byMemory } from '../../engine/wgsl/reducer.ts';
 import type { WgslVariant } from '../../engine/wgsl/variant.ts';
 import { rowsText } from '../matmul/gemm/rows.wgsl.ts';
 import { lanesOf, STEP_ROWS } from './cut.ts';
-import { mergedInput, wholeAttention } from './inputs.wgsl.ts';
+import { mergedFours, mergedInput } from './inputs.wgsl.ts';
 import { splitCount } from './partial.ts';
 import { productGroups, productText, putParts } from './product.wgsl.ts';
 import { ofManyRows, putPart, tileGroups } from './rowTiles.wgsl.ts';
@@ -38,10 +38,11 @@ export const variants: readonly WgslVariant<Sizes, 'nHead'>[] = [
     when: (c) => c.dims.panelWidth! % 4 === 0 && c.dims.rows! > STEP_ROWS && (c.dims.k! / c.params.nHead!) % 4 === 0,
     vec4: ['partial', 'w'],
     groups: ({ dims }, liveRows) => tileGroups(dims, liveRows),
-    wgsl({ dims: { rows, k, n, panelWidth, residualWidth, yWidth }, params: { nHead } }) {
+    wgsl({ dims: { rows, k, n, panelWidth, partialWidth, residualWidth, yWidth }, params: { nHead } }) {
       const parts = yWidth / n;
+      const splits = splitCount(partialWidth, k, nHead);
       return rowsText({
-        ...{ rows, k, n, panelWidth, parts, inputs: wholeAttention(k, nHead) },
+        ...{ rows, k, n, panelWidth, parts, inputs: mergedFours({ k, nHead, splits }) },
         put: putPart({ n, parts, residualParts: residualWidth / n }),
       });
     },

@@ -3,7 +3,7 @@
  * reads them adds the parts up. 11 commands a layer.
  *
  * Layer norm is a command of its own: in a product every workgroup would have to find the norms of all rows. Rows and heads alone
- * are workgroups enough for attention, so that its keys are not split.
+ * are workgroups enough for attention over text; over sound the keys are split where a core would have few of them.
  * @see fusedStep.ts; layers.ts: the same without parts
  */
 import type { ProgramBuilder, Tensor } from '../../engine/program.ts';
@@ -11,6 +11,7 @@ import { embed } from '../../kernels/embed/embed.ts';
 import { rowParts } from '../../kernels/matmul/gemm/rowTile.ts';
 import { logits } from '../../kernels/matmul/logits.ts';
 import { matmul } from '../../kernels/matmul/matmul.ts';
+import { batchSplitsOf } from '../../kernels/step/cut.ts';
 import { mergeMatmul } from '../../kernels/step/mergeMatmul.ts';
 import { partialWidth } from '../../kernels/step/partial.ts';
 import { residualMatmul } from '../../kernels/step/residualMatmul.ts';
@@ -58,7 +59,7 @@ export function recordBatchStep(
     p.run(stepAttention, { qkv, ...cache, rowState, partial: own }, { nHead });
     x = merged(`layer${i}.attended`, own, attention.out, x);
     const q = inParts('cross.q', normed('cross.normed', x, crossNorm), crossQuery);
-    const sound = floats('cross.attended', partialWidth(n, nHead, 1));
+    const sound = floats('cross.attended', partialWidth(n, nHead, batchSplitsOf(rows, nHead)));
     const heard = { keys: cross.keys[i]!, values: cross.values[i]! };
     p.run(stepCrossAttention, { q, ...heard, rowState, partial: sound }, { nHead });
     x = merged(`layer${i}.crossAttended`, sound, crossOut, x);
