@@ -39,6 +39,14 @@ export function partsOf(n: number, mostParts = 4): number {
   return fills(2) ?? fills(1) ?? mostParts;
 }
 
+/**
+ * Parts of a product of more rows than a step's: four, or what cuts the inputs in fours. As many workgroups by narrower tiles would read
+ * the inputs four times as often; the sums cost less than that in every size, since k is at least 384.
+ */
+export function batchPartsOf(k: number): number {
+  return [4, 2].find((parts) => k % (4 * parts) === 0) ?? 1;
+}
+
 /** Fours of outputs of a workgroup, of a product that is in so many parts. */
 export function lanesOf(n: number, parts: number): number {
   return LANES.find((lanes) => groupsAlong(n, lanes) * parts >= PRODUCT_GROUPS) ?? 1;

@@ -8,10 +8,9 @@
  */
 import type { ProgramBuilder, Tensor } from '../../engine/program.ts';
 import { embed } from '../../kernels/embed/embed.ts';
-import { rowParts } from '../../kernels/matmul/gemm/rowTile.ts';
 import { logits } from '../../kernels/matmul/logits.ts';
 import { matmul } from '../../kernels/matmul/matmul.ts';
-import { batchSplitsOf } from '../../kernels/step/cut.ts';
+import { batchPartsOf, batchSplitsOf } from '../../kernels/step/cut.ts';
 import { mergeMatmul } from '../../kernels/step/mergeMatmul.ts';
 import { partialWidth } from '../../kernels/step/partial.ts';
 import { residualMatmul } from '../../kernels/step/residualMatmul.ts';
@@ -38,12 +37,12 @@ export function recordBatchStep(
   };
   const inParts = (name: string, x: Tensor, matrix: MatrixWeights, residual?: Tensor): Tensor => {
     const width = matrix.bias.shape[0]!;
-    const y = floats(name, rowParts(width, x.shape[1]!) * width);
+    const y = floats(name, batchPartsOf(x.shape[1]!) * width);
     p.run(residualMatmul, { x, ...matrix, residual, y });
     return y;
   };
   const merged = (name: string, partial: Tensor, matrix: MatrixWeights, residual: Tensor): Tensor => {
-    const y = floats(name, rowParts(n, n) * n);
+    const y = floats(name, batchPartsOf(n) * n);
     p.run(mergeMatmul, { partial, ...matrix, residual, y }, { nHead });
     return y;
   };

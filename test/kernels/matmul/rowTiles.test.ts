@@ -7,10 +7,11 @@ import * as assert from 'uvu/assert';
 import type { Kernel, KernelModule } from '../../../src/engine/kernel.ts';
 import type { WgslVariant } from '../../../src/engine/wgsl/variant.ts';
 import { rowsText, xInputs } from '../../../src/kernels/matmul/gemm/rows.wgsl.ts';
-import { type RowTile, rowParts, rowTile, tileGrid } from '../../../src/kernels/matmul/gemm/rowTile.ts';
+import { type RowTile, rowTile, tileGrid } from '../../../src/kernels/matmul/gemm/rowTile.ts';
 import * as module from '../../../src/kernels/matmul/matmul.ts';
 import { gemm } from '../../../src/kernels/matmul/matmul.wgsl.ts';
 import { panelCount } from '../../../src/kernels/matmul/panels.ts';
+import { batchPartsOf } from '../../../src/kernels/step/cut.ts';
 import { checkKernel } from '../../../src/lab/checkKernel.ts';
 import { publishedSizes } from '../../../src/model/publishedSizes.ts';
 import { openOrSkip } from '../../support/webgpu.ts';
@@ -63,10 +64,10 @@ test('two workgroups for each core of the largest GPUs, whatever the size', () =
     for (const [least, most] of RANGES)
       for (const live of [least, most])
         for (const [n, k, parts] of [
-          [3 * d, d, rowParts(3 * d, d)],
-          [d, d, rowParts(d, d)],
+          [3 * d, d, batchPartsOf(d)],
+          [d, d, batchPartsOf(d)],
           [4 * d, d, 1],
-          [d, 4 * d, rowParts(d, 4 * d)],
+          [d, 4 * d, batchPartsOf(4 * d)],
         ] as const) {
           const count = groups(n, k, live, most, parts);
           // Of a range's least rows one tile may be less.

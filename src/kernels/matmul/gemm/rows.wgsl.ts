@@ -55,9 +55,10 @@ export function rowsText(p: RowsProduct, tile: RowTile = rowTile(p, p.parts)): s
   const fours = k / 4 / parts;
   const threads = threadsOf(across, fours);
   const slices = threads / across;
-  // Slices of the first round, of which each thread adds up to four.
+  // In the first round a thread adds every so many-th slice of one row, and leaves that where the sums of row 0 were; then these are added.
   const few = Math.max(1, slices / OWN);
   const outputs = OWN * across;
+  // Columns after the last panel and rows after the last repeat the last.
   const lastColumn = Math.ceil(n / panelWidth) * panelWidth - 4;
   const hasBlocks = (4 * fours) / slices > BLOCK;
   const isInParts = parts > 1;
@@ -77,7 +78,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let lane = thread % ${lanes}u;
   let row = firstRow + ${OWN}u * (thread / ${lanes}u % ${tile.rows / OWN}u);
   let slice = thread / ${across}u;
-  // Columns after the last panel and rows after the last repeat the last.
   let column = min(firstColumn + 4u * lane, ${lastColumn}u);
   let wAt = (column / ${panelWidth}u) * ${(k * panelWidth) / 4}u + (column % ${panelWidth}u) / 4u;
 ${unroll(OWN, (r) => `  let row${r} = min(row + ${r}u, ${rows - 1}u);\n  var sum${r} = vec4f();`)}
@@ -100,7 +100,6 @@ ${unroll(OWN, (r) => `  sums[${r}][thread] = sum${r};`)}
 ${
   few > 1
     ? /* wgsl */ `
-  // A thread adds every ${few}th slice of one of its four rows; what there is then goes where the sums of row 0 were.
   let which = thread % ${outputs}u;
   var some = vec4f();
   for (var s = thread / ${outputs}u; s < ${slices}u; s += ${few}u) { some += sums[which / ${across}u][s * ${across}u + which % ${across}u]; }
