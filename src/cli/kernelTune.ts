@@ -1,6 +1,6 @@
 /**
  * `sotto kernel --tune`: measures which variants of the kernels are the fastest on this GPU, and keeps that for the runs that
- * follow. What was measured before at other sizes stays.
+ * follow. What was measured before at other sizes stays, and what is measured by Ctrl-C is kept.
  */
 import { dirname } from 'node:path';
 import { InternalError, OptionsError, OutputError } from '../base/errors.ts';
@@ -14,7 +14,14 @@ import { sizesOf, type TunedName } from '../lab/tune/sizes.ts';
 import { tuneDevice } from '../lab/tune/tuneDevice.ts';
 import { identityOf, readTableFile, tablePath, writeTableFile } from '../tuning/nodeTableFile.ts';
 import { runtimeOf } from '../tuning/nodeTuning.ts';
-import { type AdapterIdentity, type RangeChoice, TableFault, type Times, type TuningTable } from '../tuning/table.ts';
+import {
+  type AdapterIdentity,
+  type MeasuredUse,
+  type RangeChoice,
+  TableFault,
+  type Times,
+  type TuningTable,
+} from '../tuning/table.ts';
 import { deviceLine } from './deviceLine.ts';
 import { type CommandIo, EXIT } from './io.ts';
 import { hostPlatform } from './platform.ts';
@@ -44,40 +51,50 @@ export async function tuneCommand(
   });
   try {
     if (!adapter) throw new InternalError('the device did not say what it is');
-    const path = tablePath(adapter);
+    const identity: AdapterIdentity = adapter;
+    const path = tablePath(identity);
     checkFolder(path);
     io.stdout.write(`${deviceLine(device)}\n`);
-    const before = earlierTable(path, adapter, io);
+    const before = earlierTable(path, identity, io);
     const started = performance.now();
     let shown: KernelUse | undefined;
     const title = (use: KernelUse, place = ''): void => {
       if (shown !== use) io.stdout.write(`${place}${titleOf(use)}\n`);
       shown = use;
     };
-    const measured = await tuneDevice(device, modules, sizesOf(model, dtype), {
-      signal: AbortSignal.any([io.signal, io.stdoutClosed]),
-      onWrong(use, variant, why) {
-        title(use);
-        io.stdout.write(`  WRONG ${variant}, not to be chosen: ${why}\n`);
-      },
-      onRange(use, range, done, total) {
-        title(use, `${done + 1} of ${total}  `);
-        io.stdout.write(rangeLines(range));
-      },
-    });
+    const measured = new Map<string, MeasuredUse>();
+    const keep = (): void => {
+      if (measured.size === 0) return;
+      const choices = [...measured.values()].flatMap(({ ranges }) => ranges);
+      const won = choices.filter(({ variant }) => variant !== undefined).length;
+      const seconds = ((performance.now() - started) / 1000).toFixed(0);
+      const uses = new Map([...(before?.uses ?? []), ...measured]);
+      writeTableFile(path, { adapter: identity, madeBy: manifest().version, date: new Date().toISOString(), uses });
+      io.stdout.write(`\n${won} of ${choices.length} choices differ from the rules of thumb (${seconds} s)\n`);
+      io.stdout.write(`kept in ${path}\n`);
+    };
+    try {
+      await tuneDevice(device, modules, sizesOf(model, dtype), {
+        signal: AbortSignal.any([io.signal, io.stdoutClosed]),
+        onWrong(use, variant, why) {
+          title(use);
+          io.stdout.write(`  WRONG ${variant}, not to be chosen: ${why}\n`);
+        },
+        onRange(use, range, done, total) {
+          title(use, `${done + 1} of ${total}  `);
+          io.stdout.write(rangeLines(range));
+        },
+        onUse: (key, use) => measured.set(key, use),
+      });
+    } finally {
+      // What was measured before Ctrl-C, or before the GPU was lost, counts too.
+      keep();
+    }
     if (measured.size === 0) {
       io.stdout.write(
         'There is nothing to choose: these kernels have one variant here, or are not used by these models.\n',
       );
-      return EXIT.ok;
     }
-    const choices = [...measured.values()].flatMap(({ ranges }) => ranges);
-    const won = choices.filter(({ variant }) => variant !== undefined).length;
-    const seconds = ((performance.now() - started) / 1000).toFixed(0);
-    io.stdout.write(`\n${won} of ${choices.length} choices differ from the rules of thumb (${seconds} s)\n`);
-    const uses = new Map([...(before?.uses ?? []), ...measured]);
-    writeTableFile(path, { adapter, madeBy: manifest().version, date: new Date().toISOString(), uses });
-    io.stdout.write(`kept in ${path}\n`);
     return EXIT.ok;
   } finally {
     await device.close();
