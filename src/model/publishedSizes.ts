@@ -1,7 +1,19 @@
 /** The sizes of the published models. @see openai/whisper, whisper/__init__.py; distil-whisper's config.json files */
 import type { ModelDimensions } from './dims.ts';
 
-export const publishedSizes = {
+export type PublishedName =
+  | 'tiny'
+  | 'tiny.en'
+  | 'base'
+  | 'small'
+  | 'distil-small.en'
+  | 'medium'
+  | 'large-v2'
+  | 'large-v3'
+  | 'large-v3-turbo'
+  | 'distil-large-v3';
+
+export const publishedSizes: Readonly<Record<PublishedName, ModelDimensions>> = {
   tiny: size(384, 4, 4),
   'tiny.en': size(384, 4, 4, { nVocab: 51864 }),
   base: size(512, 6, 6),
@@ -12,7 +24,7 @@ export const publishedSizes = {
   'large-v3': size(1280, 32, 32, { nMels: 128, nVocab: 51866 }),
   'large-v3-turbo': size(1280, 32, 4, { nMels: 128, nVocab: 51866 }),
   'distil-large-v3': size(1280, 32, 2, { nMels: 128, nVocab: 51866 }),
-} as const satisfies Readonly<Record<string, ModelDimensions>>;
+};
 
 function size(
   nState: number,
