@@ -25,7 +25,7 @@ export const blocks: Blocks = /* @__PURE__ */ variantOf('blocks', { queries: 10,
 
 /**
  * Each key and value is loaded by one thread of four and had from there by the others: software adapters load for each thread by
- * itself, also what all of them want. So blocks can have more keys, and y is gone over less often: 1.7 times as fast on lavapipe 25.
+ * itself, also what all of them want. So blocks can have more keys, and y is gone over less often: 1.6 times as fast on lavapipe 25.
  */
 export const broadcastBlocks: Blocks = {
   .../* @__PURE__ */ variantOf('broadcastBlocks', { queries: 6, vectors: 6, loaders: 4 }),
