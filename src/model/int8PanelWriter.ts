@@ -7,7 +7,7 @@ import type { Device } from '../engine/device.ts';
 import { INTERLEAVED, type Int8Layout, int8Layout, placeOf } from '../engine/int8.ts';
 import type { Tensor } from '../engine/program.ts';
 import { PanelCursor, type Staging } from './panelWriter.ts';
-import { RowQuantizer } from './rowQuantizer.ts';
+import { joinRows, RowQuantizer } from './rowQuantizer.ts';
 import { floatsOf, type Int8Rows, type TensorData } from './tensorData.ts';
 
 /** Bytes that are gathered before they go to the device, unless one panel has more. */
@@ -46,14 +46,9 @@ export class Int8PanelWriter {
     this.#staged = staging.integers(this.#group * this.#panelBytes);
     // What fills up an odd k.
     if (k % INTERLEAVED !== 0) this.#staged.fill(0);
-    this.#scales = new Float32Array(this.#cursor.room * width);
-    this.#zeros = new Float32Array(this.#scales.length);
-    let at = 0;
-    for (const { scales, zeros } of rows) {
-      this.#scales.set(scales, at);
-      if (zeros) this.#zeros.set(zeros, at);
-      at += scales.length;
-    }
+    const { scales, zeros } = joinRows(rows, this.#cursor.room * width);
+    this.#scales = scales;
+    this.#zeros = zeros;
     this.#quantizer = new RowQuantizer(k);
   }
 

@@ -1,5 +1,21 @@
 /** Rows of values that come in pieces of any length, as integers, each as soon as it is there (engine/int8.ts). */
 import { quantizeRow, type RowScale } from '../engine/int8.ts';
+import type { Int8Rows } from './tensorData.ts';
+
+/** Scales and zeros of the rows of all parts of a matrix, one after the other; zeros for the rows after them. */
+export function joinRows(
+  parts: readonly Int8Rows[],
+  count: number,
+): Readonly<Record<'scales' | 'zeros', Float32Array>> {
+  const joined = { scales: new Float32Array(count), zeros: new Float32Array(count) };
+  let at = 0;
+  for (const { scales, zeros } of parts) {
+    joined.scales.set(scales, at);
+    if (zeros) joined.zeros.set(zeros, at);
+    at += scales.length;
+  }
+  return joined;
+}
 
 export class RowQuantizer {
   /** The row that is coming, and what it becomes. */

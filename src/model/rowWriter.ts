@@ -8,7 +8,7 @@ import { type StorageArray, storageType } from '../engine/dtype.ts';
 import { INTERLEAVED, int8Layout } from '../engine/int8.ts';
 import type { Tensor } from '../engine/program.ts';
 import { halvesOf } from './panelWriter.ts';
-import { RowQuantizer } from './rowQuantizer.ts';
+import { joinRows, RowQuantizer } from './rowQuantizer.ts';
 import type { PackedType, RowUploads } from './rowUploads.ts';
 import { floatsOf, type Int8Rows, type TensorData } from './tensorData.ts';
 
@@ -60,14 +60,9 @@ export class RowWriter {
     this.#staged = uploads.staged(first, dtype);
     const isInt8 = dtype === 'int8';
     this.#rowLength = isInt8 ? Math.ceil(k / INTERLEAVED) * INTERLEAVED : k;
-    this.#scales = new Float32Array(isInt8 ? this.#panels * width : 0);
-    this.#zeros = new Float32Array(this.#scales.length);
-    let at = 0;
-    for (const { scales, zeros } of rows) {
-      this.#scales.set(scales, at);
-      if (zeros) this.#zeros.set(zeros, at);
-      at += scales.length;
-    }
+    const { scales, zeros } = joinRows(rows, isInt8 ? this.#panels * width : 0);
+    this.#scales = scales;
+    this.#zeros = zeros;
     this.#quantizer = new RowQuantizer(isInt8 ? k : 0);
     this.#rest = storageType(dtype).view(new ArrayBuffer(0), 0, 0);
   }

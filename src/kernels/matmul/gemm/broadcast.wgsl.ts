@@ -9,8 +9,8 @@
  */
 import { unroll } from '../../../engine/wgsl/functions.ts';
 import type { Grid } from '../../../engine/wgsl/variant.ts';
-import { putBlock } from './direct.wgsl.ts';
-import { BLOCK, FEW_ROWS, type Gemm, type GemmShape } from './gemm.ts';
+import { FEW_ROWS, type Gemm, type GemmShape } from './gemm.ts';
+import { registerBlock } from './registerBlock.ts';
 
 export const broadcast: GemmShape = {
   name: 'broadcast',
@@ -33,10 +33,13 @@ const LOADERS = 4;
 
 function broadcastText(p: Gemm): string {
   const { rows, n, k, panelWidth } = p;
-  const vectors = COLUMNS / 4;
-  const each = (line: (r: number, c: number) => string): string =>
-    unroll(ROWS, (r) => unroll(vectors, (c) => line(r, c)));
   const eachLoad = (line: (l: number) => string): string => unroll(ROWS / LOADERS, line);
+  const block = {
+    rows: ROWS,
+    columns: COLUMNS,
+    load: eachLoad((l) => `      let x${l} = x[x${l}At + i];`),
+    value: (r: number) => `subgroupBroadcast(x${Math.floor(r / LOADERS)}, ${r % LOADERS}u)`,
+  };
   return /* wgsl */ `
 ${p.put}
 @compute @workgroup_size(${THREADS})
@@ -47,26 +50,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let column = min(j, ${Math.ceil(n / panelWidth) * panelWidth - COLUMNS}u);
   var at = (column / ${panelWidth}u) * ${(k * panelWidth) / 4}u + (column % ${panelWidth}u) / 4u;
 ${eachLoad((l) => `  let x${l}At = min(row + ${l * LOADERS}u + lane % ${LOADERS}u, ${rows - 1}u) * ${p.xStride}u;`)}
-${each((r, c) => `  var total${r}_${c} = vec4f();`)}
-  // k, so that Mesa's compiler cannot know it, as in direct.wgsl.ts.
-  let terms = ${k}u * groups.z;
-  for (var start = 0u; start < terms; start += ${BLOCK}u) {
-    let end = min(start + ${BLOCK}u, terms);
-${each((r, c) => `    var sum${r}_${c} = vec4f();`)}
-    for (var i = start; i < end; i++) {
-${unroll(vectors, (c) => `      let w${c} = load4_w(at + ${c}u);`)}
-${eachLoad((l) => `      let x${l} = x[x${l}At + i];`)}
-${unroll(
-  ROWS,
-  (r) => `      {
-        let value = subgroupBroadcast(x${Math.floor(r / LOADERS)}, ${r % LOADERS}u);
-${unroll(vectors, (c) => `        sum${r}_${c} += value * w${c};`)}
-      }`,
-)}
-      at += ${panelWidth / 4}u;
-    }
-${each((r, c) => `    total${r}_${c} += sum${r}_${c};`)}
-  }
-${putBlock({ total: (r, c) => `total${r}_${c}`, rows: ROWS, vectors }, p)}
+${registerBlock(block, p)}
 }`;
 }
